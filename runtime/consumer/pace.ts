@@ -1,0 +1,19 @@
+/** How long the work of this instance takes, to decide whether another record may still be started (R22). */
+export class Pace {
+  #slowestMs = 0;
+
+  /** Runs `work` and remembers how long it took, also when it failed. */
+  async measure<T>(work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#slowestMs = Math.max(this.#slowestMs, performance.now() - began);
+    }
+  }
+
+  /** A record that is started and cut off by the timeout takes its whole batch along, so it had better wait. */
+  mayStart(remainingMs: number): boolean {
+    return remainingMs >= Math.max(2 * this.#slowestMs, 1_000);
+  }
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+
+/** What became of a record. The words of the design; a queue knows only "delete" (first three) and "comes again". */
+export type RecordOutcome = 'processed' | 'duplicate' | 'rejected' | 'retry';
+
+/** One batch in figures: records by outcome, and what DynamoDB charged. */
+export interface BatchSummary {
+  readonly consumer: string;
+  readonly processed: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly retry: number;
+  /** DynamoDB write units, as DynamoDB reported them; cancelled transactions report none. */
+  readonly writeUnits: number;
+  /** DynamoDB read units. */
+  readonly readUnits: number;
+  /** DynamoDB calls. */
+  readonly calls: number;
+  /** Every record that was rejected or comes again after an error. */
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  readonly outcome: 'rejected' | 'retry';
+  /** SHA-256 of the key, first 16 hex digits; keys may be personal data. Absent when there is no key. */
+  readonly keyHash?: string;
+  /** SQS message id, to find the message. */
+  readonly messageId: string;
+  readonly error: unknown;
+}
+
+export function keyHash(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 16);
+}
+
+/** The default observer: one JSON line per batch and one per problem, without payloads and keys. */
+export function logSummary({ problems, ...figures }: BatchSummary): void {
+  for (const { error, ...problem } of problems) {
+    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+    console.log(
+      JSON.stringify({
+        exactlyOnce: 'problem',
+        consumer: figures.consumer,
+        ...problem,
+        error: `${name}: ${message}`,
+      }),
+    );
+  }
+  console.log(JSON.stringify({ exactlyOnce: 'batch', ...figures }));
+}

@@ -1,0 +1,49 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+
+/** A condition as DynamoDB takes it: expression, attribute names, marshalled values. */
+export interface Condition {
+  readonly expression: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, AttributeValue>>;
+}
+
+/**
+ * Every condition on which a guarantee rests, by id. Nowhere else in the runtime may one be written (lint): the mutation run
+ * turns each of these into `true` in turn, and the proofs must notice every time (R9).
+ */
+export const conditions = {
+  /**
+   * No receipt row of any kind. It never looks at `expiration`: DynamoDB deletes expired rows days later, and a completed receipt
+   * suppresses for as long as it is there (R7). A row that says "in progress" fails it too, and is then told apart by its status.
+   */
+  receiptAbsent: 'attribute_not_exists(#id)',
+  /** A renewal only ever lengthens the life of a receipt that is there; it never creates one nor shortens it. */
+  receiptOutlived: 'attribute_exists(#id) AND #expiration < :expiration',
+  /** The row that `tx.insert` makes is new. */
+  rowAbsent: 'attribute_not_exists(#pk)',
+};
+
+export function receiptAbsent(): Condition {
+  return { expression: conditions.receiptAbsent, names: { '#id': 'id' } };
+}
+
+export function receiptOutlived(expiration: number): Condition {
+  return {
+    expression: conditions.receiptOutlived,
+    names: { '#id': 'id', '#expiration': 'expiration' },
+    values: { ':expiration': { N: String(expiration) } },
+  };
+}
+
+export function rowAbsent(partitionKey: string): Condition {
+  return { expression: conditions.rowAbsent, names: { '#pk': partitionKey } };
+}
+
+/** The parameters of a conditional write. A failed one brings the item back: it tells our own write from a stranger's (R12). */
+export function conditional(condition: Condition | undefined): {
+  ConditionExpression?: string;
+  ReturnValuesOnConditionCheckFailure?: 'ALL_OLD';
+} {
+  if (condition === undefined) return {};
+  return { ConditionExpression: condition.expression, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' };
+}

@@ -1,0 +1,16 @@
+export * from './errors.js';
+export { receiptId, TransportId, type ReceiptId } from './identity.js';
+export { compareSequences, sequence, type Sequence } from './sequence.js';
+export { fingerprintOf } from './fingerprint.js';
+export { table, type Row, type Table } from './table.js';
+export { Transaction } from './transaction.js';
+export type { Change, WriteCondition } from './write.js';
+export {
+  DynamoStore,
+  type CommitLimits,
+  type CommitOutcome,
+  type DynamoStoreOptions,
+} from './dynamo-store.js';
+export type { Unit } from './pack.js';
+export type { ReceiptDraft, Verdict } from './receipt.js';
+export { Meter } from './meter.js';
