@@ -18,6 +18,12 @@ export class TransportId {
   toLog(): string {
     return this.#id;
   }
+  /** The compiler lets any object become text by `+`; a key of that kind would be the same for all messages. */
+  [Symbol.toPrimitive](): never {
+    throw new TypeError(
+      'a transport id is no text: for a log use toLog(), for a key use what the producer wrote',
+    );
+  }
 }
 
 /** DynamoDB: a partition key holds at most 2,048 bytes. */
