@@ -1,23 +1,20 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
-import type { DynamoStore } from '../dedup/dynamo-store.js';
 import { KeyReused } from '../dedup/errors.js';
 import { Meter } from '../dedup/meter.js';
-import type { Transaction } from '../dedup/transaction.js';
 import { arrive, type Arrival, type Recognition } from './arrival.js';
 import { sendDeadLetter } from './dead-letter.js';
 import { Lane, type LaneWork } from './lane.js';
-import type { Message } from './message.js';
 import type { Pace } from './pace.js';
 import type { ConsumerSettings } from './settings.js';
+import type { Way } from './way.js';
 import { keyHash, type BatchSummary, type Problem, type RecordOutcome } from './summary.js';
 
-export interface BatchOptions<Schema extends StandardSchemaV1> extends Recognition<Schema> {
+export interface BatchOptions<Schema extends StandardSchemaV1, Prepared> extends Recognition<Schema> {
   readonly settings: ConsumerSettings;
-  readonly store: DynamoStore;
+  readonly way: Way<StandardSchemaV1.InferOutput<Schema>, Prepared>;
   readonly pace: Pace;
-  readonly handle: (message: Message<StandardSchemaV1.InferOutput<Schema>>, tx: Transaction) => unknown;
   readonly deadLetterClient: () => Promise<SQSClient>;
   readonly remainingMs: () => number;
 }
@@ -26,19 +23,19 @@ export interface BatchOptions<Schema extends StandardSchemaV1> extends Recogniti
 const answerMs = 250;
 
 /** One batch: recognise, merge copies, handle and commit round by round, dead-letter, and name the records that come again. */
-export async function runBatch<Schema extends StandardSchemaV1>(
+export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
   records: readonly SQSRecord[],
-  options: BatchOptions<Schema>,
+  options: BatchOptions<Schema, Prepared>,
 ): Promise<{ failed: SQSRecord[]; summary: BatchSummary }> {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { settings, store, pace } = options;
+  const { settings, way, pace } = options;
   const meter = new Meter();
-  const arrivals = await Promise.all(records.map((record) => arrive(record, settings.consumerName, options)));
+  const arrivals = await Promise.all(records.map((record) => arrive(record, options)));
   const followers = mergeCopies(arrivals);
-  await recallReceipts(arrivals, followers, store, meter);
+  await recall(arrivals, followers, way, meter);
 
-  const work: LaneWork<Body> = {
-    handle: (message, tx) => pace.measure(() => Promise.resolve(options.handle(message, tx))),
+  const work: LaneWork<Body, Prepared> = {
+    prepare: (recognised, lane) => pace.measure(async () => way.prepare(recognised, lane)),
     mayStart: () => pace.mayStart(options.remainingMs()),
     deadLetter: async (arrival, error) => deadLetter(arrival, error, options),
   };
@@ -47,11 +44,11 @@ export async function runBatch<Schema extends StandardSchemaV1>(
       arrivals.filter((arrival) => !followers.has(arrival)),
       ({ lane }) => lane,
     ),
-  ].map(([name, members]) => new Lane(name, members));
+  ].map(([name, members]) => new Lane<Body, Prepared>(name, members));
   for (let open = lanes; open.length > 0; open = lanes.filter((lane) => lane.open)) {
     const units = (await Promise.all(open.map((lane) => lane.gather(work)))).flat();
     const deadline = Date.now() + options.remainingMs() - answerMs;
-    const outcomes = await pace.measure(() => store.commit(units, { deadline, meter }));
+    const outcomes = await pace.measure(() => way.commit(units, { deadline, meter }));
     await Promise.all(open.map((lane) => lane.settle(outcomes, work)));
   }
   for (const [follower, leader] of followers) await settleFollower(follower, leader, work);
@@ -74,33 +71,32 @@ function mergeCopies<Body>(arrivals: readonly Arrival<Body>[]): Map<Arrival<Body
 }
 
 /**
- * Asks for the receipts of messages that SQS has handed out before: a read costs a fraction of the cancelled transaction that
- * would tell otherwise, and the handler need not run (R11).
+ * Asks about messages that SQS has handed out before: a read costs a fraction of the refused write that would tell otherwise, and
+ * the handler need not run (R11).
  */
-async function recallReceipts<Body>(
+async function recall<Body, Prepared>(
   arrivals: readonly Arrival<Body>[],
   followers: ReadonlyMap<Arrival<Body>, Arrival<Body>>,
-  store: DynamoStore,
+  way: Way<Body, Prepared>,
   meter: Meter,
 ): Promise<void> {
   const suspects = arrivals.flatMap((arrival) => {
     const { recognised } = arrival;
     if (recognised === undefined || followers.has(arrival) || recognised.message.transport.receiveCount <= 1)
       return [];
-    return [{ arrival, draft: { id: recognised.id, fingerprint: recognised.fingerprint } }];
+    return [{ arrival, recognised }];
   });
-  const verdicts = await store.lookUp(
-    suspects.map(({ draft }) => draft),
+  const processed = await way.recall?.(
+    suspects.map(({ recognised }) => recognised),
     meter,
   );
-  for (const { arrival, draft } of suspects)
-    if (verdicts.get(draft)?.kind === 'duplicate') arrival.settle('duplicate');
+  for (const { arrival, recognised } of suspects) if (processed?.has(recognised)) arrival.settle('duplicate');
 }
 
-async function settleFollower<Body>(
+async function settleFollower<Body, Prepared>(
   follower: Arrival<Body>,
   leader: Arrival<Body>,
-  work: LaneWork<Body>,
+  work: LaneWork<Body, Prepared>,
 ): Promise<void> {
   const { outcome, error } = leader;
   const [own, first] = [follower.recognised, leader.recognised];
@@ -113,10 +109,10 @@ async function settleFollower<Body>(
   else await rejectFollower(follower, new KeyReused(own.id, first.fingerprint, own.fingerprint), work);
 }
 
-async function rejectFollower<Body>(
+async function rejectFollower<Body, Prepared>(
   follower: Arrival<Body>,
   error: KeyReused,
-  work: LaneWork<Body>,
+  work: LaneWork<Body, Prepared>,
 ): Promise<void> {
   try {
     await work.deadLetter(follower, error);
@@ -126,10 +122,10 @@ async function rejectFollower<Body>(
   }
 }
 
-async function deadLetter<Schema extends StandardSchemaV1>(
+async function deadLetter<Schema extends StandardSchemaV1, Prepared>(
   { record, recognised }: Arrival<StandardSchemaV1.InferOutput<Schema>>,
   error: unknown,
-  { settings, deadLetterClient }: BatchOptions<Schema>,
+  { settings, deadLetterClient }: BatchOptions<Schema, Prepared>,
 ): Promise<void> {
   const { MessageGroupId, SequenceNumber, SentTimestamp, ApproximateReceiveCount } = record.attributes;
   await sendDeadLetter(await deadLetterClient(), settings.deadLetterQueueUrl, record, {
@@ -167,12 +163,12 @@ function summarise<Body>(
       { outcome, messageId: record.messageId, keyHash: key === undefined ? undefined : keyHash(key), error },
     ];
   });
-  const [processed, duplicate, rejected] = [count('processed'), count('duplicate'), count('rejected')];
   return {
     consumer,
-    processed,
-    duplicate,
-    rejected,
+    processed: count('processed'),
+    duplicate: count('duplicate'),
+    parked: count('parked'),
+    rejected: count('rejected'),
     retry: failed.length,
     writeUnits,
     readUnits,

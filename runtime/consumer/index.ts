@@ -1,4 +1,11 @@
-export { sqsConsumer, type SqsConsumer, type SqsConsumerOptions } from './sqs-consumer.js';
+export { sqsConsumer, type SqsConsumerOptions } from './sqs-consumer.js';
+export { sqsInsertConsumer, type SqsInsertConsumerOptions } from './sqs-insert-consumer.js';
+export {
+  sqsAggregateConsumer,
+  type ProducerVersion,
+  type SqsAggregateConsumerOptions,
+} from './sqs-aggregate-consumer.js';
+export type { ConsumerOptions, SqsConsumer } from './handler.js';
 export { consumerSettings, type ConsumerSettings } from './settings.js';
 export type { KeySource, Message, Transport } from './message.js';
 export { deadLetterAttribute, type DeadLetter } from './dead-letter.js';

@@ -1,12 +1,10 @@
-import type { CommitOutcome } from '../dedup/dynamo-store.js';
-import type { Unit } from '../dedup/pack.js';
-import { Transaction } from '../dedup/transaction.js';
-import { isFinal, type Arrival } from './arrival.js';
-import type { Message } from './message.js';
+import { RejectMessage } from '../dedup/errors.js';
+import type { Arrival } from './arrival.js';
+import type { Way, WayOutcome } from './way.js';
 
 /** What a lane needs from its batch. */
-export interface LaneWork<Body> {
-  handle(message: Message<Body>, tx: Transaction): Promise<unknown>;
+export interface LaneWork<Body, Prepared> {
+  readonly prepare: Way<Body, Prepared>['prepare'];
   /** False when too little time is left to start another record. */
   mayStart(): boolean;
   /** Copies the record to the dead-letter queue. Rejects when that fails. */
@@ -17,9 +15,9 @@ export interface LaneWork<Body> {
  * The messages of one FIFO group in a batch, or one message of a Standard queue. They are handled in order, and a message is
  * settled only after all earlier ones of the lane: the lane closes at the first that must come again.
  */
-export class Lane<Body> {
+export class Lane<Body, Prepared> {
   #waiting: Arrival<Body>[];
-  #gathered: { readonly arrival: Arrival<Body>; readonly unit: Unit }[] = [];
+  #gathered: { readonly arrival: Arrival<Body>; readonly prepared: Prepared }[] = [];
   /** Rejected by the handler or unreadable: in the dead-letter queue's turn once the gathered ones are durable. */
   #refused: { readonly arrival: Arrival<Body>; readonly error: unknown } | undefined;
 
@@ -34,8 +32,8 @@ export class Lane<Body> {
     return this.#waiting.length > 0;
   }
 
-  /** Runs handlers until one fails, is rejected, or time is short. Returns what is ready to be committed, in order. */
-  async gather(work: LaneWork<Body>): Promise<readonly Unit[]> {
+  /** Prepares messages until one fails, is rejected, or time is short. Returns what is ready to be committed, in order. */
+  async gather(work: LaneWork<Body, Prepared>): Promise<readonly Prepared[]> {
     this.#gathered = [];
     this.#refused = undefined;
     for (const arrival of this.#waiting) {
@@ -46,38 +44,28 @@ export class Lane<Body> {
       }
       try {
         if (arrival.recognised === undefined) throw arrival.error;
-        const { message, id, fingerprint } = arrival.recognised;
-        const tx = new Transaction();
-        const result = await work.handle(message, tx);
-        this.#gathered.push({
-          arrival,
-          unit: { receipt: { id, fingerprint, result }, writes: tx.writes, lane: this.name },
-        });
+        this.#gathered.push({ arrival, prepared: await work.prepare(arrival.recognised, this.name) });
       } catch (error) {
-        if (isFinal(error)) this.#refused = { arrival, error };
+        if (error instanceof RejectMessage) this.#refused = { arrival, error };
         else this.#closeFrom(arrival, error);
         break;
       }
     }
-    return this.#gathered.map(({ unit }) => unit);
+    return this.#gathered.map(({ prepared }) => prepared);
   }
 
   /** Takes the outcomes of what was gathered. What was held back stays for the next round. */
-  async settle(outcomes: ReadonlyMap<Unit, CommitOutcome>, work: LaneWork<Body>): Promise<void> {
-    for (const { arrival, unit } of this.#gathered) {
-      const outcome = outcomes.get(unit) ?? { kind: 'held' };
+  async settle(outcomes: ReadonlyMap<Prepared, WayOutcome>, work: LaneWork<Body, Prepared>): Promise<void> {
+    for (const { arrival, prepared } of this.#gathered) {
+      const outcome = outcomes.get(prepared) ?? { kind: 'held' };
       if (outcome.kind === 'held') break;
       if (outcome.kind === 'failed') this.#closeFrom(arrival, outcome.error);
       else if (outcome.kind === 'rejected') await this.#reject(arrival, outcome.error, work);
       else arrival.settle(outcome.kind);
     }
-    const { arrival, error } = this.#refused ?? {};
-    if (
-      arrival !== undefined &&
-      this.#waiting[this.#waiting.indexOf(arrival)] !== undefined &&
-      this.#isNext(arrival)
-    )
-      await this.#reject(arrival, error, work);
+    const refused = this.#refused;
+    if (refused !== undefined && this.#isNext(refused.arrival))
+      await this.#reject(refused.arrival, refused.error, work);
     this.#waiting = this.#waiting.filter(({ outcome }) => outcome === undefined);
   }
 
@@ -85,7 +73,7 @@ export class Lane<Body> {
     return this.#waiting.find(({ outcome }) => outcome === undefined) === arrival;
   }
 
-  async #reject(arrival: Arrival<Body>, error: unknown, work: LaneWork<Body>): Promise<void> {
+  async #reject(arrival: Arrival<Body>, error: unknown, work: LaneWork<Body, Prepared>): Promise<void> {
     try {
       await work.deadLetter(arrival, error);
       arrival.settle('rejected', error);
@@ -97,6 +85,7 @@ export class Lane<Body> {
   /** This one and all later ones come again. */
   #closeFrom(arrival: Arrival<Body>, error?: unknown): void {
     const from = this.#waiting.indexOf(arrival);
+    if (from < 0) return;
     for (const later of this.#waiting.slice(from))
       if (later.outcome === undefined) later.settle('retry', later === arrival ? error : undefined);
     this.#waiting = this.#waiting.slice(0, from);

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/** What became of a record. The words of the design; a queue knows only "delete" (first three) and "comes again". */
-export type RecordOutcome = 'processed' | 'duplicate' | 'rejected' | 'retry';
+/** What became of a record. A queue knows only "delete" (all but the last) and "comes again". */
+export type RecordOutcome = 'processed' | 'duplicate' | 'parked' | 'rejected' | 'retry';
 
 /** One batch in figures: records by outcome, and what DynamoDB charged. */
 export interface BatchSummary {
   readonly consumer: string;
   readonly processed: number;
   readonly duplicate: number;
+  /** Came before their predecessors, and are kept inside their aggregate. */
+  readonly parked: number;
   readonly rejected: number;
   readonly retry: number;
   /** DynamoDB write units, as DynamoDB reported them; cancelled transactions report none. */

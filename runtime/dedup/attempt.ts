@@ -5,11 +5,11 @@ import {
   type CancellationReason,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { CommitFailed, ConditionFailed } from './errors.js';
 import type { Meter } from './meter.js';
 import { join, type Unit } from './pack.js';
 import { judge, receiptWrite, type Verdict } from './receipt.js';
+import { nativeRow } from './table.js';
 import { actionOf, type Write } from './write.js';
 
 /** What became of one unit of a cancelled attempt. A unit that is in no list was innocent and may be tried again. */
@@ -125,7 +125,7 @@ function readReasons(
 
 function failure(write: Write, reason: CancellationReason, cause: Error): ConditionFailed | CommitFailed {
   if (reason.Code !== 'ConditionalCheckFailed') return refused(reason, cause);
-  const item = reason.Item && unmarshall(reason.Item, { wrapNumbers: exactNumber });
+  const item = reason.Item && nativeRow(reason.Item);
   return new ConditionFailed(write.address.tableName, write.address.id, item);
 }
 
@@ -133,11 +133,4 @@ function refused(reason: CancellationReason, cause: Error): CommitFailed {
   return new CommitFailed(`DynamoDB refused a write: ${reason.Code}: ${reason.Message ?? 'no message'}`, {
     cause,
   });
-}
-
-/** Numbers that a JavaScript number holds exactly as such, longer ones as bigint or text: never rounded. */
-function exactNumber(text: string): number | bigint | string {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) || String(value) === text) return value;
-  return /^-?\d+$/.test(text) ? BigInt(text) : text;
 }

@@ -19,6 +19,13 @@ export const conditions = {
   receiptAbsent: 'attribute_not_exists(#id)',
   /** A renewal only ever lengthens the life of a receipt that is there; it never creates one nor shortens it. */
   receiptOutlived: 'attribute_exists(#id) AND #expiration < :expiration',
+  /**
+   * The aggregate is as it was when this instance last saw it. On a random token, not on a counter: an item that was deleted and
+   * made again would come round to the same number (R14).
+   */
+  aggregateUnchanged: '#token = :seen',
+  /** The aggregate has never been written. */
+  aggregateAbsent: 'attribute_not_exists(#token)',
   /** The row that `tx.insert` makes is new. */
   rowAbsent: 'attribute_not_exists(#pk)',
 };
@@ -33,6 +40,13 @@ export function receiptOutlived(expiration: number): Condition {
     names: { '#id': 'id', '#expiration': 'expiration' },
     values: { ':expiration': { N: String(expiration) } },
   };
+}
+
+/** @param seen the token that the item had, undefined when there was none. */
+export function aggregateUnchanged(seen: string | undefined): Condition {
+  const names = { '#token': 'xoToken' };
+  if (seen === undefined) return { expression: conditions.aggregateAbsent, names };
+  return { expression: conditions.aggregateUnchanged, names, values: { ':seen': { S: seen } } };
 }
 
 export function rowAbsent(partitionKey: string): Condition {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BatchGetItemCommand,
   ConditionalCheckFailedException,
@@ -7,6 +6,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { attempt, type Finding } from './attempt.js';
+import { backoff } from './backoff.js';
 import { conditional, receiptOutlived } from './conditions.js';
 import { CommitFailed, InvalidSettings, TransactionTooLarge, type ExactlyOnceError } from './errors.js';
 import type { Meter } from './meter.js';
@@ -42,8 +42,6 @@ export interface DynamoStoreOptions {
 }
 
 const maxAttempts = 10;
-const backoffBaseMs = 20;
-const backoffCapMs = 1_000;
 /** A duplicate that finds less of the receipt's life left than this renews it (R8). */
 const renewBelow = 0.2;
 
@@ -232,17 +230,12 @@ function fail(units: readonly Unit[], error: ExactlyOnceError): Map<Unit, Commit
   return new Map(units.map((unit) => [unit, { kind: 'failed', error }]));
 }
 
-function commitFailed(cause: unknown, receiptTable: string): CommitFailed {
+export function commitFailed(cause: unknown, tableName: string): CommitFailed {
+  if (cause instanceof CommitFailed) return cause;
   const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   const hint =
     cause instanceof Error && cause.name === 'ResourceNotFoundException'
-      ? ` (is '${receiptTable}' the dedup table, and are all tables of the handler deployed?)`
+      ? ` (is '${tableName}' the right table, and are all tables of the handler deployed?)`
       : '';
   return new CommitFailed(`commit failed or its outcome is unknown: ${text}${hint}`, { cause });
-}
-
-/** Exponential, full jitter: contenders that met once do not meet again. Never sleeps past the deadline. */
-async function backoff(attempts: number, deadline: number): Promise<void> {
-  const ceiling = Math.min(backoffCapMs, backoffBaseMs * 2 ** attempts, Math.max(0, deadline - Date.now()));
-  await sleep(Math.random() * ceiling);
 }

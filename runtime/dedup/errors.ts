@@ -6,6 +6,14 @@ export class ExactlyOnceError extends Error {
   override name = 'ExactlyOnceError';
 }
 
+/**
+ * The message can never succeed, however often it comes: it goes to the dead-letter queue with the reason, at once. Handlers throw
+ * it themselves, and every error of ours about the input of one message is one. Any other error means "try again".
+ */
+export class RejectMessage extends ExactlyOnceError {
+  override name = 'RejectMessage';
+}
+
 /** A setting of the consumer or the store is missing or out of range. Thrown at start, never per message. */
 export class InvalidSettings extends ExactlyOnceError {
   override name = 'InvalidSettings';
@@ -15,7 +23,7 @@ export class InvalidSettings extends ExactlyOnceError {
 }
 
 /** A key that cannot identify a message: empty, longer than DynamoDB can hold, or text that UTF-8 cannot tell apart. */
-export class InvalidKey extends ExactlyOnceError {
+export class InvalidKey extends RejectMessage {
   override name = 'InvalidKey';
   constructor(
     readonly consumerName: string,
@@ -26,7 +34,7 @@ export class InvalidKey extends ExactlyOnceError {
 }
 
 /** A sequence number that is not 1 to 40 decimal digits. */
-export class InvalidSequence extends ExactlyOnceError {
+export class InvalidSequence extends RejectMessage {
   override name = 'InvalidSequence';
   constructor(readonly given: unknown) {
     super(
@@ -36,7 +44,7 @@ export class InvalidSequence extends ExactlyOnceError {
 }
 
 /** A value that has no canonical JSON form, so that no fingerprint can be made of it. */
-export class UnserialisableValue extends ExactlyOnceError {
+export class UnserialisableValue extends RejectMessage {
   override name = 'UnserialisableValue';
   constructor(
     readonly path: string,
@@ -48,7 +56,7 @@ export class UnserialisableValue extends ExactlyOnceError {
 }
 
 /** One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a `duplicate`. */
-export class KeyReused extends ExactlyOnceError {
+export class KeyReused extends RejectMessage {
   override name = 'KeyReused';
   constructor(
     readonly receiptId: string,
@@ -86,7 +94,7 @@ export class NewerRow extends ExactlyOnceError {
 }
 
 /** A transaction that DynamoDB can never take in one commit. */
-export class TransactionTooLarge extends ExactlyOnceError {
+export class TransactionTooLarge extends RejectMessage {
   override name = 'TransactionTooLarge';
   constructor(
     readonly limitName: 'actions' | 'bytes',
@@ -101,7 +109,7 @@ export class TransactionTooLarge extends ExactlyOnceError {
 }
 
 /** One handler wrote one item twice in a way that one transaction cannot hold; only increments of the same item are summed. */
-export class ItemWrittenTwice extends ExactlyOnceError {
+export class ItemWrittenTwice extends RejectMessage {
   override name = 'ItemWrittenTwice';
   constructor(
     readonly tableName: string,
@@ -115,7 +123,7 @@ export class ItemWrittenTwice extends ExactlyOnceError {
 }
 
 /** A write whose key or values DynamoDB cannot hold. Thrown at the call in the handler, before anything is sent. */
-export class InvalidWrite extends ExactlyOnceError {
+export class InvalidWrite extends RejectMessage {
   override name = 'InvalidWrite';
   constructor(
     readonly tableName: string,
@@ -142,12 +150,4 @@ export class ConditionFailed extends ExactlyOnceError {
 /** The commit could not be made, or its outcome is not known. The message comes again and the receipt decides. */
 export class CommitFailed extends ExactlyOnceError {
   override name = 'CommitFailed';
-}
-
-/**
- * Thrown by a handler for a message that can never succeed: it goes to the dead-letter queue with the reason, at once.
- * Any other error means "try again".
- */
-export class RejectMessage extends ExactlyOnceError {
-  override name = 'RejectMessage';
 }

@@ -11,6 +11,18 @@ export {
   type CommitOutcome,
   type DynamoStoreOptions,
 } from './dynamo-store.js';
+export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
+export {
+  fold,
+  parkingBytes,
+  parkingWindow,
+  TooEarly,
+  type Aggregate,
+  type AggregateEvent,
+  type EventOutcome,
+  type Reducer,
+} from './fold.js';
+export { InsertStore, type Insertion } from './insert-store.js';
 export type { Unit } from './pack.js';
 export type { ReceiptDraft, Verdict } from './receipt.js';
 export { Meter } from './meter.js';

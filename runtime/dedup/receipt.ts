@@ -8,7 +8,6 @@ import {
   UnserialisableValue,
   type ExactlyOnceError,
 } from './errors.js';
-import type { ReceiptId } from './identity.js';
 import type { Write } from './write.js';
 
 /** The version of the rows this runtime writes. Rows of Powertools carry none and count as 0 (R17). */
@@ -16,7 +15,8 @@ export const rowVersion = 1;
 
 /** What is to be proven about one message: its id, what it said, and what came of it. */
 export interface ReceiptDraft {
-  readonly id: ReceiptId;
+  /** See `receiptId`. */
+  readonly id: string;
   readonly fingerprint: string;
   /** What the handler returned, kept for whoever asks with the same key. Must be something DynamoDB can hold. */
   readonly result?: unknown;

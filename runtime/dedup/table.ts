@@ -1,4 +1,4 @@
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { canonicalJson } from './fingerprint.js';
 import { InvalidSettings, InvalidWrite } from './errors.js';
@@ -63,4 +63,15 @@ function keyText(value: AttributeValue | undefined): string {
   if (value?.S !== undefined) return `S:${value.S}`;
   if (value?.N !== undefined) return `N:${value.N}`;
   return `B:${Buffer.from(value?.B ?? []).toString('base64')}`;
+}
+
+/** An item as native values. Numbers that a JavaScript number holds exactly are numbers, longer ones bigint or text: none is rounded. */
+export function nativeRow(item: Record<string, AttributeValue>): Row {
+  return unmarshall(item, { wrapNumbers: exactNumber });
+}
+
+function exactNumber(text: string): number | bigint | string {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) || String(value) === text) return value;
+  return /^-?\d+$/.test(text) ? BigInt(text) : text;
 }

@@ -150,7 +150,7 @@ export function actionOf(write: Write): TransactWriteItem {
 }
 
 /** Collects an UpdateExpression with placeholders of its own (`#xo1`, `:xo1`), which a user's condition will hardly use. */
-class Clauses {
+export class Clauses {
   readonly names: Record<string, string> = {};
   readonly values: Record<string, AttributeValue> = {};
   readonly #clauses = new Map<string, string[]>();

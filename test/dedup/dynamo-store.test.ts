@@ -10,6 +10,7 @@ import {
   NewerRow,
   Transaction,
   TransactionTooLarge,
+  type CommitOutcome,
   type Table,
 } from '../../runtime/dedup/index.js';
 import { dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
@@ -38,6 +39,9 @@ const outcomesOf = async (...units: ReturnType<typeof unit>[]) => {
   return units.map((one) => outcomes.get(one));
 };
 
+const errorOf = (outcome: CommitOutcome | undefined) =>
+  outcome !== undefined && 'error' in outcome ? outcome.error : undefined;
+
 test('a message acts once, and its copy is a duplicate that carries the first result', async () => {
   const message = () => unit('once', count('once'), { result: { total: 7 } });
   expect(await outcomesOf(message())).toEqual([{ kind: 'processed' }]);
@@ -65,8 +69,8 @@ test('R5: the same key with another payload is rejected with both fingerprints a
   await outcomesOf(unit('reused', count('reused'), { payload: { cents: 100 } }));
   const [outcome] = await outcomesOf(unit('reused', count('reused'), { payload: { cents: 999 } }));
   expect(outcome).toEqual({ kind: 'rejected', error: expect.any(KeyReused) });
-  const { storedFingerprint, givenFingerprint } = (outcome as { error: KeyReused }).error;
-  expect(storedFingerprint).not.toBe(givenFingerprint);
+  const error = errorOf(outcome) as KeyReused;
+  expect(error.storedFingerprint).not.toBe(error.givenFingerprint);
   expect(await value('reused')).toBe(1);
 });
 
@@ -217,7 +221,7 @@ describe('a condition of the handler', () => {
     expect(await outcomesOf(unit('spend-1', spend))).toEqual([{ kind: 'processed' }]);
     const [outcome] = await outcomesOf(unit('spend-2', spend));
     expect(outcome).toEqual({ kind: 'failed', error: expect.any(ConditionFailed) });
-    expect((outcome as { error: ConditionFailed }).error.item).toEqual({ name: 'purse', value: 20 });
+    expect(errorOf(outcome)).toMatchObject({ item: { name: 'purse', value: 20 } });
     expect(await row(client, receipts, { id: 'tester#spend-2' })).toBeUndefined();
   });
 
@@ -318,7 +322,7 @@ describe('bad input is a typed error and nothing is half-written', () => {
     const message = unit('lost', count('lost'));
     const outcome = (await lost.commit([message], limits())).get(message);
     expect(outcome?.kind).toBe('failed');
-    expect((outcome as { error: Error }).error.message).toContain("is 'no-such-table' the dedup table");
+    expect(errorOf(outcome)?.message).toContain("is 'no-such-table' the right table");
     expect(await value('lost')).toBeUndefined();
   });
 

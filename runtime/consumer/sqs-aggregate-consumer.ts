@@ -1,0 +1,129 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { AggregateStore } from '../dedup/aggregate-store.js';
+import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
+import type { AggregateEvent, EventOutcome } from '../dedup/fold.js';
+import { sequence } from '../dedup/sequence.js';
+import { addressOf, type ItemAddress, type Row, type Table } from '../dedup/table.js';
+import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import type { KeySource } from './message.js';
+import type { Way } from './way.js';
+
+/** Where an event stands: the producer counted it inside its own commit (R29). */
+export interface ProducerVersion {
+  /** Who numbers the events, such as the outbox. Each source of an aggregate has a count of its own. */
+  readonly source: string;
+  /** Incarnation of the count: raised when the producer starts anew, such as after a restore (R2). @default - '0' */
+  readonly epoch?: string;
+  /** Decimal digits, contiguous from 1 within the aggregate. Text: a number would round above 2^53 (R3). */
+  readonly version: string;
+}
+
+export interface SqsAggregateConsumerOptions<
+  Schema extends StandardSchemaV1,
+  State extends Row,
+> extends ConsumerOptions<Schema> {
+  /** Table of the aggregates. No TTL, and items are never deleted: empty them instead (R14). */
+  readonly table: Table;
+  /** Key of the aggregate that a message changes. */
+  readonly aggregate: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => Row;
+  /** Where the message stands among those of its producer for this aggregate. */
+  readonly version: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion;
+  /**
+   * The next state. Pure and synchronous: it runs again whenever a race is lost, and sees a frozen state. `state` is undefined for
+   * an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means "never".
+   */
+  readonly reduce: (
+    state: State | undefined,
+    source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
+  ) => State;
+  /**
+   * Where a count starts that an aggregate has not met. `'1'`: with the producer's first event. Another number: with that event,
+   * everything before it counts as done. `'now'`: with the first event to arrive; use it only where order is kept on the way (FIFO),
+   * because an earlier one that arrives later counts as done.
+   *
+   * @default '1'
+   */
+  readonly startAt?: string;
+}
+
+/** One message, with the aggregate that it belongs to. */
+interface Prepared extends AggregateEvent {
+  readonly address: ItemAddress;
+}
+
+/**
+ * A Lambda handler whose messages are folded into one item each, exactly once and in the producer's order, for ever: the position
+ * is an attribute of that item. All messages of a batch that belong to one item cost one write together and, while this instance
+ * saw the item last, no read. A message that comes before its predecessors is parked inside the item, so order holds on Standard
+ * queues too.
+ *
+ * Guarantees and limits: see {@link AggregateStore}.
+ *
+ * @throws InvalidSettings at start, when a setting is missing or out of range.
+ */
+export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State extends Row>(
+  options: SqsAggregateConsumerOptions<Schema, State>,
+): SqsConsumer {
+  type Source = KeySource<StandardSchemaV1.InferOutput<Schema>>;
+  const { schema, table, aggregate, version, startAt = '1' } = options;
+  if (startAt !== 'now' && !/^[1-9][0-9]{0,39}$/.test(startAt))
+    throw new InvalidSettings([`startAt must be 'now' or a version from 1, got '${startAt}'`]);
+  const start = (event: AggregateEvent) => (startAt === 'now' ? event.version : BigInt(startAt)) - 1n;
+  const place = (source: Source) => {
+    const address = addressOf(table, aggregate(source));
+    const { source: producer, epoch = '0', version: text } = version(source);
+    return { address, stream: JSON.stringify([producer, epoch]), version: BigInt(sequence(text)) };
+  };
+  const reduce = (state: Row | undefined, carried: string) =>
+    options.reduce(state as State | undefined, unpack(carried, schema));
+
+  return handlerOf<Schema, Prepared>(
+    options,
+    (source) => {
+      const { address, stream, version } = place(source);
+      const id = JSON.stringify([address.id, stream, version.toString()]);
+      return { id, key: id };
+    },
+    (client): Way<StandardSchemaV1.InferOutput<Schema>, Prepared> => {
+      const store = new AggregateStore({ client, table, reduce, start });
+      return {
+        prepare: ({ message, json, fingerprint }, lane) => {
+          const carried = JSON.stringify({
+            body: json,
+            attributes: message.attributes,
+            group: message.group,
+          });
+          return { ...place(message), fingerprint, carried, lane };
+        },
+        async commit(events, limits) {
+          const byAggregate = Map.groupBy(events, ({ address }) => address.id);
+          const outcomes = new Map<Prepared, EventOutcome>();
+          await Promise.all(
+            [...byAggregate.values()].map(async (ofOne) => {
+              const [first] = ofOne;
+              if (first === undefined) return;
+              for (const [event, outcome] of await store.commit(first.address, ofOne, limits))
+                outcomes.set(event, outcome);
+            }),
+          );
+          return outcomes;
+        },
+      };
+    },
+  );
+}
+
+/** What was parked, read again as it was when it came. */
+function unpack<Schema extends StandardSchemaV1>(
+  carried: string,
+  schema: Schema,
+): KeySource<StandardSchemaV1.InferOutput<Schema>> {
+  const { body, ...rest } = JSON.parse(carried) as KeySource<unknown>;
+  const result = schema['~standard'].validate(body);
+  if (result instanceof Promise)
+    throw new RejectMessage(
+      'the schema of an aggregate must validate synchronously, because its reducer is pure',
+    );
+  if (result.issues) throw new RejectMessage('a parked event does not fit the schema any more');
+  return { ...rest, body: result.value };
+}
