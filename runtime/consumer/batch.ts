@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
+import { crashPoint } from '../dedup/crash-points.js';
 import { KeyReused } from '../dedup/errors.js';
 import { Meter } from '../dedup/meter.js';
 import { arrive, type Arrival, type Recognition } from './arrival.js';
@@ -30,9 +31,11 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
   type Body = StandardSchemaV1.InferOutput<Schema>;
   const { settings, way, pace } = options;
   const meter = new Meter();
+  await crashPoint('batch-received');
   const arrivals = await Promise.all(records.map((record) => arrive(record, options)));
   const followers = mergeCopies(arrivals);
   await recall(arrivals, followers, way, meter);
+  await crashPoint('receipts-recalled');
 
   const work: LaneWork<Body, Prepared> = {
     prepare: (recognised, lane) => pace.measure(async () => way.prepare(recognised, lane)),
@@ -52,6 +55,7 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
     await Promise.all(open.map((lane) => lane.settle(outcomes, work)));
   }
   for (const [follower, leader] of followers) await settleFollower(follower, leader, work);
+  await crashPoint('before-answer');
 
   const failed = failedRecords(arrivals);
   return { failed, summary: summarise(settings.consumerName, arrivals, failed, meter) };
@@ -128,6 +132,7 @@ async function deadLetter<Schema extends StandardSchemaV1, Prepared>(
   { settings, deadLetterClient }: BatchOptions<Schema, Prepared>,
 ): Promise<void> {
   const { MessageGroupId, SequenceNumber, SentTimestamp, ApproximateReceiveCount } = record.attributes;
+  await crashPoint('before-dead-letter');
   await sendDeadLetter(await deadLetterClient(), settings.deadLetterQueueUrl, record, {
     reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     consumerName: settings.consumerName,
@@ -138,6 +143,7 @@ async function deadLetter<Schema extends StandardSchemaV1, Prepared>(
     firstEnqueue: new Date(Number(SentTimestamp)).toISOString(),
     attempts: Number(ApproximateReceiveCount),
   });
+  await crashPoint('after-dead-letter');
 }
 
 /** The records to hand back: those without a final outcome and, to keep the order, all later ones of their lane. */

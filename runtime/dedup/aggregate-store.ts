@@ -7,6 +7,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { aggregateWrite, readAggregate, tokenOf, unseen, type SeenAggregate } from './aggregate-item.js';
+import { crashPoint } from './crash-points.js';
 import { backoff } from './backoff.js';
 import { CommitFailed } from './errors.js';
 import { commitFailed, type CommitLimits } from './dynamo-store.js';
@@ -119,10 +120,12 @@ export class AggregateStore {
     input: ReturnType<typeof aggregateWrite>,
     { meter }: CommitLimits,
   ): Promise<undefined | 'absent' | Record<string, AttributeValue>> {
+    await crashPoint('before-commit');
     try {
       meter.call();
       const { ConsumedCapacity } = await this.#options.client.send(new UpdateItemCommand(input));
       meter.write(ConsumedCapacity && [ConsumedCapacity]);
+      await crashPoint('after-commit');
       return undefined;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;

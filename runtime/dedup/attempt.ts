@@ -5,6 +5,7 @@ import {
   type CancellationReason,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
+import { crashPoint } from './crash-points.js';
 import { CommitFailed, ConditionFailed } from './errors.js';
 import type { Meter } from './meter.js';
 import { join, type Unit } from './pack.js';
@@ -53,6 +54,7 @@ export async function attempt(
     receiptWrite(receipts.tableName, unit.receipt, commit, receipts.expiration),
   );
   const effects = [...effectsOf(units).values()];
+  await crashPoint('before-commit');
   try {
     meter.call();
     const answer = await client.send(
@@ -63,6 +65,7 @@ export async function attempt(
       }),
     );
     meter.write(answer.ConsumedCapacity);
+    await crashPoint('after-commit');
     return { kind: 'committed' };
   } catch (error) {
     if (!(error instanceof TransactionCanceledException)) throw error;

@@ -5,6 +5,7 @@ import {
   type AttributeValue,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
+import { crashPoint } from './crash-points.js';
 import { conditional, rowAbsent } from './conditions.js';
 import { commitFailed, type CommitLimits, type CommitOutcome } from './dynamo-store.js';
 import { KeyReused } from './errors.js';
@@ -56,6 +57,7 @@ export class InsertStore {
   async #insert({ row, fingerprint }: Insertion, { meter }: CommitLimits): Promise<CommitOutcome> {
     const token = randomUUID();
     const condition = rowAbsent(this.table.partitionKey);
+    await crashPoint('before-commit');
     try {
       meter.call();
       const { ConsumedCapacity } = await this.client.send(
@@ -72,6 +74,7 @@ export class InsertStore {
         }),
       );
       meter.write(ConsumedCapacity && [ConsumedCapacity]);
+      await crashPoint('after-commit');
       return { kind: 'processed' };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined)

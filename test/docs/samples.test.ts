@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { packageRoot } from '../../local/package-root.js';
+import { compileSamples } from './compile-samples.js';
+import { links, typescriptBlocks } from './markdown.js';
+
+const notOurs = new Set(['node_modules', 'dist', 'cdk.out', 'coverage']);
+const pages = readdirSync(packageRoot, { withFileTypes: true })
+  .filter(({ name }) => !name.startsWith('.') && !notOurs.has(name))
+  .flatMap((entry) =>
+    entry.isDirectory()
+      ? readdirSync(join(packageRoot, entry.name), { recursive: true, encoding: 'utf8' }).map((path) =>
+          join(entry.name, path),
+        )
+      : [entry.name],
+  )
+  .filter((path) => path.endsWith('.md') && !path.includes(`node_modules${sep}`))
+  .map((path) => ({ path, text: readFileSync(join(packageRoot, path), 'utf8') }));
+
+test('the pages are found', () => {
+  expect(pages.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md']));
+});
+
+test('every TypeScript block of every page compiles', () => {
+  const blocks = pages.flatMap(({ path, text }) => typescriptBlocks(path, text));
+  expect(blocks.map(({ file }) => file)).toContain('README.md');
+  expect(compileSamples(blocks)).toEqual([]);
+});
+
+test('a block that does not compile is reported with its page and line', () => {
+  const page = [
+    '# Page',
+    '```ts',
+    "import { nothing } from 'exactly-once-aws/dedup';",
+    'nothing;',
+    '```',
+    '```ts',
+    'let n: number;',
+    "n = '1';",
+    '```',
+  ];
+  expect(compileSamples(typescriptBlocks('docs/page.md', page.join('\n')))).toEqual([
+    expect.stringMatching(/^docs\/page\.md:3: Module .* has no exported member 'nothing'/),
+    expect.stringMatching(/^docs\/page\.md:8: Type 'string' is not assignable to type 'number'/),
+  ]);
+});
+
+test('every relative link of every page leads to a file', () => {
+  const dead = pages
+    .flatMap(({ path, text }) => links(path, text))
+    .filter(({ target }) => !/^([a-z]+:|#)/i.test(target))
+    .filter(
+      ({ file, target }) =>
+        !existsSync(join(packageRoot, dirname(file), decodeURI(target.replace(/#.*$/, '')))),
+    )
+    .map(({ file, line, target }) => `${file}:${line}: ${target}`);
+  expect(dead).toEqual([]);
+});

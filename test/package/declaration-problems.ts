@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import ts from 'typescript';
+import type { StagedPackage } from './staged-package.js';
+
+/** What the compiler finds in the package's own declarations when a strict project imports every entry point. */
+export function declarationProblems(staged: StagedPackage, entries: readonly string[]): string[] {
+  const text = entries
+    .map((entry, index) => `import * as entry${index} from '${entry}'; void entry${index};\n`)
+    .join('');
+  const importers = ['importer.mts', 'importer.cts'].map((name) => join(staged.project, name));
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    types: [],
+  };
+  const disk = ts.createCompilerHost(options);
+  const host = ts.createCompilerHost(options);
+  host.fileExists = (name) => importers.includes(name) || disk.fileExists(name);
+  host.getSourceFile = (name, target, ...rest) =>
+    importers.includes(name)
+      ? ts.createSourceFile(name, text, target)
+      : disk.getSourceFile(name, target, ...rest);
+
+  const program = ts.createProgram(importers, options, host);
+  // Not the dependencies' declarations: their errors are not this package's.
+  const own = program
+    .getSourceFiles()
+    .filter(
+      ({ fileName }) =>
+        importers.includes(fileName) || fileName.includes(`/node_modules/${staged.manifest.name}/`),
+    );
+  return own
+    .flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)])
+    .map((problem) => ts.formatDiagnostic(problem, { ...host, getNewLine: () => '\n' }));
+}

@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { binFolder, packageRoot } from '../../local/package-root.js';
+import { declarationProblems } from './declaration-problems.js';
+import { stagePackage, type StagedPackage } from './staged-package.js';
+
+const run = promisify(execFile);
+type Format = 'module' | 'commonjs';
+const formats: Format[] = ['module', 'commonjs'];
+
+let staged: StagedPackage;
+let entries: string[];
+
+beforeAll(async () => {
+  staged = await stagePackage();
+  entries = Object.keys(staged.manifest.exports)
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => entry.replace('.', staged.manifest.name));
+}, 180_000);
+afterAll(() => staged.remove());
+
+/** Runs the script in the project that installed the package. `load` maps each entry point to what it exports. */
+async function evaluate(format: Format, script: string): Promise<unknown> {
+  const names = JSON.stringify(entries);
+  const load =
+    format === 'module'
+      ? `const load = Object.fromEntries(await Promise.all(${names}.map(async (name) => [name, await import(name)])));`
+      : `const load = Object.fromEntries(${names}.map((name) => [name, require(name)]));`;
+  const args = [`--input-type=${format}`, '--eval', `${load}\nconsole.log(JSON.stringify(${script}))`];
+  const { stdout } = await run(process.execPath, args, { cwd: staged.project });
+  return JSON.parse(stdout);
+}
+
+test('the tarball holds the compiled library and its papers: no source, no test, no data', () => {
+  const compiled = /^dist\/(cjs\/(lib|runtime)|esm\/runtime)\/.+\.(js|d\.ts)$/;
+  const others = staged.files.filter((file) => !compiled.test(file)).sort();
+  expect(others).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist/cjs/package.json',
+    'dist/esm/package.json',
+    'package.json',
+  ]);
+});
+
+test('every entry point loads from both module formats and exports the same names in both', async () => {
+  const names = `Object.fromEntries(Object.entries(load).map(([entry, loaded]) =>
+    [entry, Object.keys(loaded).filter((name) => !['default', 'module.exports', '__esModule'].includes(name)).sort()]))`;
+  const [asModule, asCommonJs] = await Promise.all(formats.map((format) => evaluate(format, names)));
+  expect(asModule).toEqual(asCommonJs);
+  expect(Object.keys(asModule as object)).toEqual(entries);
+  expect(Object.values(asModule as object)).not.toContainEqual([]);
+});
+
+test.each(formats)(
+  'an error of one entry point is an instance of the class of another (%s)',
+  async (format) => {
+    const caught = await evaluate(
+      format,
+      `(() => { try { load['exactly-once-aws/consumer'].consumerSettings({}); } catch (error) {
+      const { InvalidSettings, ExactlyOnceError } = load['exactly-once-aws/dedup'];
+      return { name: error.name, same: error instanceof InvalidSettings, base: error instanceof ExactlyOnceError };
+    } })()`,
+    );
+    expect(caught).toEqual({ name: 'InvalidSettings', same: true, base: true });
+  },
+);
+
+test('the declarations need nothing but the declared dependencies, from both module formats', () => {
+  expect(declarationProblems(staged, entries)).toEqual([]);
+});
+
+describe('npm run exports', () => {
+  const check = () =>
+    run(join(binFolder, 'tsx'), [join(packageRoot, 'local', 'package', 'check-exports.ts'), staged.checkout]);
+
+  test('finds no problem', async () => {
+    const { stdout } = await check();
+    expect(stdout).toContain('exports: 0 problems');
+  });
+
+  test('fails when an entry point promises declarations of the other module format', async () => {
+    const path = join(staged.checkout, 'package.json');
+    const before = await readFile(path, 'utf8');
+    await writeFile(
+      path,
+      before.replace('"./dist/esm/runtime/dedup/index.d.ts"', '"./dist/cjs/runtime/dedup/index.d.ts"'),
+    );
+    try {
+      await expect(check()).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('FalseCJS') as string,
+      });
+    } finally {
+      await writeFile(path, before);
+    }
+  });
+});

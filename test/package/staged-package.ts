@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { compilePackage } from '../../local/package/compile.js';
+import { packTarball } from '../../local/package/pack.js';
+import { packageRoot } from '../../local/package-root.js';
+
+const run = promisify(execFile);
+
+export interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface StagedPackage {
+  readonly manifest: Manifest;
+  /** A copy of this checkout with its `dist/` built: where `npm publish` would run. */
+  readonly checkout: string;
+  /** What the tarball holds, as paths below the package. */
+  readonly files: readonly string[];
+  /** A project that has installed the tarball and its declared dependencies, and nothing else. */
+  readonly project: string;
+  remove(): Promise<void>;
+}
+
+const notCopied = new Set(['node_modules', '.git', '.local', 'dist', 'cdk.out', 'coverage']);
+
+/** Builds, packs and installs the package in a temporary folder; the checkout itself is not touched. */
+export async function stagePackage(): Promise<StagedPackage> {
+  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-package-'));
+  const checkout = join(folder, 'checkout');
+  await cp(packageRoot, checkout, {
+    recursive: true,
+    filter: (source) => !notCopied.has(relative(packageRoot, source)),
+  });
+  await compilePackage(join(checkout, 'dist'));
+  const manifest = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as Manifest;
+
+  const tarball = join(folder, 'package.tgz');
+  await writeFile(tarball, await packTarball(checkout));
+  const { stdout } = await run('tar', ['-tzf', tarball]);
+  const files = stdout.split('\n').filter((line) => line !== '' && !line.endsWith('/'));
+
+  const project = join(folder, 'project');
+  await install(tarball, manifest, join(project, 'node_modules'));
+  return {
+    manifest,
+    checkout,
+    files: files.map((file) => file.replace(/^package\//, '')),
+    project,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+async function install(tarball: string, manifest: Manifest, modules: string): Promise<void> {
+  const target = join(modules, manifest.name);
+  await mkdir(target, { recursive: true });
+  await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(packageRoot, 'node_modules', name), join(modules, name));
+  }
+}
