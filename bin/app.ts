@@ -1,0 +1,28 @@
+import { App } from 'aws-cdk-lib';
+import { ReferenceStack } from './reference-stack.js';
+
+/**
+ * Context:
+ *
+ * - `disposable=true`: tables, queues and logs go with the stack. For stacks that live as long as a test.
+ * - `unprotected=true`: the settlement runs the same effects without deduplication, to show what the audit then finds.
+ * - `polling=false`: Lambda does not poll the queue; somebody else plays the event source.
+ */
+const app = new App();
+new ReferenceStack(app, 'ExactlyOnceReference', {
+  description: 'Payments over HTTP, each settled exactly once: API Gateway, SQS FIFO, Lambda, DynamoDB.',
+  disposable: flag(app, 'disposable', false),
+  unprotected: flag(app, 'unprotected', false),
+  polling: flag(app, 'polling', true),
+});
+
+/** Context from the command line is text, context from cdk.json may be a boolean. */
+function flag(scope: App, name: string, otherwise: boolean): boolean {
+  const value: unknown = scope.node.tryGetContext(name);
+  if (value === undefined) return otherwise;
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw new Error(
+    `context ${name} is ${JSON.stringify(value)}, must be true or false: change -c ${name}=...`,
+  );
+}

@@ -1,0 +1,72 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+
+/** What a channel promises about order. */
+export enum ChannelKind {
+  /**
+   * Messages of one group (`MessageGroupId`) arrive in the order in which they were accepted, one batch of a group at a time. The
+   * queue drops a second send of one `MessageDeduplicationId` for 5 minutes; the receipts do it for the whole horizon.
+   */
+  FIFO = 'FIFO',
+
+  /**
+   * No order, no limit on throughput. A `MessageGroupId` makes it a fair queue: a group with many messages does not delay the
+   * others. It orders nothing.
+   *
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+   */
+  STANDARD = 'STANDARD',
+}
+
+export interface MessageChannelProps {
+  /**
+   * Order or not. It cannot be changed later: SQS has no such update, a change makes a new, empty queue. The old one is retained
+   * with what is in it.
+   */
+  readonly kind: ChannelKind;
+
+  /**
+   * FIFO only: limits and duplicates are counted per message group instead of per queue, which lifts a queue from 300 calls per
+   * second to thousands.
+   *
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+   * @default false
+   */
+  readonly highThroughput?: boolean;
+
+  /**
+   * Longest time that the consuming function may take for one batch. Its timeout, unless the consumer states its own.
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly consumerTimeout?: Duration;
+
+  /**
+   * How long a received message stays hidden from other receivers, at most 12 hours. Only needed when the consumer has a batching
+   * window, which adds to it.
+   *
+   * @default - 6 x `consumerTimeout`
+   */
+  readonly visibilityTimeout?: Duration;
+
+  /**
+   * How long a message that nobody processes stays in the queue, from 1 minute to 14 days. Afterwards SQS deletes it.
+   *
+   * @default Duration.days(4)
+   */
+  readonly retention?: Duration;
+
+  /**
+   * How long a message stays in the dead-letter queue, from 1 minute to 14 days.
+   *
+   * @default Duration.days(14)
+   */
+  readonly deadLetterRetention?: Duration;
+
+  /**
+   * Customer managed key to encrypt both queues with.
+   *
+   * @default - keys that SQS manages (SSE-SQS)
+   */
+  readonly encryptionKey?: IKey;
+}

@@ -1,0 +1,63 @@
+import { Duration } from 'aws-cdk-lib';
+import { durationText } from '../guarantees/duration-text.js';
+import { isKnown } from '../guarantees/inequality.js';
+import type { Violation } from '../guarantees/invalid-props.js';
+import { ChannelKind, type MessageChannelProps } from './message-channel-props.js';
+
+const minute = Duration.minutes(1);
+const twoWeeks = Duration.days(14);
+
+/**
+ * What is wrong with the props of a channel by themselves.
+ *
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+ */
+export function channelViolations(props: MessageChannelProps): Violation[] {
+  const { kind, highThroughput, consumerTimeout, visibilityTimeout, retention, deadLetterRetention } = props;
+  const violations: (Violation | undefined)[] = [
+    kind === ChannelKind.STANDARD && highThroughput === true
+      ? {
+          id: 'high-throughput-is-fifo',
+          given: 'highThroughput is true',
+          allowed: 'left out on a Standard channel',
+          change: 'remove `highThroughput`, Standard queues have no limit to lift',
+        }
+      : undefined,
+    outside('consumerTimeout', consumerTimeout, Duration.seconds(1), Duration.minutes(15)),
+    outside('visibilityTimeout', visibilityTimeout, Duration.seconds(0), Duration.hours(12)),
+    outside('retention', retention, minute, twoWeeks),
+    outside('deadLetterRetention', deadLetterRetention, minute, twoWeeks),
+    unknown('retention', retention, 'half of it is the threshold of the age alarm'),
+    visibilityTimeout === undefined
+      ? unknown('consumerTimeout', consumerTimeout, 'six times it is the visibility timeout')
+      : undefined,
+  ];
+  return violations.filter((violation) => violation !== undefined);
+}
+
+function outside(
+  prop: string,
+  value: Duration | undefined,
+  low: Duration,
+  high: Duration,
+): Violation | undefined {
+  if (value === undefined || !isKnown(value)) return undefined;
+  const milliseconds = value.toMilliseconds();
+  if (low.toMilliseconds() <= milliseconds && milliseconds <= high.toMilliseconds()) return undefined;
+  return {
+    id: 'sqs-limits',
+    given: `${prop} is ${durationText(value)}`,
+    allowed: `from ${durationText(low)} to ${durationText(high)}`,
+    change: `change \`${prop}\``,
+  };
+}
+
+function unknown(prop: string, value: Duration | undefined, why: string): Violation | undefined {
+  if (value === undefined || isKnown(value)) return undefined;
+  return {
+    id: 'known-at-synth',
+    given: `${prop} is a token`,
+    allowed: `known at synth (${why})`,
+    change: `give \`${prop}\` as a plain Duration`,
+  };
+}

@@ -1,0 +1,181 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  ComparisonOperator,
+  type Metric,
+  type MetricOptions,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import {
+  DeduplicationScope,
+  FifoThroughputLimit,
+  Queue,
+  QueueEncryption,
+  type QueueProps,
+} from 'aws-cdk-lib/aws-sqs';
+import { Construct, type IConstruct } from 'constructs';
+import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { channelInequalities } from '../guarantees/inequalities.js';
+import { violationsOf } from '../guarantees/inequality.js';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { MessageChannelGrants } from './message-channel-grants.js';
+import { ChannelKind, type MessageChannelProps } from './message-channel-props.js';
+import { channelViolations } from './message-channel-rules.js';
+
+/**
+ * An SQS queue with its dead-letter queue, set up so that a message is neither lost nor counted out by accident.
+ *
+ * Producers give every message a group and an explicit deduplication id. Content-based deduplication is off: two messages with
+ * equal bodies can be two purchases.
+ *
+ * Defaults imposed: a dead-letter queue of the same kind; `maxReceiveCount` 1,000 as the last net, because SQS counts receives
+ * and not failures, and the runtime dead-letters after real failures itself (R19); TLS only; encryption; RETAIN on delete and on
+ * replace, because a queue can hold messages that exist nowhere else. Override the last with `RemovalPolicies.of(scope)`.
+ *
+ * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+ */
+export class MessageChannel extends Construct {
+  public readonly kind: ChannelKind;
+  /** Where producers send. */
+  public readonly queue: Queue;
+  /** Where messages go that can never succeed, each with its reason. */
+  public readonly deadLetterQueue: Queue;
+  /** Goes off while anything is in the dead-letter queue. Give it an action. */
+  public readonly deadLetterAlarm: Alarm;
+  /**
+   * Goes off when the oldest message has used up half of the retention: SQS loses messages by expiry (R24).
+   */
+  public readonly messageAgeAlarm: Alarm;
+  /**
+   * FIFO only: goes off at 60,000 waiting messages. A FIFO queue looks for groups to deliver in its first 120,000 messages; beyond
+   * that, a stuck group can hold up all others.
+   *
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
+   */
+  public readonly backlogAlarm?: Alarm;
+  /** Permissions on the channel. */
+  public readonly grants: MessageChannelGrants;
+  /** Timeout of the consuming function, unless the consumer states its own. */
+  public readonly consumerTimeout: Duration;
+  public readonly visibilityTimeout: Duration;
+  public readonly retention: Duration;
+  public readonly deadLetterRetention: Duration;
+
+  private consumer?: IConstruct;
+
+  constructor(scope: Construct, id: string, props: MessageChannelProps) {
+    super(scope, id);
+    this.kind = props.kind;
+    this.consumerTimeout = props.consumerTimeout ?? Duration.seconds(30);
+    this.retention = props.retention ?? Duration.days(4);
+    this.deadLetterRetention = props.deadLetterRetention ?? Duration.days(14);
+    const fifo = props.kind === ChannelKind.FIFO;
+    const inequalities = channelInequalities({
+      fifo,
+      retention: this.retention,
+      deadLetterRetention: this.deadLetterRetention,
+    });
+    const violations = [...channelViolations(props), ...violationsOf(inequalities)];
+    if (violations.length > 0) throw new InvalidProps('MessageChannel', this.node.path, violations);
+    this.visibilityTimeout =
+      props.visibilityTimeout ?? Duration.seconds(6 * this.consumerTimeout.toSeconds());
+
+    const common: QueueProps = {
+      // CloudFormation takes the FIFO attributes for FIFO queues only, not even `false` for the others.
+      ...(fifo ? { fifo: true, contentBasedDeduplication: false } : {}),
+      enforceSSL: true,
+      encryption: props.encryptionKey === undefined ? QueueEncryption.SQS_MANAGED : QueueEncryption.KMS,
+      encryptionMasterKey: props.encryptionKey,
+      removalPolicy: RemovalPolicy.RETAIN,
+    };
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
+      ...common,
+      retentionPeriod: this.deadLetterRetention,
+    });
+    Validations.of(this.deadLetterQueue).acknowledge({
+      id: 'Serverless-SQSRedrivePolicy',
+      reason: 'It is the dead-letter queue: what is in it stays until somebody decides.',
+    });
+    this.queue = new Queue(this, 'Resource', {
+      ...common,
+      ...(props.highThroughput === true
+        ? {
+            deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+            fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+          }
+        : {}),
+      retentionPeriod: this.retention,
+      visibilityTimeout: this.visibilityTimeout,
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: lastNet },
+    });
+
+    this.deadLetterAlarm = this.alarm('DeadLetterAlarm', this.metricDeadLetters(), 0);
+    this.messageAgeAlarm = this.alarm(
+      'MessageAgeAlarm',
+      this.metricOldestMessageAge(),
+      this.retention.toSeconds() / 2,
+    );
+    if (fifo) this.backlogAlarm = this.alarm('BacklogAlarm', this.metricWaitingMessages(), fifoLookAhead / 2);
+
+    this.grants = new MessageChannelGrants(this.queue.grants, this.deadLetterQueue.grants);
+    GuaranteeReport.record('MessageChannel', this, inequalities);
+  }
+
+  /** Shorthand for `grants.sendMessages`. */
+  public grantSendMessages(grantee: IGrantable): Grant {
+    return this.grants.sendMessages(grantee);
+  }
+
+  /**
+   * Messages in the dead-letter queue.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricDeadLetters(props?: MetricOptions): Metric {
+    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible(props);
+  }
+
+  /**
+   * Age of the oldest message in the queue, in seconds.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricOldestMessageAge(props?: MetricOptions): Metric {
+    return this.queue.metricApproximateAgeOfOldestMessage(props);
+  }
+
+  /**
+   * Messages that wait to be received.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricWaitingMessages(props?: MetricOptions): Metric {
+    return this.queue.metricApproximateNumberOfMessagesVisible(props);
+  }
+
+  /** @internal */
+  public get _consumer(): IConstruct | undefined {
+    return this.consumer;
+  }
+
+  /** @internal */
+  public _consumeBy(consumer: IConstruct): void {
+    this.consumer = consumer;
+  }
+
+  private alarm(id: string, metric: Metric, threshold: number): Alarm {
+    return metric.createAlarm(this, id, {
+      threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      // SQS sends no metrics for a queue that nobody has used for 6 hours.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+}
+
+/** SQS allows at most 1,000. */
+const lastNet = 1_000;
+const fifoLookAhead = 120_000;

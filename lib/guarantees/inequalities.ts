@@ -1,0 +1,130 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { atLeast, isKnown, moreThan, wholeBetween, type Inequality } from './inequality.js';
+
+/** What a channel's inequalities compare. */
+export interface ChannelValues {
+  readonly fifo: boolean;
+  readonly retention: Duration;
+  readonly deadLetterRetention: Duration;
+}
+
+/** What a consumer's inequalities compare. */
+export interface ConsumerValues {
+  readonly consumerName: string;
+  readonly channel: IConstruct;
+  readonly dedupTable: IConstruct;
+  /** Who has the name on the table already, if anybody. */
+  readonly namesake?: IConstruct;
+  readonly visibilityTimeout: Duration;
+  readonly timeout: Duration;
+  readonly maxBatchingWindow: Duration;
+  readonly batchSize: number;
+  readonly receiptRetention?: Duration;
+  /** Absent when it depends on a value that is known only at deployment. */
+  readonly horizon?: Duration;
+  readonly maxConcurrency?: number;
+}
+
+/**
+ * A dead letter must live long enough to be repaired.
+ *
+ * On Standard it keeps its first enqueue time: after a whole retention in the queue, only what the dead-letter queue has more
+ * is left. On FIFO the clock restarts at the move, so an equal retention gives the repair as long as the queue gave the consumer.
+ *
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+ */
+export function channelInequalities(values: ChannelValues): Inequality[] {
+  const compare = values.fifo ? atLeast : moreThan;
+  return known([
+    compare(
+      {
+        id: 'dead-letters-outlive-the-queue',
+        prevents: 'a failed message expires before anybody can repair it (lost)',
+        change: 'raise `deadLetterRetention` (at most 14 days) or lower `retention`',
+      },
+      { name: 'deadLetterRetention', value: values.deadLetterRetention },
+      { name: 'retention', value: values.retention },
+    ),
+  ]);
+}
+
+/**
+ * What must hold between a queue, the function that consumes it and its receipts. docs/guarantees.md explains each by its id
+ * and names the AWS page.
+ */
+export function consumerInequalities(values: ConsumerValues): Inequality[] {
+  const { channel, dedupTable, namesake, consumerName } = values;
+  return known([
+    atLeast(
+      {
+        id: 'visibility-covers-the-function',
+        prevents: 'a message comes to a second instance while the first still works on it',
+        change: `raise \`consumerTimeout\` or \`visibilityTimeout\` of '${channel.node.path}', or lower \`timeout\``,
+      },
+      { name: `visibility timeout of '${channel.node.path}'`, value: values.visibilityTimeout },
+      { name: '6 x timeout + maxBatchingWindow', value: sixTimes(values.timeout, values.maxBatchingWindow) },
+    ),
+    wholeBetween(
+      {
+        id: 'batch-fits-one-transaction',
+        prevents:
+          'a batch that needs more transactions than its time allows comes back half done, again and again',
+        change: 'change `batchSize`',
+      },
+      { name: 'batchSize', value: values.batchSize },
+      1,
+      10,
+    ),
+    values.horizon &&
+      values.receiptRetention &&
+      atLeast(
+        {
+          id: 'receipts-outlive-the-horizon',
+          prevents: 'a copy arrives after its receipt has expired (doubled)',
+          change:
+            'raise `receiptRetention`, or lower `producerRetryHorizon`, `maxRedrives` or the retentions of the channel',
+        },
+        { name: 'receiptRetention', value: values.receiptRetention },
+        {
+          name: 'producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention)',
+          value: values.horizon,
+        },
+      ),
+    values.maxConcurrency === undefined
+      ? undefined
+      : wholeBetween(
+          {
+            id: 'concurrency-limited-at-the-mapping',
+            prevents:
+              'throttled polls count as receives and push healthy messages towards the dead-letter queue',
+            change: 'change `maxConcurrency`, or leave it out for no limit',
+          },
+          { name: 'maxConcurrency', value: values.maxConcurrency },
+          2,
+          1000,
+        ),
+    {
+      id: 'consumer-name-unique',
+      prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
+      change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
+      left:
+        namesake === undefined
+          ? `consumerName is '${consumerName}'`
+          : `consumerName is '${consumerName}', which '${namesake.node.path}' has too`,
+      right: `unique on the table '${dedupTable.node.path}'`,
+      holds: namesake === undefined,
+    },
+  ]);
+}
+
+function sixTimes(timeout: Duration, window: Duration): Duration {
+  // A token on either side leaves the sum unknown, and with it the inequality.
+  if (!isKnown(timeout)) return timeout;
+  if (!isKnown(window)) return window;
+  return Duration.seconds(6 * timeout.toSeconds() + window.toSeconds());
+}
+
+function known(inequalities: readonly (Inequality | undefined)[]): Inequality[] {
+  return inequalities.filter((inequality) => inequality !== undefined);
+}

@@ -1,0 +1,26 @@
+/**
+ * CDK constructs: a channel, a table of receipts, and a consumer that processes each message of the channel once per key.
+ *
+ * ```ts
+ * const dedupTable = new DedupTable(this, 'Dedup');
+ * const channel = new MessageChannel(this, 'Payments', { kind: ChannelKind.FIFO });
+ * const consumer = new IdempotentConsumer(this, 'Settlement', {
+ *   consumerName: 'settlement',
+ *   channel,
+ *   dedupTable,
+ *   entry: join(__dirname, 'settlement.ts'),
+ * });
+ * accounts.grants.actions(consumer.function, 'dynamodb:UpdateItem');
+ * ```
+ *
+ * What each of them guarantees, and when not, is in its own description; what is checked is in docs/guarantees.md.
+ */
+export { MessageChannel } from './channel/message-channel.js';
+export { MessageChannelGrants } from './channel/message-channel-grants.js';
+export { ChannelKind, type MessageChannelProps } from './channel/message-channel-props.js';
+export { HandlerFunction, type HandlerFunctionProps } from './consumer/handler-function.js';
+export { IdempotentConsumer } from './consumer/idempotent-consumer.js';
+export type { IdempotentConsumerProps } from './consumer/idempotent-consumer-props.js';
+export { DedupTable, DedupTableGrants, type DedupTableProps } from './dedup/dedup-table.js';
+export { horizon, type HorizonProps } from './guarantees/horizon.js';
+export { InvalidProps, type Violation } from './guarantees/invalid-props.js';

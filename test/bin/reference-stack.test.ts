@@ -1,0 +1,228 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Validations } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import cdkJson from '../../cdk.json';
+import { ReferenceStack, type ReferenceStackProps } from '../../bin/reference-stack.js';
+
+const permanent: ReferenceStackProps = { disposable: false, unprotected: false, polling: true };
+
+/** The stack as it is deployed: with the flags of cdk.json. */
+function referenceIn(app: App, props: ReferenceStackProps = permanent): ReferenceStack {
+  return new ReferenceStack(app, 'ExactlyOnceReference', props);
+}
+
+function appWith(context: Record<string, unknown> = { 'aws:cdk:bundling-stacks': [] }, outdir?: string): App {
+  return new App({ outdir, context: { ...cdkJson.context, ...context } });
+}
+
+const template = (props?: ReferenceStackProps) => Template.fromStack(referenceIn(appWith(), props));
+
+interface Policy {
+  readonly Properties: {
+    readonly Roles: readonly { readonly Ref: string }[];
+    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
+  };
+}
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+/** What the role whose logical id begins with `role` may do, as `id of the resource -> actions`. */
+function permissions(of: Template, role: string): Record<string, readonly string[]> {
+  const policies = Object.values(of.findResources('AWS::IAM::Policy')) as unknown as Policy[];
+  const statements = policies
+    .filter(({ Properties }) => Properties.Roles.some(({ Ref }) => Ref.startsWith(role)))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  return Object.fromEntries(
+    statements.flatMap(({ Action, Resource }) =>
+      [Resource].flat().map((resource) => {
+        const id = /^\{"Fn::GetAtt":\["(\w+)[0-9A-F]{8}","Arn"\]\}$/.exec(JSON.stringify(resource))?.[1];
+        return [id ?? JSON.stringify(resource), [Action].flat().sort()];
+      }),
+    ),
+  );
+}
+
+describe('the stack', () => {
+  const reference = template();
+
+  test('takes payments over HTTP from callers who sign, throttled and logged', () => {
+    reference.hasResourceProperties('AWS::ApiGatewayV2::Route', {
+      RouteKey: 'POST /payments',
+      AuthorizationType: 'AWS_IAM',
+    });
+    reference.resourceCountIs('AWS::ApiGatewayV2::Route', 1);
+    reference.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      StageName: '$default',
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
+      AccessLogSettings: { DestinationArn: Match.anyValue(), Format: Match.stringLikeRegexp('requestId') },
+    });
+  });
+
+  test('gives a killed function back its messages after half a minute', () => {
+    reference.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 30, FifoQueue: true });
+    reference.allResourcesProperties('AWS::Lambda::Function', { Timeout: 5 });
+  });
+
+  test('lets the settlement commit receipts and change rows, and nothing more', () => {
+    expect(permissions(reference, 'Settlement')).toEqual({
+      SettlementHandlerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Dedup: [
+        'dynamodb:BatchGetItem',
+        'dynamodb:ConditionCheckItem',
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
+      Payments: [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+      ],
+      PaymentsDeadLetters: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+      Accounts: ['dynamodb:UpdateItem'],
+      PaymentsTable: ['dynamodb:UpdateItem'],
+      Shop: ['dynamodb:UpdateItem'],
+    });
+  });
+
+  test('lets the API send to the queue, and nothing more', () => {
+    expect(permissions(reference, 'Accept')).toEqual({
+      AcceptLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Payments: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+    });
+  });
+
+  test('keeps its tables and queues when it is deleted', () => {
+    const kept = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
+    reference.allResources('AWS::SQS::Queue', kept);
+    reference.allResources('AWS::DynamoDB::Table', kept);
+    reference.allResourcesProperties('AWS::DynamoDB::Table', {
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      BillingMode: 'PAY_PER_REQUEST',
+    });
+    reference.resourceCountIs('AWS::DynamoDB::Table', 4);
+  });
+
+  test('tells where everything is', () => {
+    expect(Object.keys(reference.findOutputs('*')).sort()).toEqual([
+      'AcceptFunctionName',
+      'AccountsTableName',
+      'ApiUrl',
+      'DedupTableName',
+      'PaymentsDeadLetterQueueUrl',
+      'PaymentsQueueUrl',
+      'PaymentsTableName',
+      'SettlementFunctionName',
+      'ShopTableName',
+    ]);
+  });
+});
+
+test('a disposable stack leaves nothing behind', () => {
+  const resources = Object.values(
+    template({ ...permanent, disposable: true }).toJSON()['Resources'] as object,
+  ) as {
+    DeletionPolicy?: string;
+    UpdateReplacePolicy?: string;
+    Properties: { DeletionProtectionEnabled?: boolean };
+  }[];
+  expect(resources.filter(({ DeletionPolicy = 'Delete' }) => DeletionPolicy !== 'Delete')).toEqual([]);
+  expect(resources.filter(({ UpdateReplacePolicy = 'Delete' }) => UpdateReplacePolicy !== 'Delete')).toEqual(
+    [],
+  );
+  expect(resources.filter(({ Properties }) => Properties.DeletionProtectionEnabled === true)).toEqual([]);
+});
+
+test('somebody else may poll the queue', () => {
+  template({ ...permanent, polling: false }).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    Enabled: false,
+  });
+});
+
+test.each([
+  [false, 'lambdas/settlement.ts'],
+  [true, 'lambdas/unprotected-settlement.ts'],
+])('unprotected %s settles with %s', (unprotected, entry) => {
+  const app = appWith({});
+  const stack = referenceIn(app, { ...permanent, unprotected });
+  const { directory } = app.synth();
+  const functions = Template.fromStack(stack).findResources('AWS::Lambda::Function') as Record<
+    string,
+    { Properties: { Code: { S3Key: string } } }
+  >;
+  const [, settlement] = Object.entries(functions).find(([id]) => id.startsWith('Settlement')) ?? [];
+  const asset = `asset.${settlement?.Properties.Code.S3Key.replace('.zip', '') ?? ''}`;
+  // esbuild heads each source file with its path.
+  expect(readFileSync(join(directory, asset, 'index.mjs'), 'utf8')).toContain(`\n// ${entry}\n`);
+});
+
+describe('in the cloud assembly', () => {
+  let outdir: string;
+  beforeEach(() => {
+    outdir = mkdtempSync(join(tmpdir(), 'reference-'));
+  });
+  afterEach(() => {
+    rmSync(outdir, { recursive: true });
+  });
+
+  /** Findings of cdk-nag's packs that nobody has given a reason for, as `rule path`. */
+  function findings(change: (stack: ReferenceStack) => unknown = () => undefined): string[] {
+    const app = appWith(undefined, outdir);
+    change(referenceIn(app));
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+    const printed = jest.spyOn(console, 'error').mockReturnValue();
+    try {
+      app.synth();
+    } catch {
+      // Errors among the findings fail the synth; all findings are in the report.
+    } finally {
+      printed.mockRestore();
+    }
+    const report = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')) as {
+      pluginReports: {
+        violations: { ruleName: string; violatingConstructs: { constructPath: string }[] }[];
+      }[];
+    };
+    return report.pluginReports
+      .flatMap(({ violations }) => violations)
+      .flatMap(({ ruleName, violatingConstructs }) =>
+        violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+      );
+  }
+
+  test('nothing is left that the AwsSolutions and Serverless rules of cdk-nag object to', () => {
+    expect(findings()).toEqual([]);
+  });
+
+  test('the rules are applied: a bare queue beside the stack is objected to', () => {
+    const withBareQueue = findings((stack) => new Queue(stack, 'Bare'));
+    expect(withBareQueue).toContain('AwsSolutions-SQS3 ExactlyOnceReference/Bare/Resource');
+  });
+
+  test('GUARANTEES.md lists what holds', () => {
+    const app = appWith(undefined, outdir);
+    referenceIn(app);
+    expect(existsSync(join(outdir, 'GUARANTEES.md'))).toBe(false);
+    app.synth();
+    const report = readFileSync(join(outdir, 'GUARANTEES.md'), 'utf8');
+    for (const line of [
+      "| visibility-covers-the-function | visibility timeout of 'ExactlyOnceReference/Payments' is 30 seconds | at least 30 seconds",
+      '| receipts-outlive-the-horizon | receiptRetention is 86 days | at least 86 days',
+      '| dead-letters-outlive-the-queue | deadLetterRetention is 14 days | at least 4 days',
+      '| batch-fits-one-transaction | batchSize is 10 |',
+      '| concurrency-limited-at-the-mapping | maxConcurrency is 10 |',
+      "| consumer-name-unique | consumerName is 'settlement' |",
+    ])
+      expect(report).toContain(line);
+  });
+});
