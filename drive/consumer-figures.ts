@@ -1,0 +1,66 @@
+/** What the event-source runner tells of one invocation, as far as it is counted here. */
+export interface InvocationRecord {
+  readonly functionName: string;
+  readonly records: number;
+  /** Why the batch failed as a whole. */
+  readonly functionError?: string;
+  readonly logTail: string;
+}
+
+/** What one function's invocations add up to. Figures for the report: the verdict rests on the audit alone. */
+export interface ConsumerFigures {
+  /** Records handed to the function, repeated deliveries included. */
+  delivered: number;
+  /** Records the consumer recognised as duplicates. */
+  suppressed: number;
+  /** DynamoDB write units the consumer was charged, cancelled transactions excluded. */
+  writeUnits: number;
+  /** Invocations that ended by themselves. */
+  completed: number;
+  /** Batch lines found in the logs: with fewer than `completed`, the two figures above are too low. */
+  reported: number;
+  /** How often invocations failed as a whole, by reason. */
+  readonly failures: Map<string, number>;
+}
+
+/** Adds up invocations of `functionName`; those of other functions are left out. */
+export function consumerFigures(functionName: string): ConsumerFigures & {
+  add: (invocation: InvocationRecord) => void;
+} {
+  const figures = {
+    ...{ delivered: 0, suppressed: 0, writeUnits: 0, completed: 0, reported: 0 },
+    failures: new Map<string, number>(),
+    add({ functionName: name, records, functionError, logTail }: InvocationRecord) {
+      if (name !== functionName) return;
+      figures.delivered += records;
+      if (functionError === undefined) figures.completed += 1;
+      else figures.failures.set(functionError, (figures.failures.get(functionError) ?? 0) + 1);
+      for (const { duplicate, writeUnits } of batchLines(logTail)) {
+        figures.reported += 1;
+        figures.suppressed += duplicate;
+        figures.writeUnits += writeUnits;
+      }
+    },
+  };
+  return figures;
+}
+
+/**
+ * All batch lines in a log, in general one. The emulator hands a line that came late to the worker's next invocation.
+ * Lambda's text format puts time and request id before what was printed.
+ */
+function batchLines(log: string): { duplicate: number; writeUnits: number }[] {
+  return log.split('\n').flatMap((line) => {
+    const start = line.indexOf('{"exactlyOnce":"batch"');
+    if (start < 0) return [];
+    try {
+      const { duplicate, writeUnits } = JSON.parse(line.slice(start)) as Record<string, unknown>;
+      return typeof duplicate === 'number' && typeof writeUnits === 'number'
+        ? [{ duplicate, writeUnits }]
+        : [];
+    } catch {
+      // Cut off by the 4 KB that Lambda returns of a log.
+      return [];
+    }
+  });
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { LocalTargetError } from '../local/local-target-error.js';
+import { type Cleanup, cleanup } from './cleanup.js';
+import { DriveError, InterruptedError } from './drive-error.js';
+import { interruptSignal } from './interrupt.js';
+import { parseOptions, type RunOptions } from './options.js';
+import { progressTo, type Progress } from './progress.js';
+import { jsonReport, textReport, verdictOf } from './report.js';
+import type { Run } from './run.js';
+
+/** `npm start`. Ends with status 0 when every effect happened exactly once, 1 when not, 2 when it could not run. */
+async function main(): Promise<number> {
+  const progress = progressTo(process.stderr);
+  const signal = interruptSignal();
+  const undo = cleanup((line) => progress.line(line));
+  signal.addEventListener('abort', () => progress.line('stopping what was started'));
+  const ended = await started(progress, undo, signal).then(
+    (status) => () => status,
+    (error: unknown) => () => failed(error, progress),
+  );
+  await undo.run();
+  progress.settle();
+  return ended();
+}
+
+async function started(progress: Progress, undo: Cleanup, signal: AbortSignal): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), (text) => process.stdout.write(text));
+  if (options === undefined) return 0;
+  // Loaded late: a wrong flag is answered without waiting for the SDK.
+  const { run } = await import('./run.js');
+  const done = await run(options, progress, undo, signal);
+  await print(options.json ? jsonReport(done.report) : textReport(done.report));
+  if (options.keep) await keep(done, options, progress);
+  return verdictOf(done.report) === 'exactly-once' ? 0 : 1;
+}
+
+async function keep({ target, outputs, alive }: Run, options: RunOptions, progress: Progress): Promise<void> {
+  const lines = [
+    `kept: ${target.name} at ${target.endpoint} (AWS_ENDPOINT_URL; region ${target.region}, any credentials)`,
+    ...Object.entries(outputs).map(([name, value]) => `  ${name} ${value}`),
+    'send a payment of your own:',
+    `  curl --aws-sigv4 aws:amz:${target.region}:execute-api --user any:any -H 'Idempotency-Key: my-1' -H 'Content-Type: application/json' \\`,
+    `    -d '{"customer":"00001","purchasedOn":"1997-01-01","cds":1,"cents":1177}' ${target.httpUrl(outputs['ApiUrl'] ?? '')}payments`,
+    `stop it with Ctrl-C here, or kill ${process.pid}: everything goes with it`,
+  ];
+  for (const line of lines) {
+    if (options.json) progress.line(line);
+    else await print(line);
+  }
+  if (!alive.aborted) await once(alive, 'abort');
+  if (!(alive.reason instanceof InterruptedError)) throw alive.reason;
+}
+
+function failed(error: unknown, progress: Progress): number {
+  if (error instanceof InterruptedError) {
+    progress.line(error.message);
+    return error.signalName === 'SIGINT' ? 130 : 143;
+  }
+  if (error instanceof DriveError || error instanceof LocalTargetError) {
+    progress.line(`could not run: ${error.message.trimEnd()}`);
+    return 2;
+  }
+  progress.line(
+    `could not run, by a fault of the driver: ${error instanceof Error ? String(error.stack) : String(error)}`,
+  );
+  return 2;
+}
+
+async function print(text: string): Promise<void> {
+  await new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+}
+
+void main().then((status) => process.exit(status));

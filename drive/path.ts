@@ -1,0 +1,36 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Target } from '../local/target.js';
+import type { InvocationRecord } from './consumer-figures.js';
+import type { RunOptions } from './options.js';
+import type { PathReport } from './report.js';
+
+/** One way through the stack: what is sent, what must come of it, and how that is counted. */
+export interface TrafficPath {
+  /** The consumer whose event-source mappings the runner plays. */
+  readonly functionName: string;
+  /** To be called for every invocation, those of other functions included. */
+  onInvocation(invocation: InvocationRecord): void;
+  /** Resolves when everything is accepted. What it opens, it adds to the world's `undo`. */
+  send(): Promise<void>;
+  /** To be called once the queue is drained. */
+  audit(): Promise<PathReport>;
+  /** How it goes, in one line. */
+  state(): string;
+}
+
+/** What a path finds around it. */
+export interface World {
+  readonly options: RunOptions;
+  readonly target: Target;
+  /** Of the deployed stack. */
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly dynamo: DynamoDBClient;
+  readonly sqs: SQSClient;
+  /** A folder of the run's own, removed at its end. */
+  readonly folder: string;
+  /** Registers what is to be ended with the run. */
+  readonly undo: (what: string, undo: () => unknown) => void;
+  /** Aborts when the run is interrupted or the target ended by itself. */
+  readonly alive: AbortSignal;
+}

@@ -1,0 +1,69 @@
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { createHash } from 'node:crypto';
+import { draw } from './draw.js';
+import type { Purchase } from './purchases.js';
+
+export interface QueueDuplicatesOptions {
+  sqs: SQSClient;
+  queueUrl: string;
+  seed: number;
+  /** Share of payments sent a second time, 0 to 1. */
+  share: number;
+}
+
+export interface QueueDuplicates {
+  /** How many were put on the queue up to now. */
+  readonly sent: number;
+  /** To be called once a payment was accepted. Sends its duplicate if it gets one now, and those that are due. */
+  afterAccepted(purchase: Purchase): Promise<void>;
+  /** Sends what is still due later. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Puts a seeded share of payments on the queue a second time: same payment, new message with a deduplication id of
+ * its own, as a producer does that tries again after SQS has forgotten the first id (5 minutes). SQS takes it for
+ * another message, so only the consumer can recognise it.
+ *
+ * Half of them follow the original at once; the others come 20 to 220 payments later, or at the end.
+ */
+export function queueDuplicates(options: QueueDuplicatesOptions): QueueDuplicates {
+  const { sqs, queueUrl, seed, share } = options;
+  const later: { purchase: Purchase; due: number }[] = [];
+  let accepted = 0;
+  let sent = 0;
+
+  async function send(purchase: Purchase): Promise<void> {
+    const deduplicationId = createHash('sha256').update(`again ${seed} ${purchase.paymentId}`).digest('hex');
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: JSON.stringify(purchase),
+        MessageGroupId: purchase.customer,
+        MessageDeduplicationId: deduplicationId,
+      }),
+    );
+    sent += 1;
+  }
+
+  return {
+    get sent() {
+      return sent;
+    },
+    async afterAccepted(purchase) {
+      accepted += 1;
+      const due = later.filter((entry) => entry.due <= accepted);
+      for (const entry of due) later.splice(later.indexOf(entry), 1);
+      for (const entry of due) await send(entry.purchase);
+      if (draw(seed, 'duplicate', purchase.paymentId) >= share) return;
+      if (draw(seed, 'at once', purchase.paymentId) < 0.5) return send(purchase);
+      later.push({
+        purchase,
+        due: accepted + 20 + Math.floor(200 * draw(seed, 'delay', purchase.paymentId)),
+      });
+    },
+    async flush() {
+      for (const { purchase } of later.splice(0)) await send(purchase);
+    },
+  };
+}

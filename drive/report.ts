@@ -1,0 +1,120 @@
+import type { Verdict } from './audit.js';
+
+/** The figures of one way through the stack. The names and their order are those of `--json`. */
+export interface PathFigures {
+  readonly name: string;
+  /** Payments, each counted once. */
+  readonly sent: number;
+  /** Requests beyond the first for a payment. */
+  readonly retries: number;
+  /** Records handed to the consumer. */
+  readonly delivered: number;
+  readonly suppressed: number;
+  readonly effects: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly dead: number;
+  readonly parked: number;
+  /** DynamoDB write units over `sent`: what duplicates cost is in it. */
+  readonly wruPerMessage: number;
+}
+
+export interface PathReport extends PathFigures {
+  readonly verdict: Verdict;
+  readonly cents: {
+    readonly expected: bigint;
+    readonly payments: bigint;
+    readonly accounts: bigint;
+    readonly shop: bigint;
+  };
+  readonly findings: readonly string[];
+  /** What else a reader should know: the faults, figures that are incomplete. */
+  readonly notes: readonly string[];
+}
+
+export interface RunReport {
+  readonly target: string;
+  readonly seed: number;
+  readonly paths: readonly PathReport[];
+  readonly seconds: { readonly setUp: number; readonly traffic: number; readonly tail: number };
+}
+
+/** A run is exactly-once if all its paths are. */
+export function verdictOf({ paths }: RunReport): Verdict {
+  return paths.every(({ verdict }) => verdict === 'exactly-once') ? 'exactly-once' : 'violated';
+}
+
+/** One line: the object that `--json` promises, without anything else. */
+export function jsonReport(report: RunReport): string {
+  return JSON.stringify({
+    target: report.target,
+    seed: report.seed,
+    verdict: verdictOf(report),
+    paths: report.paths.map(
+      ({
+        name,
+        sent,
+        retries,
+        delivered,
+        suppressed,
+        effects,
+        lost,
+        doubled,
+        dead,
+        parked,
+        wruPerMessage,
+      }) => ({
+        ...{ name, sent, retries, delivered, suppressed, effects, lost, doubled, dead, parked },
+        wruPerMessage: Number(wruPerMessage.toFixed(2)),
+      }),
+    ),
+  });
+}
+
+const rows: readonly (readonly [label: string, value: (path: PathReport) => string])[] = [
+  ['', ({ name }) => name],
+  ['sent', ({ sent }) => grouped(sent)],
+  ['client retries', ({ retries }) => grouped(retries)],
+  ['delivered', ({ delivered }) => grouped(delivered)],
+  ['duplicates suppressed', ({ suppressed }) => grouped(suppressed)],
+  ['effects', ({ effects }) => grouped(effects)],
+  ['lost', ({ lost }) => grouped(lost)],
+  ['doubled', ({ doubled }) => grouped(doubled)],
+  ['dead', ({ dead }) => grouped(dead)],
+  ['parked', ({ parked }) => grouped(parked)],
+  ['WRU per message', ({ wruPerMessage }) => wruPerMessage.toFixed(2)],
+  ['cents expected', ({ cents }) => grouped(cents.expected)],
+  ['cents in payment rows', ({ cents }) => grouped(cents.payments)],
+  ['cents off the accounts', ({ cents }) => grouped(cents.accounts)],
+  ['cents on the shop', ({ cents }) => grouped(cents.shop)],
+];
+
+/** For people: a table with one column per path, the verdict, and where the time went. */
+export function textReport(report: RunReport): string {
+  const cells = rows.map(([label, value]) => [label, ...report.paths.map(value)]);
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+  );
+  const table = cells.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('   '),
+  );
+  const { setUp, traffic, tail } = report.seconds;
+  return [
+    '',
+    ...table.map((line) => line.trimEnd()),
+    '',
+    ...report.paths.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
+    `time: set-up ${setUp.toFixed(1)} s, traffic ${traffic.toFixed(1)} s, tail ${tail.toFixed(1)} s`,
+    `target ${report.target}, seed ${report.seed}: ${verdictOf(report)}`,
+    ...report.paths.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`)),
+  ].join('\n');
+}
+
+/** 1234567 as 1,234,567. */
+export function grouped(value: number | bigint): string {
+  return value.toLocaleString('en-US');
+}

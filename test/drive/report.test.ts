@@ -1,0 +1,51 @@
+import { jsonReport, type PathReport, type RunReport, textReport, verdictOf } from '../../drive/report.js';
+
+const path: PathReport = {
+  ...{ name: 'payments', verdict: 'exactly-once', sent: 1000, retries: 107, delivered: 1052, suppressed: 52 },
+  ...{
+    effects: 1000,
+    lost: 0,
+    doubled: 0,
+    dead: 0,
+    parked: 0,
+    wruPerMessage: 8.0412,
+    findings: [],
+    notes: ['faults: none'],
+  },
+  cents: { expected: 3_421_123n, payments: 3_421_123n, accounts: 3_421_123n, shop: 3_421_123n },
+};
+const report: RunReport = {
+  ...{ target: 'embedded', seed: 1, paths: [path], seconds: { setUp: 41.23, traffic: 20.01, tail: 3.5 } },
+};
+const violated: PathReport = {
+  ...path,
+  name: 'other',
+  verdict: 'violated',
+  doubled: 3,
+  findings: ['3 payments acted twice'],
+};
+
+test('the JSON object has exactly the promised fields', () => {
+  expect(jsonReport(report)).toBe(
+    '{"target":"embedded","seed":1,"verdict":"exactly-once","paths":[{"name":"payments","sent":1000,"retries":107,' +
+      '"delivered":1052,"suppressed":52,"effects":1000,"lost":0,"doubled":0,"dead":0,"parked":0,"wruPerMessage":8.04}]}',
+  );
+});
+
+test('one violated path violates the run', () => {
+  expect(verdictOf(report)).toBe('exactly-once');
+  expect(verdictOf({ ...report, paths: [path, violated] })).toBe('violated');
+});
+
+test('the table has a column per path, and says what was found and where the time went', () => {
+  const lines = textReport({ ...report, paths: [path, violated] }).split('\n');
+  expect(lines).toContain('                          payments       other');
+  expect(lines).toContain('delivered                    1,052       1,052');
+  expect(lines).toContain('doubled                          0           3');
+  expect(lines).toContain('WRU per message               8.04        8.04');
+  expect(lines).toContain('cents off the accounts   3,421,123   3,421,123');
+  expect(lines).toContain('time: set-up 41.2 s, traffic 20.0 s, tail 3.5 s');
+  expect(lines).toContain('target embedded, seed 1: violated');
+  expect(lines).toContain('other: 3 payments acted twice');
+  expect(lines).toContain('payments: faults: none');
+});

@@ -1,0 +1,51 @@
+import { type Started, startCommandLine } from './command-line.js';
+
+jest.setTimeout(240_000);
+
+let run: Started | undefined;
+afterEach(async () => {
+  await run?.remove();
+  run = undefined;
+});
+
+interface Output {
+  readonly target: string;
+  readonly verdict: string;
+  readonly paths: readonly Record<string, number>[];
+}
+
+// The seed's faults are the same in every run: these have lost requests, lost answers and duplicates among them.
+const traffic = ['--messages', '150', '--seed', '2', '--json'];
+
+test('real purchases with faults: every effect exactly once, and the target stays until it is told to stop', async () => {
+  run = await startCommandLine(...traffic, '--keep');
+  const [, endpoint] = await run.said(/kept: embedded at (\S+)/);
+  expect((await fetch(`${endpoint}/_ministack/health`)).ok).toBe(true);
+  await run.said(/stop it with Ctrl-C/);
+  run.interrupt();
+
+  const { status, stdout } = await run.ended;
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  const { target, verdict, paths } = JSON.parse(stdout) as Output;
+  expect({ status, target, verdict }).toEqual({ status: 0, target: 'embedded', verdict: 'exactly-once' });
+  const [payments] = paths;
+  expect(payments).toMatchObject({
+    ...{ name: 'payments', sent: 150, effects: 150, lost: 0, doubled: 0, dead: 0, parked: 0 },
+  });
+  // Otherwise nothing was shown.
+  expect(payments?.retries).toBeGreaterThan(5);
+  expect(payments?.suppressed).toBeGreaterThan(2);
+  expect(payments?.delivered).toBeGreaterThanOrEqual(150 + (payments?.suppressed ?? 0));
+  expect(run.leftovers()).toEqual([]);
+});
+
+test('the same traffic without deduplication: doubles are counted, status 1', async () => {
+  run = await startCommandLine(...traffic, '--unprotected');
+  const { status, stdout } = await run.ended;
+  const { verdict, paths } = JSON.parse(stdout) as Output;
+  expect({ status, verdict }).toEqual({ status: 1, verdict: 'violated' });
+  const [payments] = paths;
+  expect(payments).toMatchObject({ sent: 150, effects: 150, lost: 0, suppressed: 0 });
+  expect(payments?.doubled).toBeGreaterThan(2);
+  expect(run.leftovers()).toEqual([]);
+});
