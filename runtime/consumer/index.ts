@@ -5,6 +5,7 @@ export {
   type ProducerVersion,
   type SqsAggregateConsumerOptions,
 } from './sqs-aggregate-consumer.js';
+export { sqsNaturalConsumer, type SqsNaturalConsumerOptions } from './sqs-natural-consumer.js';
 export type { ConsumerOptions, SqsConsumer } from './handler.js';
 export { consumerSettings, type ConsumerSettings } from './settings.js';
 export type { KeySource, Message, Transport } from './message.js';

@@ -72,10 +72,13 @@ export class AggregateStore {
     let warm = this.#warm.get(address.id);
     let seen = warm ?? (await this.#read(address, limits));
     for (let attempts = 1; ; attempts += 1) {
-      const { after, outcomes, changed } = fold(seen, events, reduce, start);
+      // An item that holds only parked events has no state yet; what is stored cannot tell it from an empty one.
+      const reduceSome = (state: Row | undefined, carried: string) => reduce(nonEmpty(state), carried);
+      const { after, outcomes, changed } = fold(seen, events, reduceSome, start);
       if (!changed) {
-        // A position only grows, so even an old copy is right about duplicates. About a refusal it may be wrong.
-        const refuses = [...outcomes.values()].some(({ kind }) => kind === 'rejected');
+        // A position only grows, so even an old copy is right about duplicates. About a refusal it may be wrong, and about "too
+        // early" it stays wrong: without a write nothing would ever show this instance that it is behind.
+        const refuses = [...outcomes.values()].some(({ kind }) => kind === 'rejected' || kind === 'failed');
         if (!refuses || seen !== warm) return outcomes;
         warm = undefined;
         seen = await this.#read(address, limits);
@@ -132,4 +135,8 @@ export class AggregateStore {
       return error.Item ?? 'absent';
     }
   }
+}
+
+function nonEmpty(state: Row | undefined): Row | undefined {
+  return state === undefined || Object.keys(state).length === 0 ? undefined : state;
 }
