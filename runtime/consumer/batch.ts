@@ -41,10 +41,14 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
     prepare: (recognised, lane) => pace.measure(async () => way.prepare(recognised, lane)),
     mayStart: () => pace.mayStart(options.remainingMs()),
     deadLetter: async (arrival, error) => deadLetter(arrival, error, options),
+    leaderOf: (arrival) => followers.get(arrival),
+    follow: async (arrival, leader) => settleFollower(arrival, leader, work),
   };
+  const riders = [...followers].filter(([follower, leader]) => ridesAlong(follower, leader));
+  const aside = new Set(riders.map(([rider]) => rider));
   const lanes = [
     ...Map.groupBy(
-      arrivals.filter((arrival) => !followers.has(arrival)),
+      arrivals.filter((arrival) => !aside.has(arrival)),
       ({ lane }) => lane,
     ),
   ].map(([name, members]) => new Lane<Body, Prepared>(name, members));
@@ -54,7 +58,7 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
     const outcomes = await pace.measure(() => way.commit(units, { deadline, meter }));
     await Promise.all(open.map((lane) => lane.settle(outcomes, work)));
   }
-  for (const [follower, leader] of followers) await settleFollower(follower, leader, work);
+  for (const [rider, leader] of riders) await settleFollower(rider, leader, work);
   await crashPoint('before-answer');
 
   const failed = failedRecords(arrivals);
@@ -72,6 +76,11 @@ function mergeCopies<Body>(arrivals: readonly Arrival<Body>[]): Map<Arrival<Body
     else followers.set(arrival, leader);
   }
   return followers;
+}
+
+/** A true copy behind its leader in the same lane: whatever becomes of the leader, no later one can overtake the copy. */
+function ridesAlong<Body>(follower: Arrival<Body>, leader: Arrival<Body>): boolean {
+  return follower.lane === leader.lane && follower.recognised?.fingerprint === leader.recognised?.fingerprint;
 }
 
 /**
@@ -159,7 +168,7 @@ function summarise<Body>(
   consumer: string,
   arrivals: readonly Arrival<Body>[],
   failed: readonly SQSRecord[],
-  { writeUnits, readUnits, calls }: Meter,
+  { writeUnits, readUnits, calls, conflicts, receiptAges }: Meter,
 ): BatchSummary {
   const count = (outcome: RecordOutcome) => arrivals.filter((arrival) => arrival.outcome === outcome).length;
   const problems = arrivals.flatMap(({ outcome, error, record, recognised }): Problem[] => {
@@ -179,6 +188,8 @@ function summarise<Body>(
     writeUnits,
     readUnits,
     calls,
+    conflicts,
+    receiptAges,
     problems,
   };
 }

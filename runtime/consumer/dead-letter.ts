@@ -47,11 +47,12 @@ export async function sendDeadLetter(
       MessageBody: record.body,
       MessageAttributes: attributesOf(record, letter),
       MessageGroupId,
-      // A second copy of the same delivery (the acknowledgement was lost) is dropped by the queue for 5 minutes; later ones are
-      // merged by identity when they are read. This is no message identity.
+      // The same delivery's copy, sent twice by the SDK, is dropped by the queue. Another delivery's must not be: the queue remembers
+      // an id for 5 minutes, also when the copy has been redriven meanwhile, and would drop the only one. Those that are there twice
+      // are merged by identity when they are read. This is no message identity.
       MessageDeduplicationId: fifo
         ? createHash('sha256')
-            .update(`${letter.consumerName}#${letter.stream}#${record.messageId}`)
+            .update(`${letter.consumerName}#${letter.stream}#${record.messageId}#${letter.attempts}`)
             .digest('hex')
         : undefined,
     }),

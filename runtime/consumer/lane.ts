@@ -9,6 +9,10 @@ export interface LaneWork<Body, Prepared> {
   mayStart(): boolean;
   /** Copies the record to the dead-letter queue. Rejects when that fails. */
   deadLetter(arrival: Arrival<Body>, error: unknown): Promise<void>;
+  /** An earlier record of the batch with the same identity, whose outcome decides about this one. */
+  leaderOf(arrival: Arrival<Body>): Arrival<Body> | undefined;
+  /** Settles a record by the outcome of its leader. Never throws. */
+  follow(arrival: Arrival<Body>, leader: Arrival<Body>): Promise<void>;
 }
 
 /**
@@ -38,6 +42,15 @@ export class Lane<Body, Prepared> {
     this.#refused = undefined;
     for (const arrival of this.#waiting) {
       if (arrival.outcome !== undefined) continue;
+      const leader = work.leaderOf(arrival);
+      if (leader !== undefined) {
+        // Later ones of the lane may not overtake it while its leader, perhaps in another lane, has no outcome.
+        if (leader.outcome === undefined || this.#gathered.length > 0) break;
+        await work.follow(arrival, leader);
+        if (!isRetry(arrival)) continue;
+        this.#closeFrom(arrival, arrival.error);
+        break;
+      }
       if (!work.mayStart()) {
         this.#closeFrom(arrival);
         break;
@@ -90,4 +103,9 @@ export class Lane<Body, Prepared> {
       if (later.outcome === undefined) later.settle('retry', later === arrival ? error : undefined);
     this.#waiting = this.#waiting.slice(0, from);
   }
+}
+
+/** A function of its own, because the compiler does not see that `follow` settles. */
+function isRetry({ outcome }: Arrival<unknown>): boolean {
+  return outcome === 'retry';
 }

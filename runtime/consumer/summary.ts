@@ -18,6 +18,10 @@ export interface BatchSummary {
   readonly readUnits: number;
   /** DynamoDB calls. */
   readonly calls: number;
+  /** Attempts that met another transaction, throttling, or a newer version of an aggregate. */
+  readonly conflicts: number;
+  /** Seconds since the receipts that suppressed duplicates were written or last renewed; transaction way only. */
+  readonly receiptAges: readonly number[];
   /** Every record that was rejected or comes again after an error. */
   readonly problems: readonly Problem[];
 }

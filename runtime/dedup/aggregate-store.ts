@@ -95,6 +95,7 @@ export class AggregateStore {
         );
         return outcomes;
       }
+      limits.meter.conflicts += 1;
       seen = lost === 'absent' ? unseen : readAggregate(table, address, lost);
       if (attempts === maxAttempts || Date.now() >= limits.deadline)
         throw new CommitFailed(`gave up after ${attempts} lost races for one aggregate`);

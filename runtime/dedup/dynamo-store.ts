@@ -83,6 +83,7 @@ export class DynamoStore {
       const [current = []] = pack(pending, most);
       const settled = await this.#settle(current, commits, limits, attempts);
       if (settled === 'conflict') {
+        limits.meter.conflicts += 1;
         attempts += 1;
         this.#most = most = Math.max(1, Math.floor(Math.min(most, current.length) / 2));
         await backoff(attempts, limits.deadline);
@@ -126,7 +127,7 @@ export class DynamoStore {
         if (draft.id === row.id?.S) {
           const verdict = judge(row, draft, new Set());
           found.set(draft, verdict);
-          await this.#renewIfOld(draft, verdict, meter);
+          await this.#noteDuplicate(draft, verdict, meter);
         }
     return found;
   }
@@ -173,7 +174,7 @@ export class DynamoStore {
       case 'ours':
         return { kind: 'processed' };
       case 'duplicate':
-        await this.#renewIfOld(receipt, verdict, meter);
+        await this.#noteDuplicate(receipt, verdict, meter);
         return verdict;
       case 'reused':
         return { kind: 'rejected', error: verdict.error };
@@ -182,10 +183,13 @@ export class DynamoStore {
     }
   }
 
-  async #renewIfOld(draft: ReceiptDraft, verdict: Verdict, meter: Meter): Promise<void> {
+  /** Measures the receipt's age and renews it when little of its life is left. */
+  async #noteDuplicate(draft: ReceiptDraft, verdict: Verdict, meter: Meter): Promise<void> {
     const { client, tableName, retentionSeconds } = this.#options;
-    if (verdict.kind !== 'duplicate' || verdict.expiration - nowSeconds() >= renewBelow * retentionSeconds)
-      return;
+    if (verdict.kind !== 'duplicate') return;
+    const left = verdict.expiration - nowSeconds();
+    meter.receiptAges.push(retentionSeconds - left);
+    if (left >= renewBelow * retentionSeconds) return;
     const expiration = this.#freshExpiration();
     const condition = receiptOutlived(expiration);
     try {

@@ -5,6 +5,10 @@ export class Meter {
   calls = 0;
   writeUnits = 0;
   readUnits = 0;
+  /** Attempts that met another transaction, throttling, or a newer version of an aggregate. */
+  conflicts = 0;
+  /** Seconds since the receipts that suppressed duplicates were written or last renewed. Insert and aggregate keep no time. */
+  readonly receiptAges: number[] = [];
 
   call(): void {
     this.calls += 1;
