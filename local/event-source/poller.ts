@@ -1,0 +1,220 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GroupGuard } from './group-guard.js';
+import { invoke, type InvocationResult } from './invoke.js';
+import type { Mapping } from './mapping.js';
+import { toRecord, type SqsRecord } from './record.js';
+import { readResponse, type Verdict } from './response.js';
+
+/** One finished invocation. */
+export interface Invocation {
+  readonly functionName: string;
+  readonly queueArn: string;
+  readonly records: number;
+  readonly durationMs: number;
+  /** `partial`: some records failed. `error`: all did. */
+  readonly outcome: 'ok' | 'partial' | 'error';
+  /** Records that stay in the queue. */
+  readonly failed: number;
+  /** Why the batch failed as a whole. */
+  readonly functionError?: string;
+  /** The last 4 KB of the function's log. */
+  readonly logTail: string;
+}
+
+/** A received message and when SQS shows it to others again, in milliseconds since the epoch. */
+interface Delivery {
+  readonly record: SqsRecord;
+  readonly visibleAt: number;
+}
+
+const outcomes = { 'all-succeeded': 'ok', 'some-failed': 'partial', 'all-failed': 'error' } as const;
+const messagesPerReceive = 10;
+/** Lambda's limit for the payload of an invocation, less what the envelope takes. */
+const payloadBytes = 6 * 1024 * 1024 - 64 * 1024;
+const idlePauseMs = 100;
+/** While invocations run, one of them ending can make a locked group available. */
+const busyPauseMs = 50;
+
+/** Reads one mapping's queue and invokes its function, until it is stopped. */
+export class Poller {
+  private readonly guard = new GroupGuard();
+  private readonly running = new Set<Promise<void>>();
+  /** Received, but too big for the batch it came with. */
+  private readonly carried: Delivery[] = [];
+  private stopping = false;
+  private failure: { readonly cause: unknown } | undefined;
+  private quietFrom = Date.now();
+
+  constructor(
+    private readonly mapping: Mapping,
+    private readonly concurrency: number,
+    private readonly sqs: SQSClient,
+    private readonly lambda: LambdaClient,
+    private readonly onInvocation: (invocation: Invocation) => void,
+  ) {}
+
+  /** Milliseconds since a message was last received or an invocation ended. 0 while one runs. */
+  get quietMs(): number {
+    return this.running.size > 0 ? 0 : Date.now() - this.quietFrom;
+  }
+
+  /** Resolves after `stop`, when what was received has been dealt with. Rejects when the target does not answer. */
+  async run(): Promise<void> {
+    try {
+      while (!this.stopping || this.carried.length > 0) {
+        if (this.running.size >= this.concurrency) {
+          await Promise.race(this.running);
+          continue;
+        }
+        const batch = await this.collect();
+        if (batch.length > 0) this.start(batch);
+        else if (this.running.size > 0) await Promise.race([...this.running, sleep(busyPauseMs)]);
+        else await sleep(idlePauseMs);
+      }
+    } finally {
+      await Promise.all(this.running);
+    }
+    if (this.failure !== undefined) throw this.failure.cause;
+  }
+
+  stop(): void {
+    this.stopping = true;
+  }
+
+  /**
+   * The next batch, empty when the queue has nothing: what one receive brings or, with a batching window, all until
+   * it is full, 6 MB, or the window ends.
+   * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching
+   */
+  private async collect(): Promise<Delivery[]> {
+    const { batchSize, batchingWindowSeconds } = this.mapping;
+    const batch: Delivery[] = [];
+    let bytes = 0;
+    let closes = Infinity;
+    for (;;) {
+      const received =
+        this.carried.length > 0
+          ? this.carried.splice(0, batchSize)
+          : await this.receive(Math.min(messagesPerReceive, batchSize - batch.length));
+      for (const [index, delivery] of received.entries()) {
+        const size = Buffer.byteLength(JSON.stringify(delivery.record));
+        if (batch.length > 0 && bytes + size > payloadBytes) {
+          this.carried.unshift(...received.slice(index));
+          return batch;
+        }
+        batch.push(delivery);
+        bytes += size;
+      }
+      if (batch.length === 0) return batch;
+      if (closes === Infinity) closes = Date.now() + batchingWindowSeconds * 1000;
+      const left = closes - Date.now();
+      if (batch.length >= batchSize || left <= 0 || this.stopping) return batch;
+      if (received.length === 0) await sleep(Math.min(busyPauseMs, left));
+    }
+  }
+
+  /** One ReceiveMessage. Messages that the mapping's filters reject are deleted from the queue. */
+  private async receive(atMost: number): Promise<Delivery[]> {
+    const { queueUrl, queueArn, visibilityTimeoutSeconds, filter } = this.mapping;
+    const { Messages = [] } = await this.sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: queueUrl,
+        MaxNumberOfMessages: atMost,
+        // No long poll: the emulator's own is a loop with this pause, and a poll that is given up when the runner stops
+        // would take a message with it.
+        WaitTimeSeconds: 0,
+        // Said explicitly, so that the queue and `visibleAt` cannot disagree.
+        VisibilityTimeout: visibilityTimeoutSeconds,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    if (Messages.length === 0) return [];
+    this.quietFrom = Date.now();
+    const visibleAt = Date.now() + visibilityTimeoutSeconds * 1000;
+    const deliveries = Messages.map((message) => ({ record: toRecord(message, queueArn), visibleAt }));
+    const wanted = deliveries.filter(({ record }) => filter(record.body));
+    await this.delete(deliveries.filter((delivery) => !wanted.includes(delivery)));
+    return wanted;
+  }
+
+  private start(batch: readonly Delivery[]): void {
+    const running = this.process(batch)
+      .catch((cause: unknown) => {
+        this.failure ??= { cause };
+        this.stop();
+      })
+      .finally(() => {
+        this.running.delete(running);
+        this.quietFrom = Date.now();
+      });
+    this.running.add(running);
+  }
+
+  private async process(batch: readonly Delivery[]): Promise<void> {
+    const until = Math.min(...batch.map(({ visibleAt }) => visibleAt));
+    const groups = this.mapping.fifo
+      ? [...new Set(batch.map(({ record }) => record.attributes['MessageGroupId'] ?? ''))]
+      : [];
+    const release = await this.guard.take(groups, until);
+    try {
+      // It waited for its groups until it became visible again: the next receive brings it.
+      if (groups.length > 0 && Date.now() >= until) return;
+      const started = performance.now();
+      const records = batch.map(({ record }) => record);
+      const result = await invoke(this.lambda, this.mapping.functionArn, records, until);
+      await this.settle(batch, result, performance.now() - started);
+    } finally {
+      release();
+    }
+  }
+
+  /** Deletes what succeeded. A failed message is left alone: it comes again when its visibility timeout ends. */
+  private async settle(
+    batch: readonly Delivery[],
+    result: InvocationResult,
+    durationMs: number,
+  ): Promise<void> {
+    const ids = batch.map(({ record }) => record.messageId);
+    const verdict: Verdict =
+      result.functionError === undefined
+        ? readResponse(result.payload, ids, this.mapping.reportsBatchItemFailures)
+        : { kind: 'all-failed', reason: result.functionError };
+    const succeeded = batch.filter(
+      ({ record }) =>
+        verdict.kind === 'all-succeeded' ||
+        (verdict.kind === 'some-failed' && !verdict.failedIds.has(record.messageId)),
+    );
+    await this.delete(succeeded);
+    this.onInvocation({
+      functionName: this.mapping.functionName,
+      queueArn: this.mapping.queueArn,
+      records: batch.length,
+      durationMs,
+      outcome: outcomes[verdict.kind],
+      failed: batch.length - succeeded.length,
+      ...(verdict.kind === 'all-failed' && { functionError: verdict.reason }),
+      logTail: result.logTail,
+    });
+  }
+
+  private async delete(deliveries: readonly Delivery[]): Promise<void> {
+    // On a FIFO queue AWS answers InvalidParameterValue to a handle past its visibility timeout and keeps the message:
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+    // Emulators delete it, so it is not sent.
+    const valid = deliveries.filter(({ visibleAt }) => !this.mapping.fifo || Date.now() < visibleAt);
+    for (let index = 0; index < valid.length; index += messagesPerReceive) {
+      // What fails here is either gone already (ReceiptHandleIsInvalid) or comes again: both are right.
+      await this.sqs.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: this.mapping.queueUrl,
+          Entries: valid
+            .slice(index, index + messagesPerReceive)
+            .map(({ record }, position) => ({ Id: String(position), ReceiptHandle: record.receiptHandle })),
+        }),
+      );
+    }
+  }
+}
