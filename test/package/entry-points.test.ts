@@ -33,8 +33,8 @@ async function evaluate(format: Format, script: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-test('the tarball holds the compiled library and its papers: no source, no test, no data', () => {
-  const compiled = /^dist\/(cjs\/(lib|runtime)|esm\/runtime)\/.+\.(js|d\.ts)$/;
+test('the tarball holds the compiled library, what the embedded engine needs, and its papers: no source, no test, no data', () => {
+  const compiled = /^dist\/(cjs\/(lib|local|runtime)|esm\/runtime)\/.+\.(js|d\.ts)$/;
   const others = staged.files.filter((file) => !compiled.test(file)).sort();
   expect(others).toEqual([
     'CHANGELOG.md',
@@ -42,6 +42,8 @@ test('the tarball holds the compiled library and its papers: no source, no test,
     'README.md',
     'dist/cjs/package.json',
     'dist/esm/package.json',
+    'local/guard.py',
+    'local/requirements.txt',
     'package.json',
   ]);
 });
