@@ -5,12 +5,13 @@ import { ReferenceStack } from './reference-stack.js';
  * Context:
  *
  * - `disposable=true`: tables, queues and logs go with the stack. For stacks that live as long as a test.
- * - `unprotected=true`: the settlement runs the same effects without deduplication, to show what the audit then finds.
- * - `polling=false`: Lambda does not poll the queue; somebody else plays the event source.
+ * - `unprotected=true`: both consumers run the same effects without deduplication, to show what the audit then finds.
+ * - `polling=false`: Lambda does not poll the queues; somebody else plays the event source.
  */
 const app = new App();
 new ReferenceStack(app, 'ExactlyOnceReference', {
-  description: 'Payments over HTTP, each settled exactly once: API Gateway, SQS FIFO, Lambda, DynamoDB.',
+  description:
+    'Payments over HTTP settled, and activity counted, exactly once: API Gateway, SQS, Lambda, DynamoDB.',
   disposable: flag(app, 'disposable', false),
   unprotected: flag(app, 'unprotected', false),
   polling: flag(app, 'polling', true),

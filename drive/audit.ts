@@ -1,6 +1,7 @@
 import type { DeadLetter } from './dead-letters.js';
 import type { Effects } from './effects.js';
 import type { JournalEntry } from './journal.js';
+import { some } from './some.js';
 
 export type Verdict = 'exactly-once' | 'violated';
 
@@ -55,7 +56,7 @@ export function audit({ journal, effects, dead, leftInQueue }: Evidence): Audit 
   const sent = new Map(journal.map((entry) => [entry.paymentId, entry]));
   const died = new Set<string>();
   const strays: string[] = [];
-  for (const { paymentId = '(no id)', reason } of dead) {
+  for (const { id: paymentId = '(no id)', reason } of dead) {
     if (reason !== undefined && sent.has(paymentId)) died.add(paymentId);
     else strays.push(paymentId);
   }
@@ -133,10 +134,4 @@ function compareAccounts({ payments, accounts }: Effects): { short: string[]; ot
 
 function sum(values: readonly bigint[]): bigint {
   return values.reduce((total, value) => total + value, 0n);
-}
-
-function some(ids: readonly string[], what: string, kind = 'payment'): string | undefined {
-  if (ids.length === 0) return undefined;
-  const shown = ids.slice(0, 5).join(', ');
-  return `${ids.length} ${kind}${ids.length === 1 ? '' : 's'} ${what} (${shown}${ids.length > 5 ? ', ...' : ''})`;
 }

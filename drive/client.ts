@@ -4,6 +4,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { Agent, request as httpRequest } from 'node:http';
 import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Target } from '../local/target.js';
 import { draw } from './draw.js';
 import { AttemptsExhaustedError, PaymentRefusedError } from './drive-error.js';
 import type { Purchase } from './purchases.js';
@@ -15,7 +16,7 @@ export interface PaymentClientOptions {
   /** Origin of a proxy to send through. The Host header still names the API. @default - straight to the API */
   through?: string;
   region: string;
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  credentials: Target['client']['credentials'];
   /** For the jitter between attempts. @default 1 */
   seed?: number;
   /** @default 12: the pauses between them add up to 13 s on average, 26 s at most */

@@ -46,6 +46,26 @@ export function consumerFigures(functionName: string): ConsumerFigures & {
 }
 
 /**
+ * Invocations that failed as a whole without being killed, by reason, and whether figures are missing.
+ *
+ * @param killed how many were, which the emulator reports as failed and without figures
+ */
+export function failuresInWords(figures: ConsumerFigures, killed: number): string[] {
+  const failed = [...figures.failures].reduce((sum, [, count]) => sum + count, 0);
+  const unreported = figures.completed - figures.reported;
+  return [
+    ...(failed > killed
+      ? [
+          `${failed - killed} more invocations failed (all: ${[...figures.failures].map(([reason, count]) => `${count} ${reason}`).join(', ')})`,
+        ]
+      : []),
+    ...(unreported > 0
+      ? [`${unreported} invocations printed no figures: suppressed and WRU lack theirs`]
+      : []),
+  ];
+}
+
+/**
  * All batch lines in a log, in general one. The emulator hands a line that came late to the worker's next invocation.
  * Lambda's text format puts time and request id before what was printed.
  */

@@ -8,7 +8,7 @@ import {
 
 export interface DeadLetter {
   /** From the body, or from what the consumer noted beside it; undefined when neither says. */
-  readonly paymentId?: string;
+  readonly id?: string;
   /** Undefined when SQS moved the message by itself, which no consumer decided. */
   readonly reason?: string;
 }
@@ -67,7 +67,7 @@ function letterOf({ Body, MessageAttributes }: Message): DeadLetter {
   const body = fieldsOf(Body);
   const note = fieldsOf(MessageAttributes?.ExactlyOnce?.StringValue);
   return {
-    paymentId: textOf(body.paymentId) ?? textOf(note.key),
+    id: textOf(body.paymentId) ?? textOf(body.eventId) ?? textOf(note.key),
     reason: textOf(note.reason),
   };
 }

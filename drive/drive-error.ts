@@ -26,6 +26,33 @@ export class InputError extends DriveError {
   }
 }
 
+/** The file of `--input` cannot be used. */
+export class InputFileError extends DriveError {
+  override readonly name = 'InputFileError';
+  constructor(
+    readonly file: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file} ${problem}`, options);
+  }
+}
+
+/** Lines of the file of `--input` are no payments. Nothing was sent. */
+export class BadLinesError extends DriveError {
+  override readonly name = 'BadLinesError';
+  constructor(
+    readonly file: string,
+    readonly bad: number,
+    readonly payments: number,
+  ) {
+    super(
+      `${bad} of the lines of ${file} are no payments and nothing was sent: correct them` +
+        (payments > 0 ? `, or send the other ${payments} with --on-bad-line skip` : ''),
+    );
+  }
+}
+
 /** The API answered with a status that no repetition changes. */
 export class PaymentRefusedError extends DriveError {
   override readonly name = 'PaymentRefusedError';
@@ -52,6 +79,20 @@ export class AttemptsExhaustedError extends DriveError {
     super(
       `POST /payments failed ${attempts} times for ${paymentId}, the last time with ${lastFailure}: check that the target is up and run again`,
       options,
+    );
+  }
+}
+
+/** SQS did not take activity events. */
+export class ActivityRefusedError extends DriveError {
+  override readonly name = 'ActivityRefusedError';
+  constructor(
+    readonly entries: number,
+    readonly attempts: number,
+    lastFailure: string,
+  ) {
+    super(
+      `the activity queue did not take ${entries} events after ${attempts} attempts, the last time with ${lastFailure}: check the queue's settings and what is sent`,
     );
   }
 }

@@ -1,4 +1,9 @@
-import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  type DynamoDBClient,
+  paginateScan,
+} from '@aws-sdk/client-dynamodb';
 import { AuditReadError } from './drive-error.js';
 
 /** What the tables say happened, read without any code of the runtime. Amounts in cents. */
@@ -58,6 +63,25 @@ export async function readEffects(client: DynamoDBClient, tables: EffectTables):
     credited += row.integer('payments');
   });
   return { payments, accounts, shop: { credit, payments: credited } };
+}
+
+/**
+ * Which of up to 100 payments have acted, read consistently.
+ *
+ * @throws AuditReadError as above
+ */
+export async function actedPayments(
+  client: DynamoDBClient,
+  table: string,
+  paymentIds: readonly string[],
+): Promise<string[]> {
+  if (paymentIds.length === 0) return [];
+  const Keys = paymentIds.map((paymentId) => ({ paymentId: { S: paymentId } }));
+  const { Responses = {} } = await client.send(
+    new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
+  );
+  const rows = (Responses[table] ?? []).map((item) => rowOf(table, item));
+  return rows.filter((row) => row.integer('settlements') > 0n).map((row) => row.text('paymentId'));
 }
 
 interface Row {

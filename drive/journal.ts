@@ -31,6 +31,32 @@ export async function openJournal(folder: string): Promise<Journal> {
   };
 }
 
+export interface LineFile<T> {
+  readonly file: string;
+  /** All in one write. Resolves when the system has the lines. */
+  append(entries: readonly T[]): Promise<void>;
+  /** One entry at a time, so that a long file costs no memory. */
+  read(): AsyncIterable<T>;
+  close(): Promise<void>;
+}
+
+/** A new JSON-lines file. */
+export async function lineFile<T>(folder: string, name: string): Promise<LineFile<T>> {
+  const file = join(folder, name);
+  const handle = await open(file, 'ax');
+  return {
+    file,
+    append: async (entries) => {
+      await handle.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+    },
+    async *read() {
+      const reading = await open(file);
+      for await (const line of reading.readLines()) yield JSON.parse(line) as T;
+    },
+    close: () => handle.close(),
+  };
+}
+
 export async function readJournal(file: string): Promise<JournalEntry[]> {
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
   return lines.map((line) => JSON.parse(line) as JournalEntry);

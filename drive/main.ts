@@ -36,7 +36,7 @@ async function started(progress: Progress, undo: Cleanup, signal: AbortSignal): 
 
 async function keep({ target, outputs, alive }: Run, options: RunOptions, progress: Progress): Promise<void> {
   const lines = [
-    `kept: ${target.name} at ${target.endpoint} (AWS_ENDPOINT_URL; region ${target.region}, any credentials)`,
+    `kept: ${target.name} at ${target.endpoint ?? `account ${target.account}`} (AWS_ENDPOINT_URL; region ${target.region}, any credentials)`,
     ...Object.entries(outputs).map(([name, value]) => `  ${name} ${value}`),
     'send a payment of your own:',
     `  curl --aws-sigv4 aws:amz:${target.region}:execute-api --user any:any -H 'Idempotency-Key: my-1' -H 'Content-Type: application/json' \\`,

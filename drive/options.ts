@@ -1,14 +1,19 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addTargetOptions, targetOptions, type TargetOptions } from '../local/targets/options.js';
 import { UsageError } from './drive-error.js';
 import { purchaseCount } from './purchases.js';
 
-export type FaultSet = 'none' | 'all';
+export const faultKinds = ['requests', 'answers', 'duplicates', 'kill'] as const;
+export type FaultKind = (typeof faultKinds)[number];
 
-export interface RunOptions {
-  /** How many purchases, from the first on. */
+export interface RunOptions extends TargetOptions {
+  /** How many purchases, from the first on. Infinity: all of `input`. */
   readonly messages: number;
+  /** Payments of the caller's own instead of the purchases in data/. */
+  readonly input?: string;
+  readonly onBadLine: 'skip' | 'fail';
   readonly seed: number;
-  readonly faults: FaultSet;
+  readonly faults: ReadonlySet<FaultKind>;
   readonly json: boolean;
   readonly keep: boolean;
   readonly unprotected: boolean;
@@ -20,20 +25,36 @@ export interface RunOptions {
  * @throws UsageError in one sentence
  */
 export function parseOptions(args: readonly string[], print: (text: string) => void): RunOptions | undefined {
-  const command = new Command('npm start --')
+  const command = addTargetOptions(new Command('npm start --'))
     .description(
-      'Deploys the reference stack to a local emulator, sends real purchases through it with faults, and counts every effect.',
+      'Deploys the reference stack to a target (a local emulator unless told otherwise), sends real purchases through it with faults, and counts every effect.',
     )
     .addOption(
-      new Option('--messages <n|all>', `purchases to send, at most ${purchaseCount}`)
-        .default(1000)
-        .argParser(messages),
+      new Option(
+        '--messages <n|all>',
+        `purchases to send, at most ${purchaseCount} unless with --input (default: 1000, with --input all)`,
+      ).argParser(messages),
+    )
+    .option(
+      '--input <file>',
+      'payments of your own, JSON lines or CSV: id, customer, purchasedOn, cents or amount',
+    )
+    .addOption(
+      new Option(
+        '--on-bad-line <what>',
+        'a line of --input that is no payment: leave it out, or send nothing',
+      )
+        .choices(['skip', 'fail'])
+        .default('fail'),
     )
     .addOption(new Option('--seed <n>', 'decides which faults happen').default(1).argParser(seed))
     .addOption(
-      new Option('--faults <set>', 'lost requests and answers, duplicates on the queue')
-        .choices(['none', 'all'])
-        .default('all'),
+      new Option(
+        '--faults <list>',
+        `none, all, or some of ${faultKinds.join(',')}: requests and answers lost on their way, duplicates put on the queues, functions killed`,
+      )
+        .default(new Set(faultKinds), 'all')
+        .argParser(faults),
     )
     .option('--json', 'print one JSON object and nothing else', false)
     .option('--keep', 'leave the target running until Ctrl-C', false)
@@ -53,13 +74,23 @@ export function parseOptions(args: readonly string[], print: (text: string) => v
       .replace(/\.$/, '');
     throw new UsageError(`${problem}: see npm start -- --help`, { cause: error });
   }
-  return command.opts<RunOptions>();
+  const given = command.opts<Omit<RunOptions, 'messages'> & { messages?: number }>();
+  const { input, messages: asked = input === undefined ? 1000 : Infinity } = given;
+  if (input === undefined && asked > purchaseCount && asked !== Infinity)
+    throw new UsageError(
+      `--messages is ${asked} but there are ${purchaseCount} purchases, allowed are 1 to ${purchaseCount}, or all: see npm start -- --help`,
+    );
+  return {
+    ...given,
+    ...targetOptions(given),
+    messages: input === undefined ? Math.min(asked, purchaseCount) : asked,
+  };
 }
 
 function messages(value: string): number {
-  if (value === 'all') return purchaseCount;
+  if (value === 'all') return Infinity;
   const count = wholeNumber(value);
-  if (count === undefined || count < 1 || count > purchaseCount)
+  if (count === undefined || count < 1)
     throw new InvalidArgumentError(`Allowed are 1 to ${purchaseCount}, or all.`);
   return count;
 }
@@ -68,6 +99,16 @@ function seed(value: string): number {
   const number = wholeNumber(value);
   if (number === undefined) throw new InvalidArgumentError('Allowed are whole numbers from 0 on.');
   return number;
+}
+
+function faults(value: string): ReadonlySet<FaultKind> {
+  if (value === 'all') return new Set(faultKinds);
+  if (value === 'none') return new Set();
+  const named = value.split(',').map((name) => faultKinds.find((kind) => kind === name));
+  const known = named.filter((kind) => kind !== undefined);
+  if (known.length < named.length)
+    throw new InvalidArgumentError(`Allowed are none, all, or a list of ${faultKinds.join(',')}.`);
+  return new Set(known);
 }
 
 function wholeNumber(value: string): number | undefined {

@@ -1,32 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { InvocationStart } from '../local/event-source/index.js';
 import { audit } from './audit.js';
+import { backlogGate } from './backlog.js';
 import { paymentClient } from './client.js';
-import { type ConsumerFigures, consumerFigures } from './consumer-figures.js';
+import { consumerFigures, failuresInWords } from './consumer-figures.js';
 import { queueDepth, takeDeadLetters } from './dead-letters.js';
 import { DriveError } from './drive-error.js';
-import { readEffects } from './effects.js';
+import { actedPayments, readEffects } from './effects.js';
+import { faultShare, killShare } from './fault-shares.js';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.js';
 import { type Journal, openJournal, readJournal } from './journal.js';
-import type { FaultSet } from './options.js';
+import { isFirstDelivery, kills, killsInWords } from './kills.js';
+import { outputOf } from './outputs.js';
 import type { TrafficPath, World } from './path.js';
-import { readPurchases } from './purchases.js';
+import type { FaultKind } from './options.js';
 import { queueDuplicates } from './queue-duplicates.js';
 import { grouped } from './report.js';
 import { driveTraffic, type Traffic } from './traffic.js';
 
-/** Shares of requests lost, answers lost, and payments put on the queue again. */
-const faultSets: Record<FaultSet, { loseRequest: number; loseAnswer: number; duplicates: number }> = {
-  none: { loseRequest: 0, loseAnswer: 0, duplicates: 0 },
-  all: { loseRequest: 0.05, loseAnswer: 0.05, duplicates: 0.05 },
-};
+type Delivered = InvocationStart['records'][number];
 
 /** Purchases through `POST /payments` and the FIFO channel to the settlement function. */
 export function paymentsPath(world: World): TrafficPath {
   const { options, target, dynamo, sqs, undo, alive } = world;
   const stack = outputsOf(world.outputs);
-  const faults = faultSets[options.faults];
+  const share = (kind: FaultKind) => (options.faults.has(kind) ? faultShare : 0);
   const figures = consumerFigures(stack.functionName);
   const duplicates = queueDuplicates({
-    ...{ sqs, queueUrl: stack.queueUrl, seed: options.seed, share: faults.duplicates },
+    ...{ sqs, queueUrl: stack.queueUrl, seed: options.seed, share: share('duplicates') },
+  });
+  const killer = kills({
+    ...{ functionName: stack.functionName, seed: options.seed },
+    share: options.faults.has('kill') ? killShare : 0,
+    workers: world.workers,
+    committed: async (records) => {
+      const ids = records.filter(isFirstDelivery).flatMap(originalPaymentId);
+      return (await actedPayments(dynamo, stack.tables.payments, ids)).length;
+    },
   });
   let traffic: Traffic = { sent: 0, retries: 0 };
   const answers = new Map<string, number>();
@@ -35,15 +45,17 @@ export function paymentsPath(world: World): TrafficPath {
 
   return {
     functionName: stack.functionName,
+    onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
     state: () =>
-      `${grouped(traffic.sent)} of ${grouped(options.messages)} sent, ${grouped(traffic.retries)} retries, ` +
-      `${grouped(figures.delivered)} delivered, ${grouped(figures.suppressed)} duplicates suppressed`,
+      `${grouped(traffic.sent)} of ${grouped(world.count)} sent, ${grouped(traffic.retries)} retries, ` +
+      `${grouped(figures.delivered)} delivered, ${grouped(figures.suppressed)} duplicates suppressed, ${killer.killed} killed`,
 
     async send() {
       const apiUrl = target.httpUrl(stack.apiUrl);
-      if (options.faults !== 'none') {
-        proxy = await startFaultProxy({ upstream: new URL(apiUrl).origin, seed: options.seed, ...faults });
+      const lost = { loseRequest: share('requests'), loseAnswer: share('answers') };
+      if (lost.loseRequest + lost.loseAnswer > 0) {
+        proxy = await startFaultProxy({ upstream: new URL(apiUrl).origin, seed: options.seed, ...lost });
         undo('stop the fault proxy', () => proxy?.stop());
       }
       const client = paymentClient({
@@ -56,10 +68,10 @@ export function paymentsPath(world: World): TrafficPath {
       });
       undo('close the connections to the API', () => client.close());
       journal = await openJournal(world.folder);
-      const purchases = readPurchases(options.messages);
       try {
         traffic = await driveTraffic({
-          ...{ purchases, client, journal, duplicates, signal: alive },
+          ...{ purchases: world.purchases(), client, journal, duplicates, signal: alive },
+          gate: backlogGate(sqs, stack.queueUrl, alive),
           onAccepted: (so) => (traffic = so),
         });
       } finally {
@@ -69,6 +81,7 @@ export function paymentsPath(world: World): TrafficPath {
 
     async audit() {
       if (journal === undefined) throw new DriveError('nothing was sent yet: call send before audit');
+      await killer.settled();
       const entries = await readJournal(journal.file);
       const found = audit({
         journal: entries,
@@ -81,33 +94,19 @@ export function paymentsPath(world: World): TrafficPath {
         ...found,
         ...{ name: 'payments', sent: entries.length, retries: traffic.retries, delivered, suppressed },
         wruPerMessage: writeUnits / entries.length,
-        notes: [`faults: ${faultsInWords(proxy, duplicates.sent)}`, ...mishaps(figures, answers)],
+        notes: [
+          `faults: ${faultsInWords(proxy, duplicates.sent)}`,
+          ...killsInWords(killer),
+          ...failuresInWords(figures, killer.killed),
+          ...[...answers].map(([failure, count]) => `${count} requests repeated because of ${failure}`),
+        ],
       };
     },
   };
 }
 
-/** What went wrong without being asked for. */
-function mishaps(figures: ConsumerFigures, answers: ReadonlyMap<string, number>): string[] {
-  const unreported = figures.completed - figures.reported;
-  return [
-    ...[...figures.failures].map(([reason, count]) => `${count} invocations failed: ${reason}`),
-    ...[...answers].map(([failure, count]) => `${count} requests repeated because of ${failure}`),
-    ...(unreported > 0
-      ? [`${unreported} invocations printed no figures: suppressed and WRU lack theirs`]
-      : []),
-  ];
-}
-
 function outputsOf(outputs: Readonly<Record<string, string>>) {
-  const output = (name: string): string => {
-    const value = outputs[name];
-    if (value === undefined || value === '')
-      throw new DriveError(
-        `the deployed stack has no output ${name}, only ${Object.keys(outputs).join(', ')}: add it in bin/`,
-      );
-    return value;
-  };
+  const output = (name: string) => outputOf(outputs, name);
   return {
     apiUrl: output('ApiUrl'),
     queueUrl: output('PaymentsQueueUrl'),
@@ -119,6 +118,16 @@ function outputsOf(outputs: Readonly<Record<string, string>>) {
       shop: output('ShopTableName'),
     },
   };
+}
+
+/**
+ * The payment of a message that nobody received before and that is no duplicate: if that payment has acted, it is this
+ * delivery's doing. The API gives the first message of a payment the hash of its id as deduplication id.
+ */
+function originalPaymentId({ body, attributes }: Delivered): string[] {
+  const { paymentId } = JSON.parse(body) as { paymentId: string };
+  const deduplicationId = createHash('sha256').update(paymentId).digest('hex');
+  return attributes['MessageDeduplicationId'] === deduplicationId ? [paymentId] : [];
 }
 
 function faultsInWords(proxy: FaultProxy | undefined, duplicates: number): string {

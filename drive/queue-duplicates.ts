@@ -1,6 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { createHash } from 'node:crypto';
-import { draw } from './draw.js';
+import { duplicateSchedule } from './duplicate-schedule.js';
 import type { Purchase } from './purchases.js';
 
 export interface QueueDuplicatesOptions {
@@ -23,14 +23,11 @@ export interface QueueDuplicates {
 /**
  * Puts a seeded share of payments on the queue a second time: same payment, new message with a deduplication id of
  * its own, as a producer does that tries again after SQS has forgotten the first id (5 minutes). SQS takes it for
- * another message, so only the consumer can recognise it.
- *
- * Half of them follow the original at once; the others come 20 to 220 payments later, or at the end.
+ * another message, so only the consumer can recognise it. When it comes, see duplicateSchedule.
  */
 export function queueDuplicates(options: QueueDuplicatesOptions): QueueDuplicates {
   const { sqs, queueUrl, seed, share } = options;
-  const later: { purchase: Purchase; due: number }[] = [];
-  let accepted = 0;
+  const schedule = duplicateSchedule<Purchase>(seed, share);
   let sent = 0;
 
   async function send(purchase: Purchase): Promise<void> {
@@ -51,19 +48,10 @@ export function queueDuplicates(options: QueueDuplicatesOptions): QueueDuplicate
       return sent;
     },
     async afterAccepted(purchase) {
-      accepted += 1;
-      const due = later.filter((entry) => entry.due <= accepted);
-      for (const entry of due) later.splice(later.indexOf(entry), 1);
-      for (const entry of due) await send(entry.purchase);
-      if (draw(seed, 'duplicate', purchase.paymentId) >= share) return;
-      if (draw(seed, 'at once', purchase.paymentId) < 0.5) return send(purchase);
-      later.push({
-        purchase,
-        due: accepted + 20 + Math.floor(200 * draw(seed, 'delay', purchase.paymentId)),
-      });
+      for (const again of schedule.after(purchase.paymentId, purchase)) await send(again);
     },
     async flush() {
-      for (const { purchase } of later.splice(0)) await send(purchase);
+      for (const again of schedule.rest()) await send(again);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Verdict } from './audit.js';
 /** The figures of one way through the stack. The names and their order are those of `--json`. */
 export interface PathFigures {
   readonly name: string;
-  /** Payments, each counted once. */
+  /** Payments or events, each counted once. */
   readonly sent: number;
   /** Requests beyond the first for a payment. */
   readonly retries: number;
@@ -21,7 +21,8 @@ export interface PathFigures {
 
 export interface PathReport extends PathFigures {
   readonly verdict: Verdict;
-  readonly cents: {
+  /** Of paths that move money. */
+  readonly cents?: {
     readonly expected: bigint;
     readonly payments: bigint;
     readonly accounts: bigint;
@@ -36,6 +37,8 @@ export interface RunReport {
   readonly target: string;
   readonly seed: number;
   readonly paths: readonly PathReport[];
+  /** The most memory that the driver, which also plays the event source, had at a time, in MiB. */
+  readonly memoryMiB: number;
   readonly seconds: { readonly setUp: number; readonly traffic: number; readonly tail: number };
 }
 
@@ -83,10 +86,10 @@ const rows: readonly (readonly [label: string, value: (path: PathReport) => stri
   ['dead', ({ dead }) => grouped(dead)],
   ['parked', ({ parked }) => grouped(parked)],
   ['WRU per message', ({ wruPerMessage }) => wruPerMessage.toFixed(2)],
-  ['cents expected', ({ cents }) => grouped(cents.expected)],
-  ['cents in payment rows', ({ cents }) => grouped(cents.payments)],
-  ['cents off the accounts', ({ cents }) => grouped(cents.accounts)],
-  ['cents on the shop', ({ cents }) => grouped(cents.shop)],
+  ['cents expected', ({ cents }) => (cents ? grouped(cents.expected) : '')],
+  ['cents in payment rows', ({ cents }) => (cents ? grouped(cents.payments) : '')],
+  ['cents off the accounts', ({ cents }) => (cents ? grouped(cents.accounts) : '')],
+  ['cents on the shop', ({ cents }) => (cents ? grouped(cents.shop) : '')],
 ];
 
 /** For people: a table with one column per path, the verdict, and where the time went. */
@@ -108,7 +111,7 @@ export function textReport(report: RunReport): string {
     ...table.map((line) => line.trimEnd()),
     '',
     ...report.paths.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
-    `time: set-up ${setUp.toFixed(1)} s, traffic ${traffic.toFixed(1)} s, tail ${tail.toFixed(1)} s`,
+    `time: set-up ${setUp.toFixed(1)} s, traffic ${traffic.toFixed(1)} s, tail ${tail.toFixed(1)} s; memory of the driver ${report.memoryMiB} MiB at most`,
     `target ${report.target}, seed ${report.seed}: ${verdictOf(report)}`,
     ...report.paths.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`)),
   ].join('\n');

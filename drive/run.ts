@@ -2,21 +2,28 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deployStack } from '../local/deploy.js';
-import { startEmbedded } from '../local/embedded.js';
-import { startEventSourceRunner } from '../local/event-source/index.js';
+import { deployStack, destroyStack } from '../local/deploy.js';
+import type { EmbeddedTarget } from '../local/embedded.js';
+import { type EventSourceRunner, startEventSourceRunner } from '../local/event-source/index.js';
 import type { Target } from '../local/target.js';
+import { drained } from '../local/targets/drained.js';
+import { chooseTarget, expectNoStack } from '../local/targets/index.js';
+import { activityPath } from './activity-path.js';
 import type { Cleanup } from './cleanup.js';
 import { NotDrainedError } from './drive-error.js';
 import { temporaryFolder } from './journal.js';
 import type { RunOptions } from './options.js';
+import { outputOf } from './outputs.js';
 import type { World } from './path.js';
 import { paymentsPath } from './payments-path.js';
 import type { Progress } from './progress.js';
+import { type Source, sourceOf } from './source.js';
 import type { RunReport } from './report.js';
 import { unlessAborted } from './unless-aborted.js';
+import { workerProcesses } from './worker-processes.js';
 
 /** How long nothing may arrive before the queue counts as drained, and before a stuck one as stuck. */
+const stackName = 'ExactlyOnceReference';
 const quietMs = 1000;
 const stuckMs = 300_000;
 const tellEveryMs = 200;
@@ -44,7 +51,8 @@ export async function run(
   signal: AbortSignal,
 ): Promise<Run> {
   const started = performance.now();
-  const world = await setUp(options, progress, undo, signal);
+  const source = await sourceOf(options, (line) => progress.line(line));
+  const world = await setUp(options, source, progress, undo, signal);
   const { target, outputs, alive } = world;
   try {
     const report = await driveAndAudit(world, progress, undo, started);
@@ -63,10 +71,14 @@ async function driveAndAudit(
   started: number,
 ): Promise<RunReport> {
   const { target, options, alive } = world;
-  const paths = [paymentsPath(world)];
+  const paths = [paymentsPath(world), activityPath(world)];
   let lastInvocation = performance.now();
-  const starting = startEventSourceRunner(target, {
+  const starting = startSource(target, {
     functionNames: paths.map(({ functionName }) => functionName),
+    onStart: (start) => {
+      const ends = paths.map((path) => path.onStart(start));
+      return (ended) => ends.forEach((end) => end?.(ended));
+    },
     onInvocation: (invocation) => {
       lastInvocation = performance.now();
       for (const path of paths) path.onInvocation(invocation);
@@ -90,7 +102,7 @@ async function driveAndAudit(
           `the queue is not empty but nothing was delivered for ${stuckMs / 1000} s: the target is stuck, start again`,
         );
     },
-    runner.idle(quietMs),
+    target.polls === 'runner' ? runner.idle(quietMs) : drained(world.sqs, queuesOf(world.outputs), alive),
     alive,
   );
   progress.now('auditing');
@@ -102,35 +114,40 @@ async function driveAndAudit(
     traffic: (tailStart - trafficStart) / 1000,
     tail: (end - tailStart) / 1000,
   };
-  return { target: target.name, seed: options.seed, paths: reports, seconds };
+  const memoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  return { target: target.name, seed: options.seed, paths: reports, memoryMiB, seconds };
 }
 
 async function setUp(
   options: RunOptions,
+  source: Source,
   progress: Progress,
   undo: Cleanup,
   signal: AbortSignal,
 ): Promise<World> {
   const log = (line: string) => progress.line(line);
-  progress.now('starting the emulator');
-  const starting = startEmbedded({ log });
+  progress.now('looking for the target');
+  const starting = chooseTarget({ ...options, messages: source.count }, { log });
   let deploying: Promise<unknown> = Promise.resolve();
   // Undone last: an interrupted deployment fails, and cleans up behind it, once its target is gone.
   undo.add('end the deployment', () => deploying.catch(() => undefined));
-  undo.add('stop the emulator', async () => (await starting.catch(() => undefined))?.stop());
+  undo.add('stop the target', async () => (await starting.catch(() => undefined))?.stop());
   const target = await unlessAborted(starting, signal);
   const died = new AbortController();
-  void target.ended.then((error) => error && died.abort(error));
+  void target.ended?.then((error) => error && died.abort(error));
   const alive = AbortSignal.any([signal, died.signal]);
 
   progress.now('deploying the stack');
-  // The runner plays the event source: the emulator's own mappings are not faithful.
   const context = {
     disposable: 'true',
-    polling: 'false',
+    polling: String(target.polls === 'target'),
     ...(options.unprotected ? { unprotected: 'true' } : {}),
   };
-  const deployment = deployStack(target, { context, log });
+  if (options.target !== 'embedded') {
+    await unlessAborted(expectNoStack(target, stackName), alive);
+    undo.add('delete the stack', () => destroyStack(target, { context, log }));
+  }
+  const deployment = deployStack(target, { context, log, signal: alive });
   deploying = deployment;
   const outputs = await unlessAborted(deployment, alive);
 
@@ -144,8 +161,28 @@ async function setUp(
   undo.add('remove the journal', folder.remove);
   return {
     ...{ options, target, outputs, dynamo, sqs, folder: folder.path, alive },
+    ...source,
+    // Functions run on this machine, below the emulator, on the embedded target only.
+    workers: isEmbedded(target) ? (functionName) => workerProcesses(target.pid, functionName) : undefined,
     undo: (what, how) => undo.add(what, how),
   };
+}
+
+function isEmbedded(target: Target): target is EmbeddedTarget {
+  return target.name === 'embedded';
+}
+
+/** A target that polls by itself gets no runner: nothing is seen of its invocations. */
+async function startSource(
+  target: Target,
+  options: Parameters<typeof startEventSourceRunner>[1],
+): Promise<EventSourceRunner> {
+  if (target.polls === 'runner') return startEventSourceRunner(target, options);
+  return { mappings: [], idle: () => Promise.resolve(), stop: () => Promise.resolve() };
+}
+
+function queuesOf(outputs: Readonly<Record<string, string>>): string[] {
+  return [outputOf(outputs, 'PaymentsQueueUrl'), outputOf(outputs, 'ActivityQueueUrl')];
 }
 
 /** Calls `watch` every 200 ms until `work` has settled; what it throws ends the wait. */

@@ -11,6 +11,8 @@ export interface TrafficOptions {
   duplicates?: QueueDuplicates;
   /** Requests under way at once. @default 8 */
   concurrency?: number;
+  /** Awaited before a payment is sent. @default - nothing */
+  gate?: () => Promise<void>;
   /** Called after each accepted payment. */
   onAccepted?: (so: Traffic) => void;
   signal?: AbortSignal;
@@ -46,6 +48,7 @@ export async function driveTraffic(options: TrafficOptions): Promise<Traffic> {
     try {
       if (failure !== undefined) return;
       options.signal?.throwIfAborted();
+      await options.gate?.();
       await journal.record(purchase);
       const attempts = await client.send(purchase);
       await duplicates?.afterAccepted(purchase);

@@ -17,10 +17,18 @@
  */
 export { MessageChannel } from './channel/message-channel.js';
 export { MessageChannelGrants } from './channel/message-channel-grants.js';
-export { ChannelKind, type MessageChannelProps } from './channel/message-channel-props.js';
+export type { IMessageChannel } from './channel/channel-base.js';
+export {
+  ChannelKind,
+  type ExistingQueuesProps,
+  type MessageChannelProps,
+} from './channel/message-channel-props.js';
 export { HandlerFunction, type HandlerFunctionProps } from './consumer/handler-function.js';
+export { CommitWay } from './consumer/commit-way.js';
 export { IdempotentConsumer } from './consumer/idempotent-consumer.js';
 export type { IdempotentConsumerProps } from './consumer/idempotent-consumer-props.js';
-export { DedupTable, DedupTableGrants, type DedupTableProps } from './dedup/dedup-table.js';
+export { DedupTable, type DedupTableProps } from './dedup/dedup-table.js';
+export type { IDedupTable } from './dedup/dedup-table-base.js';
+export { DedupTableGrants } from './dedup/dedup-table-grants.js';
 export { horizon, type HorizonProps } from './guarantees/horizon.js';
 export { InvalidProps, type Violation } from './guarantees/invalid-props.js';

@@ -2,9 +2,10 @@ import { delimiter } from 'node:path';
 import { startEmulator, type EmulatorDiedError } from './emulator.js';
 import { binFolder } from './package-root.js';
 import { emulatorPython } from './python.js';
-import type { Target } from './target.js';
+import type { EndpointTarget } from './target.js';
+import { localUrl } from './targets/local-url.js';
 
-export interface EmbeddedTarget extends Target {
+export interface EmbeddedTarget extends EndpointTarget {
   /** Process id of the emulator's guard. */
   readonly pid: number;
   /** Settles when the emulator has ended: with an error unless `stop` ended it. Never rejects. */
@@ -20,7 +21,7 @@ const account = '000000000000';
  *
  * Nothing stays behind however this process ends, kill -9 included: a guard process ends the emulator and removes
  * its folder as soon as the pipe to this process closes. The emulator does not keep this process alive. An emulator
- * that dies is reported through `log` and `ended`.
+ * that dies is reported through `ended`.
  *
  * @throws PythonMissingError, VenvMissingError, InstallFailedError when it cannot be installed
  * @throws EmulatorStartError with its last log lines when it does not answer within 60 s
@@ -31,21 +32,19 @@ export async function startEmbedded(options: { log?: (line: string) => void } = 
   const emulator = await startEmulator(python, { region, account });
   const target = describeEmbedded(`http://127.0.0.1:${emulator.port}`);
   log(`emulator ready on ${target.endpoint}`);
-  void emulator.ended.then((error) => {
-    if (error !== undefined) log(error.message);
-  });
   return { ...target, pid: emulator.pid, ended: emulator.ended, stop: () => emulator.stop() };
 }
 
 /** A Target for an emulator that some other process started and stops: its `stop` does nothing. */
-export function describeEmbedded(endpoint: string): Target {
+export function describeEmbedded(endpoint: string): EndpointTarget {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   return {
     name: 'embedded',
     endpoint,
     region,
     account,
-    client: { endpoint, region, credentials },
+    polls: 'runner',
+    client: { endpoint, region, credentials, useQueueUrlAsEndpoint: false },
     environment: {
       PATH: [binFolder, process.env['PATH'] ?? ''].join(delimiter),
       AWS_ENDPOINT_URL: endpoint,
@@ -61,12 +60,4 @@ export function describeEmbedded(endpoint: string): Target {
     httpUrl: (deployedUrl) => localUrl(endpoint, deployedUrl),
     stop: () => Promise.resolve(),
   };
-}
-
-/** The emulator's own path for `https://<id>.execute-api.<region>.<suffix>/<path>` and for function URLs. */
-function localUrl(endpoint: string, deployedUrl: string): string {
-  const { hostname, pathname, search } = new URL(deployedUrl);
-  const [id, service] = hostname.split('.');
-  if (service !== 'execute-api' && service !== 'lambda-url') return deployedUrl;
-  return `${endpoint}/_aws/${service}/${id ?? ''}${pathname}${search}`;
 }

@@ -98,9 +98,7 @@ async function launch(
       resolve(new EmulatorDiedError(`the emulator's guard could not be started with ${python}`, { cause }));
     });
     guard.on('close', () => {
-      resolve(
-        stopping ? undefined : new EmulatorDiedError(diedOf(tail(lastLines))),
-      );
+      resolve(stopping ? undefined : new EmulatorDiedError(diedOf(tail(lastLines))));
     });
   });
   hold(guard, false);

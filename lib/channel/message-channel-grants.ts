@@ -1,17 +1,17 @@
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { QueueGrants } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
 /** Permissions on a message channel. Permission to use its customer managed key, if it has one, comes with them. */
 export class MessageChannelGrants {
   /** @internal */
   constructor(
-    private readonly queue: QueueGrants,
-    private readonly deadLetterQueue: QueueGrants,
+    private readonly queue: IQueue,
+    private readonly deadLetterQueue: IQueue,
   ) {}
 
   /** For producers: send to the queue. */
   public sendMessages(grantee: IGrantable): Grant {
-    return this.queue.sendMessages(grantee);
+    return this.queue.grantSendMessages(grantee);
   }
 
   /**
@@ -19,6 +19,6 @@ export class MessageChannelGrants {
    * queue with their reason.
    */
   public consumeMessages(grantee: IGrantable): Grant {
-    return this.queue.consumeMessages(grantee).combine(this.deadLetterQueue.sendMessages(grantee));
+    return this.queue.grantConsumeMessages(grantee).combine(this.deadLetterQueue.grantSendMessages(grantee));
   }
 }

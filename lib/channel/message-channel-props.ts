@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
 /** What a channel promises about order. */
 export enum ChannelKind {
@@ -64,9 +65,52 @@ export interface MessageChannelProps {
   readonly deadLetterRetention?: Duration;
 
   /**
+   * Standard only: what must be left of a dead letter's life, at the least, to repair what is wrong and to redrive it. On Standard a
+   * message that SQS dead-letters keeps its age, on FIFO its clock starts anew.
+   *
+   * @default Duration.days(1)
+   */
+  readonly timeToRepair?: Duration;
+
+  /**
    * Customer managed key to encrypt both queues with.
    *
    * @default - keys that SQS manages (SSE-SQS)
    */
   readonly encryptionKey?: IKey;
+}
+
+/** Queues that exist, or that the app makes by itself, and what they are set to. */
+export interface ExistingQueuesProps {
+  /** Order or not: FIFO queues or Standard ones, both of one kind. */
+  readonly kind: ChannelKind;
+
+  /** Where producers send. */
+  readonly queue: IQueue;
+
+  /** Where messages go that can never succeed. The runtime sends them there with their reason. */
+  readonly deadLetterQueue: IQueue;
+
+  /** Visibility timeout that `queue` is set to. */
+  readonly visibilityTimeout: Duration;
+
+  /** Retention that `queue` is set to. */
+  readonly retention: Duration;
+
+  /** Retention that `deadLetterQueue` is set to. */
+  readonly deadLetterRetention: Duration;
+
+  /**
+   * Longest time that the consuming function may take for one batch. Its timeout, unless the consumer states its own.
+   *
+   * @default - a sixth of `visibilityTimeout`
+   */
+  readonly consumerTimeout?: Duration;
+
+  /**
+   * Standard only: what must be left of a dead letter's life, at the least, to repair what is wrong and to redrive it.
+   *
+   * @default Duration.days(1)
+   */
+  readonly timeToRepair?: Duration;
 }

@@ -13,7 +13,15 @@ const twoWeeks = Duration.days(14);
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 export function channelViolations(props: MessageChannelProps): Violation[] {
-  const { kind, highThroughput, consumerTimeout, visibilityTimeout, retention, deadLetterRetention } = props;
+  const {
+    kind,
+    highThroughput,
+    consumerTimeout,
+    visibilityTimeout,
+    retention,
+    deadLetterRetention,
+    timeToRepair,
+  } = props;
   const violations: (Violation | undefined)[] = [
     kind === ChannelKind.STANDARD && highThroughput === true
       ? {
@@ -27,6 +35,15 @@ export function channelViolations(props: MessageChannelProps): Violation[] {
     outside('visibilityTimeout', visibilityTimeout, Duration.seconds(0), Duration.hours(12)),
     outside('retention', retention, minute, twoWeeks),
     outside('deadLetterRetention', deadLetterRetention, minute, twoWeeks),
+    outside('timeToRepair', timeToRepair, minute, twoWeeks),
+    kind === ChannelKind.FIFO && timeToRepair !== undefined
+      ? {
+          id: 'time-to-repair-is-standard',
+          given: '`timeToRepair` is given',
+          allowed: 'left out on a FIFO channel, where the clock of a dead letter starts anew',
+          change: 'remove `timeToRepair`, state `deadLetterRetention`',
+        }
+      : undefined,
     unknown('retention', retention, 'half of it is the threshold of the age alarm'),
     visibilityTimeout === undefined
       ? unknown('consumerTimeout', consumerTimeout, 'six times it is the visibility timeout')

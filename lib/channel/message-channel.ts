@@ -1,26 +1,21 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import {
-  type Alarm,
-  ComparisonOperator,
-  type Metric,
-  type MetricOptions,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type Alarm, ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   DeduplicationScope,
   FifoThroughputLimit,
+  type IQueue,
   Queue,
   QueueEncryption,
   type QueueProps,
 } from 'aws-cdk-lib/aws-sqs';
-import { Construct, type IConstruct } from 'constructs';
+import type { Construct } from 'constructs';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { channelInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
-import { MessageChannelGrants } from './message-channel-grants.js';
-import { ChannelKind, type MessageChannelProps } from './message-channel-props.js';
+import { ChannelBase, type IMessageChannel } from './channel-base.js';
+import { ExistingQueues } from './existing-queues.js';
+import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
 import { channelViolations } from './message-channel-rules.js';
 
 /**
@@ -36,12 +31,22 @@ import { channelViolations } from './message-channel-rules.js';
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
  */
-export class MessageChannel extends Construct {
+export class MessageChannel extends ChannelBase {
+  /**
+   * A channel on queues that this construct does not make. What they are set to is stated; where the app makes them itself it is
+   * compared, otherwise `GUARANTEES.md` lists it as unproven. No alarms are made.
+   *
+   * @throws InvalidProps when the statements contradict the queues or an inequality of docs/guarantees.md
+   */
+  public static fromQueues(scope: Construct, id: string, props: ExistingQueuesProps): IMessageChannel {
+    return new ExistingQueues(scope, id, props);
+  }
+
   public readonly kind: ChannelKind;
   /** Where producers send. */
-  public readonly queue: Queue;
+  public readonly queue: IQueue;
   /** Where messages go that can never succeed, each with its reason. */
-  public readonly deadLetterQueue: Queue;
+  public readonly deadLetterQueue: IQueue;
   /** Goes off while anything is in the dead-letter queue. Give it an action. */
   public readonly deadLetterAlarm: Alarm;
   /**
@@ -55,15 +60,11 @@ export class MessageChannel extends Construct {
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
    */
   public readonly backlogAlarm?: Alarm;
-  /** Permissions on the channel. */
-  public readonly grants: MessageChannelGrants;
   /** Timeout of the consuming function, unless the consumer states its own. */
   public readonly consumerTimeout: Duration;
   public readonly visibilityTimeout: Duration;
   public readonly retention: Duration;
   public readonly deadLetterRetention: Duration;
-
-  private consumer?: IConstruct;
 
   constructor(scope: Construct, id: string, props: MessageChannelProps) {
     super(scope, id);
@@ -76,6 +77,7 @@ export class MessageChannel extends Construct {
       fifo,
       retention: this.retention,
       deadLetterRetention: this.deadLetterRetention,
+      timeToRepair: props.timeToRepair,
     });
     const violations = [...channelViolations(props), ...violationsOf(inequalities)];
     if (violations.length > 0) throw new InvalidProps('MessageChannel', this.node.path, violations);
@@ -90,11 +92,12 @@ export class MessageChannel extends Construct {
       encryptionMasterKey: props.encryptionKey,
       removalPolicy: RemovalPolicy.RETAIN,
     };
-    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
+    const deadLetterQueue = new Queue(this, 'DeadLetters', {
       ...common,
       retentionPeriod: this.deadLetterRetention,
     });
-    Validations.of(this.deadLetterQueue).acknowledge({
+    this.deadLetterQueue = deadLetterQueue;
+    Validations.of(deadLetterQueue).acknowledge({
       id: 'Serverless-SQSRedrivePolicy',
       reason: 'It is the dead-letter queue: what is in it stays until somebody decides.',
     });
@@ -108,7 +111,7 @@ export class MessageChannel extends Construct {
         : {}),
       retentionPeriod: this.retention,
       visibilityTimeout: this.visibilityTimeout,
-      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: lastNet },
+      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: lastNet },
     });
 
     this.deadLetterAlarm = this.alarm('DeadLetterAlarm', this.metricDeadLetters(), 0);
@@ -119,50 +122,7 @@ export class MessageChannel extends Construct {
     );
     if (fifo) this.backlogAlarm = this.alarm('BacklogAlarm', this.metricWaitingMessages(), fifoLookAhead / 2);
 
-    this.grants = new MessageChannelGrants(this.queue.grants, this.deadLetterQueue.grants);
-    GuaranteeReport.record('MessageChannel', this, inequalities);
-  }
-
-  /** Shorthand for `grants.sendMessages`. */
-  public grantSendMessages(grantee: IGrantable): Grant {
-    return this.grants.sendMessages(grantee);
-  }
-
-  /**
-   * Messages in the dead-letter queue.
-   *
-   * @default - maximum over 5 minutes
-   */
-  public metricDeadLetters(props?: MetricOptions): Metric {
-    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible(props);
-  }
-
-  /**
-   * Age of the oldest message in the queue, in seconds.
-   *
-   * @default - maximum over 5 minutes
-   */
-  public metricOldestMessageAge(props?: MetricOptions): Metric {
-    return this.queue.metricApproximateAgeOfOldestMessage(props);
-  }
-
-  /**
-   * Messages that wait to be received.
-   *
-   * @default - maximum over 5 minutes
-   */
-  public metricWaitingMessages(props?: MetricOptions): Metric {
-    return this.queue.metricApproximateNumberOfMessagesVisible(props);
-  }
-
-  /** @internal */
-  public get _consumer(): IConstruct | undefined {
-    return this.consumer;
-  }
-
-  /** @internal */
-  public _consumeBy(consumer: IConstruct): void {
-    this.consumer = consumer;
+    GuaranteeReport.record('MessageChannel', this, { inequalities });
   }
 
   private alarm(id: string, metric: Metric, threshold: number): Alarm {

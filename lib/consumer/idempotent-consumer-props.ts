@@ -1,8 +1,10 @@
 import type { Duration } from 'aws-cdk-lib';
-import type { Architecture, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { Architecture, IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { MessageChannel } from '../channel/message-channel.js';
-import type { DedupTable } from '../dedup/dedup-table.js';
+import type { IMessageChannel } from '../channel/channel-base.js';
+import type { IDedupTable } from '../dedup/dedup-table-base.js';
+import type { CommitWay } from './commit-way.js';
 
 export interface IdempotentConsumerProps {
   /**
@@ -14,10 +16,38 @@ export interface IdempotentConsumerProps {
   readonly consumerName: string;
 
   /** Where the messages come from. One consumer per channel: a second one would take messages away from the first. */
-  readonly channel: MessageChannel;
+  readonly channel: IMessageChannel;
 
-  /** Where the receipts are kept: in the account and Region of the tables that the handler writes. */
-  readonly dedupTable: DedupTable;
+  /**
+   * Where the receipts are kept: in the account and Region of the tables that the handler writes. Must be given where receipts are
+   * kept, which is in CommitWay.TRANSACTION.
+   *
+   * @default - none
+   */
+  readonly dedupTable?: IDedupTable;
+
+  /**
+   * How the handler commits. It decides what the construct asks for and what the cost is; the handler must be made accordingly.
+   *
+   * @default CommitWay.TRANSACTION
+   */
+  readonly commitWay?: CommitWay;
+
+  /**
+   * CommitWay.INSERT and AGGREGATE: the table that the handler writes, whose rows are the proof. Its TTL is checked. Permissions are
+   * yours to grant.
+   *
+   * @default - unknown, which GUARANTEES.md lists as unproven
+   */
+  readonly effectTable?: ITable;
+
+  /**
+   * Items that the handler writes for one message, on average and without the receipt: below 1 where messages of a batch share an item.
+   * For the cost in GUARANTEES.md only.
+   *
+   * @default 1
+   */
+  readonly writesPerMessage?: number;
 
   /**
    * Absolute path of the file that exports `handler`, to build the function from. Either this or `handler`.
@@ -27,29 +57,30 @@ export interface IdempotentConsumerProps {
   readonly entry?: string;
 
   /**
-   * An existing function to use. Its timeout, memory and so on are its own; environment variables and permissions are added to
-   * it. Either this or `entry`.
+   * An existing function to use. Its timeout, memory and so on are its own. One that this app makes is given environment variables and
+   * permissions. Any other (an import, a version, an alias) must have the variables already: GUARANTEES.md lists them, and all else
+   * that cannot be known of it, as unproven. Either this or `entry`.
    *
    * @default - a HandlerFunction is built from `entry`
    */
-  readonly handler?: LambdaFunction;
+  readonly handler?: IFunction;
 
   /**
-   * Longest run for one batch.
+   * Longest run for one batch. With a `handler` that this app does not make: what it is set to.
    *
    * @default - `consumerTimeout` of the channel
    */
   readonly timeout?: Duration;
 
   /**
-   * Memory in MB.
+   * Memory in MB. With a `handler` that this app does not make: what it is set to.
    *
    * @default 256
    */
   readonly memorySize?: number;
 
   /**
-   * Processor of the function.
+   * Processor of the function. With a `handler` that this app does not make: what it is set to.
    *
    * @default Architecture.ARM_64
    */

@@ -1,7 +1,11 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import { ChannelKind } from '../channel/message-channel-props.js';
+import { claimant } from '../guarantees/claims.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { CommitWay } from './commit-way.js';
+import { madeHere } from './consumer-function.js';
+import { queueOf } from './consumer-values.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -19,6 +23,7 @@ export function consumerViolations(
     ...nameViolations(props.consumerName),
     ...functionViolations(props),
     ...environmentViolations(props.environment ?? {}),
+    ...wayViolations(props),
     ...horizonViolations(props, horizon),
     ...channelViolations(props),
   ];
@@ -48,7 +53,9 @@ function functionViolations(props: IdempotentConsumerProps): Violation[] {
       { id, given: '`entry` and `handler` are both given', allowed, change: 'remove `handler` or `entry`' },
     ];
   if (handler === undefined) return [];
-  const shaping = ['timeout', 'memorySize', 'architecture', 'logRetention'] as const;
+  // Of a function that this app does not make, they are statements.
+  const statements = ['timeout', 'memorySize', 'architecture'] as const;
+  const shaping = [...(madeHere(handler) === undefined ? [] : statements), 'logRetention'] as const;
   return shaping
     .filter((prop) => props[prop] !== undefined)
     .map((prop) => ({
@@ -68,6 +75,37 @@ function environmentViolations(environment: Record<string, string>): Violation[]
       allowed: 'free of names that begin with EXACTLY_ONCE_',
       change: 'rename the variable; the construct sets its own from the other props',
     }));
+}
+
+function wayViolations(props: IdempotentConsumerProps): Violation[] {
+  const { commitWay = CommitWay.TRANSACTION, dedupTable, effectTable, writesPerMessage } = props;
+  const violations: (Violation | undefined)[] = [
+    commitWay === CommitWay.TRANSACTION && dedupTable === undefined
+      ? {
+          id: 'receipts-need-a-table',
+          given: '`dedupTable` is left out',
+          allowed: 'given, because a transaction writes a receipt',
+          change: 'give `dedupTable`, or the `commitWay` of the handler if it is another one',
+        }
+      : undefined,
+    effectTable !== undefined && commitWay !== CommitWay.INSERT && commitWay !== CommitWay.AGGREGATE
+      ? {
+          id: 'effect-table-is-proof',
+          given: `\`effectTable\` is given with commitWay ${commitWay}`,
+          allowed: 'left out: only rows of INSERT and AGGREGATE are a proof',
+          change: 'remove `effectTable`, or give the `commitWay` of the handler',
+        }
+      : undefined,
+    writesPerMessage !== undefined && isKnown(writesPerMessage) && !(writesPerMessage >= 0)
+      ? {
+          id: 'writes-countable',
+          given: `writesPerMessage is ${writesPerMessage}`,
+          allowed: 'a number from 0',
+          change: 'change `writesPerMessage`',
+        }
+      : undefined,
+  ];
+  return violations.filter((violation) => violation !== undefined);
 }
 
 function horizonViolations(
@@ -97,12 +135,14 @@ function horizonViolations(
   return violations;
 }
 
-function channelViolations({ channel, maxBatchingWindow }: IdempotentConsumerProps): Violation[] {
+function channelViolations(props: IdempotentConsumerProps): Violation[] {
+  const { channel, maxBatchingWindow } = props;
   const violations: Violation[] = [];
-  if (channel._consumer !== undefined)
+  const consumer = claimant(queueOf(props), 'messages');
+  if (consumer !== undefined)
     violations.push({
       id: 'one-consumer-per-channel',
-      given: `channel is '${channel.node.path}', which '${channel._consumer.node.path}' consumes`,
+      given: `channel is '${channel.node.path}', which '${consumer.node.path}' consumes`,
       allowed: 'a channel that nobody else consumes, because each message goes to one receiver',
       change: 'give each consumer its own `channel`',
     });

@@ -1,11 +1,16 @@
-import { Duration, Tokenization, Validations } from 'aws-cdk-lib';
-import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { type Duration, Token, Tokenization, Validations } from 'aws-cdk-lib';
+import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { ChannelKind } from '../channel/message-channel-props.js';
+import { claim, claimant } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
-import { horizon } from '../guarantees/horizon.js';
 import { consumerInequalities } from '../guarantees/inequalities.js';
-import { isKnown, violationsOf } from '../guarantees/inequality.js';
+import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { nameText } from '../guarantees/name-text.js';
+import { CommitWay, proofRows } from './commit-way.js';
+import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
+import { costOf, drainNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
@@ -14,9 +19,9 @@ import { consumerViolations } from './idempotent-consumer-rules.js';
  * A function that processes the messages of a channel, each of them once per key.
  *
  * Guaranteed for what the handler puts into its transaction (`sqsConsumer` of this package): those writes and the receipt of the
- * message are committed together or not at all, and a message whose receipt exists is not processed again. Not covered: effects
- * outside the transaction (a mail, another service), copies that arrive after the horizon, and a handler that does not use the
- * runtime.
+ * message are committed together or not at all, and a message whose receipt exists is not processed again. For the other ways see
+ * {@link CommitWay}. Not covered: effects outside the transaction (a mail, another service), copies that arrive after the horizon,
+ * and a handler that does not use the runtime.
  *
  * Defaults imposed: partial batch responses, permissions on the channel and on the receipts only, and the environment variables
  * EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS and
@@ -27,7 +32,7 @@ import { consumerViolations } from './idempotent-consumer-rules.js';
  */
 export class IdempotentConsumer extends Construct {
   /** The function that processes; grant it what its handler writes. */
-  public readonly function: LambdaFunction;
+  public readonly function: IFunction;
   /** What polls the queue and calls the function. */
   public readonly eventSourceMapping: EventSourceMapping;
   public readonly consumerName: string;
@@ -37,64 +42,89 @@ export class IdempotentConsumer extends Construct {
   constructor(scope: Construct, id: string, props: IdempotentConsumerProps) {
     super(scope, id);
     const { consumerName, channel, dedupTable, batchSize = 10, maxConcurrency } = props;
+    const way = props.commitWay ?? CommitWay.TRANSACTION;
+    const settings = functionSettings(props);
     const longestWay = horizonOf(props);
     const receiptRetention = props.receiptRetention ?? longestWay;
-    const inequalities = consumerInequalities({
-      consumerName,
-      channel,
-      dedupTable,
-      namesake: dedupTable._consumerOf(consumerName),
-      visibilityTimeout: channel.visibilityTimeout,
-      timeout: timeoutOf(props),
-      maxBatchingWindow: props.maxBatchingWindow ?? Duration.seconds(0),
-      batchSize,
-      receiptRetention,
-      horizon: longestWay,
-      maxConcurrency,
-    });
+    const rows = proofRows(way, props.effectTable, longestWay);
+    const table = tableOf(props);
+    const inequalities = [
+      ...consumerInequalities({
+        consumerName,
+        channel,
+        dedupTable,
+        namesake: table && claimant(table, consumerName),
+        visibilityTimeout: channel.visibilityTimeout,
+        timeout: settings.timeout,
+        maxBatchingWindow: props.maxBatchingWindow,
+        batchSize,
+        receiptRetention,
+        horizon: longestWay,
+        maxConcurrency,
+      }),
+      ...rows.inequalities,
+    ];
     const violations = [...consumerViolations(props, longestWay), ...violationsOf(inequalities)];
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
-    dedupTable._register(consumerName, this);
-    channel._consumeBy(this);
+    if (table !== undefined) claim(table, consumerName, this);
+    claim(queueOf(props), 'messages', this);
 
     this.consumerName = consumerName;
     this.receiptRetention = receiptRetention;
-    this.function = props.handler ?? this.buildFunction(props);
-    const environment = {
-      ...props.environment,
-      EXACTLY_ONCE_CONSUMER_NAME: consumerName,
-      EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
-      EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: Tokenization.stringifyNumber(receiptRetention.toSeconds()),
-      EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueue.queueUrl,
-    };
-    for (const [name, value] of Object.entries(environment)) this.function.addEnvironment(name, value);
-    dedupTable.grants.commitReceipts(this.function);
-    const mayConsume = channel.grants.consumeMessages(this.function);
-    this.eventSourceMapping = new EventSourceMapping(this, 'Mapping', {
+    this.function = props.handler ?? this.buildFunction(props, settings.timeout);
+    const environment = environmentOf(props, receiptRetention);
+    const own = madeHere(this.function);
+    for (const [name, value] of Object.entries(environment)) own?.addEnvironment(name, value);
+    // An import that names no role cannot be given permissions, and says so by throwing.
+    const grants =
+      this.function.role === undefined
+        ? []
+        : [dedupTable?.grants.commitReceipts(this.function), channel.grants.consumeMessages(this.function)];
+    this.eventSourceMapping = this.map(props, batchSize);
+    // Lambda refuses a mapping whose function may not receive from the queue yet.
+    for (const grant of grants) grant?.applyBefore(this.eventSourceMapping);
+    GuaranteeReport.record('IdempotentConsumer', this, {
+      inequalities,
+      unproven: [
+        ...rows.unproven,
+        ...(own === undefined
+          ? foreignFunction(
+              this.function,
+              settings.timeout,
+              readable(environment, props),
+              grants.length > 0 && grants.every((grant) => grant?.success !== false),
+            )
+          : []),
+      ],
+      cost: costOf(props, settings, channel.kind === ChannelKind.FIFO, batchSize, receiptRetention),
+      notes: drainNote(channel, settings.timeout, batchSize, maxConcurrency),
+    });
+  }
+
+  private map(props: IdempotentConsumerProps, batchSize: number): EventSourceMapping {
+    const mapping = new EventSourceMapping(this, 'Mapping', {
       target: this.function,
-      eventSourceArn: channel.queue.queueArn,
+      eventSourceArn: props.channel.queue.queueArn,
       reportBatchItemFailures: true,
       batchSize,
       maxBatchingWindow: props.maxBatchingWindow,
-      maxConcurrency,
+      maxConcurrency: props.maxConcurrency,
       enabled: props.enabled,
     });
-    Validations.of(this.eventSourceMapping).acknowledge({
+    Validations.of(mapping).acknowledge({
       id: 'Serverless-LambdaEventSourceMappingDestination',
       reason:
         'Mappings of SQS queues take no destination. What fails goes to the dead-letter queue of the channel.',
     });
-    // Lambda refuses a mapping whose function may not receive from the queue yet.
-    mayConsume.applyBefore(this.eventSourceMapping);
-    GuaranteeReport.record('IdempotentConsumer', this, inequalities);
+    return mapping;
   }
 
-  private buildFunction(props: IdempotentConsumerProps): LambdaFunction {
+  private buildFunction(props: IdempotentConsumerProps, timeout: Duration): IFunction {
     return new HandlerFunction(this, 'Handler', {
       // `consumerViolations` has made sure that one of both is given.
       entry: props.entry ?? '',
-      timeout: timeoutOf(props),
+      timeout,
       memorySize: props.memorySize,
       architecture: props.architecture,
       logRetention: props.logRetention,
@@ -102,16 +132,34 @@ export class IdempotentConsumer extends Construct {
   }
 }
 
-function timeoutOf({ handler, timeout, channel }: IdempotentConsumerProps): Duration {
-  // Lambda's default is 3 seconds.
-  if (handler !== undefined) return handler.timeout ?? Duration.seconds(3);
-  return timeout ?? channel.consumerTimeout;
+function environmentOf(props: IdempotentConsumerProps, receiptRetention: Duration): Record<string, string> {
+  const { consumerName, channel, dedupTable } = props;
+  return {
+    ...props.environment,
+    EXACTLY_ONCE_CONSUMER_NAME: consumerName,
+    ...(dedupTable === undefined
+      ? {}
+      : {
+          EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
+          EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: Tokenization.stringifyNumber(receiptRetention.toSeconds()),
+        }),
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueue.queueUrl,
+  };
 }
 
-/** Undefined when a part of it is known only at deployment. */
-function horizonOf(props: IdempotentConsumerProps): Duration | undefined {
-  const { channel, maxRedrives = 3, producerRetryHorizon = Duration.days(14) } = props;
-  const { retention, deadLetterRetention } = channel;
-  if (![producerRetryHorizon, maxRedrives, deadLetterRetention].every(isKnown)) return undefined;
-  return horizon({ producerRetryHorizon, maxRedrives, queueRetention: retention, deadLetterRetention });
+/** The environment for a reader: a value that is made at deployment is named by the resource it comes from. */
+function readable(
+  environment: Readonly<Record<string, string>>,
+  { channel, dedupTable }: IdempotentConsumerProps,
+): Record<string, string> {
+  const sources: Record<string, string | undefined> = {
+    EXACTLY_ONCE_DEDUP_TABLE: dedupTable && `<name of ${nameText(dedupTable, dedupTable.table.tableName)}>`,
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: `<url of ${nameText(channel.deadLetterQueue, channel.deadLetterQueue.queueName)}>`,
+  };
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      Token.isUnresolved(value) ? (sources[name] ?? '<made at deployment>') : value,
+    ]),
+  );
 }

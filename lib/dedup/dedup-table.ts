@@ -1,14 +1,8 @@
-import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import {
-  AttributeType,
-  BillingMode,
-  Table,
-  TableEncryption,
-  type TableGrants,
-} from 'aws-cdk-lib/aws-dynamodb';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Construct, type IConstruct } from 'constructs';
+import type { Construct } from 'constructs';
+import { DedupTableBase, type IDedupTable } from './dedup-table-base.js';
+import { ExistingTable } from './existing-table.js';
 
 export interface DedupTableProps {
   /**
@@ -44,13 +38,19 @@ export interface DedupTableProps {
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
  */
-export class DedupTable extends Construct {
-  /** The table itself. */
-  public readonly table: Table;
-  /** Permissions on the receipts. */
-  public readonly grants: DedupTableGrants;
+export class DedupTable extends DedupTableBase {
+  /**
+   * A table that this construct does not make: partition key `id` (string), no sort key, TTL attribute `expiration` or none. Where the
+   * app makes it itself its key is compared, otherwise `GUARANTEES.md` lists it as unproven.
+   *
+   * @throws InvalidProps when the app makes it with another key, or with multi-Region strong consistency
+   */
+  public static fromTable(scope: Construct, id: string, table: ITable): IDedupTable {
+    return new ExistingTable(scope, id, table);
+  }
 
-  private readonly consumers = new Map<string, IConstruct>();
+  /** The table itself. */
+  public readonly table: ITable;
 
   constructor(scope: Construct, id: string, props: DedupTableProps = {}) {
     super(scope, id);
@@ -64,85 +64,5 @@ export class DedupTable extends Construct {
         props.encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.encryptionKey,
     });
-    this.grants = new DedupTableGrants(this.table.grants, props.encryptionKey);
-  }
-
-  /** Shorthand for `grants.commitReceipts`. */
-  public grantCommitReceipts(grantee: IGrantable): Grant {
-    return this.grants.commitReceipts(grantee);
-  }
-
-  /**
-   * Transactions that lost against another one on the same item; the runtime tries them again.
-   *
-   * @default - sum over 5 minutes
-   */
-  public metricTransactionConflicts(props?: MetricOptions): Metric {
-    return this.table.metric('TransactionConflict', { statistic: 'Sum', ...props });
-  }
-
-  /**
-   * Conditions that failed. On this table that is mostly a message that had been processed before.
-   *
-   * @default - sum over 5 minutes
-   */
-  public metricConditionalCheckFailedRequests(props?: MetricOptions): Metric {
-    return this.table.metricConditionalCheckFailedRequests(props);
-  }
-
-  /**
-   * Write units that receipts consumed.
-   *
-   * @default - sum over 5 minutes
-   */
-  public metricConsumedWriteCapacityUnits(props?: MetricOptions): Metric {
-    return this.table.metricConsumedWriteCapacityUnits(props);
-  }
-
-  /**
-   * Read units that receipts consumed.
-   *
-   * @default - sum over 5 minutes
-   */
-  public metricConsumedReadCapacityUnits(props?: MetricOptions): Metric {
-    return this.table.metricConsumedReadCapacityUnits(props);
-  }
-
-  /** @internal */
-  public _consumerOf(consumerName: string): IConstruct | undefined {
-    return this.consumers.get(consumerName);
-  }
-
-  /** @internal */
-  public _register(consumerName: string, consumer: IConstruct): void {
-    this.consumers.set(consumerName, consumer);
-  }
-}
-
-/** Permissions on the receipts of a dedup table. */
-export class DedupTableGrants {
-  /** @internal */
-  constructor(
-    private readonly table: TableGrants,
-    private readonly encryptionKey?: IKey,
-  ) {}
-
-  /**
-   * What a consumer needs: read receipts, and write them conditionally, alone or in a transaction. TransactWriteItems has no
-   * permission of its own, each action in it needs that of the item operation. Deleting is not among them: a consumer that
-   * deletes a receipt lets its message act twice.
-   *
-   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-   */
-  public commitReceipts(grantee: IGrantable): Grant {
-    this.encryptionKey?.grantEncryptDecrypt(grantee);
-    return this.table.actions(
-      grantee,
-      'dynamodb:GetItem',
-      'dynamodb:BatchGetItem',
-      'dynamodb:ConditionCheckItem',
-      'dynamodb:PutItem',
-      'dynamodb:UpdateItem',
-    );
   }
 }

@@ -1,24 +1,28 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { atLeast, isKnown, moreThan, wholeBetween, type Inequality } from './inequality.js';
+import { atLeast, isKnown, wholeBetween, type Inequality } from './inequality.js';
 
 /** What a channel's inequalities compare. */
 export interface ChannelValues {
   readonly fifo: boolean;
   readonly retention: Duration;
   readonly deadLetterRetention: Duration;
+  /** Standard only. @default - a day */
+  readonly timeToRepair?: Duration;
 }
 
 /** What a consumer's inequalities compare. */
 export interface ConsumerValues {
   readonly consumerName: string;
   readonly channel: IConstruct;
-  readonly dedupTable: IConstruct;
+  /** Absent where no receipts are kept. */
+  readonly dedupTable?: IConstruct;
   /** Who has the name on the table already, if anybody. */
   readonly namesake?: IConstruct;
   readonly visibilityTimeout: Duration;
   readonly timeout: Duration;
-  readonly maxBatchingWindow: Duration;
+  /** @default - Lambda does not wait */
+  readonly maxBatchingWindow?: Duration;
   readonly batchSize: number;
   readonly receiptRetention?: Duration;
   /** Absent when it depends on a value that is known only at deployment. */
@@ -35,16 +39,18 @@ export interface ConsumerValues {
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
  */
 export function channelInequalities(values: ChannelValues): Inequality[] {
-  const compare = values.fifo ? atLeast : moreThan;
+  const { fifo, retention, deadLetterRetention, timeToRepair = Duration.days(1) } = values;
   return known([
-    compare(
+    atLeast(
       {
         id: 'dead-letters-outlive-the-queue',
         prevents: 'a failed message expires before anybody can repair it (lost)',
         change: 'raise `deadLetterRetention` (at most 14 days) or lower `retention`',
       },
-      { name: 'deadLetterRetention', value: values.deadLetterRetention },
-      { name: 'retention', value: values.retention },
+      { name: 'deadLetterRetention', value: deadLetterRetention },
+      fifo
+        ? { name: 'retention', value: retention }
+        : { name: 'retention + timeToRepair', value: sum(retention, timeToRepair) },
     ),
   ]);
 }
@@ -54,7 +60,7 @@ export function channelInequalities(values: ChannelValues): Inequality[] {
  * and names the AWS page.
  */
 export function consumerInequalities(values: ConsumerValues): Inequality[] {
-  const { channel, dedupTable, namesake, consumerName } = values;
+  const { channel, dedupTable, namesake, consumerName, maxBatchingWindow = Duration.seconds(0) } = values;
   return known([
     atLeast(
       {
@@ -63,7 +69,7 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
         change: `raise \`consumerTimeout\` or \`visibilityTimeout\` of '${channel.node.path}', or lower \`timeout\``,
       },
       { name: `visibility timeout of '${channel.node.path}'`, value: values.visibilityTimeout },
-      { name: '6 x timeout + maxBatchingWindow', value: sixTimes(values.timeout, values.maxBatchingWindow) },
+      { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(values.timeout), maxBatchingWindow) },
     ),
     wholeBetween(
       {
@@ -76,7 +82,8 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
       1,
       10,
     ),
-    values.horizon &&
+    dedupTable &&
+      values.horizon &&
       values.receiptRetention &&
       atLeast(
         {
@@ -104,7 +111,7 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
           2,
           1000,
         ),
-    {
+    dedupTable && {
       id: 'consumer-name-unique',
       prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
       change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
@@ -118,11 +125,15 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
   ]);
 }
 
-function sixTimes(timeout: Duration, window: Duration): Duration {
+function sum(a: Duration, b: Duration): Duration {
   // A token on either side leaves the sum unknown, and with it the inequality.
-  if (!isKnown(timeout)) return timeout;
-  if (!isKnown(window)) return window;
-  return Duration.seconds(6 * timeout.toSeconds() + window.toSeconds());
+  if (!isKnown(a)) return a;
+  if (!isKnown(b)) return b;
+  return a.plus(b);
+}
+
+function sixTimes(duration: Duration): Duration {
+  return isKnown(duration) ? Duration.seconds(6 * duration.toSeconds()) : duration;
 }
 
 function known(inequalities: readonly (Inequality | undefined)[]): Inequality[] {

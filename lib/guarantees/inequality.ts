@@ -27,12 +27,13 @@ type Explanation = Pick<Inequality, 'id' | 'prevents' | 'change'>;
 
 /** `left >= right`, or undefined when a side is known only at deployment: a token. */
 export function atLeast(about: Explanation, left: Amount, right: Amount): Inequality | undefined {
-  return compared(about, left, right, 'at least', (a, b) => a >= b);
-}
-
-/** `left > right`, or undefined when a side is a token. */
-export function moreThan(about: Explanation, left: Amount, right: Amount): Inequality | undefined {
-  return compared(about, left, right, 'more than', (a, b) => a > b);
+  if (!isKnown(left.value) || !isKnown(right.value)) return undefined;
+  return {
+    ...about,
+    left: `${left.name} is ${text(left.value)}`,
+    right: `at least ${text(right.value)} (${right.name})`,
+    holds: amount(left.value) >= amount(right.value),
+  };
 }
 
 /** `low <= left <= high` in whole numbers, or undefined when `left` is a token. */
@@ -60,22 +61,6 @@ export function violationsOf(inequalities: readonly Inequality[]): Violation[] {
   return inequalities
     .filter(({ holds }) => !holds)
     .map(({ id, left, right, change }) => ({ id, given: left, allowed: right, change }));
-}
-
-function compared(
-  about: Explanation,
-  left: Amount,
-  right: Amount,
-  relation: string,
-  compare: (left: number, right: number) => boolean,
-): Inequality | undefined {
-  if (!isKnown(left.value) || !isKnown(right.value)) return undefined;
-  return {
-    ...about,
-    left: `${left.name} is ${text(left.value)}`,
-    right: `${relation} ${text(right.value)} (${right.name})`,
-    holds: compare(amount(left.value), amount(right.value)),
-  };
 }
 
 function amount(value: Duration | number): number {

@@ -10,9 +10,9 @@ import {
   type Mapping,
   type MappingSummary,
 } from './mapping.js';
-import { Poller, type Invocation } from './poller.js';
+import { Poller, type InvocationHooks } from './poller.js';
 
-export type { Invocation } from './poller.js';
+export type { Invocation, InvocationHooks, InvocationStart } from './poller.js';
 export type { MappingSummary } from './mapping.js';
 
 /** A target runs one process per concurrent invocation, 60 MB each: more than this is not played, whatever is deployed. */
@@ -26,7 +26,7 @@ export interface EventSourceRunner {
    * Resolves when for `quietMs` nothing was received and nothing was in flight, and every queue reports no message
    * that is visible, hidden or delayed. A message that fails for ever keeps it waiting until it is dead-lettered.
    *
-   * @throws RunnerStoppedError when the target stopped answering, or `onInvocation` threw
+   * @throws RunnerStoppedError when the target stopped answering, or a hook threw
    * @throws MappingEnabledError when somebody turned the target's own poller on meanwhile
    */
   idle(quietMs: number): Promise<void>;
@@ -39,24 +39,30 @@ export interface EventSourceRunner {
  * docs/event-source-runner.md. Reads the mappings once, now: those deployed as disabled are played, too.
  * Each is disabled on the target before its queue is first read.
  *
- * @param options.onInvocation called after each invocation, when its successful messages have been deleted
+ * @param options.onStart, options.onInvocation see InvocationHooks
  * @param options.functionNames play the mappings of these functions only
  * @throws MappingInvalidError for settings that AWS would refuse
  */
 export async function startEventSourceRunner(
   target: Target,
-  options: { onInvocation?: (invocation: Invocation) => void; functionNames?: string[] } = {},
+  options: InvocationHooks & { functionNames?: string[] } = {},
 ): Promise<EventSourceRunner> {
   const sqs = new SQSClient(target.client);
   // An invocation that the SDK sends a second time by itself would be one too many.
   const lambda = new LambdaClient({ ...target.client, maxAttempts: 1 });
-  const mappings = await readMappings(lambda, sqs, options.functionNames);
-  for (const { uuid } of mappings) await disableMapping(lambda, uuid);
+  const close = () => {
+    sqs.destroy();
+    lambda.destroy();
+  };
+  const mappings = await takeOver(lambda, sqs, options.functionNames).catch((error: unknown) => {
+    close();
+    throw error;
+  });
 
   let failure: RunnerStoppedError | undefined;
   const pollers = mappings.map((mapping) => {
     const concurrency = Math.min(mapping.maximumConcurrency ?? processesPerMapping, processesPerMapping);
-    return new Poller(mapping, concurrency, sqs, lambda, options.onInvocation ?? (() => undefined));
+    return new Poller(mapping, concurrency, sqs, lambda, options);
   });
   const runs = pollers.map((poller, index) =>
     poller.run().catch((cause: unknown) => {
@@ -78,10 +84,19 @@ export async function startEventSourceRunner(
     stop: async () => {
       for (const poller of pollers) poller.stop();
       await Promise.all(runs);
-      sqs.destroy();
-      lambda.destroy();
+      close();
     },
   };
+}
+
+async function takeOver(
+  lambda: LambdaClient,
+  sqs: SQSClient,
+  functionNames?: readonly string[],
+): Promise<Mapping[]> {
+  const mappings = await readMappings(lambda, sqs, functionNames);
+  for (const { uuid } of mappings) await disableMapping(lambda, uuid);
+  return mappings;
 }
 
 async function allEmpty(sqs: SQSClient, mappings: readonly Mapping[]): Promise<boolean> {

@@ -23,6 +23,20 @@ export interface Invocation {
   readonly logTail: string;
 }
 
+/** What the function is about to be given. */
+export interface InvocationStart {
+  readonly functionName: string;
+  readonly records: readonly SqsRecord[];
+}
+
+/** What a caller wants to know of invocations. */
+export interface InvocationHooks {
+  /** Called right before the function is. What it returns is called when this invocation has ended, before `onInvocation`. */
+  readonly onStart?: (start: InvocationStart) => ((ended: Invocation) => void) | undefined;
+  /** Called after each invocation, when its successful messages have been deleted. */
+  readonly onInvocation?: (invocation: Invocation) => void;
+}
+
 /** A received message and when SQS shows it to others again, in milliseconds since the epoch. */
 interface Delivery {
   readonly record: SqsRecord;
@@ -52,7 +66,7 @@ export class Poller {
     private readonly concurrency: number,
     private readonly sqs: SQSClient,
     private readonly lambda: LambdaClient,
-    private readonly onInvocation: (invocation: Invocation) => void,
+    private readonly hooks: InvocationHooks,
   ) {}
 
   /** Milliseconds since a message was last received or an invocation ended. 0 while one runs. */
@@ -162,10 +176,13 @@ export class Poller {
     try {
       // It waited for its groups until it became visible again: the next receive brings it.
       if (groups.length > 0 && Date.now() >= until) return;
-      const started = performance.now();
       const records = batch.map(({ record }) => record);
+      const onEnd = this.hooks.onStart?.({ functionName: this.mapping.functionName, records });
+      const started = performance.now();
       const result = await invoke(this.lambda, this.mapping.functionArn, records, until);
-      await this.settle(batch, result, performance.now() - started);
+      const invocation = await this.settle(batch, result, performance.now() - started);
+      onEnd?.(invocation);
+      this.hooks.onInvocation?.(invocation);
     } finally {
       release();
     }
@@ -176,7 +193,7 @@ export class Poller {
     batch: readonly Delivery[],
     result: InvocationResult,
     durationMs: number,
-  ): Promise<void> {
+  ): Promise<Invocation> {
     const ids = batch.map(({ record }) => record.messageId);
     const verdict: Verdict =
       result.functionError === undefined
@@ -188,7 +205,7 @@ export class Poller {
         (verdict.kind === 'some-failed' && !verdict.failedIds.has(record.messageId)),
     );
     await this.delete(succeeded);
-    this.onInvocation({
+    return {
       functionName: this.mapping.functionName,
       queueArn: this.mapping.queueArn,
       records: batch.length,
@@ -197,7 +214,7 @@ export class Poller {
       failed: batch.length - succeeded.length,
       ...(verdict.kind === 'all-failed' && { functionError: verdict.reason }),
       logTail: result.logTail,
-    });
+    };
   }
 
   private async delete(deliveries: readonly Delivery[]): Promise<void> {

@@ -5,9 +5,10 @@ import { assertConsumerName } from '../dedup/identity.js';
 export interface ConsumerSettings {
   /** Stable name of who consumes; receipts belong to it (R1). */
   readonly consumerName: string;
-  readonly dedupTable: string;
-  /** Life of a receipt in seconds, from the horizon (R8). */
-  readonly receiptRetentionSeconds: number;
+  /** Table of the receipts. Only the transaction way (`sqsConsumer`) needs one. */
+  readonly dedupTable?: string;
+  /** Life of a receipt in seconds, from the horizon (R8). Only with a dedup table. */
+  readonly receiptRetentionSeconds?: number;
   /** Where rejected messages go, with the reason. */
   readonly deadLetterQueueUrl: string;
 }
@@ -28,10 +29,14 @@ export function consumerSettings(
       problems.push(`${name} is not set; deploy the function with IdempotentConsumer, or set it by hand`);
     return value ?? '';
   };
-  const settings = {
-    consumerName: read('EXACTLY_ONCE_CONSUMER_NAME'),
+  // The construct gives both or, for a way that keeps no receipts, neither.
+  const receipts = environment.EXACTLY_ONCE_DEDUP_TABLE !== undefined && {
     dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
     receiptRetentionSeconds: Number(read('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')),
+  };
+  const settings = {
+    consumerName: read('EXACTLY_ONCE_CONSUMER_NAME'),
+    ...receipts,
     deadLetterQueueUrl: read('EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL'),
   };
   if (problems.length > 0) throw new InvalidSettings(problems);

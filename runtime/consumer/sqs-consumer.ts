@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DynamoStore } from '../dedup/dynamo-store.js';
+import { InvalidSettings } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
 import type { Transaction } from '../dedup/transaction.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
@@ -36,14 +37,19 @@ export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends Con
 export function sqsConsumer<Schema extends StandardSchemaV1>(
   options: SqsConsumerOptions<Schema>,
 ): SqsConsumer {
-  const { consumerName, dedupTable, receiptRetentionSeconds: retentionSeconds } = options.settings;
+  const { consumerName, dedupTable, receiptRetentionSeconds } = options.settings;
+  if (dedupTable === undefined || receiptRetentionSeconds === undefined)
+    throw new InvalidSettings([
+      'dedupTable and receiptRetentionSeconds are not set; deploy with IdempotentConsumer and its default commitWay, ' +
+        'or set EXACTLY_ONCE_DEDUP_TABLE and EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS',
+    ]);
+  const table = { tableName: dedupTable, retentionSeconds: receiptRetentionSeconds };
   return handlerOf(
     options,
     (source) => {
       const key = options.key(source);
       return { key, id: receiptId(consumerName, key) };
     },
-    (client) =>
-      transactionWay(new DynamoStore({ client, tableName: dedupTable, retentionSeconds }), options.handle),
+    (client) => transactionWay(new DynamoStore({ client, ...table }), options.handle),
   );
 }

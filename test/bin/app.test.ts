@@ -44,6 +44,7 @@ test.each([
   );
   expect(of('AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.Enabled)).toEqual([
     enabled,
+    enabled,
   ]);
   expect(existsSync(join(outdir, 'GUARANTEES.md'))).toBe(true);
 });

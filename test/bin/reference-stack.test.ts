@@ -67,6 +67,7 @@ describe('the stack', () => {
 
   test('gives a killed function back its messages after half a minute', () => {
     reference.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 30, FifoQueue: true });
+    reference.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 30, FifoQueue: Match.absent() });
     reference.allResourcesProperties('AWS::Lambda::Function', { Timeout: 5 });
   });
 
@@ -94,6 +95,32 @@ describe('the stack', () => {
     });
   });
 
+  test('lets the counting commit receipts and count, and nothing more', () => {
+    expect(permissions(reference, 'Counting')).toMatchObject({
+      Dedup: expect.not.arrayContaining(['dynamodb:DeleteItem']),
+      Activity: expect.arrayContaining(['sqs:ReceiveMessage', 'sqs:DeleteMessage']),
+      ActivityDeadLetters: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+      ActivityTable: ['dynamodb:UpdateItem'],
+    });
+  });
+
+  test('warns of old activity in time, and keeps its dead letters for ten days more than that', () => {
+    const [id] = Object.keys(
+      reference.findResources('AWS::SQS::Queue', {
+        Properties: { FifoQueue: Match.absent(), MessageRetentionPeriod: 4 * 86_400 },
+      }),
+    );
+    reference.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Threshold: 2 * 86_400,
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [id, 'QueueName'] } }],
+    });
+    reference.hasResourceProperties('AWS::SQS::Queue', {
+      FifoQueue: Match.absent(),
+      MessageRetentionPeriod: 14 * 86_400,
+    });
+  });
+
   test('lets the API send to the queue, and nothing more', () => {
     expect(permissions(reference, 'Accept')).toEqual({
       AcceptLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -110,13 +137,17 @@ describe('the stack', () => {
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       BillingMode: 'PAY_PER_REQUEST',
     });
-    reference.resourceCountIs('AWS::DynamoDB::Table', 4);
+    reference.resourceCountIs('AWS::DynamoDB::Table', 5);
   });
 
   test('tells where everything is', () => {
     expect(Object.keys(reference.findOutputs('*')).sort()).toEqual([
       'AcceptFunctionName',
       'AccountsTableName',
+      'ActivityDeadLetterQueueUrl',
+      'ActivityFunctionName',
+      'ActivityQueueUrl',
+      'ActivityTableName',
       'ApiUrl',
       'DedupTableName',
       'PaymentsDeadLetterQueueUrl',
@@ -150,20 +181,25 @@ test('somebody else may poll the queue', () => {
 });
 
 test.each([
-  [false, 'lambdas/settlement.ts'],
-  [true, 'lambdas/unprotected-settlement.ts'],
-])('unprotected %s settles with %s', (unprotected, entry) => {
+  [false, ['lambdas/settlement.ts', 'lambdas/activity.ts']],
+  [true, ['lambdas/unprotected-settlement.ts', 'lambdas/unprotected-activity.ts']],
+])('unprotected %s runs %s', (unprotected, entries) => {
   const app = appWith({});
   const stack = referenceIn(app, { ...permanent, unprotected });
   const { directory } = app.synth();
-  const functions = Template.fromStack(stack).findResources('AWS::Lambda::Function') as Record<
-    string,
-    { Properties: { Code: { S3Key: string } } }
-  >;
-  const [, settlement] = Object.entries(functions).find(([id]) => id.startsWith('Settlement')) ?? [];
-  const asset = `asset.${settlement?.Properties.Code.S3Key.replace('.zip', '') ?? ''}`;
+  const functions = Object.entries(
+    Template.fromStack(stack).findResources('AWS::Lambda::Function') as Record<
+      string,
+      { Properties: { Code: { S3Key: string } } }
+    >,
+  );
+  const bundles = ['Settlement', 'Counting'].map((name) => {
+    const [, found] = functions.find(([id]) => id.startsWith(name)) ?? [];
+    const asset = `asset.${found?.Properties.Code.S3Key.replace('.zip', '') ?? ''}`;
+    return readFileSync(join(directory, asset, 'index.mjs'), 'utf8');
+  });
   // esbuild heads each source file with its path.
-  expect(readFileSync(join(directory, asset, 'index.mjs'), 'utf8')).toContain(`\n// ${entry}\n`);
+  for (const [index, entry] of entries.entries()) expect(bundles[index]).toContain(`\n// ${entry}\n`);
 });
 
 describe('in the cloud assembly', () => {
@@ -222,7 +258,12 @@ describe('in the cloud assembly', () => {
       '| batch-fits-one-transaction | batchSize is 10 |',
       '| concurrency-limited-at-the-mapping | maxConcurrency is 10 |',
       "| consumer-name-unique | consumerName is 'settlement' |",
+      "| consumer-name-unique | consumerName is 'activity' |",
+      '| dead-letters-outlive-the-queue | deadLetterRetention is 14 days | at least 11 days (retention + timeToRepair) |',
+      '| DynamoDB writes | 8 write units a message: 2 for the receipt, 2 for each of 3 items | $5.00 | $5.00 |',
+      '| DynamoDB writes | 3.82 write units a message: 2 for the receipt, 2 for each of 0.91 items | $2.39 | $2.39 |',
     ])
       expect(report).toContain(line);
+    expect(report).not.toContain('### Unproven');
   });
 });

@@ -229,7 +229,7 @@ describe('fails when', () => {
     [
       'a Standard dead letter, which keeps its age, has no time left to be repaired',
       { ...standard, retention: day(14) },
-      'deadLetterRetention is 14 days, must be more than 14 days (retention): raise `deadLetterRetention` (at most 14 days) or lower `retention` [dead-letters-outlive-the-queue]',
+      'deadLetterRetention is 14 days, must be at least 15 days (retention + timeToRepair): raise `deadLetterRetention` (at most 14 days) or lower `retention` [dead-letters-outlive-the-queue]',
     ],
   ])('%s', (_, props, message) => {
     const error = refusal(() => new MessageChannel(constructStack(), 'Channel', props));

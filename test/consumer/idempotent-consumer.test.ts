@@ -28,7 +28,7 @@ function consumerIn(stack: Stack, given: Given = {}): IdempotentConsumer {
   });
 }
 
-function dedupAndChannel(stack: Stack): Pick<IdempotentConsumerProps, 'dedupTable' | 'channel'> {
+function dedupAndChannel(stack: Stack): { dedupTable: DedupTable; channel: MessageChannel } {
   return {
     dedupTable: new DedupTable(stack, 'Dedup'),
     channel: new MessageChannel(stack, 'Channel', { kind: ChannelKind.FIFO }),

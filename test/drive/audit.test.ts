@@ -206,9 +206,7 @@ test('reads all dead letters of one group', async () => {
   for (let index = 0; index < 23; index += 1)
     await send(queueUrl, 'c1', `{"paymentId":"p${index}"}`, '{"reason":"no"}');
   const letters = await takeDeadLetters(sqs, queueUrl, 0);
-  expect(letters.map(({ paymentId }) => paymentId)).toEqual(
-    Array.from({ length: 23 }, (_, index) => `p${index}`),
-  );
+  expect(letters.map(({ id }) => id)).toEqual(Array.from({ length: 23 }, (_, index) => `p${index}`));
 });
 
 test('refuses to count what is no integer', async () => {

@@ -9,11 +9,13 @@ afterEach(async () => {
 test.each([
   [['--frobnicate'], "unknown option '--frobnicate'"],
   [['--messages', '0'], 'Allowed are 1 to 69659, or all'],
-  [['--messages', '69660'], 'Allowed are 1 to 69659, or all'],
+  [['--messages', '69660'], 'allowed are 1 to 69659, or all'],
   [['--messages', '1.5', '--json'], 'Allowed are 1 to 69659, or all'],
   [['--messages'], 'argument missing'],
   [['--seed', '-1'], 'Allowed are whole numbers from 0 on'],
-  [['--faults', 'some'], 'Allowed choices are none, all'],
+  [['--faults', 'some'], 'Allowed are none, all, or a list of requests,answers,duplicates,kill'],
+  [['--faults', 'kill,'], 'Allowed are none, all'],
+  [['--on-bad-line', 'stop'], 'Allowed choices are skip, fail'],
   [['surplus'], 'too many arguments'],
 ])('%j: status 2, one sentence on standard error, nothing on standard output', async (args, problem) => {
   run = await startCommandLine(...args);
@@ -28,7 +30,17 @@ test('--help says the flags and the statuses, and is no failure', async () => {
   run = await startCommandLine('--help');
   const { status, stdout } = await run.ended;
   expect(status).toBe(0);
-  for (const flag of ['--messages', '--seed', '--faults', '--json', '--keep', '--unprotected', 'Status: 0'])
+  for (const flag of [
+    '--input',
+    '--on-bad-line',
+    '--messages',
+    '--seed',
+    '--faults',
+    '--json',
+    '--keep',
+    '--unprotected',
+    'Status: 0',
+  ])
     expect(stdout).toContain(flag);
 });
 
@@ -37,6 +49,7 @@ describe('Ctrl-C ends it at once and leaves no process and no folder', () => {
     ['while the emulator starts', /starting the emulator/],
     ['while the stack is synthesized', /emulator ready/],
     ['while the stack is deployed', /synth: /],
+    ['while payments are sent and functions killed', /traffic: /],
   ])('%s', async (_, moment) => {
     run = await startCommandLine();
     await run.said(moment);

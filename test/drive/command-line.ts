@@ -19,20 +19,30 @@ export interface Started {
   said(pattern: RegExp): Promise<RegExpExecArray>;
   /** As Ctrl-C in a terminal does it: to all processes of the group. */
   interrupt(): void;
+  /** Ends what it started and whose command line says this, with SIGKILL, once there is such a process. Linux only. */
+  kill(pattern: RegExp): Promise<void>;
   /** Processes and files that are still there. Reads /proc, so processes are seen on Linux only. */
   leftovers(): string[];
   remove(): Promise<void>;
 }
 
 /** Starts the real command line, in a process group and with a temporary folder of its own. */
-export async function startCommandLine(...args: string[]): Promise<Started> {
+export function startCommandLine(...args: string[]): Promise<Started> {
+  return startCommandLineIn({}, ...args);
+}
+
+/** With some environment variables set otherwise. */
+export async function startCommandLineIn(
+  environment: Record<string, string>,
+  ...args: string[]
+): Promise<Started> {
   const folder = await mkdtemp(join(tmpdir(), 'command-line-'));
   const bin = join(root, 'node_modules', '.bin');
   const child = spawn(join(bin, 'node'), ['--import', 'tsx', 'drive/main.ts', ...args], {
     cwd: root,
     detached: true,
     // Everything it starts inherits this, and is told by it from what others started.
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, ...environment, TMPDIR: folder },
   });
   const text = { stdout: '', stderr: '' };
   let over = false;
@@ -55,9 +65,18 @@ export async function startCommandLine(...args: string[]): Promise<Started> {
       }
     },
     interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
+    async kill(pattern) {
+      for (;;) {
+        const hit = processesWith(`TMPDIR=${folder}`).filter(({ command }) => pattern.test(command));
+        for (const { pid } of hit) process.kill(pid, 'SIGKILL');
+        if (hit.length > 0) return;
+        if (over) throw new Error(`it ended without running ${pattern.source}:\n${text.stderr}`);
+        await sleep(20);
+      }
+    },
     leftovers: () => [
       ...readdirSync(folder).filter((name) => name.startsWith('exactly-once')),
-      ...processesWith(`TMPDIR=${folder}`),
+      ...processesWith(`TMPDIR=${folder}`).map(({ pid, command }) => `process ${pid}: ${command}`),
     ],
     remove: async () => {
       if (!over) child.kill('SIGKILL');
@@ -67,7 +86,7 @@ export async function startCommandLine(...args: string[]): Promise<Started> {
   };
 }
 
-function processesWith(environment: string): string[] {
+function processesWith(environment: string): { pid: number; command: string }[] {
   if (!existsSync('/proc/self/environ')) return [];
   const read = (pid: string, file: string) => {
     try {
@@ -78,5 +97,5 @@ function processesWith(environment: string): string[] {
   };
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid) && read(pid, 'environ').includes(environment))
-    .map((pid) => `process ${pid}: ${read(pid, 'cmdline')}`);
+    .map((pid) => ({ pid: Number(pid), command: read(pid, 'cmdline') }));
 }

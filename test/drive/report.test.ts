@@ -15,7 +15,8 @@ const path: PathReport = {
   cents: { expected: 3_421_123n, payments: 3_421_123n, accounts: 3_421_123n, shop: 3_421_123n },
 };
 const report: RunReport = {
-  ...{ target: 'embedded', seed: 1, paths: [path], seconds: { setUp: 41.23, traffic: 20.01, tail: 3.5 } },
+  ...{ target: 'embedded', seed: 1, paths: [path], memoryMiB: 210 },
+  ...{ seconds: { setUp: 41.23, traffic: 20.01, tail: 3.5 } },
 };
 const violated: PathReport = {
   ...path,
@@ -44,8 +45,15 @@ test('the table has a column per path, and says what was found and where the tim
   expect(lines).toContain('doubled                          0           3');
   expect(lines).toContain('WRU per message               8.04        8.04');
   expect(lines).toContain('cents off the accounts   3,421,123   3,421,123');
-  expect(lines).toContain('time: set-up 41.2 s, traffic 20.0 s, tail 3.5 s');
+  expect(lines).toContain(
+    'time: set-up 41.2 s, traffic 20.0 s, tail 3.5 s; memory of the driver 210 MiB at most',
+  );
   expect(lines).toContain('target embedded, seed 1: violated');
   expect(lines).toContain('other: 3 payments acted twice');
   expect(lines).toContain('payments: faults: none');
+});
+
+test('a path that moves no money has no cents', () => {
+  const lines = textReport({ ...report, paths: [path, { ...violated, cents: undefined }] }).split('\n');
+  expect(lines).toContain('cents off the accounts   3,421,123');
 });

@@ -17,18 +17,24 @@ interface Output {
 // The seed's faults are the same in every run: these have lost requests, lost answers and duplicates among them.
 const traffic = ['--messages', '150', '--seed', '2', '--json'];
 
-test('real purchases with faults: every effect exactly once, and the target stays until it is told to stop', async () => {
+test('real purchases with faults and kills: every effect exactly once, and the target stays until it is told to stop', async () => {
   run = await startCommandLine(...traffic, '--keep');
   const [, endpoint] = await run.said(/kept: embedded at (\S+)/);
   expect((await fetch(`${endpoint}/_ministack/health`)).ok).toBe(true);
   await run.said(/stop it with Ctrl-C/);
   run.interrupt();
 
-  const { status, stdout } = await run.ended;
+  const { status, stdout, stderr } = await run.ended;
+  // Otherwise nothing was shown.
+  expect(stderr).toMatch(/suppressed, [1-9]\d* killed; activity .* [1-9]\d* killed/);
   expect(stdout.trimEnd().split('\n')).toHaveLength(1);
   const { target, verdict, paths } = JSON.parse(stdout) as Output;
   expect({ status, target, verdict }).toEqual({ status: 0, target: 'embedded', verdict: 'exactly-once' });
-  const [payments] = paths;
+  const [payments, activity] = paths;
+  expect(activity).toMatchObject({
+    ...{ name: 'activity', sent: 300, effects: 300, lost: 0, doubled: 0, dead: 0, parked: 0 },
+  });
+  expect(activity?.suppressed).toBeGreaterThan(2);
   expect(payments).toMatchObject({
     ...{ name: 'payments', sent: 150, effects: 150, lost: 0, doubled: 0, dead: 0, parked: 0 },
   });
@@ -40,12 +46,14 @@ test('real purchases with faults: every effect exactly once, and the target stay
 });
 
 test('the same traffic without deduplication: doubles are counted, status 1', async () => {
-  run = await startCommandLine(...traffic, '--unprotected');
+  run = await startCommandLine(...traffic, '--unprotected', '--faults', 'answers,duplicates');
   const { status, stdout } = await run.ended;
   const { verdict, paths } = JSON.parse(stdout) as Output;
   expect({ status, verdict }).toEqual({ status: 1, verdict: 'violated' });
-  const [payments] = paths;
+  const [payments, activity] = paths;
   expect(payments).toMatchObject({ sent: 150, effects: 150, lost: 0, suppressed: 0 });
   expect(payments?.doubled).toBeGreaterThan(2);
+  expect(activity).toMatchObject({ sent: 300, effects: 300, lost: 0, suppressed: 0 });
+  expect(activity?.doubled).toBeGreaterThan(2);
   expect(run.leftovers()).toEqual([]);
 });

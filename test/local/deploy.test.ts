@@ -37,6 +37,7 @@ test('a stack is deployed with its context, prints its outputs, and is destroyed
 
   await destroyStack(target, options);
   await expect(find()).rejects.toThrow(QueueDoesNotExist);
+  sqs.destroy();
 });
 
 test('a failed step is named and carries the end of its output', async () => {

@@ -12,7 +12,10 @@ const lambda = new LambdaClient(target.client);
 const lab = new Lab(target);
 beforeAll(() => lab.open());
 afterEach(() => lab.clear());
-afterAll(() => lab.close());
+afterAll(async () => {
+  lambda.destroy();
+  await lab.close();
+});
 
 test('the deployed mapping is disabled before its queue is read and stays disabled', async () => {
   const bench = await lab.bench({ behaviour: () => undefined, mapping: { Enabled: true } });

@@ -119,6 +119,7 @@ export class Lab {
 
   async close(): Promise<void> {
     await this.dynamodb.send(new DeleteTableCommand({ TableName: this.table }));
+    for (const client of [this.sqs, this.lambda, this.dynamodb]) client.destroy();
   }
 
   /** Removes what `bench` and `run` made: in an afterEach, or idle function processes pile up. */

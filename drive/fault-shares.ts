@@ -1,0 +1,5 @@
+/** Of requests lost, of answers lost, of messages put on the queue again. */
+export const faultShare = 0.05;
+
+/** Kills per purchase. */
+export const killShare = 0.04;

@@ -1,0 +1,68 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IMessageChannel } from '../channel/channel-base.js';
+import type { NamedResource } from '../guarantees/claims.js';
+import { assumed, type CostValues } from '../guarantees/cost.js';
+import { durationText } from '../guarantees/duration-text.js';
+import { horizon } from '../guarantees/horizon.js';
+import { isKnown } from '../guarantees/inequality.js';
+import { CommitWay, writeUnits } from './commit-way.js';
+import type { FunctionSettings } from './consumer-function.js';
+import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
+
+/** Undefined when a part of it is known only at deployment. */
+export function horizonOf(props: IdempotentConsumerProps): Duration | undefined {
+  const { channel, maxRedrives = 3, producerRetryHorizon = Duration.days(14) } = props;
+  const { retention, deadLetterRetention } = channel;
+  if (![producerRetryHorizon, maxRedrives, retention, deadLetterRetention].every(isKnown)) return undefined;
+  return horizon({ producerRetryHorizon, maxRedrives, queueRetention: retention, deadLetterRetention });
+}
+
+export function queueOf({ channel: { queue } }: IdempotentConsumerProps): NamedResource {
+  return { construct: queue, name: queue.queueName };
+}
+
+export function tableOf({ dedupTable }: IdempotentConsumerProps): NamedResource | undefined {
+  return dedupTable && { construct: dedupTable.table, name: dedupTable.table.tableName };
+}
+
+/** Undefined when a value of it is known only at deployment. */
+export function costOf(
+  props: IdempotentConsumerProps,
+  { memoryMegabytes, arm }: FunctionSettings,
+  fifo: boolean,
+  batchSize: number,
+  receiptRetention: Duration,
+): CostValues | undefined {
+  const { commitWay = CommitWay.TRANSACTION, writesPerMessage = 1 } = props;
+  if (![memoryMegabytes, batchSize, writesPerMessage, receiptRetention].every(isKnown)) return undefined;
+  const { receipt, item } = writeUnits[commitWay];
+  return {
+    fifo,
+    batchSize,
+    memoryMegabytes,
+    arm,
+    receiptUnits: receipt,
+    unitsPerItem: item,
+    itemsPerMessage: writesPerMessage,
+    receiptDays: receipt > 0 ? receiptRetention.toSeconds() / 86_400 : undefined,
+  };
+}
+
+/** How fast a backlog goes down, and how much of one the age alarm leaves time for (R24). */
+export function drainNote(
+  { retention }: IMessageChannel,
+  timeout: Duration,
+  batchSize: number,
+  maxConcurrency: number | undefined,
+): string[] {
+  if (maxConcurrency === undefined || ![maxConcurrency, batchSize, timeout, retention].every(isKnown))
+    return [];
+  const messages = (batchSeconds: number, seconds: number) =>
+    Math.floor((maxConcurrency * batchSize * seconds) / batchSeconds).toLocaleString('en-US');
+  const half = retention.toSeconds() / 2;
+  return [
+    `A backlog drains at ${messages(assumed.batchSeconds, 1)} messages a second (\`maxConcurrency\` ${maxConcurrency}, batches of ${batchSize}, ${assumed.batchSeconds * 1000} ms each), ` +
+      `and at ${messages(timeout.toSeconds(), 1)} when every batch takes its whole timeout of ${durationText(timeout)}. ` +
+      `The age alarm goes off at half of the retention, ${durationText(Duration.seconds(half))} before messages expire: time to drain ${messages(assumed.batchSeconds, half)} messages, or ${messages(timeout.toSeconds(), half)}.`,
+  ];
+}

@@ -1,0 +1,31 @@
+import { Stage, type IResource } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+
+const claimsOf = new WeakMap<IConstruct, Map<string, IConstruct>>();
+
+/** Who in this stage has claimed something of a resource before, if anybody: the messages of a queue, a name on a table. */
+export function claimant(resource: NamedResource, what: string): IConstruct | undefined {
+  return claimsOf.get(deploymentOf(resource.construct))?.get(claimId(resource, what));
+}
+
+export function claim(resource: NamedResource, what: string, by: IConstruct): void {
+  const deployment = deploymentOf(resource.construct);
+  const claims = claimsOf.get(deployment) ?? new Map<string, IConstruct>();
+  claimsOf.set(deployment, claims);
+  claims.set(claimId(resource, what), by);
+}
+
+/** A resource and the name that tells it from others of its kind. Two imports of one name are one resource. */
+export interface NamedResource {
+  readonly construct: IResource;
+  readonly name: string;
+}
+
+/** A stage is deployed as a whole: in another one, the same name is another resource. */
+function deploymentOf(construct: IConstruct): IConstruct {
+  return Stage.of(construct) ?? construct.node.root;
+}
+
+function claimId({ construct, name }: NamedResource, what: string): string {
+  return JSON.stringify([construct.env.account, construct.env.region, name, what]);
+}

@@ -1,0 +1,14 @@
+/**
+ * The emulators' own address for `https://<id>.execute-api.<region>.amazonaws.com/<path>` and for function URLs, whose
+ * hosts are AWS's. MiniStack and LocalStack have the same path for it. Any other URL is returned as it is, such as
+ * LocalStack's `<id>.execute-api.localhost.localstack.cloud`, which resolves to this machine.
+ *
+ * @see https://docs.localstack.cloud/aws/services/apigateway/
+ */
+export function localUrl(endpoint: string, deployedUrl: string): string {
+  const { hostname, pathname, search } = new URL(deployedUrl);
+  const [id, service] = hostname.split('.');
+  const ofAws = /\.amazonaws\.com(\.cn)?$/.test(hostname) || /\.on\.aws$/.test(hostname);
+  if (!ofAws || (service !== 'execute-api' && service !== 'lambda-url')) return deployedUrl;
+  return `${endpoint}/_aws/${service}/${id ?? ''}${pathname}${search}`;
+}

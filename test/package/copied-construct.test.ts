@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { startEventSourceRunner, type Invocation } from '../../local/event-source/index.js';
+import { binFolder, packageRoot } from '../../local/package-root.js';
+import { dynamo } from '../fixtures/dynamo.js';
+import { embedded } from '../fixtures/embedded.js';
+import { sqs } from '../fixtures/queue.js';
+import { stagePackage, type StagedPackage } from './staged-package.js';
+
+const run = promisify(execFile);
+const target = embedded();
+const variants = ['OwnQueue', 'OwnTable', 'OwnFunction', 'AllTheirs'];
+
+let staged: StagedPackage;
+let outputs: Record<string, string>;
+
+/** The plain CDK CLI. */
+function cdk(cwd: string, ...args: string[]) {
+  return run(join(binFolder, 'cdk'), [...args, '--no-notices'], {
+    cwd,
+    env: { ...process.env, ...target.environment, CI: 'true', NO_COLOR: '1' },
+    maxBuffer: 16 * 1024 * 1024,
+  });
+}
+
+/** An app elsewhere, with the package from its tarball, its peers, and what `cdk init` would have brought. */
+async function createApp(): Promise<void> {
+  staged = await stagePackage();
+  const { project } = staged;
+  await cp(join(__dirname, 'copied-app'), project, { recursive: true });
+  await symlink(join(packageRoot, 'node_modules', 'esbuild'), join(project, 'node_modules', 'esbuild'));
+  await writeFile(join(project, 'package.json'), '{ "name": "copied-app", "private": true }');
+  // CDK looks for it to find the root of a project.
+  await writeFile(join(project, 'package-lock.json'), '{ "lockfileVersion": 3 }');
+  await writeFile(join(project, 'cdk.json'), '{ "app": "node app.cjs" }');
+}
+
+beforeAll(async () => {
+  // In a folder without an app: the CLI would synthesize it first. Both are awaited even if one fails.
+  const prepared = await Promise.allSettled([
+    createApp(),
+    cdk(tmpdir(), 'bootstrap', `aws://${target.account}/${target.region}`),
+  ]);
+  for (const step of prepared) if (step.status === 'rejected') throw step.reason;
+  const file = join(staged.project, 'outputs.json');
+  // Brings the stack it depends on along.
+  await cdk(staged.project, 'deploy', 'Copied', '--require-approval', 'never', '--outputs-file', file);
+  const written = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
+  outputs = written['Copied'] ?? {};
+}, 180_000);
+
+afterAll(async () => {
+  // Their processes would stay for as long as the emulator does.
+  const lambda = new LambdaClient(target.client);
+  for (const variant of variants)
+    await lambda.send(new DeleteFunctionCommand({ FunctionName: outputs[`${variant}FunctionName`] }));
+  await staged.remove();
+});
+
+function output(name: string): string {
+  const value = outputs[name];
+  if (value === undefined) throw new Error(`the stack has no output ${name}`);
+  return value;
+}
+
+test('one message twice, one effect: with a queue, a table, a function of their own, and with all of them imported', async () => {
+  const client = sqs();
+  const id = randomUUID();
+  const send = () =>
+    Promise.all(
+      variants.map((variant) => {
+        const QueueUrl = output(`${variant}QueueUrl`);
+        const fifo = QueueUrl.endsWith('.fifo') && {
+          MessageGroupId: 'g',
+          // What a producer that retries after more than five minutes comes down to.
+          MessageDeduplicationId: randomUUID(),
+        };
+        return client.send(
+          new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ id }), ...fifo }),
+        );
+      }),
+    );
+  const invocations: Invocation[] = [];
+  const runner = await startEventSourceRunner(target, {
+    functionNames: variants.map((variant) => output(`${variant}FunctionName`)),
+    onInvocation: (invocation) => invocations.push(invocation),
+  });
+  try {
+    await send();
+    await runner.idle(200);
+    await send();
+    await runner.idle(200);
+  } finally {
+    await runner.stop();
+  }
+  // Two batches each, none of them failed: the second copy was looked at and acknowledged.
+  expect(invocations.map(({ outcome, functionError }) => [outcome, functionError])).toEqual(
+    Array.from({ length: 2 * variants.length }, () => ['ok', undefined]),
+  );
+  const effects = (TableName: string, variant: string) =>
+    dynamo()
+      .send(new GetItemCommand({ TableName, Key: { variant: { S: variant } }, ConsistentRead: true }))
+      .then(({ Item }) => Item?.['effects']?.N);
+  const own = output('EffectsTableName');
+  expect({
+    'own-queue': await effects(own, 'own-queue'),
+    'own-table': await effects(own, 'own-table'),
+    'own-function': await effects(own, 'own-function'),
+    'all-theirs': await effects('their-effects', 'all-theirs'),
+  }).toEqual({ 'own-queue': '1', 'own-table': '1', 'own-function': '1', 'all-theirs': '1' });
+});
+
+test('what the app cannot know of imported resources is listed beside the assembly', async () => {
+  const report = await readFile(join(staged.project, 'cdk.out', 'GUARANTEES.md'), 'utf8');
+  const [, theirs = ''] = report.split('## Copied/AllTheirs (IdempotentConsumer)');
+  expect(theirs.split('\n## ')[0]).toContain(
+    "| function-environment | 'Copied/TheirFunction' has EXACTLY_ONCE_CONSUMER_NAME=all-theirs, EXACTLY_ONCE_DEDUP_TABLE=their-receipts",
+  );
+  const [, own = ''] = report.split('## Copied/OwnFunction (IdempotentConsumer)');
+  expect(own.split('\n## ')[0]).not.toContain('### Unproven');
+});

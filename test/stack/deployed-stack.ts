@@ -1,0 +1,101 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { deployStack, destroyStack } from '../../local/deploy.js';
+import { startEventSourceRunner, type EventSourceRunner } from '../../local/event-source/index.js';
+import type { Target } from '../../local/target.js';
+import { drained } from '../../local/targets/drained.js';
+import { chooseTarget, expectNoStack } from '../../local/targets/index.js';
+import { stackTarget, suiteMessages } from './stack-target.js';
+
+const stackName = 'ExactlyOnceReference';
+const setUpMs = 900_000;
+
+/** Outputs of the reference stack that the tests use. */
+export type OutputName =
+  | 'ApiUrl'
+  | 'PaymentsQueueUrl'
+  | 'PaymentsDeadLetterQueueUrl'
+  | 'AccountsTableName'
+  | 'PaymentsTableName'
+  | 'ActivityQueueUrl'
+  | 'ActivityTableName'
+  | 'SettlementFunctionName'
+  | 'ActivityFunctionName';
+
+/** The reference stack on the target of this run: deployed before the first test, deleted after the last. */
+export class DeployedStack {
+  private running: { target: Target; dynamo: DynamoDBClient; sqs: SQSClient } | undefined;
+  private outputs: Readonly<Record<string, string>> = {};
+  private runner: EventSourceRunner | undefined;
+
+  /** To be called while tests are defined. */
+  constructor() {
+    let deployed = false;
+    const options = { stack: stackName, context: {} };
+    beforeAll(async () => {
+      const chosen = stackTarget();
+      const target = await chooseTarget({ ...chosen, messages: suiteMessages }, { log });
+      this.running = { target, dynamo: new DynamoDBClient(target.client), sqs: new SQSClient(target.client) };
+      options.context = { disposable: 'true', polling: String(target.polls === 'target') };
+      if (chosen.target !== 'embedded') {
+        await expectNoStack(target, stackName);
+        deployed = true;
+      }
+      this.outputs = await deployStack(target, { ...options, log });
+      await this.resume();
+    }, setUpMs);
+    afterAll(async () => {
+      await this.pause();
+      if (deployed) await destroyStack(this.target, { ...options, log });
+      this.running?.dynamo.destroy();
+      this.running?.sqs.destroy();
+      await this.running?.target.stop();
+    }, setUpMs);
+  }
+
+  get target(): Target {
+    return this.now().target;
+  }
+
+  get dynamo(): DynamoDBClient {
+    return this.now().dynamo;
+  }
+
+  get sqs(): SQSClient {
+    return this.now().sqs;
+  }
+
+  output(name: OutputName): string {
+    const value = this.outputs[name];
+    if (value === undefined) throw new Error(`the stack has no output ${name}`);
+    return value;
+  }
+
+  /** Nothing is taken from the queues until `resume`. Does nothing where the target polls. */
+  async pause(): Promise<void> {
+    await this.runner?.stop();
+    this.runner = undefined;
+  }
+
+  async resume(): Promise<void> {
+    if (this.target.polls === 'target') return;
+    this.runner = await startEventSourceRunner(this.target, {
+      functionNames: [this.output('SettlementFunctionName'), this.output('ActivityFunctionName')],
+    });
+  }
+
+  /** Resolves when a queue is empty. */
+  async quiet(name: 'PaymentsQueueUrl' | 'ActivityQueueUrl'): Promise<void> {
+    if (this.runner !== undefined) return this.runner.idle(500);
+    await drained(this.sqs, [this.output(name)]);
+  }
+
+  private now(): { target: Target; dynamo: DynamoDBClient; sqs: SQSClient } {
+    if (this.running === undefined) throw new Error('the stack is not deployed yet: use it in tests only');
+    return this.running;
+  }
+}
+
+function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,23 @@
+import { activityCountsOnce } from './activity.js';
+import { apiRefusals } from './api.js';
+import { poisonIsDeadLettered } from './dead.js';
+import { DeployedStack } from './deployed-stack.js';
+import { everyEntryNamesATest } from './held-test.js';
+import { paymentsActOnce } from './once.js';
+import { customersInOrder } from './order.js';
+import { queueIsRecreated } from './recreated.js';
+import { stackKind } from './stack-target.js';
+
+jest.setTimeout(300_000);
+
+// One deployment for all of them. Each test has a customer of its own.
+describe(`reference stack on ${stackKind()}`, () => {
+  const stack = new DeployedStack();
+  paymentsActOnce(stack);
+  customersInOrder(stack);
+  poisonIsDeadLettered(stack);
+  apiRefusals(stack);
+  activityCountsOnce(stack);
+  queueIsRecreated(stack);
+  everyEntryNamesATest();
+});
