@@ -35,8 +35,8 @@ export function activityPath(scope: Construct, props: ActivityPathProps): Record
     maxConcurrency: 10,
     enabled: props.polling,
     environment: { ACTIVITY_TABLE: table.tableName },
-    // Ten events of one hour on 3 kinds x 16 shards meet 9.1 rows on average.
-    writesPerMessage: 0.91,
+    // Ten events of one hour on one shard meet at most 3 rows, one per kind.
+    writesPerMessage: 0.3,
   });
   table.grants.actions(counting.function, 'dynamodb:UpdateItem');
   return {

@@ -261,7 +261,7 @@ describe('in the cloud assembly', () => {
       "| consumer-name-unique | consumerName is 'activity' |",
       '| dead-letters-outlive-the-queue | deadLetterRetention is 14 days | at least 11 days (retention + timeToRepair) |',
       '| DynamoDB writes | 8 write units a message: 2 for the receipt, 2 for each of 3 items | $5.00 | $5.00 |',
-      '| DynamoDB writes | 3.82 write units a message: 2 for the receipt, 2 for each of 0.91 items | $2.39 | $2.39 |',
+      '| DynamoDB writes | 2.6 write units a message: 2 for the receipt, 2 for each of 0.3 items | $1.63 | $1.63 |',
     ])
       expect(report).toContain(line);
     expect(report).not.toContain('### Unproven');

@@ -3,7 +3,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { counterOf, type ActivityEvent } from '../../lambdas/activity-event.js';
+import type { ActivityEvent } from '../../lambdas/activity-event.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
@@ -101,23 +101,25 @@ test('ten events with a copy among them, delivered again and sent again, are cou
 
 test('events of one counter row cost one write of it, and one call, for the whole batch', async () => {
   const handler = await load('activity');
-  const first = event();
-  const sameRow = [first];
-  while (sameRow.length < 10) {
-    const next = event();
-    if (counterOf(next) === counterOf(first)) sameRow.push(next);
-  }
+  const sameRow = Array.from({ length: 10 }, () => event());
   await handler({ Records: sameRow.map((body) => delivery(body)) }, context);
   expect(await counts()).toEqual({ 'view#2026-11-23T10': 10 });
   // Ten receipts and one counter, 2 units each.
   expect(JSON.parse(printed.at(-1) ?? '')).toMatchObject({ processed: 10, calls: 1, writeUnits: 22 });
 });
 
-test('shards are spread by event, from 0 to 15', () => {
-  const shards = Array.from({ length: 500 }, (_, n) => counterOf(event({ eventId: `e${n}` })).split('#')[2]);
-  expect([...new Set(shards)].map(Number).sort((a, b) => a - b)).toEqual(
-    Array.from({ length: 16 }, (_, shard) => shard),
-  );
+test('an instance keeps its shard, and instances are spread over 0 to 15', async () => {
+  const shards = new Set<number>();
+  for (let instance = 0; instance < 200; instance += 1) {
+    jest.resetModules();
+    const { counterOf } = await import('../../lambdas/activity-event.js');
+    const own = new Set(Array.from({ length: 5 }, () => Number(counterOf(event()).split('#')[2])));
+    expect(own.size).toBe(1);
+    for (const shard of own) shards.add(shard);
+  }
+  expect(Math.min(...shards)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...shards)).toBeLessThan(16);
+  expect(shards.size).toBeGreaterThan(4);
 });
 
 test.each([
