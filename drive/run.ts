@@ -126,7 +126,7 @@ async function setUp(
   signal: AbortSignal,
 ): Promise<World> {
   const log = (line: string) => progress.line(line);
-  progress.now('looking for the target');
+  progress.now(options.target === 'embedded' ? 'starting the emulator' : 'looking for the target');
   const starting = chooseTarget({ ...options, messages: source.count }, { log });
   let deploying: Promise<unknown> = Promise.resolve();
   // Undone last: an interrupted deployment fails, and cleans up behind it, once its target is gone.

@@ -8,7 +8,8 @@
 export function localUrl(endpoint: string, deployedUrl: string): string {
   const { hostname, pathname, search } = new URL(deployedUrl);
   const [id, service] = hostname.split('.');
-  const ofAws = /\.amazonaws\.com(\.cn)?$/.test(hostname) || /\.on\.aws$/.test(hostname);
-  if (!ofAws || (service !== 'execute-api' && service !== 'lambda-url')) return deployedUrl;
+  // Names below `localhost` resolve in browsers, and nowhere else for certain.
+  const elsewhere = /\.(amazonaws\.com(\.cn)?|on\.aws|localhost)$/.test(hostname);
+  if (!elsewhere || (service !== 'execute-api' && service !== 'lambda-url')) return deployedUrl;
   return `${endpoint}/_aws/${service}/${id ?? ''}${pathname}${search}`;
 }
