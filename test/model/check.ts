@@ -1,0 +1,70 @@
+import * as fc from 'fast-check';
+import { run } from './run.js';
+import { scenarios, type Scenario, type WayName } from './scenario.js';
+import { Tally } from './tally.js';
+import { Violation } from './violation.js';
+
+export interface Budget {
+  readonly runs: number;
+  readonly seed: number;
+  /** Replays one case, as a failure has printed it. */
+  readonly path?: string;
+}
+
+export interface Finding {
+  /** Runs until the violation came. */
+  readonly runs: number;
+  readonly violation: string;
+  /** What to say about it: the smallest case, how to replay it, and what happened in it. */
+  readonly report: string;
+}
+
+/**
+ * Runs scenarios of one way until one breaks a guarantee.
+ *
+ * @param shrink whether a violation is made as small as possible. @default true
+ * @returns undefined when none did.
+ */
+export async function findViolation(
+  way: WayName,
+  budget: Budget,
+  tally: Tally,
+  shrink = true,
+): Promise<Finding | undefined> {
+  const { runs: numRuns, seed, path } = budget;
+  const property = fc.asyncProperty(scenarios(way), async (scenario) => run(scenario, { tally }));
+  const { stackTraceLimit } = Error;
+  // Refused conditions are thrown by the thousand, and nobody looks at their stacks.
+  Error.stackTraceLimit = 0;
+  const details = await fc.check(property, { numRuns, seed, path, endOnFailure: !shrink });
+  Error.stackTraceLimit = stackTraceLimit;
+  if (!details.failed) return undefined;
+  const [scenario] = details.counterexample ?? [];
+  const violation = scenario === undefined ? undefined : await again(scenario);
+  const first = violation?.message ?? String(details.errorInstance);
+  const report = [
+    first,
+    `replay: MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/proofs.md)`,
+    JSON.stringify(scenario),
+    ...(violation instanceof Violation
+      ? beginning(violation.trace)
+      : [violation?.stack ?? 'it does not happen again']),
+  ].join('\n');
+  return { runs: details.numRuns, violation: first, report };
+}
+
+/** The same run, with a line for everything that happens. */
+async function again(scenario: Scenario): Promise<Error | undefined> {
+  try {
+    await run(scenario, { tally: new Tally(), traces: true });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** A run that cannot stop would fill the screen. */
+function beginning(trace: readonly string[]): readonly string[] {
+  const shown = 120;
+  return trace.length <= shown ? trace : [...trace.slice(0, shown), `... and ${trace.length - shown} more`];
+}

@@ -1,0 +1,139 @@
+import type * as AggregateItem from '../../runtime/dedup/aggregate-item.js';
+import type * as AttemptModule from '../../runtime/dedup/attempt.js';
+import type * as DeadLetterModule from '../../runtime/consumer/dead-letter.js';
+import type * as FoldModule from '../../runtime/dedup/fold.js';
+import type * as LedgerModule from '../../runtime/dedup/ledger.js';
+import type * as MessageModule from '../../runtime/consumer/message.js';
+import type * as PackModule from '../../runtime/dedup/pack.js';
+import type * as ReceiptModule from '../../runtime/dedup/receipt.js';
+import type * as WriteModule from '../../runtime/dedup/write.js';
+
+/**
+ * Decisions of the runtime that are no expressions, each turned wrong. A module is replaced by itself with the functions below,
+ * and these do as the real ones do until their mutant is the active one.
+ */
+let active: string | undefined;
+
+/** @param id of the one mutant that is to be wrong from now on; undefined makes all right again. */
+export function activate(id: string | undefined): void {
+  active = id;
+}
+
+type Verdict = ReceiptModule.Verdict;
+type Judge = typeof ReceiptModule.judge;
+
+/** One mutant: the id says what the runtime forgets to do. */
+function mutant<Given extends unknown[], Result>(
+  id: string,
+  right: (...given: Given) => Result,
+  wrong: (...given: Given) => Result,
+): (...given: Given) => Result {
+  return (...given) => (active === id ? wrong(...given) : right(...given));
+}
+
+export const decisionIds = [
+  'own write is called a duplicate',
+  'another payload is called a duplicate',
+  'a row in progress acknowledges',
+  'a receipt counts until it expires',
+  'the token of an aggregate is not compared',
+  'what a reducer is given is not frozen',
+  'a failing parked event has no carrier',
+  'parked events are not read back',
+  'a group is no lane',
+  'a failed dead letter is acknowledged',
+  'all deliveries share one dead letter',
+  'an unknown outcome is taken for a commit',
+  'increments of one item are not summed',
+  'a pack takes the last one first',
+] as const;
+type DecisionId = (typeof decisionIds)[number];
+const id = (name: DecisionId): DecisionId => name;
+
+export function mutatedReceipt(real: typeof ReceiptModule): typeof ReceiptModule {
+  const duplicate: Verdict = { kind: 'duplicate', result: undefined, expiration: Number.MAX_SAFE_INTEGER };
+  const calledDuplicate =
+    (kind: Verdict['kind']): Judge =>
+    (...given) => {
+      const verdict = real.judge(...given);
+      return verdict.kind === kind ? duplicate : verdict;
+    };
+  const ours = mutant(id('own write is called a duplicate'), real.judge, calledDuplicate('ours'));
+  const reused = mutant(id('another payload is called a duplicate'), ours, calledDuplicate('reused'));
+  const judge = mutant(id('a row in progress acknowledges'), reused, calledDuplicate('undecided'));
+  const receiptWrite = mutant(id('a receipt counts until it expires'), real.receiptWrite, (...given) => {
+    const condition = {
+      expression: 'attribute_not_exists(#id) OR #expiration < :now',
+      names: { '#id': 'id', '#expiration': 'expiration' },
+      values: { ':now': { N: String(Math.floor(Date.now() / 1000)) } },
+    };
+    return { ...real.receiptWrite(...given), condition };
+  });
+  return { ...real, judge, receiptWrite };
+}
+
+export function mutatedAggregateItem(real: typeof AggregateItem): typeof AggregateItem {
+  const tokenOf = mutant(id('the token of an aggregate is not compared'), real.tokenOf, () => undefined);
+  return { ...real, tokenOf };
+}
+
+export function mutatedFold(real: typeof FoldModule): typeof FoldModule {
+  const fold = ((...given: Parameters<typeof real.fold>) => {
+    const result = real.fold(...given);
+    if (active === id('a failing parked event has no carrier'))
+      for (const [event, { kind }] of result.outcomes)
+        if (kind === 'failed' && event.version <= (result.after.ledger.get(event.stream)?.position ?? 0n))
+          result.outcomes.set(event, { kind: 'processed' });
+    return result;
+  }) as typeof real.fold;
+  const frozen = id('what a reducer is given is not frozen');
+  const deepFreeze: typeof real.deepFreeze = (value) => (active === frozen ? value : real.deepFreeze(value));
+  return { ...real, fold, deepFreeze };
+}
+
+export function mutatedLedger(real: typeof LedgerModule): typeof LedgerModule {
+  const parseLedger = mutant(id('parked events are not read back'), real.parseLedger, (...given) => {
+    const ledger = real.parseLedger(...given);
+    return new Map([...ledger].map(([stream, { position }]) => [stream, { position, parked: [] }]));
+  });
+  return { ...real, parseLedger };
+}
+
+export function mutatedMessage(real: typeof MessageModule): typeof MessageModule {
+  const laneOf = mutant(id('a group is no lane'), real.laneOf, ({ messageId }) => messageId);
+  return { ...real, laneOf };
+}
+
+export function mutatedDeadLetter(real: typeof DeadLetterModule): typeof DeadLetterModule {
+  const silent = mutant(id('a failed dead letter is acknowledged'), real.sendDeadLetter, async (...given) =>
+    real.sendDeadLetter(...given).catch(() => undefined),
+  );
+  const sendDeadLetter = mutant(
+    id('all deliveries share one dead letter'),
+    silent,
+    async (client, url, record, letter) =>
+      real.sendDeadLetter(client, url, record, { ...letter, attempts: 1 }),
+  );
+  return { ...real, sendDeadLetter };
+}
+
+export function mutatedAttempt(real: typeof AttemptModule): typeof AttemptModule {
+  const attempt = mutant(id('an unknown outcome is taken for a commit'), real.attempt, async (...given) =>
+    real.attempt(...given).catch(() => ({ kind: 'committed' as const })),
+  );
+  return { ...real, attempt };
+}
+
+export function mutatedWrite(real: typeof WriteModule): typeof WriteModule {
+  const summed = mutant(id('increments of one item are not summed'), real.summed, (before, write) =>
+    real.summed(before, write) === undefined ? undefined : write,
+  );
+  return { ...real, summed };
+}
+
+export function mutatedPack(real: typeof PackModule): typeof PackModule {
+  const pack = mutant(id('a pack takes the last one first'), real.pack, (units, most) =>
+    real.pack([...units].reverse(), most),
+  );
+  return { ...real, pack };
+}

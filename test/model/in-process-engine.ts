@@ -1,0 +1,27 @@
+import type { Item } from './attribute-values.js';
+import type { Engine } from './engine.js';
+import { InProcessDynamo } from './in-process-dynamo.js';
+
+const names = { receipts: 'receipts', effects: 'effects', rows: 'rows' };
+
+/** @param staleness how many versions back an eventually consistent read looks. */
+export function inProcessEngine(now: () => number, staleness: () => number): Engine {
+  const dynamo = new InProcessDynamo({ now, staleness });
+  const { tables } = dynamo;
+  tables.create(names.receipts, 'id');
+  tables.create(names.effects, 'name');
+  tables.create(names.rows, 'name');
+  const write = (name: string, key: Item, item: Item | undefined) => {
+    const table = tables.get(name);
+    table.write(table.rowId(key), item);
+  };
+  return {
+    names,
+    prefix: '',
+    start: (command) => dynamo.start(command),
+    read: (name, key) => tables.get(name).read(tables.get(name).rowId(key)),
+    put: (name, item) => write(name, item, item),
+    remove: (name, key) => write(name, key, undefined),
+    forgetTokens: () => dynamo.forgetTokens(),
+  };
+}

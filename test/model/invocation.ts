@@ -1,0 +1,53 @@
+import type { SQSRecord } from 'aws-lambda';
+import type { BatchSummary } from '../../runtime/consumer/index.js';
+import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
+import type { Resident } from './model-time.js';
+import type { World } from './world.js';
+
+const timeoutMs = 30_000;
+
+/** One instance of the function: what it remembers is in its handler, and goes with it. */
+export interface FunctionInstance {
+  readonly name: string;
+  readonly handler: (
+    event: { Records: SQSRecord[] },
+    context: { getRemainingTimeInMillis: () => number },
+  ) => Promise<{ batchItemFailures: { itemIdentifier: string }[] }>;
+  /** How far its clock is ahead. */
+  readonly skewMs: number;
+  isAlive: boolean;
+  isBusy: boolean;
+}
+
+/** One batch in one instance. */
+export class Invocation implements Resident {
+  summary: BatchSummary | undefined;
+  readonly #startedAt: number;
+
+  constructor(
+    private readonly world: World,
+    readonly instance: FunctionInstance,
+    readonly name: string,
+  ) {
+    this.#startedAt = world.now;
+  }
+
+  get isAlive(): boolean {
+    return this.instance.isAlive;
+  }
+  die(): void {
+    this.instance.isAlive = false;
+  }
+  now(): number {
+    return this.world.now + this.instance.skewMs;
+  }
+  remainingMs(): number {
+    return timeoutMs - (this.world.now - this.#startedAt);
+  }
+  async atCrashPoint(point: CrashPoint): Promise<void> {
+    return this.world.danger(point, this);
+  }
+  async sleep(ms: number): Promise<void> {
+    return this.world.sleep(this, ms);
+  }
+}

@@ -1,0 +1,67 @@
+import * as z from 'zod/mini';
+import { effectKinds, type MessageSpec } from './scenario.js';
+
+/** What the producer writes. */
+export const Body = z.object({
+  /** Business key. */
+  id: z.string(),
+  /** Key and payload: what shows which of two payloads acted. */
+  token: z.string(),
+  group: z.string(),
+  kind: z.enum(effectKinds),
+  /** Who counts the versions, and which this is. */
+  source: z.string(),
+  version: z.string(),
+  /** Ballast. */
+  note: z.optional(z.string()),
+});
+export type Body = z.infer<typeof Body>;
+
+/** A message as the producer means it. Its copies carry the same. */
+export interface Intent extends Body {
+  readonly nature: MessageSpec['nature'];
+  /** MessageGroupId. */
+  readonly lane: string;
+  readonly text: string;
+  readonly copies: number;
+}
+
+const ballast = '.'.repeat(45_000);
+
+/** No JSON, but the token can be found in it. */
+const brokenText = (token: string) => `{broken ${token}|`;
+
+/** @param spread whether the messages of one group go through two lanes. */
+export function intentsOf(specs: readonly MessageSpec[], prefix: string, spread: boolean): Intent[] {
+  const versions = new Map<string, number>();
+  const intents: Intent[] = [];
+  for (const [i, { group, nature, kind, copies, big }] of specs.entries()) {
+    const before = intents.at(-1);
+    const reuses = nature === 'reused' && before !== undefined && before.nature !== 'broken';
+    // Two producers count for themselves; one has a name that JavaScript's objects treat as special.
+    const source = group === 2 && i % 2 === 1 ? '__proto__' : 'till';
+    const counted = versions.get(`${group} ${source}`) ?? 0;
+    if (!reuses && nature !== 'broken') versions.set(`${group} ${source}`, counted + 1);
+    const id = reuses ? before.id : `m${i}`;
+    const place = reuses
+      ? { group: before.group, source: before.source, version: before.version }
+      : { group: `${prefix}g${group}`, source, version: nature === 'broken' ? '0' : String(counted + 1) };
+    const token = `${id}:${i}`;
+    const body: Body = { id: `${prefix}${id}`, token, kind, ...place, note: big ? ballast : undefined };
+    intents.push({
+      ...body,
+      nature: nature === 'reused' && !reuses ? 'sound' : nature,
+      // A reused key may come through any group.
+      lane: `${prefix}g${group}${spread ? `-${i % 2}` : ''}`,
+      text: nature === 'broken' ? brokenText(token) : JSON.stringify(body),
+      copies,
+    });
+  }
+  return intents;
+}
+
+/** The token in a body, also in one that is no JSON. */
+export function tokenIn(text: string): string {
+  const token = /"token":"([^"]+)"|\{broken ([^|]+)\|/.exec(text);
+  return token?.[1] ?? token?.[2] ?? '';
+}

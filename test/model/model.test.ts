@@ -1,0 +1,36 @@
+import { findViolation } from './check.js';
+import { installModelTime } from './model-time.js';
+import { ways } from './scenario.js';
+import { Tally } from './tally.js';
+
+jest.mock('node:timers/promises', () => jest.requireActual<object>('./model-time.js'));
+
+const seed = Number(process.env.MODEL_SEED ?? 1);
+const path = process.env.MODEL_PATH;
+const only = process.env.MODEL_WAY;
+/** Of every way; the three together are the small run's 10,000. */
+const runs = Number(process.env.PROOF_RUNS ?? 3_400);
+
+let restore: () => void;
+beforeAll(() => {
+  restore = installModelTime();
+});
+afterAll(() => restore());
+
+/**
+ * Random interleavings of duplicates, reorderings, crashes at every await, slow instances, lost answers, forgotten tokens and stale
+ * caches over the real consumers, against a DynamoDB in this process that conflicts as AWS documents, and an SQS beside it. A
+ * failure prints the smallest case and the environment variables that replay it.
+ */
+test.each(ways.filter((way) => only === undefined || way === only))(
+  'in random interleavings of the %s way nothing is lost, doubled or out of order',
+  async (way) => {
+    const tally = new Tally();
+    const found = await findViolation(way, { runs, seed, path }, tally);
+    process.stdout.write(
+      `${way}: ${runs} interleavings, seed ${seed}\n${JSON.stringify(tally.entries, null, 1)}\n`,
+    );
+    expect(found?.report).toBeUndefined();
+  },
+  600_000,
+);

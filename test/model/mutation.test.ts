@@ -1,0 +1,83 @@
+import { conditions } from '../../runtime/dedup/conditions.js';
+import { findViolation } from './check.js';
+import { activate, decisionIds } from './decision-mutants.js';
+import { installModelTime } from './model-time.js';
+import { ways } from './scenario.js';
+import type * as DecisionMutants from './decision-mutants.js';
+import { Tally } from './tally.js';
+
+jest.mock('node:timers/promises', () => jest.requireActual<object>('./model-time.js'));
+jest.mock('../../runtime/dedup/receipt.js', () =>
+  mutants().mutatedReceipt(jest.requireActual('../../runtime/dedup/receipt.js')),
+);
+jest.mock('../../runtime/dedup/aggregate-item.js', () =>
+  mutants().mutatedAggregateItem(jest.requireActual('../../runtime/dedup/aggregate-item.js')),
+);
+jest.mock('../../runtime/dedup/fold.js', () =>
+  mutants().mutatedFold(jest.requireActual('../../runtime/dedup/fold.js')),
+);
+jest.mock('../../runtime/dedup/ledger.js', () =>
+  mutants().mutatedLedger(jest.requireActual('../../runtime/dedup/ledger.js')),
+);
+jest.mock('../../runtime/consumer/message.js', () =>
+  mutants().mutatedMessage(jest.requireActual('../../runtime/consumer/message.js')),
+);
+jest.mock('../../runtime/consumer/dead-letter.js', () =>
+  mutants().mutatedDeadLetter(jest.requireActual('../../runtime/consumer/dead-letter.js')),
+);
+jest.mock('../../runtime/dedup/attempt.js', () =>
+  mutants().mutatedAttempt(jest.requireActual('../../runtime/dedup/attempt.js')),
+);
+jest.mock('../../runtime/dedup/write.js', () =>
+  mutants().mutatedWrite(jest.requireActual('../../runtime/dedup/write.js')),
+);
+jest.mock('../../runtime/dedup/pack.js', () =>
+  mutants().mutatedPack(jest.requireActual('../../runtime/dedup/pack.js')),
+);
+
+/** A declaration, because the factories above run before anything else in this file. */
+function mutants(): typeof DecisionMutants {
+  return jest.requireActual('./decision-mutants.js');
+}
+
+const runs = Number(process.env.PROOF_RUNS ?? 3_000);
+const seed = Number(process.env.MODEL_SEED ?? 1);
+let restore: () => void;
+beforeAll(() => {
+  restore = installModelTime();
+});
+afterAll(() => restore());
+afterEach(() => activate(undefined));
+
+const killed: string[] = [];
+const chunk = 100;
+
+async function find(): Promise<{ runs: number; violation: string } | undefined> {
+  let n = 0;
+  for (let i = 0; n < runs; i++)
+    for (const way of ways) {
+      const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false);
+      if (f !== undefined) return { runs: n + f.runs, violation: f.violation };
+      n += chunk;
+    }
+  return undefined;
+}
+
+test.each(Object.keys(conditions) as (keyof typeof conditions)[])('condition %s', async (id) => {
+  const original = conditions[id];
+  conditions[id] = `(${original}) OR NOT (${original})`;
+  try {
+    const f = await find();
+    killed.push(`${id}: ${f?.runs} ${f?.violation}`);
+    expect(f).toBeDefined();
+  } finally {
+    conditions[id] = original;
+  }
+});
+test.each(decisionIds)('decision %s', async (id) => {
+  activate(id);
+  const f = await find();
+  killed.push(`${id}: ${f?.runs} ${f?.violation}`);
+  expect(f).toBeDefined();
+});
+afterAll(() => process.stdout.write(killed.join('\n') + '\n'));

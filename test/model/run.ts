@@ -1,0 +1,245 @@
+import type { Item } from './attribute-values.js';
+import { TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { armCrashPoints } from '../../runtime/dedup/crash-points.js';
+import { consumerName, retentionSeconds } from './consumers.js';
+import { Effects } from './effects.js';
+import type { Engine } from './engine.js';
+import { inProcessEngine } from './in-process-engine.js';
+import { Invocation } from './invocation.js';
+import { intentsOf, type Intent } from './message-body.js';
+import { resident } from './model-time.js';
+import { readings } from './readings.js';
+import type { Scenario, WayName } from './scenario.js';
+import type { Tally } from './tally.js';
+import { Traffic } from './traffic.js';
+import { Verdict } from './verdict.js';
+import { World } from './world.js';
+
+export interface RunOptions {
+  readonly tally: Tally;
+  /** Keeps what happened for the violation. */
+  readonly traces?: boolean;
+  /** Where the tables are. @default - in this process, new for this run */
+  readonly engine?: Engine;
+}
+
+const jumpsMs = [1_000, 31_000, 310_000, 700_000, 900_000];
+/** Receipt rows that stand there before the first message comes. */
+const standing: Partial<Record<Intent['nature'], Item>> = {
+  'in-progress': { status: { S: 'INPROGRESS' } },
+  newer: { status: { S: 'COMPLETED' }, v: { N: '2' } },
+  'done-before': { status: { S: 'COMPLETED' } },
+};
+/** Far more than any run needs that comes to rest. */
+const maxSteps = 5_000;
+
+/** One run of one scenario: a storm as long as its choices last, then calm until nothing is left to do. @throws Violation */
+export async function run(scenario: Scenario, options: RunOptions): Promise<void> {
+  // The world needs the engine, and the engine asks the world for the time.
+  const now = () => world.now;
+  const staleness = () => (world.faults.stale && !world.isCalm ? world.choices.below(3) : 0);
+  const engine = options.engine ?? inProcessEngine(now, staleness);
+  const effects = new Effects(engine, readings[scenario.way]);
+  const world: World = new World({
+    scenario,
+    engine,
+    effects,
+    tally: options.tally,
+    traces: options.traces === true,
+  });
+  const { way, fifo, spread, messages } = scenario;
+  const intents = intentsOf(messages, engine.prefix, spread && way === 'aggregate' && fifo);
+  const verdict: Verdict = new Verdict(world, scenario, intents, () => traffic);
+  const traffic = new Traffic(world, scenario, intents, verdict);
+  const play = new Play(world, traffic, verdict, intents, way);
+
+  armCrashPoints((point) => {
+    const caller = resident.getStore();
+    return caller instanceof Invocation ? caller.atCrashPoint(point) : undefined;
+  });
+  try {
+    await play.whole();
+  } finally {
+    armCrashPoints(undefined);
+  }
+}
+
+class Play {
+  #steps = 0;
+  #redrivesLeft = 2;
+
+  constructor(
+    private readonly world: World,
+    private readonly traffic: Traffic,
+    private readonly verdict: Verdict,
+    private readonly intents: readonly Intent[],
+    private readonly way: WayName,
+  ) {}
+
+  async whole(): Promise<void> {
+    const { world, traffic, verdict, intents } = this;
+    await this.#seed();
+    while (!world.choices.exhausted && (await this.#stormStep()));
+    world.isCalm = true;
+    world.note(() => '--- calm ---');
+    await this.#unblock();
+    // What is parked has no message in the queue, so its cause is mended before the queue can come to rest.
+    traffic.mend(this.way === 'aggregate' ? ['flaky', 'poison'] : ['flaky']);
+    await this.#comeToRest();
+    for (const { token } of intents) await verdict.assertDurable(token, 'gone from the queue');
+    traffic.mend(['poison']);
+    traffic.redrive(true);
+    await this.#comeToRest();
+    verdict.assertReceiptsSound();
+    verdict.assertExactlyOnce();
+    verdict.assertOrder();
+    await verdict.assertWhole();
+  }
+
+  async #stormStep(): Promise<boolean> {
+    const { world } = this;
+    this.#countStep();
+    const { moments, choices } = world;
+    // Five of eight decisions let somebody go on, the others change what is around them.
+    const around = choices.chance(96);
+    const moment = moments[choices.below(moments.length)];
+    if (moment !== undefined && !around) {
+      await world.goOn(moment);
+      return true;
+    }
+    const happenings = this.#happenings();
+    const happening = happenings[choices.below(happenings.length)];
+    await happening?.();
+    await world.rest();
+    return moment !== undefined || happening !== undefined;
+  }
+
+  /** What may happen around the consumers, the most ordinary first. */
+  #happenings(): (() => Promise<void> | void)[] {
+    const { world, traffic } = this;
+    const { faults, choices } = world;
+    const happenings: (() => Promise<void> | void)[] = [];
+    if (!traffic.allSent)
+      happenings.push(
+        () => traffic.produce(),
+        () => traffic.produce(),
+      );
+    if (!traffic.queue.isEmpty)
+      happenings.push(
+        () => void traffic.deliver(),
+        () => void traffic.deliver(),
+      );
+    const releasable = faults.zombies ? traffic.inFlight : traffic.abandoned;
+    const released = releasable[choices.below(releasable.length)];
+    if (released !== undefined)
+      happenings.push(() => {
+        world.tally.count('visibility ended');
+        world.note(() => 'visibility ends');
+        traffic.queue.release(released);
+        if (faults.redelivery && !traffic.queue.fifo && choices.chance(64)) traffic.queue.haunt(released);
+      });
+    if (faults.jumps)
+      happenings.push(() => {
+        world.now += jumpsMs[choices.below(jumpsMs.length)] ?? 0;
+        world.note(() => `it is ${new Date(world.now).toISOString()}`);
+      });
+    if (faults.strangers && choices.chance(128)) happenings.push(() => this.#stranger());
+    if (faults.reaper) happenings.push(async () => this.#reap());
+    if (faults.redrive && !traffic.deadLetters.isEmpty && this.#redrivesLeft > 0)
+      happenings.push(() => {
+        world.tally.count('redrive');
+        world.note(() => 'redrive');
+        this.#redrivesLeft -= 1;
+        traffic.redrive(choices.chance(128));
+      });
+    return happenings;
+  }
+
+  /** Until nothing is under way and the queue is empty. Whoever cannot get there has lost a message to a loop. */
+  async #comeToRest(): Promise<void> {
+    const { world, traffic } = this;
+    for (;;) {
+      this.#countStep();
+      const [moment] = world.moments;
+      const [abandoned] = traffic.abandoned;
+      if (moment !== undefined) await world.goOn(moment);
+      else if (!traffic.allSent) traffic.produce();
+      else if (traffic.deliver()) await world.rest();
+      else if (abandoned !== undefined) traffic.queue.release(abandoned);
+      else if (traffic.queue.isEmpty) return;
+      else throw world.violated('the queue is not empty, and nothing can be delivered');
+    }
+  }
+
+  #countStep(): void {
+    this.#steps += 1;
+    if (this.#steps > maxSteps) throw this.world.violated('stuck: the queue does not become empty');
+  }
+
+  /** A transaction of somebody else that looks at a row of ours, and changes nothing. */
+  #stranger(): void {
+    const { world } = this;
+    const { engine, choices } = world;
+    const intent = this.intents[choices.below(this.intents.length)];
+    if (intent === undefined) return;
+    const row = {
+      TableName: engine.names.effects,
+      Key: { name: { S: this.way === 'insert' ? intent.id : intent.group } },
+    };
+    const condition = {
+      ConditionExpression: 'attribute_not_exists(#never)',
+      ExpressionAttributeNames: { '#never': 'never' },
+    };
+    const command = new TransactWriteItemsCommand({
+      TransactItems: [{ ConditionCheck: { ...row, ...condition } }],
+    });
+    try {
+      const accepted = engine.start(command);
+      const fire = async () => {
+        await accepted.finish();
+        return false;
+      };
+      world.moments.push({ label: `a stranger lets go of ${intent.group}`, fire });
+      world.note(() => `a stranger holds ${intent.group}`);
+      world.tally.count('stranger');
+    } catch (error) {
+      // One of ours is there already.
+      if (!(error instanceof TransactionCanceledException)) throw error;
+    }
+  }
+
+  /** DynamoDB deletes an expired row, within days. */
+  async #reap(): Promise<void> {
+    const { engine, choices, now, tally } = this.world;
+    const intent = this.intents[choices.below(this.intents.length)];
+    if (intent === undefined) return;
+    const key = { id: { S: receiptOf(intent) } };
+    const row = await engine.read(engine.names.receipts, key);
+    if (row === undefined || Number(row.expiration?.N) * 1000 > now) return;
+    await engine.remove(engine.names.receipts, key);
+    tally.count('receipt reaped');
+    this.world.note(() => `the receipt of ${intent.id} is deleted`);
+    this.verdict.reaped.set(intent.id, (this.verdict.reaped.get(intent.id) ?? 0) + 1);
+  }
+
+  async #seed(): Promise<void> {
+    const { engine, now } = this.world;
+    const expiration = { N: String(Math.floor(now / 1000) + retentionSeconds) };
+    for (const intent of this.intents) {
+      const row = standing[intent.nature];
+      if (row !== undefined)
+        await engine.put(engine.names.receipts, { id: { S: receiptOf(intent) }, expiration, ...row });
+    }
+  }
+
+  async #unblock(): Promise<void> {
+    const { engine } = this.world;
+    for (const intent of this.intents)
+      if (intent.nature === 'in-progress' || intent.nature === 'newer')
+        await engine.remove(engine.names.receipts, { id: { S: receiptOf(intent) } });
+  }
+}
+
+function receiptOf({ id }: Intent): string {
+  return `${consumerName}#${id}`;
+}

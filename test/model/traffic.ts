@@ -1,0 +1,201 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SendMessageCommandInput, SQSClient } from '@aws-sdk/client-sqs';
+import { RejectMessage } from '../../runtime/dedup/index.js';
+import type { SQSMessageAttributes } from 'aws-lambda';
+import { consumerOf } from './consumers.js';
+import { clientOf } from './exchange.js';
+import { InProcessQueue, type Delivery } from './in-process-queue.js';
+import { Invocation, type FunctionInstance } from './invocation.js';
+import { tokenIn, type Intent } from './message-body.js';
+import { resident } from './model-time.js';
+import type { Scenario } from './scenario.js';
+import type { Verdict } from './verdict.js';
+import type { World } from './world.js';
+
+const skewsMs = [0, 400_000, -400_000];
+const flakyFailures = 2;
+
+/** The producer, the queue with its dead-letter queue, and the function instances that Lambda keeps. */
+export class Traffic {
+  readonly queue: InProcessQueue;
+  readonly deadLetters: InProcessQueue;
+  /** Tokens that were ever dead-lettered with a reason. */
+  readonly deadLettered = new Set<string>();
+  readonly #mended = new Set<string>();
+  readonly #failuresLeft = new Map<string, number>();
+  readonly #instances: (FunctionInstance | undefined)[];
+  readonly #working = new Map<Delivery, Invocation>();
+  readonly #copiesLeft: Intent[] = [];
+  #sent = 0;
+  #started = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly scenario: Scenario,
+    private readonly intents: readonly Intent[],
+    private readonly verdict: Verdict,
+  ) {
+    const now = () => world.now;
+    this.queue = new InProcessQueue('queue', scenario.fifo, now);
+    this.deadLetters = new InProcessQueue('dead-letters', scenario.fifo, now);
+    this.#instances = Array.from({ length: scenario.instances }, () => undefined);
+    for (const { token, nature } of intents)
+      if (nature === 'flaky') this.#failuresLeft.set(token, flakyFailures);
+  }
+
+  get allSent(): boolean {
+    return this.#sent === this.intents.length && this.#copiesLeft.length === 0;
+  }
+
+  /** The next message, or a copy of one before. */
+  produce(): void {
+    const { choices } = this.world;
+    const copies = this.#copiesLeft.length;
+    const next = this.intents[this.#sent];
+    const intent =
+      copies > 0 && (next === undefined || choices.chance(80))
+        ? this.#copiesLeft.splice(choices.below(copies), 1)[0]
+        : next;
+    if (intent === undefined) return;
+    if (intent === next) {
+      this.#sent += 1;
+      this.#copiesLeft.push(...Array.from({ length: intent.copies }, () => intent));
+    }
+    this.world.note(() => `sent ${intent.token} (${intent.nature}) to ${intent.lane}`);
+    this.queue.send({ text: intent.text, group: intent.lane });
+  }
+
+  /** Whether an instance is idle and a message is visible. */
+  get canDeliver(): boolean {
+    return this.queue.hasVisible && this.#instances.some((one) => one?.isAlive !== true || !one.isBusy);
+  }
+
+  /** Hands a batch to an idle instance, a new one where the last has died. @returns false when there is none, or nothing to do. */
+  deliver(): boolean {
+    const { world } = this;
+    const idle = [...this.#instances.entries()].filter(([, one]) => one?.isAlive !== true || !one.isBusy);
+    const place = idle[world.choices.below(idle.length)];
+    if (place === undefined) return false;
+    const delivery = this.queue.receive(world.choices);
+    if (delivery === undefined) return false;
+    const [slot, present] = place;
+    const instance = present?.isAlive === true ? present : this.#newInstance();
+    this.#instances[slot] = instance;
+    this.#invoke(instance, delivery);
+    return true;
+  }
+
+  /** Deliveries whose consumer has ended, or has died. */
+  get abandoned(): readonly Delivery[] {
+    return this.queue.inFlight.filter((delivery) => this.#working.get(delivery)?.isAlive !== true);
+  }
+  get inFlight(): readonly Delivery[] {
+    return this.queue.inFlight;
+  }
+
+  /** Sends everything in the dead-letter queue anew, as SQS does: other ids, other sequence numbers. @param mended acts now. */
+  redrive(mended: boolean): void {
+    const letters = this.deadLetters.drain();
+    for (const { text, group, attributes } of letters) {
+      if (mended) this.#mended.add(tokenIn(text));
+      this.queue.send({ text, group, attributes });
+    }
+  }
+
+  /** Whatever made messages fail is mended. */
+  mend(natures: readonly Intent['nature'][]): void {
+    for (const { token, nature } of this.intents)
+      if (natures.includes(nature)) {
+        this.#mended.add(token);
+        this.#failuresLeft.delete(token);
+      }
+  }
+
+  #newInstance(): FunctionInstance {
+    const { world } = this;
+    this.#started += 1;
+    const dynamodb = clientOf(world, world.engine) as unknown as DynamoDBClient;
+    const sqs = clientOf(world, { start: (command) => this.#deadLetter(command.input) });
+    return {
+      name: `f${this.#started}`,
+      handler: consumerOf(this.scenario.way, {
+        engine: world.engine,
+        dynamodb,
+        sqs: sqs as unknown as SQSClient,
+        attempt: (token) => this.#attempt(token),
+        danger: async () => world.danger('in-handler', world.sender()),
+        observe: (summary) => {
+          world.sender().summary = summary;
+        },
+      }),
+      skewMs: world.faults.skew ? (skewsMs[this.#started % skewsMs.length] ?? 0) : 0,
+      isAlive: true,
+      isBusy: false,
+    };
+  }
+
+  #invoke(instance: FunctionInstance, delivery: Delivery): void {
+    const { world } = this;
+    const tokens = () => delivery.records.map(({ body }) => tokenIn(body)).join(' ');
+    const invocation = new Invocation(world, instance, `${instance.name}/${tokens()}`);
+    world.note(() => `delivered ${tokens()} to ${instance.name}`);
+    instance.isBusy = true;
+    this.#working.set(delivery, invocation);
+    const context = { getRemainingTimeInMillis: () => invocation.remainingMs() };
+    const over = () => {
+      instance.isBusy = false;
+      this.#working.delete(delivery);
+    };
+    resident
+      .run(invocation, async () => instance.handler({ Records: [...delivery.records] }, context))
+      .then(
+        ({ batchItemFailures }) => {
+          if (!invocation.isAlive) return;
+          const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+          const fire = async () => {
+            const done = delivery.records.filter(({ messageId }) => !failed.has(messageId));
+            await this.verdict.onAnswer(invocation, delivery.records, done);
+            if (!world.strikes(world.faults.redelivery, 'acknowledgement lost', 40))
+              this.queue.delete(
+                delivery,
+                done.map(({ messageId }) => messageId),
+              );
+            over();
+            return false;
+          };
+          world.moments.push({ label: `${invocation.name} has answered`, fire });
+        },
+        (error: unknown) => {
+          if (!invocation.isAlive) return;
+          world.tally.count('invocation failed');
+          world.note(() => `${invocation.name} failed: ${String(error)}`);
+          over();
+        },
+      );
+  }
+
+  #attempt(token: string): void {
+    if (this.#mended.has(token)) return;
+    const nature = this.intents.find((intent) => intent.token === token)?.nature;
+    if (nature === 'poison') throw new RejectMessage('poison');
+    const left = this.#failuresLeft.get(token) ?? 0;
+    if (left === 0) return;
+    this.#failuresLeft.set(token, left - 1);
+    throw new Error('not now');
+  }
+
+  #deadLetter(input: object) {
+    const { MessageBody: text = '', MessageGroupId: group = '', ...rest } = input as SendMessageCommandInput;
+    const finish = () => {
+      const attributes: SQSMessageAttributes = {};
+      for (const [name, { StringValue: stringValue }] of Object.entries(rest.MessageAttributes ?? {}))
+        attributes[name] = { dataType: 'String', stringValue };
+      const letter = JSON.parse(attributes.ExactlyOnce?.stringValue ?? '{}') as { reason?: string };
+      this.world.note(() => `  dead-lettered ${tokenIn(text)}: ${letter.reason}`);
+      if (letter.reason) this.deadLettered.add(tokenIn(text));
+      this.deadLetters.send({ text, group, attributes, deduplicationId: rest.MessageDeduplicationId });
+      return {};
+    };
+    return { finish };
+  }
+}

@@ -1,0 +1,116 @@
+import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
+import { Choices } from './choices.js';
+import type { Effects } from './effects.js';
+import type { Engine } from './engine.js';
+import type { Moment } from './exchange.js';
+import { Invocation } from './invocation.js';
+import { resident } from './model-time.js';
+import type { Faults, Scenario } from './scenario.js';
+import type { Tally } from './tally.js';
+import { Violation } from './violation.js';
+
+export interface WorldOptions {
+  readonly scenario: Scenario;
+  readonly engine: Engine;
+  readonly effects: Effects;
+  readonly tally: Tally;
+  /** Keeps a line for everything that happens. */
+  readonly traces: boolean;
+}
+
+const epoch = Date.UTC(2026, 0, 1);
+const pausesMs = [1, 1_000, 31_000, 700_000];
+
+/** Time, chance, and everything that is under way. Nothing happens but by its decision, so a run is what its choices say. */
+export class World {
+  now = epoch;
+  /** From now on nothing breaks any more. */
+  isCalm = false;
+  moments: Moment[] = [];
+  readonly choices: Choices;
+  readonly #trace: string[] | undefined;
+
+  constructor(private readonly options: WorldOptions) {
+    this.choices = new Choices(options.scenario.choices);
+    this.#trace = options.traces ? [] : undefined;
+  }
+
+  get engine(): Engine {
+    return this.options.engine;
+  }
+  get effects(): Effects {
+    return this.options.effects;
+  }
+  get tally(): Tally {
+    return this.options.tally;
+  }
+  get faults(): Faults {
+    return this.options.scenario.faults;
+  }
+  get sendings(): number {
+    return this.options.scenario.sendings;
+  }
+
+  note(what: () => string): void {
+    this.#trace?.push(what());
+  }
+
+  violated(what: string): Violation {
+    const violation = new Violation(what);
+    violation.trace = this.#trace ?? [];
+    return violation;
+  }
+
+  /** Whether something that may go wrong in this run does so now. */
+  strikes(mayHappen: boolean, what: string, of256 = 16): boolean {
+    if (!mayHappen || this.isCalm || !this.choices.chance(of256)) return false;
+    this.tally.count(what);
+    this.note(() => `  ! ${what}`);
+    return true;
+  }
+
+  /** Who calls. */
+  sender(): Invocation {
+    const sender = resident.getStore();
+    if (sender instanceof Invocation) return sender;
+    throw new Error('a call from outside the model; this is a defect of the test');
+  }
+
+  async sleep(sleeper: Invocation, ms: number): Promise<void> {
+    const due = this.now + ms;
+    return new Promise((resolve) => {
+      const fire = async () => {
+        this.now = Math.max(this.now, due);
+        if (sleeper.isAlive) resolve();
+        return Promise.resolve(false);
+      };
+      if (sleeper.isAlive) this.moments.push({ label: `${sleeper.name} wakes`, fire });
+    });
+  }
+
+  /** A place at which the caller may die or stop for a while. */
+  async danger(place: CrashPoint | 'in-handler', caller: Invocation): Promise<void> {
+    this.tally.count(`passed ${place}`);
+    if (caller.isAlive && this.strikes(this.faults.crash, `crash at ${place}`, 10)) caller.die();
+    if (!caller.isAlive) return new Promise(() => undefined);
+    if (this.strikes(this.faults.pauses, `pause at ${place}`, 10))
+      await this.sleep(caller, pausesMs[this.choices.below(pausesMs.length)] ?? 0);
+  }
+
+  /** Lets one of the things under way go on, until everybody waits again. */
+  async goOn(moment: Moment): Promise<void> {
+    this.note(() => moment.label);
+    if (!(await moment.fire())) this.moments = this.moments.filter((other) => other !== moment);
+    await this.rest();
+  }
+
+  /** Until everybody waits. */
+  async rest(): Promise<void> {
+    await settled();
+  }
+}
+
+/** After every promise that can go on has gone on: nothing in the model waits for anything but the model. */
+export async function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
