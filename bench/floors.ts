@@ -1,0 +1,137 @@
+import { floorEngine } from './engine.js';
+import { noEngine, type Result } from './results.js';
+
+/** A figure of ours that must be reached. */
+export interface Floor {
+  readonly promise: string;
+  readonly benchmark: string;
+  readonly measure: string;
+  readonly case: string;
+  readonly must: { readonly atMost: number } | { readonly atLeast: number };
+}
+
+const cost = (promise: string, measure: string, name: string, atMost: number): Floor => ({
+  promise,
+  benchmark: 'cost',
+  measure,
+  case: name,
+  must: { atMost },
+});
+
+const against = (promise: string, name: string, atLeast: number): Floor => ({
+  promise,
+  benchmark: 'speed',
+  measure: 'messages/s against the peer',
+  case: name,
+  must: { atLeast },
+});
+
+const queues = ['transaction, FIFO', 'aggregate, FIFO', 'transaction, Standard'];
+const neverWrong = (promise: string, benchmark: string, measure: string): Floor[] =>
+  queues.map((name) => ({
+    promise: `${promise} (${name})`,
+    benchmark,
+    measure,
+    case: name,
+    must: { atMost: 0 },
+  }));
+
+/** What the engine has to hold, measured on DynamoDB Local with batches of ten. */
+export const floors: readonly Floor[] = [
+  cost('WRU per message, one group, aggregate, warm', 'WRU per message', 'aggregate, 1 group, unique', 0.1),
+  cost('RRU per message, one group, aggregate, warm', 'RRU per message', 'aggregate, 1 group, unique', 0),
+  cost('WRU per message, ten groups, aggregate', 'WRU per message', 'aggregate, 10 groups, unique', 1),
+  cost('WRU per message, insert', 'WRU per message', 'insert, 10 groups, unique', 1),
+  cost(
+    'WRU per message, transaction: receipt + one effect',
+    'WRU per message',
+    'transaction, 10 groups, unique',
+    4,
+  ),
+  cost(
+    'calls in sequence per batch, one group, aggregate',
+    'calls in sequence per batch',
+    'aggregate, 1 group, unique',
+    1,
+  ),
+  cost(
+    'calls in sequence per batch, one group, packed',
+    'calls in sequence per batch',
+    'transaction, 1 group, unique',
+    1,
+  ),
+  against('messages/s against the peer, aggregate', 'aggregate', 20),
+  against('messages/s against the peer, packed transactions', 'packed transactions', 5),
+  against('messages/s against the peer, single transactions', 'single transactions', 2),
+  ...neverWrong('runs left wrong of 200, SIGKILL', 'kills', 'runs left wrong of 200 by SIGKILL'),
+  ...neverWrong(
+    'runs left wrong of 200, lost answer',
+    'lost-answers',
+    'runs left wrong of 200 by a lost answer',
+  ),
+  ...neverWrong(
+    'runs left wrong of 200, SDK retry',
+    'lost-answers',
+    'runs left wrong of 200 by a retry of the SDK',
+  ),
+  {
+    promise: 'core runtime bundle, kB',
+    benchmark: 'size',
+    measure: 'bundle',
+    case: 'core runtime (transaction way)',
+    must: { atMost: 15 },
+  },
+  {
+    promise: 'reference consumer whole, kB',
+    benchmark: 'size',
+    measure: 'bundle',
+    case: 'reference consumer whole (with zod/mini)',
+    must: { atMost: 45 },
+  },
+  ...['inside', 'outside'].map((sdk): Floor => ({
+    promise: `cold import over the bare client, ms (AWS SDK ${sdk})`,
+    benchmark: 'cold-start',
+    measure: 'over the bare client',
+    case: `AWS SDK ${sdk} the bundle`,
+    must: { atMost: 3 },
+  })),
+];
+
+export interface Verdict {
+  readonly floor: Floor;
+  /** Null where nothing fit to be judged has been measured. */
+  readonly ours: number | null;
+  readonly peer: number | null;
+  /** Undefined: reached. */
+  readonly miss?: string;
+}
+
+/** Holds every floor against the results. What has not been measured is missed. */
+export function judge(results: ReadonlyMap<string, Result>, against: readonly Floor[] = floors): Verdict[] {
+  return against.map((floor): Verdict => {
+    const result = results.get(floor.benchmark);
+    const missing = (why: string): Verdict => ({
+      floor,
+      ours: null,
+      peer: null,
+      miss: `${floor.promise}: ${why}`,
+    });
+    const howTo = `run DYNAMODB_LOCAL=1 npm run bench -- ${floor.benchmark} --save`;
+    if (result === undefined) return missing(`there is no result of '${floor.benchmark}'; ${howTo}`);
+    if (result.engine !== floorEngine && result.engine !== noEngine)
+      return missing(`measured on ${result.engine}, the floor is for ${floorEngine}; ${howTo}`);
+    const row = result.rows.find((one) => one.measure === floor.measure && one.case === floor.case);
+    if (row?.ours === undefined || row.ours === null)
+      return missing(
+        `the result of '${floor.benchmark}' has no '${floor.measure}' of '${floor.case}'; ${howTo}`,
+      );
+    const { ours, peer } = row;
+    const reached = 'atMost' in floor.must ? ours <= floor.must.atMost : ours >= floor.must.atLeast;
+    const miss = reached ? undefined : `${floor.promise}: must be ${mustText(floor)}, is ${ours}`;
+    return { floor, ours, peer, miss };
+  });
+}
+
+export function mustText({ must }: Floor): string {
+  return 'atMost' in must ? `at most ${must.atMost}` : `at least ${must.atLeast}`;
+}
