@@ -8,6 +8,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { build } from 'esbuild';
 import { crashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { reportFigures } from '../fixtures/proof-report.js';
 import { embedded } from '../fixtures/embedded.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 import type { Order } from './victim.js';
@@ -73,10 +74,7 @@ test.each(everywhere)(
   120_000,
 );
 
-afterAll(() => {
-  const lines = [...histogram].map(([name, count]) => `  ${name}: ${count}`);
-  process.stdout.write(`killed at (way, point: times)\n${lines.join('\n')}\n`);
-});
+afterAll(() => reportFigures('killed at', Object.fromEntries(histogram)));
 
 /** Three events of one run, in two groups, and a body that nobody can read. */
 function batch(run: string, hit: number): SQSRecord[] {

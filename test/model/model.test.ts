@@ -1,3 +1,4 @@
+import { reportFigures } from '../fixtures/proof-report.js';
 import { findViolation } from './check.js';
 import { installModelTime } from './model-time.js';
 import { ways } from './scenario.js';
@@ -27,9 +28,7 @@ test.each(ways.filter((way) => only === undefined || way === only))(
   async (way) => {
     const tally = new Tally();
     const found = await findViolation(way, { runs, seed, path }, tally);
-    process.stdout.write(
-      `${way}: ${runs} interleavings, seed ${seed}\n${JSON.stringify(tally.entries, null, 1)}\n`,
-    );
+    reportFigures(`${way} way`, { interleavings: runs, seed, happened: tally.entries });
     expect(found?.report).toBeUndefined();
   },
   600_000,

@@ -1,4 +1,5 @@
 import { conditions } from '../../runtime/dedup/conditions.js';
+import { reportFigures } from '../fixtures/proof-report.js';
 import { findViolation } from './check.js';
 import { activate, decisionIds } from './decision-mutants.js';
 import { installModelTime } from './model-time.js';
@@ -49,7 +50,8 @@ beforeAll(() => {
 afterAll(() => restore());
 afterEach(() => activate(undefined));
 
-const killed: string[] = [];
+/** Interleavings until a mutant was noticed, and by what. */
+const killed: Record<string, string> = {};
 const chunk = 100;
 
 async function find(): Promise<{ runs: number; violation: string } | undefined> {
@@ -68,7 +70,7 @@ test.each(Object.keys(conditions) as (keyof typeof conditions)[])('condition %s'
   conditions[id] = `(${original}) OR NOT (${original})`;
   try {
     const f = await find();
-    killed.push(`${id}: ${f?.runs} ${f?.violation}`);
+    killed[id] = `${f?.runs}: ${f?.violation}`;
     expect(f).toBeDefined();
   } finally {
     conditions[id] = original;
@@ -77,7 +79,7 @@ test.each(Object.keys(conditions) as (keyof typeof conditions)[])('condition %s'
 test.each(decisionIds)('decision %s', async (id) => {
   activate(id);
   const f = await find();
-  killed.push(`${id}: ${f?.runs} ${f?.violation}`);
+  killed[id] = `${f?.runs}: ${f?.violation}`;
   expect(f).toBeDefined();
 });
-afterAll(() => process.stdout.write(killed.join('\n') + '\n'));
+afterAll(() => reportFigures('mutants killed', { seed, killed }));

@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { proofs } from './proofs.js';
+import { resultFile, staleProofs } from './result.js';
+import { runProof } from './run-proof.js';
+
+const program = new Command('prove')
+  .description('Runs proofs with their full budget and writes proofs/<name>.json. Hours, not minutes.')
+  .argument('[names...]', `which ones: ${proofs.map(({ name }) => name).join(', ')}`, [])
+  .option('--stale', 'run only those that are older than the code they cover', false)
+  .option('--list', 'list those that are older than the code they cover, and run nothing', false)
+  .action(async (names: string[], options: { stale: boolean; list: boolean }) => {
+    const stale = staleProofs();
+    if (options.list) {
+      for (const { name, reason } of stale)
+        console.log(`proof '${name}' ${reason}; npm run prove -- ${name}`);
+      console.log(`${proofs.length - stale.length} of ${proofs.length} proofs are about the code as it is`);
+      return;
+    }
+    const unknown = names.find((name) => !proofs.some((proof) => proof.name === name));
+    if (unknown !== undefined)
+      program.error(
+        `there is no proof '${unknown}'; there are ${proofs.map(({ name }) => name).join(', ')}`,
+        {
+          exitCode: 2,
+        },
+      );
+    for (const proof of proofs) {
+      if (names.length > 0 && !names.includes(proof.name)) continue;
+      if (options.stale && !stale.some(({ name }) => name === proof.name)) continue;
+      console.log(`${proof.name}: ${proof.shows}`);
+      const result = await runProof(proof);
+      await writeFile(resultFile(proof), `${JSON.stringify(result, null, 2)}\n`);
+      console.log(`${proof.name}: ${result.passed} passed, ${result.failed} failed, ${result.seconds} s`);
+      if (result.failed > 0) process.exitCode = 1;
+    }
+  });
+
+void program.parseAsync();
