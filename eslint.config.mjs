@@ -76,6 +76,19 @@ export default tseslint.config(
     'the runner, the driver and the auditor share no code with what they check (R42)',
   ),
   mayNotImport(
+    ['cli/**/*.ts'],
+    [
+      '**/lib/**',
+      '**/local/**',
+      '**/drive/**',
+      '**/lambdas/**',
+      'aws-cdk-lib',
+      'aws-cdk-lib/*',
+      'constructs',
+    ],
+    'the command line works on what is deployed, through the rooms of runtime',
+  ),
+  mayNotImport(
     ['bin/**/*.ts'],
     ['**/runtime/**', '**/local/**', '**/drive/**'],
     'bin builds the stack and nothing else',

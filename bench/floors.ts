@@ -75,6 +75,13 @@ export const floors: readonly Floor[] = [
     'runs left wrong of 200 by a retry of the SDK',
   ),
   {
+    promise: 'round trips of an API request over the bare handler: its first request',
+    benchmark: 'api',
+    measure: 'round trips per request',
+    case: 'first',
+    must: { atMost: 1 },
+  },
+  {
     promise: 'core runtime bundle, kB',
     benchmark: 'size',
     measure: 'bundle',

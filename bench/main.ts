@@ -2,12 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Benchmark } from './benchmark.js';
+import { api } from './benchmarks/api.js';
 import { coldStart } from './benchmarks/cold-start.js';
 import { conflicts } from './benchmarks/conflicts.js';
 import { cost } from './benchmarks/cost.js';
 import { manyInstances } from './benchmarks/instances.js';
 import { kills } from './benchmarks/kills.js';
 import { lostAnswers } from './benchmarks/lost-answers.js';
+import { outboxOrder } from './benchmarks/outbox.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
 import { root } from './bundle.js';
@@ -26,6 +28,8 @@ const benchmarks: readonly Benchmark[] = [
   coldStart,
   kills,
   lostAnswers,
+  api,
+  outboxOrder,
 ];
 const names = benchmarks.map(({ name }) => name);
 

@@ -5,11 +5,13 @@ import {
   DedupTable,
   HandlerFunction,
   IdempotentConsumer,
+  OnFailure,
   MessageChannel,
 } from '../lib/index.js';
 import { activityPath } from './activity-path.js';
 import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
+import { PaymentEvents } from './payment-events.js';
 import { paymentsApi } from './payments-api.js';
 
 export interface ReferenceStackProps extends StackProps {
@@ -22,10 +24,11 @@ export interface ReferenceStackProps extends StackProps {
 }
 
 /**
- * Two paths over one table of receipts.
+ * Paths over one table of receipts.
  *
- * `POST /payments` -> FIFO channel, one group per customer -> settlement: debit of the customer, the payment's row and credit of
- * the shop, in one transaction with the receipt.
+ * `POST /payments` -> accepted payment and its event in one transaction -> outbox -> relay -> FIFO channel, one group per customer ->
+ * settlement: debit of the customer, the payment's row, credit of the shop and the event that says so, in one transaction with the
+ * receipt -> outbox -> relay -> statements (FIFO) and notifications (Standard), each customer's in order.
  *
  * Activity events -> Standard channel -> hourly counters, in transactions with the receipts.
  */
@@ -44,29 +47,49 @@ export class ReferenceStack extends Stack {
       // Short, so that a killed function's messages come back within half a minute.
       consumerTimeout: Duration.seconds(5),
     });
+    const events = new PaymentEvents(this, {
+      dedupTable,
+      payments: channel,
+      deletionProtection: protectedTables,
+      polling: props.polling,
+    });
     const settlement = new IdempotentConsumer(this, 'Settlement', {
       consumerName: 'settlement',
       channel,
       dedupTable,
       entry: entry(props.unprotected ? 'unprotected-settlement.ts' : 'settlement.ts'),
       maxConcurrency: 10,
-      writesPerMessage: 3,
+      // Account, payment, shop, event.
+      writesPerMessage: 4,
+      // Payments of a customer are summed: those behind one that fails need not wait for it.
+      onFailure: OnFailure.SKIP,
       enabled: props.polling,
       environment: {
         ACCOUNTS_TABLE: accounts.tableName,
         PAYMENTS_TABLE: payments.tableName,
         SHOP_TABLE: shop.tableName,
+        ...events.environment,
       },
     });
-    for (const table of [accounts, payments, shop])
-      table.grants.actions(settlement.function, 'dynamodb:UpdateItem');
+    events.outbox.grants.publish(settlement.function);
+    // The account numbers the events of its customer.
+    accounts.grants.actions(settlement.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    for (const table of [payments, shop]) table.grants.actions(settlement.function, 'dynamodb:UpdateItem');
 
+    const accepted = effectTable(this, 'Accepted', 'paymentId', protectedTables);
     const accept = new HandlerFunction(this, 'Accept', {
       entry: entry('accept.ts'),
       timeout: Duration.seconds(5),
-      environment: { PAYMENTS_QUEUE_URL: channel.queue.queueUrl },
+      environment: {
+        ACCEPTED_TABLE: accepted.tableName,
+        DEDUP_TABLE: dedupTable.table.tableName,
+        RECEIPT_RETENTION_SECONDS: String(settlement.receiptRetention.toSeconds()),
+        ...events.environment,
+      },
     });
-    channel.grants.sendMessages(accept.function);
+    dedupTable.grants.commitReceipts(accept.function);
+    accepted.grants.actions(accept.function, 'dynamodb:GetItem', 'dynamodb:PutItem');
+    events.outbox.grants.publish(accept.function);
     const stage = paymentsApi(this, accept.function);
 
     const activity = activityPath(this, {
@@ -86,8 +109,10 @@ export class ReferenceStack extends Stack {
       AccountsTableName: accounts.tableName,
       PaymentsTableName: payments.tableName,
       ShopTableName: shop.tableName,
+      AcceptedTableName: accepted.tableName,
       SettlementFunctionName: settlement.function.functionName,
       AcceptFunctionName: accept.function.functionName,
+      ...events.outputs,
       ...activity,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

@@ -2,7 +2,7 @@ import { auditActivity, type ActivityEntry, readCounters } from './activity-audi
 import { activityEvents, eventsPerPurchase } from './activity-events.js';
 import { type ActivityTraffic, sendActivity } from './activity-sender.js';
 import { backlogGate } from './backlog.js';
-import { consumerFigures, failuresInWords } from './consumer-figures.js';
+import { consumerFigures, failuresInWords, reportedFigures } from './consumer-figures.js';
 import { queueDepth, takeDeadLetters } from './dead-letters.js';
 import { DriveError } from './drive-error.js';
 import { faultShare, killShare } from './fault-shares.js';
@@ -14,7 +14,7 @@ import { grouped } from './report.js';
 
 /** What customers did, through the Standard channel to the counting function. */
 export function activityPath(world: World): TrafficPath {
-  const { options, dynamo, sqs, alive } = world;
+  const { options, target, dynamo, sqs, alive } = world;
   const output = (name: string) => outputOf(world.outputs, name);
   const functionName = output('ActivityFunctionName');
   const queueUrl = output('ActivityQueueUrl');
@@ -34,7 +34,8 @@ export function activityPath(world: World): TrafficPath {
     onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
     state: () =>
-      `activity ${grouped(traffic.sent)} sent, ${grouped(figures.delivered)} delivered, ${killer.killed} killed`,
+      `activity ${grouped(traffic.sent)} sent` +
+      (target.polls === 'runner' ? `, ${grouped(figures.delivered)} delivered, ${killer.killed} killed` : ''),
 
     async send() {
       journal = await lineFile<ActivityEntry>(world.folder, 'activity.jsonl');
@@ -59,17 +60,16 @@ export function activityPath(world: World): TrafficPath {
         dead: await takeDeadLetters(sqs, deadLetterQueueUrl),
         leftInQueue: await queueDepth(sqs, queueUrl),
       });
-      const { delivered, suppressed, writeUnits } = figures;
       return {
         ...found,
-        ...{ name: 'activity', retries: traffic.retries, delivered, suppressed },
-        wruPerMessage: writeUnits / found.sent,
+        ...{ name: 'activity', retries: traffic.retries },
+        ...reportedFigures(figures, target, found.sent),
         notes: [
           ...(traffic.duplicates > 0
             ? [`faults: ${grouped(traffic.duplicates)} duplicates put on the queue`]
             : ['faults: none']),
           ...killsInWords(killer),
-          ...failuresInWords(figures, killer.killed),
+          ...failuresInWords(figures, killer.killed + killer.inWake),
         ],
       };
     },

@@ -1,3 +1,6 @@
+import type { Target } from '../local/target.js';
+import type { PathFigures } from './report.js';
+
 /** What the event-source runner tells of one invocation, as far as it is counted here. */
 export interface InvocationRecord {
   readonly functionName: string;
@@ -23,6 +26,9 @@ export interface ConsumerFigures {
   readonly failures: Map<string, number>;
 }
 
+/** Lambda says it in the log: as a function error it is `Unhandled`, like an uncaught error. */
+const timedOut = /Task timed out after [\d.]+ seconds\s*$/;
+
 /** Adds up invocations of `functionName`; those of other functions are left out. */
 export function consumerFigures(functionName: string): ConsumerFigures & {
   add: (invocation: InvocationRecord) => void;
@@ -34,7 +40,10 @@ export function consumerFigures(functionName: string): ConsumerFigures & {
       if (name !== functionName) return;
       figures.delivered += records;
       if (functionError === undefined) figures.completed += 1;
-      else figures.failures.set(functionError, (figures.failures.get(functionError) ?? 0) + 1);
+      else {
+        const reason = timedOut.test(logTail) ? 'timed out' : functionError;
+        figures.failures.set(reason, (figures.failures.get(reason) ?? 0) + 1);
+      }
       for (const { duplicate, writeUnits } of batchLines(logTail)) {
         figures.reported += 1;
         figures.suppressed += duplicate;
@@ -46,9 +55,23 @@ export function consumerFigures(functionName: string): ConsumerFigures & {
 }
 
 /**
+ * The figures as a report has them. A target that polls by itself tells nothing of its invocations: 0 would be wrong.
+ *
+ * @param sent messages, each counted once
+ */
+export function reportedFigures(
+  { delivered, suppressed, writeUnits }: ConsumerFigures,
+  { polls }: Pick<Target, 'polls'>,
+  sent: number,
+): Pick<PathFigures, 'delivered' | 'suppressed' | 'wruPerMessage'> {
+  if (polls === 'target') return { delivered: undefined, suppressed: undefined, wruPerMessage: undefined };
+  return { delivered, suppressed, wruPerMessage: writeUnits / sent };
+}
+
+/**
  * Invocations that failed as a whole without being killed, by reason, and whether figures are missing.
  *
- * @param killed how many were, which the emulator reports as failed and without figures
+ * @param killed how many were, or failed in the wake of a kill, which the emulator reports as failed and without figures
  */
 export function failuresInWords(figures: ConsumerFigures, killed: number): string[] {
   const failed = [...figures.failures].reduce((sum, [, count]) => sum + count, 0);

@@ -67,9 +67,14 @@ function letterOf({ Body, MessageAttributes }: Message): DeadLetter {
   const body = fieldsOf(Body);
   const note = fieldsOf(MessageAttributes?.ExactlyOnce?.StringValue);
   return {
-    id: textOf(body.paymentId) ?? textOf(body.eventId) ?? textOf(note.key),
+    id: textOf(dataOf(body).paymentId) ?? textOf(body.paymentId) ?? textOf(body.eventId) ?? textOf(note.key),
     reason: textOf(note.reason),
   };
+}
+
+/** What an event carries. */
+function dataOf({ data }: Record<string, unknown>): Record<string, unknown> {
+  return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
 }
 
 function fieldsOf(json: string | undefined): Record<string, unknown> {

@@ -47,7 +47,7 @@ export class BadLinesError extends DriveError {
     readonly payments: number,
   ) {
     super(
-      `${bad} of the lines of ${file} are no payments and nothing was sent: correct them` +
+      `${bad === 1 ? `1 line of ${file} is no payment` : `${bad} lines of ${file} are no payments`} and nothing was sent: correct ${bad === 1 ? 'it' : 'them'}` +
         (payments > 0 ? `, or send the other ${payments} with --on-bad-line skip` : ''),
     );
   }

@@ -97,7 +97,7 @@ function headerOf(file: string, line: string): string[] {
   if (missing.length > 0)
     throw new InputFileError(
       file,
-      `has a first line without ${missing.join(', ')}: begin it with a header such as id,customer,purchasedOn,cents or with a JSON object`,
+      `begins with '${line.slice(0, 60)}', a header without ${missing.join(', ')}: give one spelled and with commas as in id,customer,purchasedOn,cents, or one JSON object per line`,
     );
   return names;
 }

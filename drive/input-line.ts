@@ -81,9 +81,9 @@ function cdsOf(value: unknown): number {
 }
 
 function centsOf(given: Given): number {
-  const [name, other] = given['cents'] === undefined ? ['amount', 'cents'] : ['cents', 'amount'];
-  if (given[name] === undefined) throw new LineProblem('neither cents nor amount');
-  if (given[other] !== undefined) throw new LineProblem('both cents and amount: give one');
+  const [name, ...others] = ['cents', 'amount'].filter((field) => (given[field] ?? '') !== '');
+  if (name === undefined) throw new LineProblem('neither cents nor amount');
+  if (others.length > 0) throw new LineProblem('both cents and amount: give one');
   const text = textOf(given, name);
   // Digits are joined before they become a number: 0.29 * 100 is 28.999999999999996.
   const [, whole, decimals = ''] =
@@ -91,7 +91,7 @@ function centsOf(given: Given): number {
   if (whole === undefined)
     throw new LineProblem(
       name === 'cents'
-        ? `cents '${text}' is no whole number from 0 to 15 digits`
+        ? `cents '${text}' is no whole number from 0 on with at most 15 digits`
         : `amount '${text}' is not an amount from 0 on with at most two decimals, like 12.34`,
     );
   return Number(name === 'cents' ? whole : whole + decimals.padEnd(2, '0'));

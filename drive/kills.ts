@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Invocation, InvocationStart } from '../local/event-source/index.js';
 import { draw } from './draw.js';
+import { grouped } from './report.js';
 
 type Records = InvocationStart['records'];
 
@@ -22,6 +23,11 @@ export interface Kills {
   readonly killed: number;
   /** Those of them that had committed at least one message which was not acknowledged. Undefined when not asked. */
   readonly afterCommit: number | undefined;
+  /**
+   * Further invocations that failed by a kill, though they started after it: they were given to a process that had not ended yet,
+   * or the emulator ended theirs, as it ends all of a function when one dies while it starts.
+   */
+  readonly inWake: number;
   /** Why nothing is killed, if so. */
   readonly impossible: string | undefined;
   /** To be called when an invocation starts; what it returns, when it has ended. */
@@ -33,6 +39,8 @@ export interface Kills {
 /** From how many durations a kill's time is drawn. */
 const remembered = 20;
 const watchEveryMs = 2;
+/** How the log of a failed invocation ends whose process ended, on the emulator. Empty: while it started. */
+const processEnded = /^$|(^|\n)(Worker process died|\[Errno 32\] Broken pipe)\s*$/;
 
 /**
  * Ends workers of one function with SIGKILL, as a failing host does: all workers of the function at one time, because
@@ -50,7 +58,7 @@ export function kills(options: KillsOptions): Kills {
   const durations: number[] = [];
   const underWay = new Set<{ killed: boolean }>();
   const asked = new Set<Promise<void>>();
-  const count = { messages: 0, planned: 0, killed: 0, afterCommit: 0, drawn: 0 };
+  const count = { messages: 0, planned: 0, killed: 0, afterCommit: 0, inWake: 0, drawn: 0, struck: 0 };
   let impossible = options.workers === undefined ? "the target's processes are out of reach" : undefined;
 
   async function strike(invocation: { killed: boolean }, records: Records): Promise<void> {
@@ -67,6 +75,7 @@ export function kills(options: KillsOptions): Kills {
         pids = await workers();
       }
       if (!underWay.has(invocation)) return;
+      count.struck += 1;
       for (const pid of pids) end(pid);
       for (const each of underWay) each.killed = true;
     } catch (error) {
@@ -95,6 +104,9 @@ export function kills(options: KillsOptions): Kills {
     get afterCommit() {
       return options.committed === undefined ? undefined : count.afterCommit;
     },
+    get inWake() {
+      return count.inWake;
+    },
     get impossible() {
       return impossible;
     },
@@ -111,9 +123,13 @@ export function kills(options: KillsOptions): Kills {
         count.planned += 1;
         void strike(invocation, records);
       }
-      return ({ outcome, durationMs }) => {
+      return ({ outcome, durationMs, logTail }) => {
         underWay.delete(invocation);
         if (planned) count.planned -= 1;
+        if (!invocation.killed && outcome === 'error' && count.struck > 0 && processEnded.test(logTail)) {
+          count.inWake += 1;
+          return;
+        }
         if (!(invocation.killed && outcome === 'error')) {
           durations.push(durationMs);
           if (durations.length > remembered) durations.shift();
@@ -140,17 +156,20 @@ export function kills(options: KillsOptions): Kills {
 const conclusive = 5;
 
 /** For the report. Empty when nothing was to be killed. */
-export function killsInWords({ wanted, killed, afterCommit, impossible }: Kills): string[] {
+export function killsInWords({ wanted, killed, afterCommit, inWake, impossible }: Kills): string[] {
   if (!wanted) return [];
   if (impossible !== undefined) return [`kills: skipped, ${impossible}`];
-  const all = `kills: ${killed} invocations killed`;
-  if (afterCommit === undefined) return [all];
-  const between = `${all}, ${afterCommit} of them between commit and acknowledgement`;
-  return [
-    afterCommit < conclusive
-      ? `${between}: not conclusive, ${conclusive} are needed; send more with --messages`
-      : between,
-  ];
+  const all = `kills: ${grouped(killed)} invocations killed`;
+  const words =
+    afterCommit === undefined
+      ? all
+      : `${all}, ${grouped(afterCommit)} of them between commit and acknowledgement`;
+  const wake = inWake > 0 ? `, ${grouped(inWake)} more failed in their wake` : '';
+  const doubt =
+    afterCommit !== undefined && afterCommit < conclusive
+      ? `: not conclusive, ${conclusive} are needed; send more with --messages`
+      : '';
+  return [`${words}${wake}${doubt}`];
 }
 
 export function isFirstDelivery({ attributes }: Records[number]): boolean {

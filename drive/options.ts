@@ -59,7 +59,17 @@ export function parseOptions(args: readonly string[], print: (text: string) => v
     .option('--json', 'print one JSON object and nothing else', false)
     .option('--keep', 'leave the target running until Ctrl-C', false)
     .option('--unprotected', 'the same traffic without deduplication: the audit must count doubles', false)
-    .addHelpText('after', '\nStatus: 0 exactly once, 1 violated, 2 could not run.')
+    .addHelpText(
+      'after',
+      `
+A file for --input, either CSV or one object per line (docs/your-own-payments.md):
+  id,customer,purchasedOn,amount
+  order-1,c-17,2026-01-31,12.34
+or
+  {"id":"order-1","customer":"c-17","purchasedOn":"2026-01-31","cents":1234}
+
+Status: 0 exactly once, 1 violated, 2 could not run.`,
+    )
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: () => undefined });

@@ -30,6 +30,8 @@ export interface World {
   readonly purchases: () => AsyncIterable<Purchase>;
   /** How many purchases that are. */
   readonly count: number;
+  /** Lines of the caller's file that were left out. */
+  readonly skipped: number;
   readonly target: Target;
   /** Of the deployed stack. */
   readonly outputs: Readonly<Record<string, string>>;

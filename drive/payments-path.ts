@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { InvocationStart } from '../local/event-source/index.js';
 import { audit } from './audit.js';
 import { backlogGate } from './backlog.js';
 import { paymentClient } from './client.js';
-import { consumerFigures, failuresInWords } from './consumer-figures.js';
+import { consumerFigures, failuresInWords, reportedFigures } from './consumer-figures.js';
 import { queueDepth, takeDeadLetters } from './dead-letters.js';
 import { DriveError } from './drive-error.js';
 import { actedPayments, readEffects } from './effects.js';
@@ -14,8 +13,10 @@ import { isFirstDelivery, kills, killsInWords } from './kills.js';
 import { outputOf } from './outputs.js';
 import type { TrafficPath, World } from './path.js';
 import type { FaultKind } from './options.js';
-import { queueDuplicates } from './queue-duplicates.js';
+import { paymentIdOf } from './payment-event.js';
+import { duplicateId, queueDuplicates } from './queue-duplicates.js';
 import { grouped } from './report.js';
+import { linesSkipped } from './source.js';
 import { driveTraffic, type Traffic } from './traffic.js';
 
 type Delivered = InvocationStart['records'][number];
@@ -34,7 +35,9 @@ export function paymentsPath(world: World): TrafficPath {
     share: options.faults.has('kill') ? killShare : 0,
     workers: world.workers,
     committed: async (records) => {
-      const ids = records.filter(isFirstDelivery).flatMap(originalPaymentId);
+      const ids = records
+        .filter(isFirstDelivery)
+        .flatMap((record) => originalPaymentId(record, options.seed));
       return (await actedPayments(dynamo, stack.tables.payments, ids)).length;
     },
   });
@@ -48,8 +51,10 @@ export function paymentsPath(world: World): TrafficPath {
     onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
     state: () =>
-      `${grouped(traffic.sent)} of ${grouped(world.count)} sent, ${grouped(traffic.retries)} retries, ` +
-      `${grouped(figures.delivered)} delivered, ${grouped(figures.suppressed)} duplicates suppressed, ${killer.killed} killed`,
+      `${grouped(traffic.sent)} of ${grouped(world.count)} sent, ${grouped(traffic.retries)} retries` +
+      (target.polls === 'runner'
+        ? `, ${grouped(figures.delivered)} delivered, ${grouped(figures.suppressed)} duplicates suppressed, ${killer.killed} killed`
+        : ''),
 
     async send() {
       const apiUrl = target.httpUrl(stack.apiUrl);
@@ -89,15 +94,15 @@ export function paymentsPath(world: World): TrafficPath {
         dead: await takeDeadLetters(sqs, stack.deadLetterQueueUrl),
         leftInQueue: await queueDepth(sqs, stack.queueUrl),
       });
-      const { delivered, suppressed, writeUnits } = figures;
       return {
         ...found,
-        ...{ name: 'payments', sent: entries.length, retries: traffic.retries, delivered, suppressed },
-        wruPerMessage: writeUnits / entries.length,
+        ...{ name: 'payments', sent: entries.length, retries: traffic.retries },
+        ...reportedFigures(figures, target, entries.length),
         notes: [
+          ...(world.skipped > 0 ? [`input: ${linesSkipped(world.skipped)}`] : []),
           `faults: ${faultsInWords(proxy, duplicates.sent)}`,
           ...killsInWords(killer),
-          ...failuresInWords(figures, killer.killed),
+          ...failuresInWords(figures, killer.killed + killer.inWake),
           ...[...answers].map(([failure, count]) => `${count} requests repeated because of ${failure}`),
         ],
       };
@@ -120,14 +125,10 @@ function outputsOf(outputs: Readonly<Record<string, string>>) {
   };
 }
 
-/**
- * The payment of a message that nobody received before and that is no duplicate: if that payment has acted, it is this
- * delivery's doing. The API gives the first message of a payment the hash of its id as deduplication id.
- */
-function originalPaymentId({ body, attributes }: Delivered): string[] {
-  const { paymentId } = JSON.parse(body) as { paymentId: string };
-  const deduplicationId = createHash('sha256').update(paymentId).digest('hex');
-  return attributes['MessageDeduplicationId'] === deduplicationId ? [paymentId] : [];
+/** The payment of a message that is no duplicate: if that payment has acted at its first delivery, it is this delivery's doing. */
+function originalPaymentId({ body, attributes }: Delivered, seed: number): string[] {
+  const paymentId = paymentIdOf(body);
+  return attributes['MessageDeduplicationId'] === duplicateId(seed, paymentId) ? [] : [paymentId];
 }
 
 function faultsInWords(proxy: FaultProxy | undefined, duplicates: number): string {

@@ -1,6 +1,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { createHash } from 'node:crypto';
 import { duplicateSchedule } from './duplicate-schedule.js';
+import { acceptedEvent } from './payment-event.js';
 import type { Purchase } from './purchases.js';
 
 export interface QueueDuplicatesOptions {
@@ -31,13 +32,12 @@ export function queueDuplicates(options: QueueDuplicatesOptions): QueueDuplicate
   let sent = 0;
 
   async function send(purchase: Purchase): Promise<void> {
-    const deduplicationId = createHash('sha256').update(`again ${seed} ${purchase.paymentId}`).digest('hex');
     await sqs.send(
       new SendMessageCommand({
         QueueUrl: queueUrl,
-        MessageBody: JSON.stringify(purchase),
+        MessageBody: acceptedEvent(purchase),
         MessageGroupId: purchase.customer,
-        MessageDeduplicationId: deduplicationId,
+        MessageDeduplicationId: duplicateId(seed, purchase.paymentId),
       }),
     );
     sent += 1;
@@ -54,4 +54,9 @@ export function queueDuplicates(options: QueueDuplicatesOptions): QueueDuplicate
       for (const again of schedule.rest()) await send(again);
     },
   };
+}
+
+/** Deduplication id of a payment's duplicate, by which it is told from what the relay has sent. */
+export function duplicateId(seed: number, paymentId: string): string {
+  return createHash('sha256').update(`again ${seed} ${paymentId}`).digest('hex');
 }

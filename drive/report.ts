@@ -7,16 +7,16 @@ export interface PathFigures {
   readonly sent: number;
   /** Requests beyond the first for a payment. */
   readonly retries: number;
-  /** Records handed to the consumer. */
-  readonly delivered: number;
-  readonly suppressed: number;
+  /** Records handed to the consumer. Undefined, as the other figures of invocations, where the target polls by itself. */
+  readonly delivered: number | undefined;
+  readonly suppressed: number | undefined;
   readonly effects: number;
   readonly lost: number;
   readonly doubled: number;
   readonly dead: number;
   readonly parked: number;
   /** DynamoDB write units over `sent`: what duplicates cost is in it. */
-  readonly wruPerMessage: number;
+  readonly wruPerMessage: number | undefined;
 }
 
 export interface PathReport extends PathFigures {
@@ -47,7 +47,7 @@ export function verdictOf({ paths }: RunReport): Verdict {
   return paths.every(({ verdict }) => verdict === 'exactly-once') ? 'exactly-once' : 'violated';
 }
 
-/** One line: the object that `--json` promises, without anything else. */
+/** One line: the object that `--json` promises, without anything else. What is not counted is null. */
 export function jsonReport(report: RunReport): string {
   return JSON.stringify({
     target: report.target,
@@ -67,8 +67,9 @@ export function jsonReport(report: RunReport): string {
         parked,
         wruPerMessage,
       }) => ({
-        ...{ name, sent, retries, delivered, suppressed, effects, lost, doubled, dead, parked },
-        wruPerMessage: Number(wruPerMessage.toFixed(2)),
+        ...{ name, sent, retries, delivered: delivered ?? null, suppressed: suppressed ?? null },
+        ...{ effects, lost, doubled, dead, parked },
+        wruPerMessage: wruPerMessage === undefined ? null : Number(wruPerMessage.toFixed(2)),
       }),
     ),
   });
@@ -78,14 +79,14 @@ const rows: readonly (readonly [label: string, value: (path: PathReport) => stri
   ['', ({ name }) => name],
   ['sent', ({ sent }) => grouped(sent)],
   ['client retries', ({ retries }) => grouped(retries)],
-  ['delivered', ({ delivered }) => grouped(delivered)],
-  ['duplicates suppressed', ({ suppressed }) => grouped(suppressed)],
+  ['delivered', ({ delivered }) => counted(delivered, grouped)],
+  ['duplicates suppressed', ({ suppressed }) => counted(suppressed, grouped)],
   ['effects', ({ effects }) => grouped(effects)],
   ['lost', ({ lost }) => grouped(lost)],
   ['doubled', ({ doubled }) => grouped(doubled)],
   ['dead', ({ dead }) => grouped(dead)],
   ['parked', ({ parked }) => grouped(parked)],
-  ['WRU per message', ({ wruPerMessage }) => wruPerMessage.toFixed(2)],
+  ['WRU per message', ({ wruPerMessage }) => counted(wruPerMessage, (units) => units.toFixed(2))],
   ['cents expected', ({ cents }) => (cents ? grouped(cents.expected) : '')],
   ['cents in payment rows', ({ cents }) => (cents ? grouped(cents.payments) : '')],
   ['cents off the accounts', ({ cents }) => (cents ? grouped(cents.accounts) : '')],
@@ -115,6 +116,10 @@ export function textReport(report: RunReport): string {
     `target ${report.target}, seed ${report.seed}: ${verdictOf(report)}`,
     ...report.paths.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`)),
   ].join('\n');
+}
+
+function counted(figure: number | undefined, text: (figure: number) => string): string {
+  return figure === undefined ? 'not counted' : text(figure);
 }
 
 /** 1234567 as 1,234,567. */

@@ -10,7 +10,6 @@ import { drained } from '../local/targets/drained.js';
 import { chooseTarget, expectNoStack } from '../local/targets/index.js';
 import { activityPath } from './activity-path.js';
 import type { Cleanup } from './cleanup.js';
-import { NotDrainedError } from './drive-error.js';
 import { temporaryFolder } from './journal.js';
 import type { RunOptions } from './options.js';
 import { outputOf } from './outputs.js';
@@ -19,14 +18,17 @@ import { paymentsPath } from './payments-path.js';
 import type { Progress } from './progress.js';
 import { type Source, sourceOf } from './source.js';
 import type { RunReport } from './report.js';
+import { stuckCheck } from './stuck.js';
 import { unlessAborted } from './unless-aborted.js';
+import { viewsPath } from './views-path.js';
 import { workerProcesses } from './worker-processes.js';
 
-/** How long nothing may arrive before the queue counts as drained, and before a stuck one as stuck. */
 const stackName = 'ExactlyOnceReference';
+/** How long nothing may arrive before the queue counts as drained. */
 const quietMs = 1000;
-const stuckMs = 300_000;
 const tellEveryMs = 200;
+/** Functions at work at a time, per path: on a few cores more only wait for each other, and every kill ends them all. */
+const concurrency = 4;
 /** How long the reason of a failure may come after the failure. */
 const reasonMs = 1500;
 
@@ -71,16 +73,25 @@ async function driveAndAudit(
   started: number,
 ): Promise<RunReport> {
   const { target, options, alive } = world;
-  const paths = [paymentsPath(world), activityPath(world)];
-  let lastInvocation = performance.now();
+  const paths = [
+    paymentsPath(world),
+    activityPath(world),
+    // Without receipts the settlement publishes nothing.
+    ...(options.unprotected ? [] : [viewsPath(world, 'statements'), viewsPath(world, 'notifications')]),
+  ];
+  const stuck = stuckCheck(target);
   const starting = startSource(target, {
-    functionNames: paths.map(({ functionName }) => functionName),
+    functionNames: [
+      ...paths.map(({ functionName }) => functionName),
+      outputOf(world.outputs, 'RelayFunctionName'),
+    ],
+    concurrency,
     onStart: (start) => {
       const ends = paths.map((path) => path.onStart(start));
       return (ended) => ends.forEach((end) => end?.(ended));
     },
     onInvocation: (invocation) => {
-      lastInvocation = performance.now();
+      stuck.moved();
       for (const path of paths) path.onInvocation(invocation);
     },
   });
@@ -96,11 +107,7 @@ async function driveAndAudit(
   await repeating(
     () => {
       tell('draining')();
-      const stillMs = performance.now() - Math.max(tailStart, lastInvocation);
-      if (stillMs > stuckMs)
-        throw new NotDrainedError(
-          `the queue is not empty but nothing was delivered for ${stuckMs / 1000} s: the target is stuck, start again`,
-        );
+      stuck.check();
     },
     target.polls === 'runner' ? runner.idle(quietMs) : drained(world.sqs, queuesOf(world.outputs), alive),
     alive,
@@ -178,11 +185,13 @@ async function startSource(
   options: Parameters<typeof startEventSourceRunner>[1],
 ): Promise<EventSourceRunner> {
   if (target.polls === 'runner') return startEventSourceRunner(target, options);
-  return { mappings: [], idle: () => Promise.resolve(), stop: () => Promise.resolve() };
+  return { mappings: [], streamMappings: [], idle: () => Promise.resolve(), stop: () => Promise.resolve() };
 }
 
 function queuesOf(outputs: Readonly<Record<string, string>>): string[] {
-  return [outputOf(outputs, 'PaymentsQueueUrl'), outputOf(outputs, 'ActivityQueueUrl')];
+  return ['Payments', 'Activity', 'Statements', 'Notifications'].map((name) =>
+    outputOf(outputs, `${name}QueueUrl`),
+  );
 }
 
 /** Calls `watch` every 200 ms until `work` has settled; what it throws ends the wait. */

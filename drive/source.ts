@@ -8,6 +8,8 @@ export interface Source {
   /** Reads it, from the start each time. */
   readonly purchases: () => AsyncIterable<Purchase>;
   readonly count: number;
+  /** Lines of the caller's file that are no payments and are left out. */
+  readonly skipped: number;
 }
 
 /** More bad lines than this are only counted. */
@@ -24,23 +26,28 @@ export async function sourceOf(
   tell: (line: string) => void,
 ): Promise<Source> {
   const { input, messages, onBadLine } = options;
-  if (input === undefined) return { purchases: () => readPurchases(messages), count: messages };
+  if (input === undefined) return { purchases: () => readPurchases(messages), count: messages, skipped: 0 };
   let shown = 0;
   const { payments, bad } = await checkInput(input, messages, ({ line, problem }: BadLine) => {
     shown += 1;
     if (shown <= told) tell(`${input} line ${line}: ${problem}`);
   });
-  if (bad > told) tell(`${input}: ${bad - told} more bad lines`);
+  if (bad > told) tell(`${input}: ${bad - told} more bad ${bad - told === 1 ? 'line' : 'lines'}`);
   if (bad > 0 && (onBadLine === 'fail' || payments === 0)) throw new BadLinesError(input, bad, payments);
-  if (bad > 0) tell(`${input}: ${bad} bad lines skipped, ${payments} payments left`);
+  if (bad > 0) tell(`${input}: ${linesSkipped(bad)}, ${payments} payments left`);
   return {
     purchases: () =>
       firstOf(
         readInput(input, () => undefined),
         payments,
       ),
-    count: payments,
+    ...{ count: payments, skipped: bad },
   };
+}
+
+/** For the report, too: its figures are of the other lines. */
+export function linesSkipped(count: number): string {
+  return `${count} bad ${count === 1 ? 'line' : 'lines'} skipped`;
 }
 
 async function* firstOf<T>(items: AsyncIterable<T>, count: number): AsyncGenerator<T> {

@@ -1,34 +1,62 @@
-import { createHash } from 'node:crypto';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { DynamoStore, fingerprintOf, Meter, receiptId, table } from '../runtime/dedup/index.js';
+import { outbox } from '../runtime/outbox/index.js';
 import { required } from './environment.js';
+import { source } from './payment-events.js';
 import { PaymentRequest } from './payment.js';
 
-const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
-const QueueUrl = required('PAYMENTS_QUEUE_URL');
+const store = new DynamoStore({
+  client: new DynamoDBClient({}),
+  tableName: required('DEDUP_TABLE'),
+  retentionSeconds: Number(required('RECEIPT_RETENTION_SECONDS')),
+});
+const accepted = table({ name: required('ACCEPTED_TABLE'), partitionKey: 'paymentId' });
+const events = outbox({ table: required('OUTBOX_TABLE'), source, epoch: required('OUTBOX_EPOCH') });
 
-/** `POST /payments`: takes a payment and puts it on the queue of its customer. The Idempotency-Key is the payment's id. */
-export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
+/**
+ * `POST /payments`: commits that the payment is accepted, and the event that says so, and nothing else (R34). Only the relay sends:
+ * an answer that gets lost, or a process that dies here, leaves neither a payment without its event nor an event without its payment.
+ * The Idempotency-Key is the payment's id.
+ */
+export async function handler(
+  event: APIGatewayProxyEventV2,
+  context: Context,
+): Promise<APIGatewayProxyStructuredResultV2> {
   const paymentId = event.headers['idempotency-key'];
   if (!paymentId || paymentId.length > 255)
     return problem(
+      400,
       'the Idempotency-Key header must have 1 to 255 characters; send the same one with every retry',
     );
   const request = PaymentRequest.safeParse(parsed(event));
   if (!request.success)
     return problem(
+      400,
       request.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '),
     );
-  await sqs.send(
-    new SendMessageCommand({
-      QueueUrl,
-      MessageBody: JSON.stringify({ paymentId, ...request.data }),
-      MessageGroupId: request.data.customer,
-      // Saves the queue the copies of the next 5 minutes; what comes later or by another road is for the receipt.
-      MessageDeduplicationId: createHash('sha256').update(paymentId).digest('hex'),
-    }),
-  );
-  return answer(202, 'application/json', { paymentId, status: 'accepted' });
+  const payment = { paymentId, ...request.data };
+  const tx = store.transaction(new Meter());
+  tx.put(accepted, { ...payment, acceptedAt: new Date().toISOString() });
+  tx.publish(events, {
+    aggregate: { table: accepted, key: { paymentId } },
+    type: 'PaymentAccepted',
+    data: payment,
+    group: payment.customer,
+  });
+  const receipt = { id: receiptId('accept', paymentId), fingerprint: fingerprintOf(request.data) };
+  const unit = { receipt, writes: tx.writes, publications: tx.publications, lane: paymentId };
+  const limits = { deadline: Date.now() + context.getRemainingTimeInMillis() - 500, meter: new Meter() };
+  const outcome = (await store.commit([unit], limits)).get(unit);
+  switch (outcome?.kind) {
+    case 'processed':
+    case 'duplicate':
+      return answer(202, 'application/json', { paymentId, status: 'accepted' });
+    case 'rejected':
+      return problem(422, outcome.error.message);
+    default:
+      return problem(503, 'the payment could not be accepted; send it again with the same Idempotency-Key');
+  }
 }
 
 function parsed({ body = '', isBase64Encoded }: APIGatewayProxyEventV2): unknown {
@@ -40,14 +68,16 @@ function parsed({ body = '', isBase64Encoded }: APIGatewayProxyEventV2): unknown
 }
 
 /** RFC 9457 problem details. */
-function problem(detail: string): APIGatewayProxyStructuredResultV2 {
-  return answer(400, 'application/problem+json', {
+function problem(status: keyof typeof titles, detail: string): APIGatewayProxyStructuredResultV2 {
+  return answer(status, 'application/problem+json', {
     type: 'about:blank',
-    title: 'Bad Request',
-    status: 400,
+    title: titles[status],
+    status,
     detail,
   });
 }
+
+const titles = { 400: 'Bad Request', 422: 'Unprocessable Content', 503: 'Service Unavailable' } as const;
 
 function answer(statusCode: number, contentType: string, body: unknown): APIGatewayProxyStructuredResultV2 {
   return { statusCode, headers: { 'content-type': contentType }, body: JSON.stringify(body) };

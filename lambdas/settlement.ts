@@ -1,18 +1,32 @@
 import { consumerSettings, sqsConsumer } from '../runtime/consumer/index.js';
+import { table } from '../runtime/dedup/index.js';
+import { outbox } from '../runtime/outbox/index.js';
 import { required } from './environment.js';
-import { Payment, settlement } from './payment.js';
+import { PaymentAccepted, source } from './payment-events.js';
+import { settlement } from './payment.js';
 
-const settle = settlement({
+const names = {
   accounts: required('ACCOUNTS_TABLE'),
   payments: required('PAYMENTS_TABLE'),
   shop: required('SHOP_TABLE'),
-});
+};
+const settle = settlement(names);
+const accounts = table({ name: names.accounts, partitionKey: 'customer' });
+const events = outbox({ table: required('OUTBOX_TABLE'), source, epoch: required('OUTBOX_EPOCH') });
 
+/** Settles a payment and says so, in one commit. The event is numbered by the account: readers get a customer's payments in order. */
 export const handler = sqsConsumer({
   settings: consumerSettings(process.env),
-  schema: Payment,
-  key: ({ body }) => body.paymentId,
-  handle: ({ body }, tx) => {
-    settle(body, tx);
+  schema: PaymentAccepted,
+  key: ({ body }) => body.data.paymentId,
+  // Of two envelopes around one payment, the payment counts.
+  fingerprint: ({ data }) => data,
+  handle: ({ body: { data } }, tx) => {
+    settle(data, tx);
+    tx.publish(events, {
+      aggregate: { table: accounts, key: { customer: data.customer } },
+      type: 'PaymentSettled',
+      data: { paymentId: data.paymentId, customer: data.customer, cents: data.cents },
+    });
   },
 });

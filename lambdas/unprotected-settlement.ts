@@ -1,7 +1,8 @@
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { required } from './environment.js';
-import { Payment, shopShard } from './payment.js';
+import { PaymentAccepted } from './payment-events.js';
+import { shopShard } from './payment.js';
 
 /**
  * The same settlement as most people write it: every effect on its own, no receipt. It is deployed with `--unprotected` only, to
@@ -17,7 +18,9 @@ const names = {
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   let writeUnits = 0;
   for (const { body } of event.Records) {
-    const { paymentId, customer, cents, cds, purchasedOn } = Payment.parse(JSON.parse(body));
+    const result = await PaymentAccepted['~standard'].validate(JSON.parse(body));
+    if (result.issues) throw new Error('the message is no accepted payment');
+    const { paymentId, customer, cents, cds, purchasedOn } = result.value.data;
     const credit = { ':cents': { N: String(cents) }, ':one': { N: '1' } };
     for (const command of [
       new UpdateItemCommand({

@@ -25,10 +25,28 @@ export {
 } from './channel/message-channel-props.js';
 export { HandlerFunction, type HandlerFunctionProps } from './consumer/handler-function.js';
 export { CommitWay } from './consumer/commit-way.js';
+export { ConsumerAlarms, DeadLetterKind } from './consumer/consumer-alarms.js';
+export type {
+  ConsumerAlarmsOptions,
+  ConsumerAlarmsProps,
+  ConsumerAlarmThresholds,
+} from './consumer/consumer-alarms.js';
 export { IdempotentConsumer } from './consumer/idempotent-consumer.js';
+export { OnFailure } from './consumer/on-failure.js';
 export type { IdempotentConsumerProps } from './consumer/idempotent-consumer-props.js';
 export { DedupTable, type DedupTableProps } from './dedup/dedup-table.js';
 export type { IDedupTable } from './dedup/dedup-table-base.js';
 export { DedupTableGrants } from './dedup/dedup-table-grants.js';
 export { horizon, type HorizonProps } from './guarantees/horizon.js';
 export { InvalidProps, type Violation } from './guarantees/invalid-props.js';
+export { OutboxRelay } from './outbox/outbox-relay.js';
+export type { OutboxRelayProps } from './outbox/outbox-relay-props.js';
+export { OutboxTable, type OutboxTableProps } from './outbox/outbox-table.js';
+export { OutboxTableGrants } from './outbox/outbox-table-grants.js';
+export { RelayAlarms } from './outbox/relay-alarms.js';
+export { RelayTarget, type RelayTargetConfig, type RelayTargetOptions } from './outbox/relay-target.js';
+export { IdempotentApi } from './api/idempotent-api.js';
+export { IdempotentApiGrants } from './api/idempotent-api-grants.js';
+export type { IdempotentApiProps, IdempotentRoute } from './api/idempotent-api-props.js';
+export { JobQueue } from './jobs/job-queue.js';
+export type { JobQueueProps } from './jobs/job-queue-props.js';

@@ -38,7 +38,7 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
 with open(log_path, "ab") as log:
     # A session of its own: one kill reaches the emulator and every function process below it.
     emulator = subprocess.Popen(
-        [sys.executable, "-m", "ministack"],
+        [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "serve.py")],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=log,

@@ -44,6 +44,13 @@ export interface IMessageChannel extends IConstruct {
    * @default - maximum over 5 minutes
    */
   metricWaitingMessages(props?: MetricOptions): Metric;
+
+  /**
+   * Messages that have been received and neither deleted nor shown again.
+   *
+   * @default - maximum over 5 minutes
+   */
+  metricInFlightMessages(props?: MetricOptions): Metric;
 }
 
 /**
@@ -95,5 +102,14 @@ export abstract class ChannelBase extends Construct implements IMessageChannel {
    */
   public metricWaitingMessages(props?: MetricOptions): Metric {
     return this.queue.metricApproximateNumberOfMessagesVisible(props);
+  }
+
+  /**
+   * Messages that have been received and neither deleted nor shown again.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricInFlightMessages(props?: MetricOptions): Metric {
+    return this.queue.metricApproximateNumberOfMessagesNotVisible(props);
   }
 }

@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { type Alarm, ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   DeduplicationScope,
   FifoThroughputLimit,
@@ -13,6 +13,7 @@ import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { channelInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { channelAlarms } from './channel-alarms.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
 import { ExistingQueues } from './existing-queues.js';
 import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
@@ -60,6 +61,8 @@ export class MessageChannel extends ChannelBase {
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
    */
   public readonly backlogAlarm?: Alarm;
+  /** FIFO only: goes off at 60,000 messages in flight. At 120,000 SQS hands out no more. */
+  public readonly inFlightAlarm?: Alarm;
   /** Timeout of the consuming function, unless the consumer states its own. */
   public readonly consumerTimeout: Duration;
   public readonly visibilityTimeout: Duration;
@@ -114,28 +117,15 @@ export class MessageChannel extends ChannelBase {
       deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: lastNet },
     });
 
-    this.deadLetterAlarm = this.alarm('DeadLetterAlarm', this.metricDeadLetters(), 0);
-    this.messageAgeAlarm = this.alarm(
-      'MessageAgeAlarm',
-      this.metricOldestMessageAge(),
-      this.retention.toSeconds() / 2,
-    );
-    if (fifo) this.backlogAlarm = this.alarm('BacklogAlarm', this.metricWaitingMessages(), fifoLookAhead / 2);
+    const alarms = channelAlarms(this, this);
+    this.deadLetterAlarm = alarms.deadLetterAlarm;
+    this.messageAgeAlarm = alarms.messageAgeAlarm;
+    this.backlogAlarm = alarms.backlogAlarm;
+    this.inFlightAlarm = alarms.inFlightAlarm;
 
     GuaranteeReport.record('MessageChannel', this, { inequalities });
-  }
-
-  private alarm(id: string, metric: Metric, threshold: number): Alarm {
-    return metric.createAlarm(this, id, {
-      threshold,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      // SQS sends no metrics for a queue that nobody has used for 6 hours.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
   }
 }
 
 /** SQS allows at most 1,000. */
 const lastNet = 1_000;
-const fifoLookAhead = 120_000;

@@ -5,6 +5,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IMessageChannel } from '../channel/channel-base.js';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 import type { CommitWay } from './commit-way.js';
+import type { OnFailure } from './on-failure.js';
 
 export interface IdempotentConsumerProps {
   /**
@@ -19,8 +20,8 @@ export interface IdempotentConsumerProps {
   readonly channel: IMessageChannel;
 
   /**
-   * Where the receipts are kept: in the account and Region of the tables that the handler writes. Must be given where receipts are
-   * kept, which is in CommitWay.TRANSACTION.
+   * Where the receipts are kept, and what is known of failures and stopped groups: in the account and Region of the tables that the
+   * handler writes. Must be given where receipts are kept, which is in CommitWay.TRANSACTION.
    *
    * @default - none
    */
@@ -130,6 +131,21 @@ export interface IdempotentConsumerProps {
    * @default true
    */
   readonly enabled?: boolean;
+
+  /**
+   * How often a message may fail by itself before it is dead-lettered, 1 to 999. It comes again after up to 2, 8, 32, 128 and 512
+   * seconds, then 15 minutes. With `dedupTable` its failures are counted apart from its receives, most of which may be nobody's fault.
+   *
+   * @default 5
+   */
+  readonly maxFailures?: number;
+
+  /**
+   * What happens to the messages behind one that has been dead-lettered.
+   *
+   * @default - OnFailure.STOP with CommitWay.AGGREGATE, and on a FIFO channel with a `dedupTable`; else OnFailure.SKIP
+   */
+  readonly onFailure?: OnFailure;
 
   /**
    * How long a producer may send one message again after its first try, as a new message with the same key.

@@ -1,5 +1,6 @@
 import { type Duration, Token, Tokenization, Validations } from 'aws-cdk-lib';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { claim, claimant } from '../guarantees/claims.js';
@@ -9,11 +10,13 @@ import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
 import { CommitWay, proofRows } from './commit-way.js';
+import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
 import { costOf, drainNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
+import { defaultMaxFailures, failureNotes, onFailureOf } from './on-failure.js';
 
 /**
  * A function that processes the messages of a channel, each of them once per key.
@@ -24,8 +27,8 @@ import { consumerViolations } from './idempotent-consumer-rules.js';
  * and a handler that does not use the runtime.
  *
  * Defaults imposed: partial batch responses, permissions on the channel and on the receipts only, and the environment variables
- * EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS and
- * EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL.
+ * EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS, EXACTLY_ONCE_QUEUE_URL,
+ * EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL, EXACTLY_ONCE_MAX_FAILURES and EXACTLY_ONCE_ON_FAILURE.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -38,6 +41,7 @@ export class IdempotentConsumer extends Construct {
   public readonly consumerName: string;
   /** How long receipts are kept. */
   public readonly receiptRetention: Duration;
+  private ownLogGroup?: ILogGroup;
 
   constructor(scope: Construct, id: string, props: IdempotentConsumerProps) {
     super(scope, id);
@@ -98,8 +102,17 @@ export class IdempotentConsumer extends Construct {
           : []),
       ],
       cost: costOf(props, settings, channel.kind === ChannelKind.FIFO, batchSize, receiptRetention),
-      notes: drainNote(channel, settings.timeout, batchSize, maxConcurrency),
+      notes: [...failureNotes(props), ...drainNote(channel, settings.timeout, batchSize, maxConcurrency)],
     });
+  }
+
+  /** Alarms on what the consumer logs of its batches: stopped groups, parked events, dead letters by reason. Once per consumer. */
+  public addAlarms(options: ConsumerAlarmsOptions = {}): ConsumerAlarms {
+    const logGroup =
+      options.logGroup ??
+      this.ownLogGroup ??
+      LogGroup.fromLogGroupName(this, 'HandlerLogs', `/aws/lambda/${this.function.functionName}`);
+    return new ConsumerAlarms(this, 'Alarms', { ...options, consumerName: this.consumerName, logGroup });
   }
 
   private map(props: IdempotentConsumerProps, batchSize: number): EventSourceMapping {
@@ -121,14 +134,16 @@ export class IdempotentConsumer extends Construct {
   }
 
   private buildFunction(props: IdempotentConsumerProps, timeout: Duration): IFunction {
-    return new HandlerFunction(this, 'Handler', {
+    const built = new HandlerFunction(this, 'Handler', {
       // `consumerViolations` has made sure that one of both is given.
       entry: props.entry ?? '',
       timeout,
       memorySize: props.memorySize,
       architecture: props.architecture,
       logRetention: props.logRetention,
-    }).function;
+    });
+    this.ownLogGroup = built.logGroup;
+    return built.function;
   }
 }
 
@@ -143,7 +158,10 @@ function environmentOf(props: IdempotentConsumerProps, receiptRetention: Duratio
           EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
           EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: Tokenization.stringifyNumber(receiptRetention.toSeconds()),
         }),
+    EXACTLY_ONCE_QUEUE_URL: channel.queue.queueUrl,
     EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueue.queueUrl,
+    EXACTLY_ONCE_MAX_FAILURES: Tokenization.stringifyNumber(props.maxFailures ?? defaultMaxFailures),
+    EXACTLY_ONCE_ON_FAILURE: onFailureOf(props),
   };
 }
 
@@ -154,6 +172,7 @@ function readable(
 ): Record<string, string> {
   const sources: Record<string, string | undefined> = {
     EXACTLY_ONCE_DEDUP_TABLE: dedupTable && `<name of ${nameText(dedupTable, dedupTable.table.tableName)}>`,
+    EXACTLY_ONCE_QUEUE_URL: `<url of ${nameText(channel.queue, channel.queue.queueName)}>`,
     EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: `<url of ${nameText(channel.deadLetterQueue, channel.deadLetterQueue.queueName)}>`,
   };
   return Object.fromEntries(

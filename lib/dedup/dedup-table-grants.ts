@@ -1,5 +1,5 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 
 /** Permissions on the receipts of a dedup table. */
 export class DedupTableGrants {
@@ -15,13 +15,27 @@ export class DedupTableGrants {
    */
   public commitReceipts(grantee: IGrantable): Grant {
     this.table.encryptionKey?.grantEncryptDecrypt(grantee);
-    return this.table.grant(
+    return Grant.addToPrincipal({
       grantee,
-      'dynamodb:GetItem',
-      'dynamodb:BatchGetItem',
-      'dynamodb:ConditionCheckItem',
-      'dynamodb:PutItem',
-      'dynamodb:UpdateItem',
-    );
+      actions: [
+        'dynamodb:GetItem',
+        'dynamodb:BatchGetItem',
+        'dynamodb:ConditionCheckItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
+      // Not `table.grant`, which adds every index as well.
+      resourceArns: [this.table.tableArn],
+    });
+  }
+
+  /** For whoever decides about stopped groups, such as the command line tool: list them, and write down the decision. */
+  public decideGroups(grantee: IGrantable): Grant {
+    this.table.encryptionKey?.grantEncryptDecrypt(grantee);
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+      resourceArns: [this.table.tableArn, `${this.table.tableArn}/index/attention`],
+    });
   }
 }

@@ -30,7 +30,7 @@ export interface DedupTableProps {
  * after the commit and two Regions would both accept a message.
  *
  * Partition key `id` (string), time to live in `expiration` (epoch seconds), no sort key: the Powertools idempotency layer can
- * use the same table. Several consumers may share it as long as their names differ; this is checked within one app.
+ * use the same table. An index `attention` lists what waits for a person: stopped groups, and messages that were passed over. Several consumers may share it as long as their names differ; this is checked within one app.
  *
  * Defaults imposed: on-demand capacity, point-in-time recovery, deletion protection, RETAIN. Override the last one with
  * `RemovalPolicies.of(scope)`.
@@ -54,7 +54,7 @@ export class DedupTable extends DedupTableBase {
 
   constructor(scope: Construct, id: string, props: DedupTableProps = {}) {
     super(scope, id);
-    this.table = new Table(this, 'Resource', {
+    const table = new Table(this, 'Resource', {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiration',
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -64,5 +64,12 @@ export class DedupTable extends DedupTableBase {
         props.encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.encryptionKey,
     });
+    // Sparse: only stopped groups and what was passed over are in it, so it costs nothing while all is well.
+    table.addGlobalSecondaryIndex({
+      indexName: 'attention',
+      partitionKey: { name: 'attention', type: AttributeType.STRING },
+      sortKey: { name: 'since', type: AttributeType.STRING },
+    });
+    this.table = table;
   }
 }

@@ -72,6 +72,11 @@ function unproven(table: ITable, deployed: DeployedTable | undefined): Unproven[
   return [
     ...found,
     {
+      id: 'groups-are-listed',
+      required: `${name} has a global index \`attention\` with the key attention (S), since (S) and all attributes; without it stopped groups work, and nobody can list them`,
+      check: described,
+    },
+    {
       id: 'receipts-are-kept',
       required: `nobody deletes ${name} or rows of it: deletion protection, continuous backup`,
       check: `${described}, and \`describe-continuous-backups\``,

@@ -9,6 +9,8 @@ import type { Unproven } from './unproven.js';
 /** What the report says of one construct. */
 export interface Findings {
   readonly inequalities?: readonly Inequality[];
+  /** Those that are known only when the tree is complete. Whoever records them also validates them. */
+  readonly late?: () => readonly Inequality[];
   readonly unproven?: readonly Unproven[];
   /** Absent when a value of it is a token. */
   readonly cost?: CostValues;
@@ -70,7 +72,7 @@ export class GuaranteeReport {
       .map(({ path, constructClass, ...findings }) =>
         [
           `## ${path} (${constructClass})`,
-          ...held(findings.inequalities ?? []),
+          ...held([...(findings.inequalities ?? []), ...(findings.late?.() ?? [])]),
           ...open(findings.unproven ?? []),
           ...charged(findings.cost),
           ...(findings.notes ?? []).flatMap((note) => ['', note]),

@@ -31,9 +31,10 @@ export class MappingEnabledError extends EventSourceError {
 export class RunnerStoppedError extends EventSourceError {
   override readonly name = 'RunnerStoppedError';
   constructor(
-    readonly queueArn: string,
+    /** Of the queue or the stream. */
+    readonly sourceArn: string,
     cause: unknown,
   ) {
-    super(`the event-source runner stopped reading ${queueArn}: ${String(cause)}`, { cause });
+    super(`the event-source runner stopped reading ${sourceArn}: ${String(cause)}`, { cause });
   }
 }

@@ -1,7 +1,7 @@
 import { compileRules, type Rule } from './filter-rule.js';
 import { isJsonObject, parseJson, type Json, type JsonObject } from './json-text.js';
 
-/** Whether a message with this body goes to the function. */
+/** Whether a message with this body (or a record of a stream, as JSON) goes to the function. */
 export type Filter = (body: string) => boolean;
 
 /**
@@ -18,6 +18,28 @@ export function compileFilter(patterns: readonly string[]): Filter {
   if (patterns.length === 0) return () => true;
   const compiled = patterns.map(compilePattern);
   return (body) => compiled.some((matches) => matches(body));
+}
+
+/**
+ * The same for records of a DynamoDB stream, matched whole, as JSON: `eventName`, `dynamodb.Keys`, `dynamodb.NewImage`.
+ * Lambda's page knows the key `dynamodb` only, DynamoDB's and the CDK's filter on `eventName`, too.
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.Tutorial2.html
+ *
+ * @throws SyntaxError saying what is wrong with a pattern
+ */
+export function compileRecordFilter(patterns: readonly string[]): Filter {
+  if (patterns.length === 0) return () => true;
+  const compiled = patterns.map((text) => {
+    const pattern = parseJson(text);
+    if (!isJsonObject(pattern)) throw new SyntaxError(`filter pattern ${text} is not a JSON object`);
+    return compileObject(pattern);
+  });
+  return (record) => {
+    const value = parseJson(record);
+    return compiled.some((matches) => matches(value));
+  };
 }
 
 function compilePattern(text: string): Filter {

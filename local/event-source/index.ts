@@ -1,30 +1,46 @@
+import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../target.js';
 import { RunnerStoppedError } from './errors.js';
 import {
+  deployedMappings,
   disableMapping,
   expectDisabled,
-  readMappings,
+  isQueueMapping,
+  readMapping,
   type Mapping,
   type MappingSummary,
 } from './mapping.js';
 import { Poller, type InvocationHooks } from './poller.js';
+import { Destination } from './streams/destination.js';
+import {
+  isStreamMapping,
+  readStreamMapping,
+  type StreamMapping,
+  type StreamMappingSummary,
+} from './streams/mapping.js';
+import { StreamPoller } from './streams/poller.js';
 
-export type { Invocation, InvocationHooks, InvocationStart } from './poller.js';
+export type { Invocation, InvocationHooks, InvocationStart, StreamInvocationStart } from './poller.js';
 export type { MappingSummary } from './mapping.js';
+export type { StreamMappingSummary } from './streams/mapping.js';
+export type { StreamRecord } from './streams/record.js';
 
-/** A target runs one process per concurrent invocation, 60 MB each: more than this is not played, whatever is deployed. */
+/** A target runs one process per concurrent invocation, 60 MB each. */
 const processesPerMapping = 8;
 const idlePauseMs = 100;
 
 export interface EventSourceRunner {
-  /** What is played, one entry per mapping. */
+  /** What is played of queues, one entry per mapping. */
   readonly mappings: readonly MappingSummary[];
+  /** What is played of DynamoDB streams. */
+  readonly streamMappings: readonly StreamMappingSummary[];
   /**
-   * Resolves when for `quietMs` nothing was received and nothing was in flight, and every queue reports no message
-   * that is visible, hidden or delayed. A message that fails for ever keeps it waiting until it is dead-lettered.
+   * Resolves when for `quietMs` nothing was received and nothing was in flight, every queue reports no message that is
+   * visible, hidden or delayed, and every stream is read to its end. A message that fails for ever keeps it waiting until
+   * it is dead-lettered, a record of a stream until it is discarded.
    *
    * @throws RunnerStoppedError when the target stopped answering, or a hook threw
    * @throws MappingEnabledError when somebody turned the target's own poller on meanwhile
@@ -34,57 +50,94 @@ export interface EventSourceRunner {
   stop(): Promise<void>;
 }
 
+export interface EventSourceRunnerOptions extends InvocationHooks {
+  /** Play the mappings of these functions only. @default - all */
+  readonly functionNames?: readonly string[];
+  /** Invocations of a queue's mapping at a time at most, whatever is deployed. @default 8 */
+  readonly concurrency?: number;
+  /** The time by which records of a stream are too old, in milliseconds since the epoch. @default Date.now */
+  readonly now?: () => number;
+}
+
 /**
- * Plays the target's SQS event source mappings by AWS's rules, each with its source and its test in
- * docs/event-source-runner.md. Reads the mappings once, now: those deployed as disabled are played, too.
- * Each is disabled on the target before its queue is first read.
+ * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules, each with its source and its test
+ * in docs/event-source-runner.md. Reads the mappings once, now: those deployed as disabled are played, too.
+ * Each is disabled on the target before its source is first read.
  *
- * @param options.onStart, options.onInvocation see InvocationHooks
- * @param options.functionNames play the mappings of these functions only
  * @throws MappingInvalidError for settings that AWS would refuse
  */
 export async function startEventSourceRunner(
   target: Target,
-  options: InvocationHooks & { functionNames?: string[] } = {},
+  options: EventSourceRunnerOptions = {},
 ): Promise<EventSourceRunner> {
   const sqs = new SQSClient(target.client);
   // An invocation that the SDK sends a second time by itself would be one too many.
   const lambda = new LambdaClient({ ...target.client, maxAttempts: 1 });
+  const streams = new DynamoDBStreamsClient(target.client);
+  const destination = new Destination(target, sqs);
   const close = () => {
-    sqs.destroy();
-    lambda.destroy();
+    for (const client of [sqs, lambda, streams]) client.destroy();
+    destination.close();
   };
-  const mappings = await takeOver(lambda, sqs, options.functionNames).catch((error: unknown) => {
+  try {
+    const { queues, tables } = await takeOver(lambda, sqs, options.functionNames);
+    const queuePollers = queues.map((mapping) => {
+      const most = options.concurrency ?? processesPerMapping;
+      const concurrency = Math.min(mapping.maximumConcurrency ?? most, most);
+      return new Poller(mapping, concurrency, sqs, lambda, options);
+    });
+    const shared = { streams, lambda, destination, hooks: options, now: options.now ?? Date.now };
+    const streamPollers = await Promise.all(tables.map((mapping) => StreamPoller.open(mapping, shared)));
+    return play({ sqs, lambda, close, queues, tables, queuePollers, streamPollers });
+  } catch (error) {
     close();
     throw error;
-  });
+  }
+}
 
+interface Played {
+  readonly sqs: SQSClient;
+  readonly lambda: LambdaClient;
+  readonly close: () => void;
+  readonly queues: readonly Mapping[];
+  readonly tables: readonly StreamMapping[];
+  readonly queuePollers: readonly Poller[];
+  readonly streamPollers: readonly StreamPoller[];
+}
+
+function play(played: Played): EventSourceRunner {
+  const { sqs, lambda, queues, tables, streamPollers } = played;
+  const pollers = [...played.queuePollers, ...streamPollers];
+  const sources = [...queues.map(({ queueArn }) => queueArn), ...tables.map(({ streamArn }) => streamArn)];
   let failure: RunnerStoppedError | undefined;
-  const pollers = mappings.map((mapping) => {
-    const concurrency = Math.min(mapping.maximumConcurrency ?? processesPerMapping, processesPerMapping);
-    return new Poller(mapping, concurrency, sqs, lambda, options);
-  });
   const runs = pollers.map((poller, index) =>
     poller.run().catch((cause: unknown) => {
-      failure ??= new RunnerStoppedError(mappings[index]?.queueArn ?? '', cause);
+      failure ??= new RunnerStoppedError(sources[index] ?? '', cause);
     }),
   );
+  const invocations = () => pollers.reduce((sum, poller) => sum + poller.invocations, 0);
   const quiet = (quietMs: number) => pollers.every((poller) => poller.quietMs >= quietMs);
+  const empty = async () =>
+    (await allEmpty(sqs, queues)) &&
+    (await Promise.all(streamPollers.map((one) => one.empty()))).every(Boolean);
 
   return {
-    mappings,
+    mappings: queues,
+    streamMappings: tables,
     idle: async (quietMs) => {
       for (;;) {
         if (failure !== undefined) throw failure;
-        if (quiet(quietMs) && (await allEmpty(sqs, mappings)) && quiet(quietMs)) break;
+        // What moves from one source to the next while they are looked at, one after the other, is seen by its invocation.
+        const before = invocations();
+        if (quiet(quietMs) && (await empty()) && quiet(quietMs) && invocations() === before) break;
         await sleep(Math.min(idlePauseMs, quietMs));
       }
-      for (const { uuid } of mappings) await expectDisabled(lambda, uuid);
+      for (const { uuid } of [...queues, ...tables]) await expectDisabled(lambda, uuid);
     },
     stop: async () => {
       for (const poller of pollers) poller.stop();
       await Promise.all(runs);
-      close();
+      played.close();
     },
   };
 }
@@ -93,10 +146,13 @@ async function takeOver(
   lambda: LambdaClient,
   sqs: SQSClient,
   functionNames?: readonly string[],
-): Promise<Mapping[]> {
-  const mappings = await readMappings(lambda, sqs, functionNames);
-  for (const { uuid } of mappings) await disableMapping(lambda, uuid);
-  return mappings;
+): Promise<{ queues: Mapping[]; tables: StreamMapping[] }> {
+  const deployed = await deployedMappings(lambda, functionNames);
+  const queues: Mapping[] = [];
+  for (const one of deployed.filter(isQueueMapping)) queues.push(await readMapping(sqs, one));
+  const tables = deployed.filter(isStreamMapping).map(readStreamMapping);
+  for (const { uuid } of [...queues, ...tables]) await disableMapping(lambda, uuid);
+  return { queues, tables };
 }
 
 async function allEmpty(sqs: SQSClient, mappings: readonly Mapping[]): Promise<boolean> {

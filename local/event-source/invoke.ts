@@ -1,6 +1,5 @@
 import { InvokeCommand, TooManyRequestsException, type LambdaClient } from '@aws-sdk/client-lambda';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SqsRecord } from './record.js';
 
 /** How one synchronous invocation ended. */
 export interface InvocationResult {
@@ -10,6 +9,8 @@ export interface InvocationResult {
   readonly functionError: string | undefined;
   /** The last 4 KB of the log. */
   readonly logTail: string;
+  /** Whether the call got through. False: throttled to the end, or it is open whether the function ran. */
+  readonly reached: boolean;
 }
 
 const firstPauseMs = 50;
@@ -21,12 +22,12 @@ const longestPauseMs = 1000;
  *
  * Any other failure of the call leaves it open whether the function ran: like a function error, it fails the batch.
  *
- * @param until when the batch becomes visible again, in milliseconds since the epoch
+ * @param until when the batch becomes visible again, in milliseconds since the epoch; 0: one try
  */
 export async function invoke(
   lambda: LambdaClient,
   functionArn: string,
-  records: readonly SqsRecord[],
+  records: readonly object[],
   until: number,
 ): Promise<InvocationResult> {
   const command = new InvokeCommand({
@@ -41,10 +42,12 @@ export async function invoke(
         payload: Payload === undefined ? '' : Payload.transformToString(),
         functionError: FunctionError,
         logTail: Buffer.from(LogResult ?? '', 'base64').toString(),
+        reached: true,
       };
     } catch (error) {
       if (!(error instanceof TooManyRequestsException) || Date.now() + pause >= until) {
-        return { payload: '', functionError: (error as Error).name, logTail: (error as Error).message };
+        const { name, message } = error as Error;
+        return { payload: '', functionError: name, logTail: message, reached: false };
       }
       await sleep(pause);
     }

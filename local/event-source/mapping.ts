@@ -35,33 +35,33 @@ export interface Mapping extends MappingSummary {
 }
 
 /**
- * The target's mappings whose source is a queue, enabled or not.
+ * The target's mappings as they are deployed, enabled or not.
  *
  * @param functionNames only mappings of these functions
- * @throws MappingInvalidError for settings that AWS refuses
  */
-export async function readMappings(
+export async function deployedMappings(
   lambda: LambdaClient,
-  sqs: SQSClient,
   functionNames?: readonly string[],
-): Promise<Mapping[]> {
-  const mappings: Mapping[] = [];
-  for await (const page of paginateListEventSourceMappings({ client: lambda }, {})) {
+): Promise<EventSourceMappingConfiguration[]> {
+  const mappings: EventSourceMappingConfiguration[] = [];
+  for await (const page of paginateListEventSourceMappings({ client: lambda }, {}))
     for (const configuration of page.EventSourceMappings ?? []) {
-      if (!(configuration.EventSourceArn ?? '').startsWith('arn:aws:sqs:')) continue;
       const functionName = configuration.FunctionArn?.split(':')[6] ?? '';
-      if (functionNames !== undefined && !functionNames.includes(functionName)) continue;
-      mappings.push(await readMapping(sqs, configuration, functionName));
+      if (functionNames === undefined || functionNames.includes(functionName)) mappings.push(configuration);
     }
-  }
   return mappings;
 }
 
-async function readMapping(
+export function isQueueMapping({ EventSourceArn = '' }: EventSourceMappingConfiguration): boolean {
+  return EventSourceArn.startsWith('arn:aws:sqs:');
+}
+
+/** @throws MappingInvalidError for settings that AWS refuses */
+export async function readMapping(
   sqs: SQSClient,
   configuration: EventSourceMappingConfiguration,
-  functionName: string,
 ): Promise<Mapping> {
+  const functionName = configuration.FunctionArn?.split(':')[6] ?? '';
   const queueArn = configuration.EventSourceArn ?? '';
   const [, , , , accountId, queueName = ''] = queueArn.split(':');
   const { QueueUrl } = await sqs.send(

@@ -6,16 +6,18 @@ import { invoke, type InvocationResult } from './invoke.js';
 import type { Mapping } from './mapping.js';
 import { toRecord, type SqsRecord } from './record.js';
 import { readResponse, type Verdict } from './response.js';
+import type { StreamRecord } from './streams/record.js';
 
 /** One finished invocation. */
 export interface Invocation {
   readonly functionName: string;
-  readonly queueArn: string;
+  /** Of the queue or the stream. */
+  readonly sourceArn: string;
   readonly records: number;
   readonly durationMs: number;
   /** `partial`: some records failed. `error`: all did. */
   readonly outcome: 'ok' | 'partial' | 'error';
-  /** Records that stay in the queue. */
+  /** Records that stay in the queue or, of a stream, come again. */
   readonly failed: number;
   /** Why the batch failed as a whole. */
   readonly functionError?: string;
@@ -23,16 +25,24 @@ export interface Invocation {
   readonly logTail: string;
 }
 
-/** What the function is about to be given. */
+/** What the function is about to be given from a queue. */
 export interface InvocationStart {
   readonly functionName: string;
   readonly records: readonly SqsRecord[];
+}
+
+/** What the function is about to be given from a stream. */
+export interface StreamInvocationStart {
+  readonly functionName: string;
+  readonly records: readonly StreamRecord[];
 }
 
 /** What a caller wants to know of invocations. */
 export interface InvocationHooks {
   /** Called right before the function is. What it returns is called when this invocation has ended, before `onInvocation`. */
   readonly onStart?: (start: InvocationStart) => ((ended: Invocation) => void) | undefined;
+  /** The same for the batches of streams. */
+  readonly onStreamStart?: (start: StreamInvocationStart) => ((ended: Invocation) => void) | undefined;
   /** Called after each invocation, when its successful messages have been deleted. */
   readonly onInvocation?: (invocation: Invocation) => void;
 }
@@ -60,6 +70,8 @@ export class Poller {
   private stopping = false;
   private failure: { readonly cause: unknown } | undefined;
   private quietFrom = Date.now();
+  /** How many have been started. */
+  invocations = 0;
 
   constructor(
     private readonly mapping: Mapping,
@@ -178,6 +190,7 @@ export class Poller {
       if (groups.length > 0 && Date.now() >= until) return;
       const records = batch.map(({ record }) => record);
       const onEnd = this.hooks.onStart?.({ functionName: this.mapping.functionName, records });
+      this.invocations += 1;
       const started = performance.now();
       const result = await invoke(this.lambda, this.mapping.functionArn, records, until);
       const invocation = await this.settle(batch, result, performance.now() - started);
@@ -207,7 +220,7 @@ export class Poller {
     await this.delete(succeeded);
     return {
       functionName: this.mapping.functionName,
-      queueArn: this.mapping.queueArn,
+      sourceArn: this.mapping.queueArn,
       records: batch.length,
       durationMs,
       outcome: outcomes[verdict.kind],

@@ -9,9 +9,10 @@ const allSucceeded: Verdict = { kind: 'all-succeeded' };
 /**
  * Reads a function's response to a batch by the success and failure conditions of
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+ * and, the same for streams, https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
  *
  * @param payload the raw response, empty when there is none
- * @param messageIds of the batch
+ * @param messageIds of the batch; sequence numbers for a stream
  * @param reportsItemFailures whether the mapping has ReportBatchItemFailures: without it no response is looked at
  */
 export function readResponse(

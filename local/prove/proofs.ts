@@ -45,4 +45,35 @@ export const proofs: readonly Proof[] = [
     environment: { CRASH_HITS: '50' },
     covers: [...engine, 'test/crash'],
   },
+  {
+    name: 'outbox',
+    shows:
+      'An outbox whose relay is killed 50 times, runs twice, or whose stream is lost reaches every consumer: nothing lost, nothing doubled, every aggregate in order.',
+    tests: ['test/outbox/delivery.test.ts', 'test/outbox/mutation.test.ts'],
+    environment: { RELAY_KILLS: '50' },
+    covers: [...engine, 'runtime/outbox', 'test/outbox'],
+  },
+  {
+    name: 'leases',
+    shows:
+      'Of 1,000 effects outside the store, their processes killed at every point, none acts twice, and none is forgotten: each is done or listed as blocked.',
+    tests: ['test/lease/kills.test.ts', 'test/lease/mutation.test.ts'],
+    environment: { LEASE_JOBS: '1000' },
+    covers: ['runtime/dedup', 'runtime/lease', 'test/lease'],
+  },
+  {
+    name: 'jobs',
+    shows: 'A job whose worker is killed 50 times at every point is done once.',
+    tests: ['test/jobs/kills.test.ts'],
+    environment: { CRASH_HITS: '50' },
+    covers: [...engine, 'runtime/lease', 'runtime/jobs', 'test/jobs'],
+  },
+  {
+    name: 'redrive',
+    shows:
+      'Of 500 dead letters in 20 groups each acts once and in order, also when the redrive is killed half-way or runs twice at once.',
+    tests: ['test/cli/redrive.test.ts'],
+    environment: { REDRIVE_MESSAGES: '500' },
+    covers: [...engine, 'cli', 'test/cli'],
+  },
 ];

@@ -1,20 +1,26 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
 import { crashPoint } from '../dedup/crash-points.js';
 import { KeyReused } from '../dedup/errors.js';
 import { Meter } from '../dedup/meter.js';
-import { arrive, type Arrival, type Recognition } from './arrival.js';
-import { sendDeadLetter } from './dead-letter.js';
-import { Lane, type LaneWork } from './lane.js';
+import { GroupStore } from '../dedup/parking.js';
+import { Arrival, recognise, type Recognition } from './arrival.js';
+import { Failures } from './failures.js';
+import { GiveUp } from './give-up.js';
+import { Lane } from './lane.js';
 import type { Pace } from './pace.js';
+import { runLanes, type RoundsWork } from './rounds.js';
 import type { ConsumerSettings } from './settings.js';
 import type { Way } from './way.js';
-import { keyHash, type BatchSummary, type Problem, type RecordOutcome } from './summary.js';
+import { keyHash, newTally, type BatchSummary, type Problem, type RecordOutcome } from './summary.js';
+import { defer } from './visibility.js';
 
 export interface BatchOptions<Schema extends StandardSchemaV1, Prepared> extends Recognition<Schema> {
   readonly settings: ConsumerSettings;
   readonly way: Way<StandardSchemaV1.InferOutput<Schema>, Prepared>;
+  readonly dynamodb: DynamoDBClient;
   readonly pace: Pace;
   readonly deadLetterClient: () => Promise<SQSClient>;
   readonly remainingMs: () => number;
@@ -29,40 +35,86 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
   options: BatchOptions<Schema, Prepared>,
 ): Promise<{ failed: SQSRecord[]; summary: BatchSummary }> {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { settings, way, pace } = options;
+  const { settings, way, pace, dynamodb, remainingMs } = options;
   const meter = new Meter();
+  const tally = newTally();
   await crashPoint('batch-received');
-  const arrivals = await Promise.all(records.map((record) => arrive(record, options)));
+  const { onFailure = way.positions === undefined ? 'skip' : 'stop', dedupTable, consumerName } = settings;
+  const stopsGroups = onFailure === 'stop' && way.positions === undefined && dedupTable !== undefined;
+  const failures = new Failures(settings, dynamodb, stopsGroups);
+  await way.ready?.(options.deadLetterClient);
+  const arrivals = records.map((record) => new Arrival<Body>(record));
+  const nudges = arrivals.filter(({ resumes }) => resumes !== undefined);
+  const stopped = await failures.recall(arrivals, meter);
+  // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
+  for (const arrival of arrivals) if (arrival.history.parked) arrival.settle('parked');
+  // A suspect is read in its turn: what kills the process may be the schema, or the selector of the key.
+  const readable = arrivals.filter(({ outcome, isSuspect }) => outcome === undefined && !isSuspect);
+  await Promise.all(readable.map((arrival) => recognise(arrival, options)));
   const followers = mergeCopies(arrivals);
   await recall(arrivals, followers, way, meter);
   await crashPoint('receipts-recalled');
 
-  const work: LaneWork<Body, Prepared> = {
-    prepare: (recognised, lane) => pace.measure(async () => way.prepare(recognised, lane)),
-    mayStart: () => pace.mayStart(options.remainingMs()),
-    deadLetter: async (arrival, error) => deadLetter(arrival, error, options),
+  const groups = dedupTable === undefined ? undefined : new GroupStore(dynamodb, dedupTable, consumerName);
+  const limits = () => ({ deadline: Date.now() + remainingMs() - answerMs, meter });
+  const giving = { ...options, onFailure, failures, groups, limits, tally };
+  const giveUp = new GiveUp<Body>(giving, stopped);
+  const work: RoundsWork<Body, Prepared> = {
+    prepare: (recognised, lane) =>
+      pace.measure(async () => way.prepare(recognised, lane, options.remainingMs)),
+    commit: (units) => pace.measure(() => way.commit(units, limits())),
+    mayStart: () => pace.mayStart(remainingMs()),
+    isOwn: (error) => failures.isOwn(error),
+    isFinal: (arrival, error) => failures.isFinal(arrival, error),
+    async admit(suspect) {
+      await failures.admit(suspect, meter);
+      if (suspect.unrun !== undefined && !suspect.history.readable) return;
+      await recognise(suspect, options);
+      if (suspect.unrun !== undefined) return;
+      await recall([suspect], followers, way, meter);
+      if (suspect.outcome === undefined) await failures.noteReadable(suspect, meter);
+    },
+    giveUp: (arrival, error) => giveUp.giveUp(arrival, error),
+    park: (members) => giveUp.park(members),
     leaderOf: (arrival) => followers.get(arrival),
     follow: async (arrival, leader) => settleFollower(arrival, leader, work),
   };
   const riders = [...followers].filter(([follower, leader]) => ridesAlong(follower, leader));
-  const aside = new Set(riders.map(([rider]) => rider));
+  const aside = new Set([...riders.map(([rider]) => rider), ...nudges]);
   const lanes = [
     ...Map.groupBy(
       arrivals.filter((arrival) => !aside.has(arrival)),
       ({ lane }) => lane,
     ),
-  ].map(([name, members]) => new Lane<Body, Prepared>(name, members));
-  for (let open = lanes; open.length > 0; open = lanes.filter((lane) => lane.open)) {
-    const units = (await Promise.all(open.map((lane) => lane.gather(work)))).flat();
-    const deadline = Date.now() + options.remainingMs() - answerMs;
-    const outcomes = await pace.measure(() => way.commit(units, { deadline, meter }));
-    await Promise.all(open.map((lane) => lane.settle(outcomes, work)));
-  }
+  ].map(([name, members]) => {
+    const [first] = members;
+    const place = first && failures.groupOf(first);
+    const state = place && stopped.get(place.stream)?.state;
+    const lane = new Lane<Body, Prepared>(name, members);
+    return { lane, isStopped: state !== undefined && state !== 'open' };
+  });
+  await Promise.all(lanes.map(async ({ lane, isStopped }) => (isStopped ? lane.park(work) : undefined)));
+  await runLanes(
+    lanes.map(({ lane }) => lane),
+    work,
+  );
   for (const [rider, leader] of riders) await settleFollower(rider, leader, work);
-  await crashPoint('before-answer');
+  for (const nudge of nudges) {
+    const { resumes = '' } = nudge;
+    if (groups === undefined || !pace.mayStart(remainingMs())) nudge.settle('retry');
+    else {
+      const { drain } = await import('./drain.js');
+      await drain(nudge, resumes, { ...giving, groups, work, giveUp });
+    }
+  }
 
-  const failed = failedRecords(arrivals);
-  return { failed, summary: summarise(settings.consumerName, arrivals, failed, meter) };
+  const back = handedBack(arrivals);
+  await failures.note(back, meter);
+  if (settings.queueUrl !== undefined && back.length > 0)
+    await defer(options.deadLetterClient, settings.queueUrl, back, (arrival) => failures.count(arrival));
+  await crashPoint('before-answer');
+  const summary = summarise(consumerName, arrivals, back, meter);
+  return { failed: back.map(({ record }) => record), summary: { ...summary, ...tally } };
 }
 
 /** Copies of a message in one batch: each but the first gets the first one's outcome, and is never handled (R10). */
@@ -93,23 +145,22 @@ async function recall<Body, Prepared>(
   way: Way<Body, Prepared>,
   meter: Meter,
 ): Promise<void> {
-  const suspects = arrivals.flatMap((arrival) => {
-    const { recognised } = arrival;
-    if (recognised === undefined || followers.has(arrival) || recognised.message.transport.receiveCount <= 1)
-      return [];
+  const again = arrivals.flatMap((arrival) => {
+    const { recognised, receiveCount } = arrival;
+    if (recognised === undefined || followers.has(arrival) || receiveCount <= 1) return [];
     return [{ arrival, recognised }];
   });
   const processed = await way.recall?.(
-    suspects.map(({ recognised }) => recognised),
+    again.map(({ recognised }) => recognised),
     meter,
   );
-  for (const { arrival, recognised } of suspects) if (processed?.has(recognised)) arrival.settle('duplicate');
+  for (const { arrival, recognised } of again) if (processed?.has(recognised)) arrival.settle('duplicate');
 }
 
 async function settleFollower<Body, Prepared>(
   follower: Arrival<Body>,
   leader: Arrival<Body>,
-  work: LaneWork<Body, Prepared>,
+  work: RoundsWork<Body, Prepared>,
 ): Promise<void> {
   const { outcome, error } = leader;
   const [own, first] = [follower.recognised, leader.recognised];
@@ -117,59 +168,39 @@ async function settleFollower<Body, Prepared>(
     follower.settle('retry');
   else if (own.fingerprint === first.fingerprint)
     follower.settle(outcome === 'rejected' ? 'rejected' : 'duplicate', error);
-  // The first one was refused for its own payload, which says nothing about this one's: it comes again, alone.
-  else if (outcome === 'rejected') follower.settle('retry');
+  // The first one was refused for its own payload, or has not acted yet, which says nothing about this one's: it comes again, alone.
+  else if (outcome === 'rejected' || outcome === 'parked') follower.settle('retry');
   else await rejectFollower(follower, new KeyReused(own.id, first.fingerprint, own.fingerprint), work);
 }
 
 async function rejectFollower<Body, Prepared>(
   follower: Arrival<Body>,
   error: KeyReused,
-  work: LaneWork<Body, Prepared>,
+  work: RoundsWork<Body, Prepared>,
 ): Promise<void> {
   try {
-    await work.deadLetter(follower, error);
+    await work.giveUp(follower, error);
     follower.settle('rejected', error);
   } catch (cause) {
     follower.settle('retry', cause);
   }
 }
 
-async function deadLetter<Schema extends StandardSchemaV1, Prepared>(
-  { record, recognised }: Arrival<StandardSchemaV1.InferOutput<Schema>>,
-  error: unknown,
-  { settings, deadLetterClient }: BatchOptions<Schema, Prepared>,
-): Promise<void> {
-  const { MessageGroupId, SequenceNumber, SentTimestamp, ApproximateReceiveCount } = record.attributes;
-  await crashPoint('before-dead-letter');
-  await sendDeadLetter(await deadLetterClient(), settings.deadLetterQueueUrl, record, {
-    reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    consumerName: settings.consumerName,
-    key: recognised?.message.key,
-    stream: record.eventSourceARN,
-    group: MessageGroupId,
-    sequence: SequenceNumber,
-    firstEnqueue: new Date(Number(SentTimestamp)).toISOString(),
-    attempts: Number(ApproximateReceiveCount),
-  });
-  await crashPoint('after-dead-letter');
-}
-
-/** The records to hand back: those without a final outcome and, to keep the order, all later ones of their lane. */
-function failedRecords<Body>(arrivals: readonly Arrival<Body>[]): SQSRecord[] {
+/** Those that come again: without a final outcome and, to keep the order, all later ones of their lane. */
+function handedBack<Body>(arrivals: readonly Arrival<Body>[]): Arrival<Body>[] {
   const closed = new Set<string>();
-  return arrivals.flatMap(({ lane, outcome, record }) => {
+  return arrivals.filter(({ lane, outcome }) => {
     if (outcome === undefined || outcome === 'retry') closed.add(lane);
-    return closed.has(lane) ? [record] : [];
+    return closed.has(lane);
   });
 }
 
 function summarise<Body>(
   consumer: string,
   arrivals: readonly Arrival<Body>[],
-  failed: readonly SQSRecord[],
+  back: readonly Arrival<Body>[],
   { writeUnits, readUnits, calls, conflicts, receiptAges }: Meter,
-): BatchSummary {
+): Omit<BatchSummary, 'dead' | 'stopped'> {
   const count = (outcome: RecordOutcome) => arrivals.filter((arrival) => arrival.outcome === outcome).length;
   const problems = arrivals.flatMap(({ outcome, error, record, recognised }): Problem[] => {
     if (error === undefined || (outcome !== 'rejected' && outcome !== 'retry')) return [];
@@ -184,7 +215,8 @@ function summarise<Body>(
     duplicate: count('duplicate'),
     parked: count('parked'),
     rejected: count('rejected'),
-    retry: failed.length,
+    retry: back.length,
+    excused: back.filter(({ failed }) => !failed).length,
     writeUnits,
     readUnits,
     calls,

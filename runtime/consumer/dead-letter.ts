@@ -6,21 +6,46 @@ import type { SQSMessageAttribute, SQSRecord } from 'aws-lambda';
 export interface DeadLetter {
   /** `name: message` of the error. */
   readonly reason: string;
+  /** `rejected`: it can never succeed. `failed`: it failed too often. `died`: it killed its process. `parked`: it failed when its turn came. */
+  readonly kind: DeadLetterKind;
   readonly consumerName: string;
   /** Absent when the body was too broken to tell. */
   readonly key?: string;
   /** ARN of the queue it came from. */
   readonly stream: string;
   readonly group?: string;
+  /** Of the message that came first, kept through redrives: dead letters sorted by it are in the order of their group. */
   readonly sequence?: string;
+  /** Where the message stands in what the consumer knows of positions: aggregates only. */
+  readonly position?: LetterPosition;
   /** ISO 8601 time of the first enqueue: the horizon counts from it, not from the copy's. */
   readonly firstEnqueue: string;
+  /** Failures of its own. */
   readonly attempts: number;
   /** The message's own attributes, where SQS leaves no room for them beside this one. */
   readonly attributes?: Readonly<Record<string, SQSMessageAttribute>>;
 }
 
+export type DeadLetterKind = 'rejected' | 'failed' | 'died' | 'parked';
+
+/** A place in a stream of an aggregate, as text. */
+export interface LetterPosition {
+  readonly stream: string;
+  readonly sequence: string;
+}
+
 export const deadLetterAttribute = 'ExactlyOnce';
+
+/** What a redriven copy says of itself; undefined for any other message. */
+export function letterOf({ messageAttributes }: SQSRecord): Partial<DeadLetter> | undefined {
+  const text = messageAttributes[deadLetterAttribute]?.stringValue;
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as Partial<DeadLetter>);
+  } catch {
+    // Somebody else's attribute of the same name.
+    return undefined;
+  }
+}
 
 /** SQS: at most 10 message attributes. */
 const maxMessageAttributes = 10;
@@ -52,7 +77,9 @@ export async function sendDeadLetter(
       // are merged by identity when they are read. This is no message identity.
       MessageDeduplicationId: fifo
         ? createHash('sha256')
-            .update(`${letter.consumerName}#${letter.stream}#${record.messageId}#${letter.attempts}`)
+            .update(
+              `${letter.consumerName}#${letter.stream}#${record.messageId}#${record.attributes.ApproximateReceiveCount}#${letter.kind}`,
+            )
             .digest('hex')
         : undefined,
     }),

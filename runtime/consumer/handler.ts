@@ -24,7 +24,7 @@ export interface ConsumerOptions<Schema extends StandardSchemaV1> {
   readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
   /** @default - a client of the function's own region */
   readonly dynamodb?: DynamoDBClient;
-  /** For the dead-letter queue. @default - made when the first message is rejected */
+  /** For the dead-letter queue, and to defer what failed. @default - made when the first message fails */
   readonly sqs?: SQSClient;
   /** Called once per batch. @default - one JSON line per batch and per problem on stdout */
   readonly observe?: (summary: BatchSummary) => void;
@@ -45,7 +45,6 @@ export function handlerOf<Schema extends StandardSchemaV1, Prepared>(
   const { settings, schema, fingerprint, dynamodb = new DynamoDBClient({}), observe = logSummary } = options;
   assertConsumerName(settings.consumerName);
   const way = wayOn(dynamodb);
-  const pace = new Pace();
   let sqs = options.sqs;
   const deadLetterClient = async (): Promise<SQSClient> => {
     if (sqs === undefined) {
@@ -57,7 +56,18 @@ export function handlerOf<Schema extends StandardSchemaV1, Prepared>(
   };
   return async (event, context) => {
     const remainingMs = () => context.getRemainingTimeInMillis();
-    const batch = { settings, schema, fingerprint, identify, way, pace, deadLetterClient, remainingMs };
+    const pace = new Pace();
+    const batch = {
+      settings,
+      schema,
+      fingerprint,
+      identify,
+      way,
+      dynamodb,
+      pace,
+      deadLetterClient,
+      remainingMs,
+    };
     const { failed, summary } = await runBatch(event.Records, batch);
     observe(summary);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };

@@ -12,8 +12,9 @@ const maxValues = 100;
 
 /**
  * An observer for `observe` that publishes a batch's figures as CloudWatch metrics (EMF), once per batch, with the dimension
- * `consumer`: `processed`, `duplicate`, `parked`, `rejected`, `retried`, `conflict` (counts) and `receiptAge` (seconds, one value per
- * suppressed duplicate: what the retention must outlive). Problems are logged as {@link logSummary} does.
+ * `consumer`: `processed`, `duplicate`, `parked`, `rejected`, `retried`, `excused`, dead letters by kind (`deadRejected`, `deadFailed`,
+ * `deadDied`, `deadParked`), `stopped`, `conflict` (counts) and `receiptAge` (seconds, one value per suppressed duplicate: what the
+ * retention must outlive). Problems are logged as {@link logSummary} does.
  *
  * @param metrics `new Metrics({ namespace, serviceName })` of `@aws-lambda-powertools/metrics`.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -27,6 +28,12 @@ export function metricsObserver(metrics: MetricsSink): (summary: BatchSummary) =
     metrics.addMetric('parked', 'Count', summary.parked);
     metrics.addMetric('rejected', 'Count', summary.rejected);
     metrics.addMetric('retried', 'Count', summary.retry);
+    metrics.addMetric('excused', 'Count', summary.excused);
+    metrics.addMetric('deadRejected', 'Count', summary.dead.rejected);
+    metrics.addMetric('deadFailed', 'Count', summary.dead.failed);
+    metrics.addMetric('deadDied', 'Count', summary.dead.died);
+    metrics.addMetric('deadParked', 'Count', summary.dead.parked);
+    metrics.addMetric('stopped', 'Count', summary.stopped);
     metrics.addMetric('conflict', 'Count', summary.conflicts);
     for (const age of summary.receiptAges.slice(0, maxValues))
       metrics.addMetric('receiptAge', 'Seconds', age);

@@ -1,11 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { SQSRecord } from 'aws-lambda';
 import { AggregateStore } from '../dedup/aggregate-store.js';
-import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
+import { InvalidSettings, ParkedFailed, RejectMessage } from '../dedup/errors.js';
 import type { AggregateEvent, EventOutcome } from '../dedup/fold.js';
 import { sequence } from '../dedup/sequence.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dedup/table.js';
+import { restore, streamOf, wentOn } from './aggregate-streams.js';
+import type { Recognised } from './arrival.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { KeySource } from './message.js';
+import { QueueNumbers } from './queue-numbers.js';
 import type { Way } from './way.js';
 
 /** Where an event stands: the producer counted it inside its own commit (R29). */
@@ -26,8 +30,16 @@ export interface SqsAggregateConsumerOptions<
   readonly table: Table;
   /** Key of the aggregate that a message changes. */
   readonly aggregate: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => Row;
-  /** Where the message stands among those of its producer for this aggregate. */
-  readonly version: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion;
+  /**
+   * Where the message stands among those of its producer for this aggregate: by the producer's own count, which recognises every copy
+   * for ever; or `'sequence-number'`, by the number that a FIFO queue gives it.
+   *
+   * The queue's number recognises a message that the queue delivers again, and a dead letter that is redriven with its attributes. It
+   * takes for a new message: what a producer sends again after 5 minutes, and a dead letter that is sent again without its
+   * attributes. It needs `queueUrl` and `onFailure: 'skip'` in the settings, and a group per aggregate.
+   */
+  readonly version:
+    ((source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion) | 'sequence-number';
   /**
    * The next state. Pure and synchronous: it runs again whenever a race is lost, and sees a frozen state. `state` is undefined for
    * an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means "never".
@@ -45,6 +57,8 @@ export interface SqsAggregateConsumerOptions<
    */
   readonly startAt?: string;
 }
+
+type Place = Pick<Prepared, 'address' | 'stream' | 'version' | 'hasGaps'>;
 
 /** One message, with the aggregate that it belongs to. */
 interface Prepared extends AggregateEvent {
@@ -64,13 +78,15 @@ interface Prepared extends AggregateEvent {
 export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State extends Row>(
   options: SqsAggregateConsumerOptions<Schema, State>,
 ): SqsConsumer {
-  type Source = KeySource<StandardSchemaV1.InferOutput<Schema>>;
-  const { schema, table, aggregate, version, startAt = '1' } = options;
+  type Body = StandardSchemaV1.InferOutput<Schema>;
+  const { schema, table, aggregate, version, settings, startAt = '1' } = options;
   if (startAt !== 'now' && !/^[1-9][0-9]{0,39}$/.test(startAt))
     throw new InvalidSettings([`startAt must be 'now' or a version from 1, got '${startAt}'`]);
   const start = (event: AggregateEvent) => (startAt === 'now' ? event.version : BigInt(startAt)) - 1n;
-  const place = (source: Source) => {
+  const numbers = version === 'sequence-number' ? new QueueNumbers(settings) : undefined;
+  const place = (source: KeySource<Body>, record: SQSRecord) => {
     const address = addressOf(table, aggregate(source));
+    if (typeof version !== 'function') return { address, ...numbers?.place(record, address.id) } as Place;
     const { source: producer, epoch = '0', version: text } = version(source);
     return { address, stream: JSON.stringify([producer, epoch]), version: BigInt(sequence(text)) };
   };
@@ -79,21 +95,35 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
 
   return handlerOf<Schema, Prepared>(
     options,
-    (source) => {
-      const { address, stream, version } = place(source);
+    (source, record) => {
+      const { address, stream, version } = place(source, record);
       const id = JSON.stringify([address.id, stream, version.toString()]);
       return { id, key: id };
     },
-    (client): Way<StandardSchemaV1.InferOutput<Schema>, Prepared> => {
-      const store = new AggregateStore({ client, table, reduce, start });
+    (client): Way<Body, Prepared> => {
+      const store = new AggregateStore({ client, table, reduce, start, wentOn: wentOn(client, settings) });
+      const prepare = ({ message, json, fingerprint, record }: Recognised<Body>, lane: string) => {
+        const carried = JSON.stringify({ body: json, attributes: message.attributes, group: message.group });
+        return { ...place(message, record), fingerprint, carried, lane };
+      };
       return {
-        prepare: ({ message, json, fingerprint }, lane) => {
-          const carried = JSON.stringify({
-            body: json,
-            attributes: message.attributes,
-            group: message.group,
-          });
-          return { ...place(message), fingerprint, carried, lane };
+        prepare,
+        ...(numbers && { ready: (sqs) => numbers.ready(sqs) }),
+        positions: {
+          of: ({ message, record }) => {
+            const { address, stream, version } = place(message, record);
+            return { stream: streamOf(address, stream), sequence: version.toString() };
+          },
+          restore,
+          async passOver(recognised, how, limits, version) {
+            const own = prepare(recognised, '');
+            const event = { ...own, version: version ?? own.version, passOver: how };
+            const outcome = (await store.commit(own.address, [event], limits)).get(event);
+            if (outcome?.kind === 'failed' && outcome.error instanceof ParkedFailed)
+              return { stands: false, stuck: outcome.error };
+            if (outcome?.kind === 'failed' || outcome?.kind === 'rejected') throw outcome.error;
+            return { stands: outcome?.kind === 'parked' };
+          },
         },
         async commit(events, limits) {
           const byAggregate = Map.groupBy(events, ({ address }) => address.id);

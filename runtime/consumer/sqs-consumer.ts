@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DynamoStore } from '../dedup/dynamo-store.js';
-import { InvalidSettings } from '../dedup/errors.js';
+import type { Leases } from '../dedup/effect.js';
+import { InvalidSettings, type ConditionFailed } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
 import type { Transaction } from '../dedup/transaction.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
@@ -18,6 +19,23 @@ export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends Con
    * kept in the receipt. A throw means "try again"; {@link RejectMessage} means "never".
    */
   readonly handle: (message: Message<StandardSchemaV1.InferOutput<Schema>>, tx: Transaction) => unknown;
+  /**
+   * Answers to a condition of `handle`'s own that did not hold: `failed` says on which item, and how it stood. Fills another
+   * transaction, such as a record of the refusal, which is committed with the receipt in place of the first; the message is then
+   * processed. It sees the item as it was when the condition failed; where that has to be true at the commit too, read it with
+   * `tx.get`. When what it read has changed, `handle` runs again from the beginning.
+   *
+   * A throw means as in `handle`. A condition of this transaction that fails: the message comes again.
+   *
+   * @default - the message comes again, until the condition holds or the message is dead-lettered
+   */
+  readonly onConditionFailed?: (
+    failed: ConditionFailed,
+    message: Message<StandardSchemaV1.InferOutput<Schema>>,
+    tx: Transaction,
+  ) => unknown;
+  /** Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. @default - `tx.once` throws */
+  readonly leases?: Leases;
 }
 
 /**
@@ -50,6 +68,11 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
       const key = options.key(source);
       return { key, id: receiptId(consumerName, key) };
     },
-    (client) => transactionWay(new DynamoStore({ client, ...table }), options.handle),
+    (client) =>
+      transactionWay(
+        new DynamoStore({ client, ...table }),
+        options,
+        options.leases?.({ client, consumerName, ...table }),
+      ),
   );
 }

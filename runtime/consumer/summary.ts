@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { stdout } from 'node:process';
+import type { DeadLetterKind } from './dead-letter.js';
 
 /** What became of a record. A queue knows only "delete" (all but the last) and "comes again". */
 export type RecordOutcome = 'processed' | 'duplicate' | 'parked' | 'rejected' | 'retry';
@@ -8,10 +10,16 @@ export interface BatchSummary {
   readonly consumer: string;
   readonly processed: number;
   readonly duplicate: number;
-  /** Came before their predecessors, and are kept inside their aggregate. */
+  /** Came before their predecessors and are kept inside their aggregate, or belong to a stopped group and are in parking rows. */
   readonly parked: number;
   readonly rejected: number;
   readonly retry: number;
+  /** Of those that come again: without a failure of their own, because they were not tried or had to wait. */
+  readonly excused: number;
+  /** Dead letters by their kind. */
+  readonly dead: Readonly<Record<DeadLetterKind, number>>;
+  /** Groups and streams that were stopped. */
+  readonly stopped: number;
   /** DynamoDB write units, as DynamoDB reported them; cancelled transactions report none. */
   readonly writeUnits: number;
   /** DynamoDB read units. */
@@ -35,22 +43,36 @@ export interface Problem {
   readonly error: unknown;
 }
 
+/** What a batch counts as it goes. */
+export type Tally = Pick<BatchSummary, 'stopped'> & { dead: Record<DeadLetterKind, number>; stopped: number };
+
+export function newTally(): Tally {
+  return { dead: { rejected: 0, failed: 0, died: 0, parked: 0 }, stopped: 0 };
+}
+
 export function keyHash(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
-/** The default observer: one JSON line per batch and one per problem, without payloads and keys. */
+/**
+ * The default observer: one JSON line per batch and one per problem, without payloads and keys. Written raw: Lambda puts a prefix
+ * before what `console.log` gets, and CloudWatch's metric filters would not read it as JSON any more.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+ */
 export function logSummary({ problems, ...figures }: BatchSummary): void {
   for (const { error, ...problem } of problems) {
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-    console.log(
-      JSON.stringify({
-        exactlyOnce: 'problem',
-        consumer: figures.consumer,
-        ...problem,
-        error: `${name}: ${message}`,
-      }),
-    );
+    write({
+      exactlyOnce: 'problem',
+      consumer: figures.consumer,
+      ...problem,
+      error: `${name}: ${message}`,
+    });
   }
-  console.log(JSON.stringify({ exactlyOnce: 'batch', ...figures }));
+  write({ exactlyOnce: 'batch', ...figures });
+}
+
+function write(line: object): void {
+  stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -1,21 +1,43 @@
 import type { DynamoStore } from '../dedup/dynamo-store.js';
-import type { Unit } from '../dedup/pack.js';
-import { Transaction } from '../dedup/transaction.js';
+import type { Leases } from '../dedup/effect.js';
+import type { ConditionFailed } from '../dedup/errors.js';
+import { commitHandlings, Handling } from '../dedup/handling.js';
+import type { Transaction } from '../dedup/transaction.js';
 import type { Message } from './message.js';
 import type { Way } from './way.js';
+
+export interface Handlers<Body> {
+  readonly handle: (message: Message<Body>, tx: Transaction) => unknown;
+  readonly onConditionFailed?: (failed: ConditionFailed, message: Message<Body>, tx: Transaction) => unknown;
+}
 
 /** Receipt and effects in one TransactWriteItems. */
 export function transactionWay<Body>(
   store: DynamoStore,
-  handle: (message: Message<Body>, tx: Transaction) => unknown,
-): Way<Body, Unit> {
+  { handle, onConditionFailed }: Handlers<Body>,
+  onceFor?: ReturnType<Leases>,
+): Way<Body, Handling> {
   return {
-    async prepare({ message, id, fingerprint }, lane) {
-      const tx = new Transaction();
-      const result = await handle(message, tx);
-      return { receipt: { id, fingerprint, result }, writes: tx.writes, lane };
+    async prepare({ message, id, fingerprint }, lane, remainingMs) {
+      const once = onceFor?.(message.key, remainingMs);
+      const handling = new Handling(store, {
+        receipt: { id, fingerprint },
+        lane,
+        handle: (tx) => {
+          tx.lease(once);
+          return handle(message, tx);
+        },
+        onConditionFailed:
+          onConditionFailed &&
+          ((failed, tx) => {
+            tx.lease(once);
+            return onConditionFailed(failed, message, tx);
+          }),
+      });
+      await handling.run();
+      return handling;
     },
-    commit: (units, limits) => store.commit(units, limits),
+    commit: (handlings, limits) => commitHandlings(store, handlings, limits),
     async recall(recognised, meter) {
       const verdicts = await store.lookUp(recognised, meter);
       return new Set(recognised.filter((one) => verdicts.get(one)?.kind === 'duplicate'));

@@ -22,6 +22,8 @@ export interface AggregateStoreOptions {
   readonly reduce: Reducer<Row>;
   /** Position at which a stream starts that an aggregate has not met before. */
   readonly start: (event: AggregateEvent) => bigint;
+  /** Told when a stream that stood still goes on again, after the write. It must not throw. @default - nobody is told */
+  readonly wentOn?: (address: ItemAddress, stream: string, limits: CommitLimits) => Promise<void>;
   /** Bytes of items kept in memory. @default 8 MB */
   readonly warmBytes?: number;
 }
@@ -76,10 +78,18 @@ export class AggregateStore {
       const reduceSome = (state: Row | undefined, carried: string) => reduce(nonEmpty(state), carried);
       const { after, outcomes, changed } = fold(seen, events, reduceSome, start);
       if (!changed) {
-        // A position only grows, so even an old copy is right about duplicates. About a refusal it may be wrong, and about "too
-        // early" it stays wrong: without a write nothing would ever show this instance that it is behind.
-        const refuses = [...outcomes.values()].some(({ kind }) => kind === 'rejected' || kind === 'failed');
-        if (!refuses || seen !== warm) return outcomes;
+        // A position only grows, so even an old copy is right about what it is past. About a refusal it may be wrong, and about "too
+        // early" it stays wrong: without a write nothing would ever show this instance that it is behind. And what was parked may
+        // have been given up: its redriven copy is no duplicate.
+        const { ledger } = seen;
+        const unsure = [...outcomes].some(
+          ([{ stream, version, passOver }, { kind }]) =>
+            kind === 'rejected' ||
+            kind === 'failed' ||
+            passOver !== undefined ||
+            version > (ledger.get(stream)?.position ?? 0n),
+        );
+        if (!unsure || seen !== warm) return outcomes;
         warm = undefined;
         seen = await this.#read(address, limits);
         continue;
@@ -93,6 +103,9 @@ export class AggregateStore {
           { ...after, token },
           JSON.stringify(input.ExpressionAttributeValues).length,
         );
+        for (const [stream, { stopped }] of seen.ledger)
+          if (stopped === true && after.ledger.get(stream)?.stopped !== true)
+            await this.#options.wentOn?.(address, stream, limits);
         return outcomes;
       }
       limits.meter.conflicts += 1;

@@ -9,19 +9,24 @@ import { crashPoint } from './crash-points.js';
 import { CommitFailed, ConditionFailed } from './errors.js';
 import type { Meter } from './meter.js';
 import { join, type Unit } from './pack.js';
+import type { Numbering } from './publication.js';
 import { judge, receiptWrite, type Verdict } from './receipt.js';
 import { nativeRow } from './table.js';
-import { actionOf, type Write } from './write.js';
+import { actionOf, hasChanged, type Write } from './write.js';
 
 /** What became of one unit of a cancelled attempt. A unit that is in no list was innocent and may be tried again. */
 export type Finding =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  | { readonly kind: 'failed'; readonly error: ConditionFailed | CommitFailed };
+  | { readonly kind: 'failed'; readonly error: ConditionFailed | CommitFailed }
+  /** Something that its handler read has changed. */
+  | { readonly kind: 'stale' };
 
 export type AttemptResult =
   | { readonly kind: 'committed' }
-  /** Nothing was written. `conflict`: another transaction was in the way, or the table throttled. */
-  | { readonly kind: 'cancelled'; readonly findings: ReadonlyMap<Unit, Finding>; readonly conflict: boolean }
+  /** Nothing was written. */
+  | { readonly kind: 'cancelled'; readonly findings: ReadonlyMap<Unit, Finding> }
+  /** Nothing was written: another commit has published for one of the aggregates. The versions to go on from are known now. */
+  | { readonly kind: 'overtaken' }
   /** One write that several units share was refused: only alone do they show which one is at fault. */
   | { readonly kind: 'split' };
 
@@ -53,24 +58,29 @@ export async function attempt(
   const proofs = units.map((unit) =>
     receiptWrite(receipts.tableName, unit.receipt, commit, receipts.expiration),
   );
-  const effects = [...effectsOf(units).values()];
+  const joined = effectsOf(units);
+  const publications = units.flatMap((unit) => unit.publications ?? []);
+  const numbering = await publications[0]?.number(publications, joined, { client, meter });
+  const effects = [...(numbering?.effects ?? joined).values()];
   await crashPoint('before-commit');
   try {
     meter.call();
     const answer = await client.send(
       new TransactWriteItemsCommand({
-        TransactItems: [...proofs, ...effects].map(actionOf),
+        TransactItems: [...proofs, ...effects, ...(numbering?.rows ?? [])].map(actionOf),
         ClientRequestToken: commit,
         ReturnConsumedCapacity: 'TOTAL',
       }),
     );
     meter.write(answer.ConsumedCapacity);
+    numbering?.ended('committed');
     await crashPoint('after-commit');
     return { kind: 'committed' };
   } catch (error) {
-    if (!(error instanceof TransactionCanceledException)) throw error;
-    const reasons = error.CancellationReasons ?? [];
-    return readReasons(units, effects, reasons, commits, error);
+    if (error instanceof TransactionCanceledException)
+      return readReasons(units, effects, numbering, commits, error);
+    numbering?.ended('unknown');
+    throw error;
   }
 }
 
@@ -89,12 +99,12 @@ function effectsOf(units: readonly Unit[]): Map<string, Write> {
 function readReasons(
   units: readonly Unit[],
   effects: readonly Write[],
-  reasons: readonly CancellationReason[],
+  numbering: Numbering | undefined,
   commits: ReadonlySet<string>,
-  cause: Error,
+  cause: TransactionCanceledException,
 ): AttemptResult {
+  const reasons = cause.CancellationReasons ?? [];
   const findings = new Map<Unit, Finding>();
-  let conflict = false;
   let shared = false;
   // The receipt speaks first: a message that was processed is a duplicate even if its own writes made its condition false (R12).
   const unsure = new Set<Unit>();
@@ -102,28 +112,45 @@ function readReasons(
     const reason = reasons[i];
     if (reason?.Code === 'ConditionalCheckFailed' && reason.Item !== undefined)
       findings.set(unit, { kind: 'verdict', verdict: judge(reason.Item, unit.receipt, commits) });
-    else if (passing.has(reason?.Code ?? '')) {
-      conflict = true;
+    else if (passing.has(reason?.Code ?? ''))
       // Whether this one is a duplicate is not known, so a failed condition of its own proves nothing.
       unsure.add(unit);
-    } else if (reason?.Code !== undefined && reason.Code !== 'None')
+    else if (reason?.Code !== undefined && reason.Code !== 'None')
       findings.set(unit, { kind: 'failed', error: refused(reason, cause) });
   }
+  const find = (unit: Unit, finding: Finding) => {
+    if (!findings.has(unit) && !unsure.has(unit)) findings.set(unit, finding);
+  };
+  let overtaken = false;
   for (const [i, write] of effects.entries()) {
     const reason = reasons[units.length + i];
-    if (reason?.Code === undefined || reason.Code === 'None') continue;
-    if (passing.has(reason.Code)) {
-      conflict = true;
-      continue;
+    if (reason?.Code === undefined || reason.Code === 'None' || passing.has(reason.Code)) continue;
+    const { id } = write.address;
+    const owners = units.flatMap((unit) =>
+      unit.writes.filter(({ address }) => address.id === id).map((own) => ({ unit, own })),
+    );
+    if (reason.Code === 'ConditionalCheckFailed') {
+      // Both, also where the handler's own condition failed with them: it is judged on what is stored now.
+      const behind = numbering?.overtaken(id, reason.Item) ?? false;
+      const stale = owners.filter(({ own }) => hasChanged(own.seen, reason.Item));
+      for (const { unit } of stale) find(unit, { kind: 'stale' });
+      overtaken ||= behind;
+      if (behind || stale.length > 0) continue;
     }
-    const owners = units.filter((unit) => unit.writes.some(({ address }) => address.id === write.address.id));
     const [owner] = owners;
     if (owners.length > 1) shared = true;
-    else if (owner !== undefined && !findings.has(owner) && !unsure.has(owner))
-      findings.set(owner, { kind: 'failed', error: failure(write, reason, cause) });
+    else if (owner !== undefined) find(owner.unit, { kind: 'failed', error: failure(write, reason, cause) });
   }
+  const publishers = units.flatMap((unit) => (unit.publications ?? []).map(() => unit));
+  for (const [i, unit] of publishers.entries()) {
+    const reason = reasons[units.length + effects.length + i];
+    if (reason?.Code === undefined || reason.Code === 'None' || passing.has(reason.Code) || overtaken)
+      continue;
+    find(unit, { kind: 'failed', error: unpublished(numbering?.rows[i], reason, cause) });
+  }
+  if (findings.size === 0 && overtaken) return { kind: 'overtaken' };
   if (findings.size === 0 && shared) return { kind: 'split' };
-  return { kind: 'cancelled', findings, conflict };
+  return { kind: 'cancelled', findings };
 }
 
 function failure(write: Write, reason: CancellationReason, cause: Error): ConditionFailed | CommitFailed {
@@ -136,4 +163,12 @@ function refused(reason: CancellationReason, cause: Error): CommitFailed {
   return new CommitFailed(`DynamoDB refused a write: ${reason.Code}: ${reason.Message ?? 'no message'}`, {
     cause,
   });
+}
+
+function unpublished(row: Write | undefined, reason: CancellationReason, cause: Error): CommitFailed {
+  if (reason.Code !== 'ConditionalCheckFailed') return refused(reason, cause);
+  return new CommitFailed(
+    `the outbox has an event ${row?.address.id} already; its aggregate was deleted, or its version set back: publish under a new epoch`,
+    { cause },
+  );
 }

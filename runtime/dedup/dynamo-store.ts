@@ -11,8 +11,9 @@ import { conditional, receiptOutlived } from './conditions.js';
 import { CommitFailed, InvalidSettings, TransactionTooLarge, type ExactlyOnceError } from './errors.js';
 import type { Meter } from './meter.js';
 import { bytesOf, maxBytes, pack, type Unit } from './pack.js';
-import { judge, type ReceiptDraft, type Verdict } from './receipt.js';
-import { maxActions } from './transaction.js';
+import { judge, nowSeconds, type ReceiptDraft, type Verdict } from './receipt.js';
+import { itemReader } from './read-item.js';
+import { maxActions, Transaction } from './transaction.js';
 
 /** What became of one message at the store. */
 export type CommitOutcome =
@@ -26,6 +27,9 @@ export type CommitOutcome =
   | { readonly kind: 'failed'; readonly error: ExactlyOnceError }
   /** Not tried, because an earlier message of its lane did not get through. */
   | { readonly kind: 'held' };
+
+/** What became of one unit. `stale`: nothing was written, because what its handler read has changed; it has to run again (R13). */
+export type UnitOutcome = CommitOutcome | { readonly kind: 'stale' };
 
 export interface CommitLimits {
   /** Epoch milliseconds after which no new attempt starts. */
@@ -72,36 +76,56 @@ export class DynamoStore {
   /**
    * Commits the units, as few calls as the limits allow. The order within a lane holds: a unit commits only with or after the
    * earlier ones of its lane. Never throws: what goes wrong is the outcome of the units it went wrong for.
+   *
+   * @param commits tokens of earlier attempts for these messages, to which those of this one are added.
    */
-  async commit(units: readonly Unit[], limits: CommitLimits): Promise<Map<Unit, CommitOutcome>> {
-    const outcomes = new Map<Unit, CommitOutcome>();
-    const commits = new Set<string>();
+  async commit(
+    units: readonly Unit[],
+    limits: CommitLimits,
+    commits = new Set<string>(),
+  ): Promise<Map<Unit, UnitOutcome>> {
+    const outcomes = new Map<Unit, UnitOutcome>();
+    /** Items that this commit has changed. */
+    const changed = new Set<string>();
     let pending = [...units];
     let attempts = 0;
     let most = this.#most;
     while (pending.length > 0) {
       const [current = []] = pack(pending, most);
       const settled = await this.#settle(current, commits, limits, attempts);
-      if (settled === 'conflict') {
+      if (settled === 'conflict' || settled === 'overtaken') {
         limits.meter.conflicts += 1;
         attempts += 1;
-        this.#most = most = Math.max(1, Math.floor(Math.min(most, current.length) / 2));
-        await backoff(attempts, limits.deadline);
+        if (settled === 'conflict')
+          this.#most = most = Math.max(1, Math.floor(Math.min(most, current.length) / 2));
+        // Who was overtaken once had but an old memory; nobody need be in the way now.
+        if (settled === 'conflict' || attempts > 1) await backoff(attempts, limits.deadline);
       } else if (settled === 'split') most = 1;
       else {
         attempts = 0;
         this.#most = Math.min(maxActions, this.#most + 1);
       }
       if (!(settled instanceof Map)) continue;
-      for (const [unit, outcome] of settled) outcomes.set(unit, outcome);
+      for (const [unit, outcome] of settled) {
+        outcomes.set(unit, outcome);
+        if (outcome.kind === 'processed')
+          for (const { kind, address } of unit.writes) if (kind !== 'check') changed.add(address.id);
+      }
       pending = pending.filter((unit) => {
         if (outcomes.has(unit)) return false;
-        if (!isBehind(unit, units, outcomes)) return true;
-        outcomes.set(unit, { kind: 'held' });
-        return false;
+        if (isBehind(unit, units, outcomes)) outcomes.set(unit, { kind: 'held' });
+        // Known without asking DynamoDB, who would bill the whole refused transaction.
+        else if (unit.writes.some(({ seen, address }) => seen !== undefined && changed.has(address.id)))
+          outcomes.set(unit, { kind: 'stale' });
+        return !outcomes.has(unit);
       });
     }
     return outcomes;
+  }
+
+  /** An empty transaction that can read. @param meter counts the reads. */
+  transaction(meter: Meter): Transaction {
+    return new Transaction(itemReader(this.#options.client, meter, true));
   }
 
   /**
@@ -138,8 +162,8 @@ export class DynamoStore {
     commits: Set<string>,
     limits: CommitLimits,
     attempts: number,
-  ): Promise<Map<Unit, CommitOutcome> | 'conflict' | 'split'> {
-    const outcomes = new Map<Unit, CommitOutcome>();
+  ): Promise<Map<Unit, UnitOutcome> | 'conflict' | 'overtaken' | 'split'> {
+    const outcomes = new Map<Unit, UnitOutcome>();
     const [only] = units;
     if (units.length === 1 && only !== undefined && bytesOf(only) > maxBytes) {
       const error = new TransactionTooLarge('bytes', bytesOf(only), maxBytes);
@@ -151,7 +175,7 @@ export class DynamoStore {
     try {
       const receipts = { tableName, expiration: this.#freshExpiration() };
       const result = await attempt(client, receipts, units, commits, limits.meter);
-      if (result.kind === 'split') return 'split';
+      if (result.kind === 'split' || result.kind === 'overtaken') return result.kind;
       if (result.kind === 'committed') {
         for (const unit of units) outcomes.set(unit, { kind: 'processed' });
         return outcomes;
@@ -167,8 +191,9 @@ export class DynamoStore {
     }
   }
 
-  async #outcomeOf({ receipt }: Unit, finding: Finding, meter: Meter): Promise<CommitOutcome> {
-    if (finding.kind === 'failed') return finding;
+  async #outcomeOf({ receipt }: Unit, finding: Finding, meter: Meter): Promise<UnitOutcome> {
+    if (finding.kind === 'stale') meter.conflicts += 1;
+    if (finding.kind !== 'verdict') return finding;
     const { verdict } = finding;
     switch (verdict.kind) {
       case 'ours':
@@ -189,7 +214,7 @@ export class DynamoStore {
     if (verdict.kind !== 'duplicate') return;
     const left = verdict.expiration - nowSeconds();
     meter.receiptAges.push(retentionSeconds - left);
-    if (left >= renewBelow * retentionSeconds) return;
+    if (draft.expires || left >= renewBelow * retentionSeconds) return;
     const expiration = this.#freshExpiration();
     const condition = receiptOutlived(expiration);
     try {
@@ -218,15 +243,14 @@ export class DynamoStore {
   }
 }
 
-function nowSeconds(): number {
-  return Math.floor(Date.now() / 1000);
-}
-
 /** Whether an earlier unit of the lane ended in a way that the later ones must not overtake. */
-function isBehind(unit: Unit, units: readonly Unit[], outcomes: ReadonlyMap<Unit, CommitOutcome>): boolean {
+function isBehind(unit: Unit, units: readonly Unit[], outcomes: ReadonlyMap<Unit, UnitOutcome>): boolean {
   return units.slice(0, units.indexOf(unit)).some((earlier) => {
     const kind = outcomes.get(earlier)?.kind;
-    return earlier.lane === unit.lane && (kind === 'failed' || kind === 'rejected' || kind === 'held');
+    return (
+      earlier.lane === unit.lane &&
+      (kind === 'failed' || kind === 'rejected' || kind === 'stale' || kind === 'held')
+    );
   });
 }
 

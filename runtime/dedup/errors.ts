@@ -151,3 +151,147 @@ export class ConditionFailed extends ExactlyOnceError {
 export class CommitFailed extends ExactlyOnceError {
   override name = 'CommitFailed';
 }
+
+/** The message is not to be handled yet, which is no failure of it (R19): it comes again at `retryAt`, and holds its FIFO group. */
+export class Waiting extends ExactlyOnceError {
+  override name = 'Waiting';
+  constructor(
+    message: string,
+    /** Epoch milliseconds. */
+    readonly retryAt: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Somebody else holds the lease on the effect, or its outcome cannot be looked up yet. */
+export class LeaseHeld extends Waiting {
+  override name = 'LeaseHeld';
+  constructor(
+    readonly leaseId: string,
+    retryAt: number,
+    reason = 'another owner holds the lease',
+  ) {
+    super(`effect '${leaseId}' has to wait until ${new Date(retryAt).toISOString()}: ${reason}`, retryAt);
+  }
+}
+
+/**
+ * Thrown by an effect to say that nothing has been sent, so that it may be started again at once. Any other throw leaves the outcome
+ * unknown (R26): a request that timed out may have acted.
+ */
+export class EffectNotStarted extends ExactlyOnceError {
+  override name = 'EffectNotStarted';
+}
+
+/** The effect threw, and may have acted all the same. The message comes again and the effect's `onUnknown` decides. */
+export class OutcomeUnknown extends ExactlyOnceError {
+  override name = 'OutcomeUnknown';
+  constructor(
+    readonly leaseId: string,
+    options?: ErrorOptions,
+  ) {
+    const { cause } = options ?? {};
+    super(
+      `effect '${leaseId}' threw, and may have acted: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}; ` +
+        'throw EffectNotStarted, or give `isDefinite`, where nothing can have happened',
+      options,
+    );
+  }
+}
+
+/** The outcome of the effect is unknown and it may not be started again: a person has to look, and to unlock it. */
+export class EffectBlocked extends RejectMessage {
+  override name = 'EffectBlocked';
+  constructor(
+    readonly leaseId: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `effect '${leaseId}' is blocked: ${reason}; find out whether it happened, unlock it with ` +
+        '`npx exactly-once-aws unlock`, and send the message again',
+      options,
+    );
+  }
+}
+
+/**
+ * Somebody else took the lease over before the effect ended: what this owner had to say was refused. The effect may have happened
+ * twice only if the other side ignores keys and the clocks were further apart than `maxClockSkewSeconds`, or the effect went on after
+ * its signal.
+ */
+export class LeaseLost extends ExactlyOnceError {
+  override name = 'LeaseLost';
+  constructor(
+    readonly leaseId: string,
+    readonly refused: 'completion' | 'release' | 'unknown outcome' | 'renewal',
+    options?: ErrorOptions,
+  ) {
+    super(
+      `effect '${leaseId}': ${refused} refused, another owner has taken the lease over; ` +
+        'raise `leaseSeconds`, stop the effect when its signal fires, and check the clocks (`maxClockSkewSeconds`)',
+      options,
+    );
+  }
+}
+
+/** The process died each time it handled the message: it ran out of memory or time, or was killed by what it did (R20). */
+export class ProcessDied extends RejectMessage {
+  override name = 'ProcessDied';
+  constructor(
+    readonly messageId: string,
+    readonly times: number,
+  ) {
+    super(
+      `the process died ${times} times while it handled this message alone; look for it in the logs of the function ` +
+        '(memory, timeout, exit), then redrive it',
+    );
+  }
+}
+
+/** An event that had been parked in its aggregate failed when its turn came. No message is left in the queue for it but its carriers. */
+export class ParkedFailed extends ExactlyOnceError {
+  override name = 'ParkedFailed';
+  constructor(
+    readonly stream: string,
+    readonly version: bigint,
+    /** All that the aggregate kept of it. */
+    readonly carried: string,
+    override readonly cause: unknown,
+    /** Whether the message that is held back for it has acted in this same write. */
+    readonly carrierActed = false,
+  ) {
+    super(
+      `the parked version ${version} of stream '${stream}' failed: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** A message of a stopped group is too big for a parking row. It waits in the queue, which holds its group back just as well. */
+export class TooLargeToPark extends ExactlyOnceError {
+  override name = 'TooLargeToPark';
+  constructor(
+    readonly messageId: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`the message has ${bytes} bytes, ${limit} fit into a parking row; it waits in the queue`);
+  }
+}
+
+/** Somebody asked to go on with a group that is not stopped. */
+export class GroupNotStopped extends ExactlyOnceError {
+  override name = 'GroupNotStopped';
+  constructor(
+    readonly consumerName: string,
+    readonly stream: string,
+    readonly state: string,
+  ) {
+    super(
+      `consumer '${consumerName}' has no stopped group '${stream}' (its state is '${state}'); list the stopped ones first`,
+    );
+  }
+}

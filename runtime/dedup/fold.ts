@@ -1,4 +1,4 @@
-import { ExactlyOnceError, KeyReused, RejectMessage } from './errors.js';
+import { ExactlyOnceError, KeyReused, ParkedFailed, RejectMessage } from './errors.js';
 import type { Ledger, Parked, Stream } from './ledger.js';
 
 /** An aggregate as it is stored: the user's state (undefined: never written) and what it knows of its streams. */
@@ -13,6 +13,19 @@ export interface AggregateEvent {
   readonly stream: string;
   /** Contiguous: the producer counted 1, 2, 3 inside its own commits. */
   readonly version: bigint;
+  /**
+   * The stream's numbers have gaps, as those of SQS have: whatever is above the position acts, and nothing is ever early.
+   *
+   * @default false
+   */
+  readonly hasGaps?: boolean;
+  /**
+   * The event is not to act: it has a dead letter. `skip`: if it is the next one, the position moves and leaves a hole. `stop`: if it
+   * is the next one, the stream is marked as standing still.
+   *
+   * @default - it is to act
+   */
+  readonly passOver?: 'skip' | 'stop';
   readonly fingerprint: string;
   /** What the reducer needs, as text, so that it can be parked. */
   readonly carried: string;
@@ -46,8 +59,11 @@ export const parkingWindow = 64n;
 export const parkingBytes = 100 * 1024;
 
 /**
- * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate, a later one is parked until
- * the gap closes. A reducer that throws leaves nothing behind.
+ * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate unless it is a hole, a later one
+ * is parked until the gap closes. A reducer that throws leaves nothing behind.
+ *
+ * Of an event that is passed over: `processed` when the stream goes on behind it, `parked` when it stands still there, `duplicate` when
+ * it was not the next one.
  *
  * @param start position of a stream that the aggregate meets for the first time, by the event that brings it.
  */
@@ -59,20 +75,32 @@ export function fold<State, Event extends AggregateEvent>(
 ): { after: Aggregate<State>; outcomes: Map<Event, EventOutcome>; changed: boolean } {
   const outcomes = new Map<Event, EventOutcome>();
   const closed = new Set<string>();
-  const stuck = new Map<string, unknown>();
+  const stuck = new Map<string, ParkedFailed>();
   const ledger = new Map(before.ledger);
   let state = before.state;
   let changed = false;
 
-  const apply = (id: string, stream: Stream, carried: string): Stream => {
-    state = deepFreeze(reduce(state, carried));
-    const next = {
-      position: stream.position + 1n,
-      parked: stream.parked.filter(({ version }) => version > stream.position + 1n),
-    };
-    ledger.set(id, next);
+  const put = (id: string, stream: Stream): Stream => {
+    ledger.set(id, stream);
     changed = true;
-    return next;
+    return stream;
+  };
+  const apply = (id: string, stream: Stream, version: bigint, carried: string): Stream => {
+    state = deepFreeze(reduce(state, carried));
+    return put(id, version > stream.position ? movedTo(version, stream) : withoutHole(version, stream));
+  };
+  const passOver = (event: Event, stream: Stream): EventOutcome => {
+    const { version, stream: id } = event;
+    if (version <= stream.position || !isNext(event, stream)) return { kind: 'duplicate' };
+    if (event.passOver === 'skip') {
+      put(id, { ...movedTo(version, stream), holes: [...(stream.holes ?? []), version] });
+      return { kind: 'processed' };
+    }
+    // What was parked of it is in its dead letter.
+    const parked = stream.parked.filter((one) => one.version !== version);
+    if (stream.stopped !== true || parked.length < stream.parked.length)
+      put(id, { ...stream, parked, stopped: true });
+    return { kind: 'parked' };
   };
   const drain = (id: string): void => {
     let stream = ledger.get(id);
@@ -82,9 +110,9 @@ export function fold<State, Event extends AggregateEvent>(
       next = stream.parked[0]
     )
       try {
-        stream = apply(id, stream, next.carried);
+        stream = apply(id, stream, next.version, next.carried);
       } catch (error) {
-        stuck.set(id, error);
+        stuck.set(id, new ParkedFailed(id, next.version, next.carried, error));
         return;
       }
   };
@@ -96,10 +124,12 @@ export function fold<State, Event extends AggregateEvent>(
     }
     const stream = ledger.get(event.stream) ?? { position: start(event), parked: [] };
     let outcome: EventOutcome;
-    if (event.version <= stream.position) outcome = { kind: 'duplicate' };
-    else if (event.version === stream.position + 1n)
+    if (event.passOver !== undefined) outcome = passOver(event, stream);
+    else if (event.version <= stream.position && stream.holes?.includes(event.version) !== true)
+      outcome = { kind: 'duplicate' };
+    else if (isNext(event, stream))
       try {
-        apply(event.stream, stream, event.carried);
+        apply(event.stream, stream, event.version, event.carried);
         outcome = { kind: 'processed' };
       } catch (error) {
         outcome = { kind: error instanceof RejectMessage ? 'rejected' : 'failed', error };
@@ -116,10 +146,34 @@ export function fold<State, Event extends AggregateEvent>(
   // them coming again is what tries it again.
   for (const event of events) {
     const position = ledger.get(event.stream)?.position ?? 0n;
-    if (stuck.has(event.stream) && event.version <= position)
-      outcomes.set(event, { kind: 'failed', error: stuck.get(event.stream) });
+    const failed = stuck.get(event.stream);
+    if (failed === undefined || event.version > position) continue;
+    const { stream, version, carried, cause } = failed;
+    const acted = outcomes.get(event)?.kind === 'processed';
+    outcomes.set(event, {
+      kind: 'failed',
+      error: new ParkedFailed(stream, version, carried, cause, acted),
+    });
   }
   return { after: { state, ledger }, outcomes, changed };
+}
+
+/** It may act now: the one after the position, or one that was passed over. */
+function isNext({ version, hasGaps }: AggregateEvent, { position }: Stream): boolean {
+  return version <= position + 1n || hasGaps === true;
+}
+
+/** Whatever acts at the position makes the stream go on. */
+function movedTo(version: bigint, { parked, holes }: Stream): Stream {
+  return {
+    position: version,
+    parked: parked.filter((one) => one.version > version),
+    ...(holes && { holes }),
+  };
+}
+
+function withoutHole(version: bigint, { holes = [], ...stream }: Stream): Stream {
+  return { ...stream, holes: holes.filter((hole) => hole !== version) };
 }
 
 function park(event: AggregateEvent, stream: Stream, ledger: Map<string, Stream>): EventOutcome {

@@ -10,7 +10,10 @@ export {
   type CommitLimits,
   type CommitOutcome,
   type DynamoStoreOptions,
+  type UnitOutcome,
 } from './dynamo-store.js';
+export { commitHandlings, Handling, type HandlingOutcome, type Work } from './handling.js';
+export type { Publication, Publisher } from './publication.js';
 export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
 export {
   fold,

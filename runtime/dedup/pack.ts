@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Publication } from './publication.js';
 import type { ReceiptDraft } from './receipt.js';
 import { maxActions } from './transaction.js';
 import { summed, type Write } from './write.js';
@@ -7,6 +8,8 @@ import { summed, type Write } from './write.js';
 export interface Unit {
   readonly receipt: ReceiptDraft;
   readonly writes: readonly Write[];
+  /** Events for an outbox, in the order in which they were published. `writes` has a write of the aggregate of each. */
+  readonly publications?: readonly Publication[];
   /** Messages of one lane (a FIFO group) keep their order: one that cannot commit holds back the later ones. */
   readonly lane: string;
 }
@@ -23,19 +26,24 @@ export const maxBytes = 4 * 1024 * 1024 * 0.9;
 export function pack(units: readonly Unit[], most: number): Unit[][] {
   const packs: Unit[][] = [];
   let writes = new Map<string, Write>();
+  /** Receipts and outbox rows: actions that no two units share. */
+  let own = 0;
   let bytes = 0;
   for (const unit of units) {
     const current = packs.at(-1);
     const joined = current !== undefined && current.length < most ? join(writes, unit.writes) : undefined;
     const size = bytesOf(unit);
-    const actions = (current?.length ?? 0) + 1 + (joined?.size ?? 0);
+    const rows = 1 + (unit.publications?.length ?? 0);
+    const actions = own + rows + (joined?.size ?? 0);
     if (current === undefined || joined === undefined || actions > maxActions || bytes + size > maxBytes) {
       packs.push([unit]);
       writes = new Map(unit.writes.map((write) => [write.address.id, write]));
+      own = rows;
       bytes = size;
     } else {
       current.push(unit);
       writes = joined;
+      own += rows;
       bytes += size;
     }
   }
@@ -59,7 +67,7 @@ export function join(
 }
 
 export function bytesOf(unit: Unit): number {
-  let bytes = 0;
+  let bytes = unit.publications?.reduce((sum, publication) => sum + publication.bytes, 0) ?? 0;
   for (const write of unit.writes) {
     bytes += attributeBytes({ M: { ...write.address.key } });
     if (write.kind === 'put') bytes += attributeBytes({ M: { ...write.item } });

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { receiptAbsent } from './conditions.js';
+import { receiptAbsent, receiptAbsentOrExpired } from './conditions.js';
 import {
   InProgressElsewhere,
   KeyReused,
@@ -20,6 +20,13 @@ export interface ReceiptDraft {
   readonly fingerprint: string;
   /** What the handler returned, kept for whoever asks with the same key. Must be something DynamoDB can hold. */
   readonly result?: unknown;
+  /**
+   * The receipt suppresses until its `expiration` and not a second longer, and a duplicate does not renew it. For API keys, whose
+   * window is part of their contract; a message's receipt never expires by the clock (R7).
+   *
+   * @default false
+   */
+  readonly expires?: boolean;
 }
 
 /** What a stored row says about a message that arrived. */
@@ -34,7 +41,7 @@ export type Verdict =
  * layer, so that both can share a table.
  *
  * @param commit random token of this attempt: finding it in the stored row later means that the row is our own (R12).
- * @param expiration epoch seconds, for DynamoDB's TTL only: no decision of ours looks at it but the renewal.
+ * @param expiration epoch seconds, for DynamoDB's TTL: no decision of ours looks at it but the renewal and, of drafts that expire, the condition.
  * @throws UnserialisableValue when the result holds what DynamoDB cannot.
  */
 export function receiptWrite(
@@ -56,8 +63,12 @@ export function receiptWrite(
       expiration: { N: String(expiration) },
       ...resultAttribute(draft.result),
     },
-    condition: receiptAbsent(),
+    condition: draft.expires ? receiptAbsentOrExpired(nowSeconds()) : receiptAbsent(),
   };
+}
+
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 /** @throws UnserialisableValue see {@link receiptWrite}. */

@@ -65,6 +65,14 @@ function keyText(value: AttributeValue | undefined): string {
   return `B:${Buffer.from(value?.B ?? []).toString('base64')}`;
 }
 
+/** Not `item[name]`: an attribute may be called as something that every object has. */
+export function attributeOf(
+  item: Readonly<Record<string, AttributeValue>> | undefined,
+  name: string,
+): AttributeValue | undefined {
+  return item && Object.hasOwn(item, name) ? item[name] : undefined;
+}
+
 /** An item as native values. Numbers that a JavaScript number holds exactly are numbers, longer ones bigint or text: none is rounded. */
 export function nativeRow(item: Record<string, AttributeValue>): Row {
   return unmarshall(item, { wrapNumbers: exactNumber });

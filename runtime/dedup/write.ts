@@ -1,7 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import { conditional, type Condition } from './conditions.js';
+import { allOf, conditional, unchanged, type Condition, type Seen } from './conditions.js';
 import { InvalidWrite } from './errors.js';
-import { addressOf, marshalled, type ItemAddress, type Row, type Table } from './table.js';
+import {
+  addressOf,
+  attributeOf,
+  marshalled,
+  nativeRow,
+  type ItemAddress,
+  type Row,
+  type Table,
+} from './table.js';
 
 /** A condition of the handler's own, in DynamoDB's expression language; values are native. */
 export interface WriteCondition {
@@ -22,22 +31,21 @@ export interface Change {
 }
 
 /** One write of one message, ready to be sent: everything that can be wrong with it has been found by now. */
-export type Write =
-  | {
-      readonly kind: 'put';
-      readonly address: ItemAddress;
-      readonly item: Attributes;
-      readonly condition?: Condition;
-    }
-  | { readonly kind: 'delete' | 'check'; readonly address: ItemAddress; readonly condition?: Condition }
+export type Write = {
+  readonly address: ItemAddress;
+  readonly condition?: Condition;
+  /** What `tx.get` returned of this item, by attribute; the write holds only while it is so (R13). */
+  readonly seen?: Seen;
+} & (
+  | { readonly kind: 'put'; readonly item: Attributes }
+  | { readonly kind: 'delete' | 'check' }
   | {
       readonly kind: 'update';
-      readonly address: ItemAddress;
       readonly add: Readonly<Record<string, number | bigint>>;
       readonly set: Attributes;
       readonly remove: readonly string[];
-      readonly condition?: Condition;
-    };
+    }
+);
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 
@@ -83,9 +91,16 @@ export function conditionOf(table: Table, condition: WriteCondition | undefined)
 
 /**
  * Two writes on one item as a single one, or undefined where that would change their meaning. Only bare increments are summed,
- * and only where the sum is exact: integers (0.1 + 0.2 is not 0.3).
+ * and only where the sum is exact: integers (0.1 + 0.2 is not 0.3). Of two that have only read the item, the second one adds what
+ * else it saw, unless they saw different things.
  */
 export function summed(a: Write, b: Write): Write | undefined {
+  if (isBareCheck(a) && isBareCheck(b))
+    return Object.keys(a.seen).some(
+      (name) => name in b.seen && !isDeepStrictEqual(a.seen[name], b.seen[name]),
+    )
+      ? undefined
+      : { ...a, seen: { ...a.seen, ...b.seen } };
   if (!isBareIncrement(a) || !isBareIncrement(b)) return undefined;
   const add: Record<string, number | bigint> = { ...a.add };
   for (const [name, value] of Object.entries(b.add)) {
@@ -97,12 +112,24 @@ export function summed(a: Write, b: Write): Write | undefined {
   return { ...a, add };
 }
 
+function isBareCheck(write: Write): write is Write & { kind: 'check'; seen: Seen } {
+  return write.kind === 'check' && write.condition === undefined && write.seen !== undefined;
+}
+
 function isBareIncrement(write: Write): write is Write & { kind: 'update' } {
   return (
     write.kind === 'update' &&
-    write.condition === undefined &&
+    (write.condition ?? write.seen) === undefined &&
     write.remove.length === 0 &&
     Object.keys(write.set).length === 0
+  );
+}
+
+/** Whether a row is not as it was read. As values, because a set has no order. */
+export function hasChanged(seen: Seen | undefined, item: Attributes | undefined): boolean {
+  const native = (value: AttributeValue | undefined) => value && nativeRow({ value }).value;
+  return Object.entries(seen ?? {}).some(
+    ([name, value]) => !isDeepStrictEqual(native(value), native(attributeOf(item, name))),
   );
 }
 
@@ -113,8 +140,9 @@ function isExact(value: number | bigint): boolean {
 /** The write as one action of TransactWriteItems. */
 export function actionOf(write: Write): TransactWriteItem {
   const { tableName: TableName, key: Key } = write.address;
-  const { names, values } = write.condition ?? {};
-  const target = { TableName, ...conditional(write.condition) };
+  const condition = allOf([write.condition, write.seen && unchanged(write.seen)]);
+  const { names, values } = condition ?? {};
+  const target = { TableName, ...conditional(condition) };
   const given = {
     ExpressionAttributeNames: nonEmpty({ ...names }),
     ExpressionAttributeValues: nonEmpty({ ...values }),

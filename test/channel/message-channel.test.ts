@@ -140,12 +140,16 @@ test('alarms: any dead letter, half of the retention used up, and half of what F
     'AWS::CloudWatch::Alarm',
     alarm('ApproximateNumberOfMessagesVisible', queueName, 60_000),
   );
-  template.resourceCountIs('AWS::CloudWatch::Alarm', 3);
+  template.hasResourceProperties(
+    'AWS::CloudWatch::Alarm',
+    alarm('ApproximateNumberOfMessagesNotVisible', queueName, 60_000),
+  );
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 4);
 });
 
 test('Standard has no backlog alarm: it delivers from the whole queue', () => {
   const { channel, template } = channelOf(standard);
-  expect(channel.backlogAlarm).toBeUndefined();
+  expect([channel.backlogAlarm, channel.inFlightAlarm]).toEqual([undefined, undefined]);
   template.resourceCountIs('AWS::CloudWatch::Alarm', 2);
 });
 

@@ -135,7 +135,7 @@ test('the role may use its queue, its receipts and its log group, and nothing el
       Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
     }),
-    expect.objectContaining({ Resource: [resource(dedupTable.table.tableArn)] }),
+    expect.objectContaining({ Resource: resource(dedupTable.table.tableArn) }),
     expect.objectContaining({ Resource: resource(channel.queue.queueArn) }),
     expect.objectContaining({
       Action: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],

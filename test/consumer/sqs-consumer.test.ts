@@ -252,13 +252,21 @@ test('R22: the slowest so far counts twice', async () => {
   expect(await run(batch, () => remaining)).toEqual([1]);
 });
 
+test('R22: one slow invocation does not stop the next ones of its instance', async () => {
+  const { run } = consumer({ handle: async () => sleep(600) });
+  const received = (id: string) => [record({ group: 'g', body: order(id) })];
+  expect(await run(received('t-1'), () => 1_100)).toEqual([]);
+  expect(await run(received('t-2'), () => 1_100)).toEqual([]);
+});
+
 test('R11: the receipts of messages that came before are read first, and their handlers do not run again', async () => {
   const first = consumer();
   await first.run([record({ group: 'g', body: order('again') })]);
   const second = consumer();
   expect(await second.run([record({ group: 'g', body: order('again'), receiveCount: 2 })])).toEqual([]);
   expect(second.handled).toEqual([]);
-  expect(second.summaries[0]).toMatchObject({ duplicate: 1, writeUnits: 0, calls: 1 });
+  // The other call asks for the failures of the message, at the same time.
+  expect(second.summaries[0]).toMatchObject({ duplicate: 1, writeUnits: 0, calls: 2 });
 });
 
 test('R5: a schema that adds a default does not turn a copy into another payload', async () => {

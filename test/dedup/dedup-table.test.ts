@@ -13,7 +13,20 @@ test('the table keeps receipts by id, forgets them by expiration, and is hard to
   Template.fromStack(stack).hasResource('AWS::DynamoDB::Table', {
     Properties: {
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      AttributeDefinitions: ['id', 'attention', 'since'].map((AttributeName) => ({
+        AttributeName,
+        AttributeType: 'S',
+      })),
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'attention',
+          KeySchema: [
+            { AttributeName: 'attention', KeyType: 'HASH' },
+            { AttributeName: 'since', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
       TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
       BillingMode: 'PAY_PER_REQUEST',
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -53,7 +66,7 @@ test('a consumer may read and write receipts and nothing else: not delete, not l
             'dynamodb:UpdateItem',
           ],
           Effect: 'Allow',
-          Resource: [stack.resolve(table.tableArn) as unknown],
+          Resource: stack.resolve(table.tableArn) as unknown,
         },
       ],
     },

@@ -10,8 +10,8 @@ import {
   NewerRow,
   Transaction,
   TransactionTooLarge,
-  type CommitOutcome,
   type Table,
+  type UnitOutcome,
 } from '../../runtime/dedup/index.js';
 import { dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
 import { limits, unit } from '../fixtures/units.js';
@@ -39,7 +39,7 @@ const outcomesOf = async (...units: ReturnType<typeof unit>[]) => {
   return units.map((one) => outcomes.get(one));
 };
 
-const errorOf = (outcome: CommitOutcome | undefined) =>
+const errorOf = (outcome: UnitOutcome | undefined) =>
   outcome !== undefined && 'error' in outcome ? outcome.error : undefined;
 
 test('a message acts once, and its copy is a duplicate that carries the first result', async () => {

@@ -1,4 +1,4 @@
-import { consumerFigures } from '../../drive/consumer-figures.js';
+import { consumerFigures, reportedFigures } from '../../drive/consumer-figures.js';
 
 const line = (duplicate: number, writeUnits: number) =>
   JSON.stringify({
@@ -33,11 +33,26 @@ test('a line that is cut off is missing in the count', () => {
 
 test('failed invocations are counted by reason', () => {
   const figures = consumerFigures('settle');
-  for (const functionError of ['timed out', 'Unhandled', 'timed out'])
-    figures.add({ functionName: 'settle', records: 2, functionError, logTail: '' });
+  for (const logTail of [
+    '',
+    'Task timed out after 5.00 seconds\n',
+    'Error: Task timed out after 5.00 seconds?',
+  ])
+    figures.add({ functionName: 'settle', records: 2, functionError: 'Unhandled', logTail });
   expect(figures).toMatchObject({ delivered: 6, completed: 0, reported: 0 });
   expect([...figures.failures]).toEqual([
-    ['timed out', 2],
-    ['Unhandled', 1],
+    ['Unhandled', 2],
+    ['timed out', 1],
   ]);
+});
+
+test('a target that polls by itself tells nothing of its invocations, so nothing of them is reported', () => {
+  const figures = consumerFigures('settle');
+  expect(reportedFigures(figures, { polls: 'target' }, 4)).toEqual({
+    ...{ delivered: undefined, suppressed: undefined, wruPerMessage: undefined },
+  });
+  figures.add({ functionName: 'settle', records: 5, logTail: line(1, 34) });
+  expect(reportedFigures(figures, { polls: 'runner' }, 4)).toEqual({
+    ...{ delivered: 5, suppressed: 1, wruPerMessage: 8.5 },
+  });
 });

@@ -35,7 +35,7 @@ test('JSON lines: cents or amount to the cent, one CD unless said, empty lines a
       '\uFEFF' + good,
       '',
       '{"id":7,"customer":8,"purchasedOn":"2026-02-28","amount":0.29,"cds":3,"x":[]}\r',
-      '{"id":"b","customer":"c","purchasedOn":"2024-02-29","amount":"1234567.8"}',
+      '{"id":"b","customer":"c","purchasedOn":"2024-02-29","cents":null,"amount":"1234567.8"}',
     ),
   );
   expect(told).toEqual([]);
@@ -77,9 +77,9 @@ test.each([
   const { payments, told } = await read(file, 'skip');
   expect(payments).toHaveLength(1);
   expect(told[0]).toContain(`FILE line 2: ${reason}`);
-  expect(told[1]).toBe('FILE: 1 bad lines skipped, 1 payments left');
+  expect(told[1]).toBe('FILE: 1 bad line skipped, 1 payments left');
   await expect(read(file)).rejects.toThrow(
-    'are no payments and nothing was sent: correct them, or send the other 1 with --on-bad-line skip',
+    'is no payment and nothing was sent: correct it, or send the other 1 with --on-bad-line skip',
   );
 });
 
@@ -104,7 +104,12 @@ test('reads only as many as asked for', async () => {
 
 test.each([
   [[''], 'has no payments'],
-  [['id,customer,when', 'a,c,2026-01-01'], 'without purchasedOn, cents or amount'],
+  [
+    ['id,customer,when', 'a,c,2026-01-01'],
+    "begins with 'id,customer,when', a header without purchasedOn, cents or amount",
+  ],
+  [['id;customer;purchasedOn;cents', 'a;c;2026-01-01;1'], 'with commas as in id,customer,purchasedOn,cents'],
+  [[`[${good}]`], 'or one JSON object per line'],
 ])('a file that is none: %j', async (lines, problem) => {
   await expect(read(await fileOf(...lines), 'skip')).rejects.toThrow(problem);
 });

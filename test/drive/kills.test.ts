@@ -31,7 +31,7 @@ function startOf(functionName: string, records: number, receiveCount = '1'): Inv
   return { functionName, records: Array.from({ length: records }, () => record) as never };
 }
 
-const ended = { functionName: 'pay', queueArn: '', records: 1, failed: 0, logTail: '' };
+const ended = { functionName: 'pay', sourceArn: '', records: 1, failed: 0, logTail: '' };
 const ok = { ...ended, outcome: 'ok', durationMs: 5 } as const;
 const error = { ...ended, outcome: 'error', durationMs: 5 } as const;
 
@@ -72,6 +72,26 @@ test('kills in its share, counts what was committed, and leaves other functions 
   killer.onStart(startOf('pay', 9, '2'));
   await sleep(100);
   expect(next.signalCode).toBeNull();
+});
+
+test('what fails in the wake of a kill is told apart, other errors are not', async () => {
+  const child = await worker('pay');
+  const killer = kills({
+    ...{ functionName: 'pay', seed: 1, share: 0.1 },
+    workers: (name) => workerProcesses(process.pid, name),
+  });
+  const died = { ...error, logTail: 'a line\nWorker process died' };
+  killer.onStart(startOf('pay', 9))?.(ok);
+  // Nothing was killed yet: it died by itself.
+  killer.onStart(startOf('pay', 0))?.(died);
+  await strike(killer, child);
+  killer.onStart(startOf('pay', 0))?.(died);
+  killer.onStart(startOf('pay', 0))?.({ ...error, logTail: '[Errno 32] Broken pipe' });
+  killer.onStart(startOf('pay', 0))?.({ ...error, logTail: '' });
+  killer.onStart(startOf('pay', 0))?.({ ...error, logTail: 'Error: Worker process died, says the handler' });
+  killer.onStart(startOf('pay', 0))?.({ ...error, logTail: 'Task timed out after 5.00 seconds' });
+  expect(killer).toMatchObject({ killed: 1, inWake: 3 });
+  expect(killsInWords(killer)).toEqual(['kills: 1 invocations killed, 3 more failed in their wake']);
 });
 
 test('an invocation that ended before its kill is no kill, and another one is killed instead', async () => {

@@ -33,6 +33,16 @@ test('the JSON object has exactly the promised fields', () => {
   );
 });
 
+test('what a target does not tell of its invocations is not counted, and never 0', () => {
+  const unseen = { ...path, delivered: undefined, suppressed: undefined, wruPerMessage: undefined };
+  const { paths } = JSON.parse(jsonReport({ ...report, paths: [unseen] })) as { paths: unknown[] };
+  expect(paths[0]).toMatchObject({ sent: 1000, delivered: null, suppressed: null, wruPerMessage: null });
+  const text = textReport({ ...report, paths: [unseen] });
+  for (const label of ['delivered', 'duplicates suppressed', 'WRU per message'])
+    expect(text).toMatch(new RegExp(`^${label} +not counted$`, 'm'));
+  expect(text).toMatch(/^effects +1,000$/m);
+});
+
 test('one violated path violates the run', () => {
   expect(verdictOf(report)).toBe('exactly-once');
   expect(verdictOf({ ...report, paths: [path, violated] })).toBe('violated');

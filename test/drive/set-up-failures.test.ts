@@ -49,7 +49,7 @@ test.each([
 test('the emulator dies', async () => {
   run = await startCommandLine();
   await run.said(/emulator ready/);
-  await run.kill(/-m ministack/);
+  await run.kill(/local\/serve\.py/);
   await expectRefusal(/could not run: the emulator ended by itself: free some memory .* and start again/);
 });
 
@@ -71,7 +71,7 @@ test('a file of payments that is not there, and one with a bad line: nothing is 
   );
   run = await startCommandLine('--input', join(bin, 'own.csv'));
   await expectRefusal(
-    /line 3: cents 'x' is no whole number[^]*could not run: 1 of the lines of .* --on-bad-line skip/,
+    /line 3: cents 'x' is no whole number[^]*could not run: 1 line of .* is no payment .* --on-bad-line skip/,
   );
   expect((await run.ended).stderr).not.toContain('emulator');
 });

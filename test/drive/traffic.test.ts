@@ -156,7 +156,7 @@ test('puts a seeded share on the queue again: same payment and group, a message 
   expect(atOnce).toBeGreaterThan(0);
   expect(atOnce).toBeLessThan(sent);
   for (const { Body = '', Attributes = {} } of messages) {
-    const purchase = JSON.parse(Body) as Purchase;
+    const { data: purchase } = JSON.parse(Body) as { data: Purchase };
     expect(all).toContainEqual(purchase);
     expect(Attributes.MessageGroupId).toBe(purchase.customer);
   }

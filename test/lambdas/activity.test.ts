@@ -34,7 +34,7 @@ beforeEach(async () => {
     EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: deadLetters,
   });
   printed = [];
-  jest.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+  jest.spyOn(process.stdout, 'write').mockImplementation((line) => printed.push(String(line)) > 0);
 });
 afterEach(() => {
   jest.restoreAllMocks();

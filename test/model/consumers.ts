@@ -8,6 +8,7 @@ import {
   type SqsConsumer,
 } from '../../runtime/consumer/index.js';
 import { table, type Transaction } from '../../runtime/dedup/index.js';
+import { outbox, type Outbox } from '../../runtime/outbox/outbox.js';
 import type { Engine } from './engine.js';
 import { Body } from './message-body.js';
 import type { WayName } from './scenario.js';
@@ -57,7 +58,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
         handle: async ({ body }, tx) => {
           await danger();
           attempt(body.token);
-          fill(engine, body, tx);
+          await fill(engine, body, tx, danger);
         },
       });
     case 'insert':
@@ -86,7 +87,16 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
   }
 }
 
-function fill({ names, prefix }: Engine, { id, token, group, kind }: Body, tx: Transaction): void {
+export function book(table: string): Outbox {
+  return outbox({ table, source: 'model', epoch: '1' });
+}
+
+async function fill(
+  { names, prefix }: Engine,
+  { id, token, group, kind }: Body,
+  tx: Transaction,
+  danger: () => Promise<void>,
+): Promise<void> {
   const effects = table({ name: names.effects, partitionKey: 'name' });
   const rows = table({ name: names.rows, partitionKey: 'name' });
   const add = { [token]: 1 };
@@ -117,6 +127,24 @@ function fill({ names, prefix }: Engine, { id, token, group, kind }: Body, tx: T
       }
     case 'check':
       tx.check(rows, { name: `${prefix}closed` }, never('name'));
+      {
+        tx.update(effects, { name: group }, { add });
+        return;
+      }
+    case 'get': {
+      // The sum shows whatever was decided on an old read, and whatever acted twice.
+      const before = await tx.get(rows, { name: `${prefix}sum` }, ['sum']);
+      await danger();
+      tx.update(rows, { name: `${prefix}sum` }, { set: { sum: Number(before?.sum ?? 0) + 1 } });
+      tx.update(effects, { name: group }, { add });
+      return;
+    }
+    case 'publish':
+      tx.publish(book(names.outbox), {
+        aggregate: { table: rows, key: { name: `${prefix}book` } },
+        type: 'Acted',
+        data: token,
+      });
       {
         tx.update(effects, { name: group }, { add });
         return;

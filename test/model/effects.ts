@@ -59,8 +59,10 @@ export class Effects {
     const after = await this.#read(places);
     this.#commits += 1;
     for (const [i, { table }] of places.entries())
-      if (table === this.engine.names.receipts) this.#receipt(before[i], after[i]);
-      else
+      // Rows with a '!' are what is known of failures, no receipts.
+      if (table === this.engine.names.receipts) {
+        if (after[i]?.id?.S?.includes('!') !== true) this.#receipt(before[i], after[i]);
+      } else
         for (const token of this.reading.acted(before[i], after[i])) {
           const wasParked = this.reading.holds(before[i], token);
           this.journal.push({ token, author, commit: this.#commits, wasParked });

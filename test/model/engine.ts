@@ -25,4 +25,6 @@ export interface TableNames {
   readonly effects: string;
   /** Partition key `name`. */
   readonly rows: string;
+  /** Partition key `stream`, sort key `version`. */
+  readonly outbox: string;
 }

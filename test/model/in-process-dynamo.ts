@@ -19,6 +19,7 @@ import {
   validation,
 } from './dynamo-errors.js';
 import { DynamoTables } from './dynamo-table.js';
+import { Placeholders } from './placeholders.js';
 import { reasonsAgainst, transactActionsOf } from './transact-items.js';
 
 /** A request that the server has taken in. `finish` is the moment at which it takes effect; it throws what DynamoDB answers. */
@@ -118,9 +119,14 @@ export class InProcessDynamo {
     return undefined;
   }
 
-  #get({ TableName, Key = {}, ConsistentRead }: GetItemCommandInput): object {
+  #get(input: GetItemCommandInput): object {
+    const { TableName, Key = {}, ConsistentRead, ProjectionExpression } = input;
+    const given = new Placeholders(input.ExpressionAttributeNames);
+    const projected = ProjectionExpression?.split(',').map((path) => given.name(path.trim()));
+    given.assertAllUsed();
     const found = this.#read(TableName, Key, ConsistentRead);
-    return found === undefined ? {} : { Item: found };
+    if (found === undefined || projected === undefined) return found === undefined ? {} : { Item: found };
+    return { Item: Object.fromEntries(Object.entries(found).filter(([name]) => projected.includes(name))) };
   }
 
   #batchGet({ RequestItems = {} }: BatchGetItemCommandInput): object {

@@ -2,7 +2,7 @@ import type { Item } from './attribute-values.js';
 import type { Engine } from './engine.js';
 import { InProcessDynamo } from './in-process-dynamo.js';
 
-const names = { receipts: 'receipts', effects: 'effects', rows: 'rows' };
+const names = { receipts: 'receipts', effects: 'effects', rows: 'rows', outbox: 'outbox' };
 
 /** @param staleness how many versions back an eventually consistent read looks. */
 export function inProcessEngine(now: () => number, staleness: () => number): Engine {
@@ -11,6 +11,7 @@ export function inProcessEngine(now: () => number, staleness: () => number): Eng
   tables.create(names.receipts, 'id');
   tables.create(names.effects, 'name');
   tables.create(names.rows, 'name');
+  tables.create(names.outbox, 'stream', 'version');
   const write = (name: string, key: Item, item: Item | undefined) => {
     const table = tables.get(name);
     table.write(table.rowId(key), item);

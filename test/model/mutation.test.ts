@@ -65,21 +65,29 @@ async function find(): Promise<{ runs: number; violation: string } | undefined> 
   return undefined;
 }
 
-test.each(Object.keys(conditions) as (keyof typeof conditions)[])('condition %s', async (id) => {
-  const original = conditions[id];
-  conditions[id] = `(${original}) OR NOT (${original})`;
-  try {
+test.each(Object.keys(conditions) as (keyof typeof conditions)[])(
+  'condition %s',
+  async (id) => {
+    const original = conditions[id];
+    conditions[id] = `(${original}) OR NOT (${original})`;
+    try {
+      const f = await find();
+      killed[id] = `${f?.runs}: ${f?.violation}`;
+      expect(f).toBeDefined();
+    } finally {
+      conditions[id] = original;
+    }
+  },
+  600_000,
+);
+test.each(decisionIds)(
+  'decision %s',
+  async (id) => {
+    activate(id);
     const f = await find();
     killed[id] = `${f?.runs}: ${f?.violation}`;
     expect(f).toBeDefined();
-  } finally {
-    conditions[id] = original;
-  }
-});
-test.each(decisionIds)('decision %s', async (id) => {
-  activate(id);
-  const f = await find();
-  killed[id] = `${f?.runs}: ${f?.violation}`;
-  expect(f).toBeDefined();
-});
+  },
+  600_000,
+);
 afterAll(() => reportFigures('mutants killed', { seed, killed }));

@@ -9,6 +9,7 @@ import { Invocation } from './invocation.js';
 import { intentsOf, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
 import { readings } from './readings.js';
+import { Relay } from './relay.js';
 import type { Scenario, WayName } from './scenario.js';
 import type { Tally } from './tally.js';
 import { Traffic } from './traffic.js';
@@ -49,9 +50,10 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<void
   });
   const { way, fifo, spread, messages } = scenario;
   const intents = intentsOf(messages, engine.prefix, spread && way === 'aggregate' && fifo);
-  const verdict: Verdict = new Verdict(world, scenario, intents, () => traffic);
+  const relay = new Relay(world);
+  const verdict: Verdict = new Verdict(world, scenario, intents, relay, () => traffic);
   const traffic = new Traffic(world, scenario, intents, verdict);
-  const play = new Play(world, traffic, verdict, intents, way);
+  const play = new Play(world, traffic, verdict, relay, intents, way);
 
   armCrashPoints((point) => {
     const caller = resident.getStore();
@@ -72,6 +74,7 @@ class Play {
     private readonly world: World,
     private readonly traffic: Traffic,
     private readonly verdict: Verdict,
+    private readonly relay: Relay,
     private readonly intents: readonly Intent[],
     private readonly way: WayName,
   ) {}
@@ -90,6 +93,7 @@ class Play {
     traffic.mend(['poison']);
     traffic.redrive(true);
     await this.#comeToRest();
+    await this.relay.send();
     verdict.assertReceiptsSound();
     verdict.assertExactlyOnce();
     verdict.assertOrder();
@@ -144,6 +148,8 @@ class Play {
         world.note(() => `it is ${new Date(world.now).toISOString()}`);
       });
     if (faults.strangers && choices.chance(128)) happenings.push(() => this.#stranger());
+    if (faults.relay && this.intents.some(({ kind }) => kind === 'publish'))
+      happenings.push(async () => this.relay.send());
     if (faults.reaper) happenings.push(async () => this.#reap());
     if (faults.redrive && !traffic.deadLetters.isEmpty && this.#redrivesLeft > 0)
       happenings.push(() => {

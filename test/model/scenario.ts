@@ -25,7 +25,16 @@ export const natures = [
 export type Nature = (typeof natures)[number];
 
 /** What a handler of the transaction way writes, beside one increment. */
-export const effectKinds = ['add', 'set', 'own-condition', 'insert', 'check', 'shared'] as const;
+export const effectKinds = [
+  'add',
+  'set',
+  'own-condition',
+  'insert',
+  'check',
+  'shared',
+  'get',
+  'publish',
+] as const;
 export type EffectKind = (typeof effectKinds)[number];
 
 export interface MessageSpec {
@@ -63,6 +72,8 @@ export interface Faults {
   readonly pauses: boolean;
   /** Somebody else's transactions hold the rows that the consumers write. */
   readonly strangers: boolean;
+  /** A relay sends what is in the outbox, and the rows are deleted afterwards. */
+  readonly relay: boolean;
 }
 
 export interface Scenario {
@@ -98,6 +109,7 @@ const faultNames = [
   'stale',
   'pauses',
   'strangers',
+  'relay',
 ] as const satisfies (keyof Faults)[];
 
 const faults: fc.Arbitrary<Faults> = fc
@@ -119,6 +131,9 @@ function message(way: WayName): fc.Arbitrary<MessageSpec> {
   });
 }
 
+/** In half of the runs all messages write alike, so that they meet on the same rows. */
+const focus = fc.nat(2 * effectKinds.length - 1).map((n) => effectKinds[n - effectKinds.length]);
+
 /** A receipt that is gone protects nothing, so handlers whose own condition would then never hold again are left out. */
 function withReaper(scenario: Scenario): Scenario {
   if (!scenario.faults.reaper || scenario.way !== 'transaction') return scenario;
@@ -137,6 +152,10 @@ export function scenarios(way: WayName): fc.Arbitrary<Scenario> {
       messages: fc.array(message(way), { minLength: 1, maxLength: 8, size: 'max' }),
       faults,
       choices: new ChoiceBytes(600),
+      focus,
     })
-    .map(withReaper);
+    .map(({ focus: kind, ...scenario }) => {
+      const messages = scenario.messages.map((spec) => ({ ...spec, kind: kind ?? spec.kind }));
+      return withReaper({ ...scenario, messages });
+    });
 }

@@ -1,6 +1,7 @@
 import type { SQSRecord } from 'aws-lambda';
 import type { Invocation } from './invocation.js';
 import { tokenIn, type Intent } from './message-body.js';
+import type { Relay } from './relay.js';
 import type { Scenario } from './scenario.js';
 import type { Traffic } from './traffic.js';
 import type { World } from './world.js';
@@ -14,6 +15,7 @@ export class Verdict {
     private readonly world: World,
     private readonly scenario: Scenario,
     private readonly intents: readonly Intent[],
+    private readonly relay: Relay,
     private readonly traffic: () => Traffic,
   ) {}
 
@@ -96,18 +98,62 @@ export class Verdict {
 
   /** What the rows say, beside their tokens: unkeyed sums, and what the state of an aggregate says of itself. */
   async assertWhole(): Promise<void> {
-    const { engine, effects } = this.world;
+    const { engine } = this.world;
     const read = async (table: string, name: string) => engine.read(table, { name: { S: name } });
     const shop = await read(engine.names.rows, `${engine.prefix}shop`);
-    const shared = effects.journal.filter(({ token }) => this.#intent(token).kind === 'shared').length;
-    if (this.scenario.way === 'transaction' && Number(shop?.total?.N ?? 0) !== shared)
-      throw this.world.violated(`the shop counted ${shop?.total?.N ?? 0}, ${shared} messages were to count`);
+    if (this.scenario.way === 'transaction') {
+      const sum = await read(engine.names.rows, `${engine.prefix}sum`);
+      for (const [name, value, kind] of [
+        ['shop', shop?.total, 'shared'],
+        ['reader', sum?.sum, 'get'],
+      ] as const) {
+        const acted = this.#acted(kind).length;
+        if (Number(value?.N ?? 0) !== acted)
+          throw this.world.violated(`the ${name} counted ${value?.N ?? 0}, ${acted} messages were to count`);
+      }
+      await this.#assertPublished();
+    }
     for (const group of new Set(this.intents.map((intent) => intent.group))) {
       const row = this.scenario.way === 'aggregate' ? await read(engine.names.effects, group) : undefined;
       const marks = (row?.marks?.L ?? []).map(({ S }) => `${S} `).join('');
       if (marks !== (row?.log?.S ?? ''))
         throw this.world.violated(`${group} says ${row?.log?.S} and marks ${marks}`);
     }
+  }
+
+  /** Each that acted has published once, in the order of the commits, and the aggregate counts them. */
+  async #assertPublished(): Promise<void> {
+    const { engine } = this.world;
+    const sent = await this.relay.all();
+    const acted = this.#acted('publish');
+    if (
+      sent
+        .map(({ token }) => token)
+        .sort()
+        .join(' ') !== [...acted].sort().join(' ')
+    )
+      throw this.world.violated(
+        `acted ${acted.join(' ')}, published ${sent.map(({ token }) => token).join(' ')}`,
+      );
+    const gap = sent.findIndex(({ version }, i) => version !== i + 1);
+    if (gap >= 0) throw this.world.violated(`event ${gap + 1} has version ${sent[gap]?.version}`);
+    const row = await engine.read(engine.names.rows, { name: { S: `${engine.prefix}book` } });
+    if (Number(row?.version?.N ?? 0) !== sent.length)
+      throw this.world.violated(`version ${row?.version?.N} after ${sent.length} events`);
+    const commits = sent.map(({ token }) => this.#commitOf(token));
+    if (commits.some((commit, i) => commit < (commits[i - 1] ?? 0)))
+      throw this.world.violated('events are out of the order of their commits');
+  }
+
+  /** Tokens of one kind, each as often as it acted. */
+  #acted(kind: Intent['kind']): string[] {
+    return this.world.effects.journal
+      .filter(({ token }) => this.#intent(token).kind === kind)
+      .map(({ token }) => token);
+  }
+
+  #commitOf(token: string): number {
+    return this.world.effects.journal.find((acted) => acted.token === token)?.commit ?? 0;
   }
 
   /** Aggregates append within one write, so there the place in the journal counts; a pack acts at one moment. */
@@ -128,7 +174,10 @@ export class Verdict {
     );
     const made = new Set(own.map(({ token }) => token));
     const told = new Set(
-      own.filter(({ token, wasParked }) => !wasParked && !handedBack.has(token)).map(({ token }) => token),
+      own
+        .filter(({ token, wasParked }) => !wasParked && !handedBack.has(token))
+        .map(({ token }) => token)
+        .filter((token) => !this.#coveredUp(token, invocation)),
     );
     if (summary.processed > made.size)
       throw this.world.violated(
@@ -138,6 +187,22 @@ export class Verdict {
       throw this.world.violated(
         `${invocation.name} made ${[...told].join(' ')} act and reports fewer as processed`,
       );
+  }
+
+  /**
+   * Aggregates: somebody else has written the item since. Whoever had lost the answer then finds a stranger's token and its own
+   * position, and cannot know that it was the one; it says "duplicate".
+   */
+  #coveredUp(token: string, invocation: Invocation): boolean {
+    const { journal } = this.world.effects;
+    const { group } = this.#intent(token);
+    const at = journal.findIndex((acted) => acted.token === token);
+    return (
+      this.scenario.way === 'aggregate' &&
+      journal.some(
+        (later, i) => i > at && later.author !== invocation && this.#intent(later.token).group === group,
+      )
+    );
   }
 
   /** All payloads under one identity. */

@@ -20,7 +20,8 @@ export type OutputName =
   | 'ActivityQueueUrl'
   | 'ActivityTableName'
   | 'SettlementFunctionName'
-  | 'ActivityFunctionName';
+  | 'ActivityFunctionName'
+  | 'RelayFunctionName';
 
 /** The reference stack on the target of this run: deployed before the first test, deleted after the last. */
 export class DeployedStack {
@@ -80,7 +81,11 @@ export class DeployedStack {
   async resume(): Promise<void> {
     if (this.target.polls === 'target') return;
     this.runner = await startEventSourceRunner(this.target, {
-      functionNames: [this.output('SettlementFunctionName'), this.output('ActivityFunctionName')],
+      functionNames: [
+        this.output('SettlementFunctionName'),
+        this.output('ActivityFunctionName'),
+        this.output('RelayFunctionName'),
+      ],
     });
   }
 

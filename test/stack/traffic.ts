@@ -60,21 +60,32 @@ export async function pay(stack: DeployedStack, { paymentId, ...body }: Payment)
   return post(stack, { headers: { 'idempotency-key': paymentId }, body: JSON.stringify(body) });
 }
 
+/** The event that says that a payment was accepted, as the outbox sends it. Of one payment it is always the same. */
+export function accepted(given: object): object {
+  const { paymentId = '' } = given as Partial<Payment>;
+  return {
+    ...{ specversion: '1.0', id: `1/${paymentId}/1`, source: 'payments', type: 'PaymentAccepted' },
+    ...{ subject: paymentId, time: '1997-01-01T00:00:00.000Z', datacontenttype: 'application/json' },
+    ...{ epoch: '1', aggregate: paymentId, version: '1', firstenqueue: '1997-01-01T00:00:00.000Z' },
+    data: given,
+  };
+}
+
 /**
- * Puts bodies on the payments queue in this order, at most 10, past the API. Each is a new message for SQS, also when it
+ * Puts payments, each in its event, and texts as they are on the payments queue in this order, at most 10, past the API. Each is a new message for SQS, also when it
  * says the same as another.
  */
 export async function enqueue(
   stack: DeployedStack,
   customer: string,
-  bodies: readonly unknown[],
+  bodies: readonly (string | object)[],
 ): Promise<void> {
   const { Failed } = await stack.sqs.send(
     new SendMessageBatchCommand({
       QueueUrl: stack.output('PaymentsQueueUrl'),
       Entries: bodies.map((body, index) => ({
         Id: String(index),
-        MessageBody: typeof body === 'string' ? body : JSON.stringify(body),
+        MessageBody: typeof body === 'string' ? body : JSON.stringify(accepted(body)),
         MessageGroupId: customer,
         MessageDeduplicationId: randomUUID(),
       })),

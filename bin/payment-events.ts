@@ -1,0 +1,99 @@
+import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import {
+  ChannelKind,
+  CommitWay,
+  IdempotentConsumer,
+  MessageChannel,
+  OutboxRelay,
+  OutboxTable,
+  RelayTarget,
+  type DedupTable,
+} from '../lib/index.js';
+import { entry } from './entry.js';
+
+export interface PaymentEventsProps {
+  readonly dedupTable: DedupTable;
+  /** Where accepted payments go to be settled. */
+  readonly payments: MessageChannel;
+  readonly deletionProtection: boolean;
+  readonly polling: boolean;
+}
+
+/** The incarnation of the outbox's counts. Raise it after the tables were restored from a backup: docs/runbook/restore.md. */
+const epoch = '1';
+
+/**
+ * The outbox of the payments, its relay, and two readers of settled payments over one table: statements from a FIFO channel,
+ * notifications from a Standard channel. Both keep the order in which a customer's payments were settled.
+ */
+export class PaymentEvents {
+  readonly outbox: OutboxTable;
+  /** For functions that publish. */
+  readonly environment: Record<string, string>;
+  readonly outputs: Record<string, string>;
+
+  constructor(scope: Construct, props: PaymentEventsProps) {
+    const { dedupTable, polling } = props;
+    this.outbox = new OutboxTable(scope, 'Outbox', { deletionProtection: props.deletionProtection });
+    this.environment = { OUTBOX_TABLE: this.outbox.table.tableName, OUTBOX_EPOCH: epoch };
+    const views = new Table(scope, 'Views', {
+      partitionKey: { name: 'customer', type: AttributeType.STRING },
+      sortKey: { name: 'view', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      encryption: TableEncryption.AWS_MANAGED,
+      deletionProtection: props.deletionProtection,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const reader = (id: string, consumerName: string, file: string, kind: ChannelKind) => {
+      const channel = new MessageChannel(scope, id, {
+        kind,
+        ...(kind === ChannelKind.FIFO ? { highThroughput: true } : {}),
+        consumerTimeout: Duration.seconds(5),
+      });
+      const consumer = new IdempotentConsumer(scope, `${id}Reader`, {
+        consumerName,
+        channel,
+        dedupTable,
+        commitWay: CommitWay.AGGREGATE,
+        effectTable: views,
+        entry: entry(file),
+        maxConcurrency: 10,
+        enabled: polling,
+        environment: { VIEWS_TABLE: views.tableName },
+      });
+      Annotations.of(consumer).acknowledgeWarning(
+        'exactly-once-aws:unproven',
+        'Only the two readers may write to the views, and neither of them may delete.',
+      );
+      views.grants.actions(consumer.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+      return { channel, consumer };
+    };
+    const statements = reader('Statements', 'statements', 'statements.ts', ChannelKind.FIFO);
+    const notifications = reader('Notifications', 'notifications', 'notifications.ts', ChannelKind.STANDARD);
+    const relay = new OutboxRelay(scope, 'Relay', {
+      outbox: this.outbox,
+      entry: entry('relay.ts'),
+      targets: [
+        RelayTarget.channel(props.payments, { types: ['PaymentAccepted'] }),
+        RelayTarget.channel(statements.channel, { types: ['PaymentSettled'] }),
+        RelayTarget.channel(notifications.channel, { types: ['PaymentSettled'] }),
+      ],
+      timeout: Duration.seconds(5),
+      enabled: polling,
+    });
+    this.outputs = {
+      OutboxTableName: this.outbox.table.tableName,
+      RelayFunctionName: relay.function.functionName,
+      ViewsTableName: views.tableName,
+      StatementsFunctionName: statements.consumer.function.functionName,
+      StatementsQueueUrl: statements.channel.queue.queueUrl,
+      StatementsDeadLetterQueueUrl: statements.channel.deadLetterQueue.queueUrl,
+      NotificationsFunctionName: notifications.consumer.function.functionName,
+      NotificationsQueueUrl: notifications.channel.queue.queueUrl,
+      NotificationsDeadLetterQueueUrl: notifications.channel.deadLetterQueue.queueUrl,
+    };
+  }
+}

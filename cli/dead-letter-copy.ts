@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
+import { deadLetterAttribute, type DeadLetter } from '../runtime/consumer/dead-letter.js';
+
+/** A letter as it travels: the runtime writes it, and a redrive counts in it. */
+export interface Letter extends DeadLetter {
+  /** How often a redrive of ours has sent the message again. */
+  readonly redrives?: number;
+}
+
+/** One message of the dead-letter queue, read. */
+export interface DeadLetterCopy {
+  readonly message: Message;
+  readonly messageId: string;
+  readonly body: string;
+  /** MessageGroupId. */
+  readonly group: string | undefined;
+  /** What the runtime wrote about it; undefined when SQS itself gave up, or somebody sent the message here by hand. */
+  readonly letter: Letter | undefined;
+  /** Copies of one message have one. A message without a letter cannot be told from others, so it is only its own. */
+  readonly identity: string;
+  /** Epoch ms. Of the first enqueue when a letter tells it, else of the copy, which may be later. */
+  readonly firstEnqueue: number;
+}
+
+export function deadLetterCopy(message: Message): DeadLetterCopy {
+  const { MessageId = '', Body = '', Attributes = {} } = message;
+  const letter = letterOf(message.MessageAttributes?.[deadLetterAttribute]?.StringValue);
+  const source = letter?.key === undefined ? ['sqs', MessageId] : [letter.consumerName, letter.key, Body];
+  return {
+    message,
+    messageId: MessageId,
+    body: Body,
+    group: Attributes.MessageGroupId,
+    letter,
+    identity: digest(source),
+    firstEnqueue: letter === undefined ? Number(Attributes.SentTimestamp) : Date.parse(letter.firstEnqueue),
+  };
+}
+
+/** SQS: at most 10 message attributes. */
+const maxMessageAttributes = 10;
+
+/** The attributes to send the message with: its own ones and, where SQS leaves room for it, the letter with one redrive more. */
+export function redriveAttributes(
+  { message, letter }: DeadLetterCopy,
+  firstEnqueue: number,
+  redrives: number,
+): Record<string, MessageAttributeValue> {
+  const inside = Object.entries(letter?.attributes ?? {}).map(
+    ([name, { dataType, stringValue, binaryValue }]): [string, MessageAttributeValue] => [
+      name,
+      {
+        DataType: dataType,
+        StringValue: stringValue,
+        // The letter is JSON: bytes are base64 in it.
+        BinaryValue: binaryValue === undefined ? undefined : Buffer.from(binaryValue, 'base64'),
+      },
+    ],
+  );
+  const beside = Object.entries(message.MessageAttributes ?? {}).map(
+    ([name, { DataType, StringValue, BinaryValue }]): [string, MessageAttributeValue] => [
+      name,
+      { DataType, StringValue, BinaryValue },
+    ],
+  );
+  const own = [...beside.filter(([name]) => name !== deadLetterAttribute), ...inside];
+  if (letter === undefined || own.length >= maxMessageAttributes) return Object.fromEntries(own);
+  const first = new Date(firstEnqueue).toISOString();
+  const text = JSON.stringify({ ...letter, attributes: undefined, firstEnqueue: first, redrives });
+  return { ...Object.fromEntries(own), [deadLetterAttribute]: { DataType: 'String', StringValue: text } };
+}
+
+/** The deduplication id of a FIFO queue's message: printable ASCII, at most 128 characters. */
+const deduplicationIdPattern = /^[!-~]{1,128}$/;
+
+/**
+ * The same whenever one message of the dead-letter queue is sent, so that a second redrive at work, or one that died between sending
+ * and deleting, sends nothing twice within SQS's 5 minutes. Another for every other message there: SQS would drop one that has come
+ * back meanwhile, and it would be lost.
+ *
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (MessageDeduplicationId)
+ */
+export function deduplicationId({ letter, messageId }: DeadLetterCopy, redrives: number): string {
+  const id = `${letter?.key ?? 'message'}#r${redrives}.${digest(messageId).slice(0, 16)}`;
+  return deduplicationIdPattern.test(id) ? id : digest(id);
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+/** Anybody may send to the queue, so nothing about the text is taken on trust. */
+function letterOf(text: string | undefined): Letter | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const letter = JSON.parse(text) as Partial<Letter> | null;
+    const sound =
+      typeof letter?.consumerName === 'string' &&
+      typeof letter.stream === 'string' &&
+      typeof letter.reason === 'string' &&
+      Number.isFinite(Date.parse(letter.firstEnqueue ?? '')) &&
+      ['string', 'undefined'].includes(typeof letter.key) &&
+      /^\d{0,40}$/.test(letter.sequence ?? '') &&
+      Number.isSafeInteger(letter.redrives ?? 0);
+    return sound ? (letter as Letter) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/** What the command found, for the reader of standard output. Everything else goes to standard error. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** 0 unless told: 1 says that something was refused, is left, or stands still. */
+export function exitWith(status: 0 | 1): void {
+  process.exitCode = status;
+}
+
+/** Columns in the order of the first row's properties. Empty text for no rows. */
+export function tableText(rows: readonly Readonly<Record<string, string | number>>[]): string {
+  const [first] = rows;
+  if (first === undefined) return '';
+  const names = Object.keys(first);
+  const lines = [names, ...rows.map((row) => names.map((name) => printable(String(row[name] ?? ''))))];
+  const widths = names.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Keys and groups are the producers': on a terminal their control characters could rewrite what is shown. */
+function printable(text: string): string {
+  return text.replace(
+    /\p{Cc}/gu,
+    (control) => `\\u${(control.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+const plainEveryMs = 5_000;
+const rewriteEveryMs = 100;
+
+/** How it goes, on standard error: one line that is rewritten on a terminal, a line every 5 s elsewhere. */
+export function progressLine(output: NodeJS.WriteStream = process.stderr): {
+  now(text: string): void;
+  end(): void;
+} {
+  let last = -Infinity;
+  let open = false;
+  return {
+    now(text) {
+      if (Date.now() - last < (output.isTTY ? rewriteEveryMs : plainEveryMs)) return;
+      last = Date.now();
+      open = output.isTTY;
+      output.write(output.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+    },
+    end() {
+      if (open) output.write('\r\x1b[K');
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Lets so many through per second, evenly. */
+export class Pacer {
+  #next = 0;
+
+  constructor(private readonly perSecond: number) {}
+
+  async turn(): Promise<void> {
+    const at = Math.max(Date.now(), this.#next);
+    this.#next = at + 1_000 / this.perSecond;
+    await sleep(Math.max(0, at - Date.now()));
+  }
+}

@@ -1,0 +1,45 @@
+import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { fingerprintOf } from '../runtime/dedup/fingerprint.js';
+import { receiptId } from '../runtime/dedup/identity.js';
+import { judge, type ReceiptDraft } from '../runtime/dedup/receipt.js';
+import type { DeadLetterCopy } from './dead-letter-copy.js';
+
+/** BatchGetItem takes at most 100 keys. */
+const perCall = 100;
+
+/**
+ * Those whose receipt is there: they have been processed, by another copy. Only what is certain: a message whose receipt is not
+ * found, or holds another fingerprint (the consumer may select what is compared), is for the consumer to judge.
+ */
+export async function processedCopies(
+  client: DynamoDBClient,
+  tableName: string,
+  copies: readonly DeadLetterCopy[],
+): Promise<ReadonlySet<DeadLetterCopy>> {
+  const drafts = copies.flatMap((copy) => {
+    const draft = draftOf(copy);
+    return draft === undefined ? [] : [{ copy, draft }];
+  });
+  const ids = [...new Set(drafts.map(({ draft }) => draft.id))];
+  const processed = new Set<DeadLetterCopy>();
+  for (let from = 0; from < ids.length; from += perCall) {
+    const Keys = ids.slice(from, from + perCall).map((id) => ({ id: { S: id } }));
+    const { Responses = {} } = await client.send(
+      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } }),
+    );
+    for (const row of Responses[tableName] ?? [])
+      for (const { copy, draft } of drafts)
+        if (row.id?.S === draft.id && judge(row, draft, new Set()).kind === 'duplicate') processed.add(copy);
+  }
+  return processed;
+}
+
+/** Undefined where no receipt can be asked for: no key, or a body that never was JSON. */
+function draftOf({ letter, body }: DeadLetterCopy): ReceiptDraft | undefined {
+  if (letter?.key === undefined) return undefined;
+  try {
+    return { id: receiptId(letter.consumerName, letter.key), fingerprint: fingerprintOf(JSON.parse(body)) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { addConformance } from './commands/conformance.js';
+import { addBlocked } from './commands/blocked.js';
+import { addGroups } from './commands/groups.js';
+import { addInspect } from './commands/inspect.js';
+import { addRedrive } from './commands/redrive.js';
+import { addRestore } from './commands/restore.js';
+import { addResume } from './commands/resume.js';
+import { addSkip } from './commands/skip.js';
+import { addUnlock } from './commands/unlock.js';
+
+/** The command line, every command in it. Parsing throws CommanderError instead of ending the process. */
+export function cliProgram(): Command {
+  const program = new Command('exactly-once-aws')
+    .description(
+      'Looks into a consumer of exactly-once-aws, sets going again what failed, and checks an API.',
+    )
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 something was refused, is left or stands still, 2 could not run.',
+    )
+    .showHelpAfterError('(see --help)')
+    .exitOverride();
+  for (const add of [
+    addInspect,
+    addRedrive,
+    addGroups,
+    addResume,
+    addSkip,
+    addConformance,
+    addBlocked,
+    addUnlock,
+    addRestore,
+  ])
+    add(program);
+  return program;
+}

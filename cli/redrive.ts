@@ -1,0 +1,226 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { CliError } from './cli-error.js';
+import {
+  deadLetterCopy,
+  deduplicationId,
+  redriveAttributes,
+  type DeadLetterCopy,
+} from './dead-letter-copy.js';
+import { HeldMessages } from './held-messages.js';
+import { Pacer } from './pacer.js';
+import { processedCopies } from './processed-keys.js';
+import { redriveLanes, type Copies } from './redrive-order.js';
+
+export interface RedriveOptions {
+  readonly sqs: SQSClient;
+  readonly dynamodb: DynamoDBClient;
+  readonly consumerName: string;
+  readonly queueUrl: string;
+  readonly deadLetterQueueUrl: string;
+  /** Undefined: the consumer keeps no receipts, so nothing can be known to be done. */
+  readonly dedupTable?: string;
+  /** Messages whose first enqueue is longer ago are refused: a receipt of theirs may be gone (R8). Undefined: none is too old. */
+  readonly horizonSeconds?: number;
+  readonly messagesPerSecond: number;
+  /** How long what this process holds stays hidden after its death. */
+  readonly visibilitySeconds: number;
+  readonly dryRun: boolean;
+  /** Stops after the message in hand. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (report: RedriveReport) => void;
+}
+
+export interface RedriveReport {
+  readonly dryRun: boolean;
+  /** Sent to the queue, and removed from the dead-letter queue. */
+  redriven: number;
+  /** Had been processed: removed, not sent. */
+  done: number;
+  /** Further copies of one of those: removed, not sent. */
+  copies: number;
+  /** Still in the dead-letter queue, each with the reason. */
+  readonly kept: Map<string, Kept>;
+  /** Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, or it was interrupted. */
+  left: number;
+}
+
+export interface Kept {
+  readonly messageId: string;
+  readonly key: string | undefined;
+  readonly group: string | undefined;
+  /** ISO 8601. */
+  readonly firstEnqueue: string;
+  /** Why it is not sent. */
+  readonly refused: string;
+  /** Why it is in the dead-letter queue. */
+  readonly reason: string | undefined;
+}
+
+/** FIFO queues hand out at most this many of a group at a time. */
+const groupWindow = 10;
+const lanesAtOnce = 8;
+
+/**
+ * Sends what is in a dead-letter queue to the consumer's queue again: bodies, attributes, keys and groups as they were. The messages
+ * of a FIFO group are sent in order, each only after SQS has confirmed the one before.
+ *
+ * Guaranteed: a message is removed from the dead-letter queue only after SQS has taken it in, or after its receipt was found. So
+ * none is lost when the process dies; the next run goes on where it stopped. Several may run at once. What is sent twice by that is
+ * a copy with the same key, which the consumer recognises.
+ *
+ * Not guaranteed: any order on Standard queues, beyond that of sending; on FIFO the order of position beyond 10 messages of a group,
+ * because SQS shows no more of them at a time: from there on it is the order in which they were dead-lettered.
+ *
+ * What comes back to the dead-letter queue while this runs is kept there: it would go round for ever.
+ *
+ * @throws CliError when the queues are of different kinds, and whatever the SDK throws.
+ */
+export async function redrive(options: RedriveOptions): Promise<RedriveReport> {
+  const { sqs, queueUrl, deadLetterQueueUrl, visibilitySeconds, dryRun, signal } = options;
+  const fifo = queueUrl.endsWith('.fifo');
+  if (deadLetterQueueUrl.endsWith('.fifo') !== fifo)
+    throw new CliError(
+      `the queue ${queueUrl} and the dead-letter queue ${deadLetterQueueUrl} are of different kinds: give the two of one channel`,
+    );
+  const report: RedriveReport = { dryRun, redriven: 0, done: 0, copies: 0, kept: new Map(), left: 0 };
+  await using held = new HeldMessages(sqs, deadLetterQueueUrl, visibilitySeconds);
+  const redrive = new Redrive(options, fifo, report, held);
+  let patience = deadline(visibilitySeconds);
+  let others = Infinity;
+  while (signal?.aborted !== true) {
+    const window = (await held.gather()).map(deadLetterCopy);
+    const fresh = window.filter(({ messageId }) => !report.kept.has(messageId));
+    await redrive.window(fresh);
+    const left = await held.others();
+    report.left = left;
+    if (dryRun) break;
+    if (fresh.length > 0 || left < others) patience = deadline(visibilitySeconds);
+    others = left;
+    // Those in somebody else's hands: another redrive's, or one's that was killed. They come back when it lets go of them.
+    const over = fresh.length === 0 && (left === 0 || blocked(window, fifo) || Date.now() > patience);
+    await held.release();
+    if (over) break;
+  }
+  if (signal?.aborted === true) {
+    await held.release();
+    report.left = (await held.others()) - report.kept.size;
+  }
+  return report;
+}
+
+/** A reader that died lets go after the visibility timeout; SQS's counts lag behind. */
+function deadline(visibilitySeconds: number): number {
+  return Date.now() + visibilitySeconds * 1_000 + 5_000;
+}
+
+/** Whether kept messages hide the rest of their FIFO group. */
+function blocked(window: readonly DeadLetterCopy[], fifo: boolean): boolean {
+  const groups = Map.groupBy(window, ({ group }) => group);
+  return fifo && [...groups.values()].some(({ length }) => length >= groupWindow);
+}
+
+class Redrive {
+  readonly #pacer: Pacer;
+  /** Identities that this run has sent. */
+  readonly #sent = new Set<string>();
+
+  constructor(
+    private readonly options: RedriveOptions,
+    private readonly fifo: boolean,
+    private readonly report: RedriveReport,
+    private readonly held: HeldMessages,
+  ) {
+    this.#pacer = new Pacer(options.messagesPerSecond);
+  }
+
+  async window(copies: readonly DeadLetterCopy[]): Promise<void> {
+    const { dynamodb, dedupTable, consumerName } = this.options;
+    const ours = copies.filter(({ letter }) => letter === undefined || letter.consumerName === consumerName);
+    for (const copy of copies)
+      if (!ours.includes(copy))
+        this.#keep([copy], `belongs to consumer '${copy.letter?.consumerName ?? ''}'`);
+    const processed =
+      dedupTable === undefined
+        ? new Set<DeadLetterCopy>()
+        : await processedCopies(dynamodb, dedupTable, ours);
+    const lanes = [...redriveLanes(ours, this.fifo)];
+    const worker = async (): Promise<void> => {
+      for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift())
+        for (const message of lane) {
+          if (this.options.signal?.aborted === true) return;
+          await this.#decide(message, processed);
+          this.options.onProgress?.(this.report);
+        }
+    };
+    // All of them end before the caller is told: what one still sends is not let go of meanwhile.
+    const ends = await Promise.allSettled(Array.from({ length: lanesAtOnce }, worker));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  async #decide(copies: Copies, processed: ReadonlySet<DeadLetterCopy>): Promise<void> {
+    const [first] = copies;
+    if (copies.some((copy) => processed.has(copy))) {
+      await this.#remove(copies);
+      this.report.done += 1;
+      return;
+    }
+    if (this.#sent.has(first.identity)) {
+      this.#keep(
+        copies,
+        'sent by this redrive and here again: it failed once more, or this is a further copy',
+      );
+      return;
+    }
+    const { horizonSeconds = Infinity } = this.options;
+    const firstEnqueue = Math.min(...copies.map((copy) => copy.firstEnqueue));
+    if (Date.now() - firstEnqueue > horizonSeconds * 1_000) {
+      this.#keep(
+        copies,
+        'past the horizon: if it was processed, its receipt may be gone, and it would act twice',
+      );
+      return;
+    }
+    await this.#send(copies, firstEnqueue);
+    await this.#remove(copies);
+    this.report.redriven += 1;
+    this.report.copies += copies.length - 1;
+  }
+
+  async #send(copies: Copies, firstEnqueue: number): Promise<void> {
+    const { sqs, queueUrl, dryRun } = this.options;
+    const [first] = copies;
+    this.#sent.add(first.identity);
+    if (dryRun) return;
+    await this.#pacer.turn();
+    // The copy that has come back most often carries the count to go on from.
+    const last = copies.reduce((a, b) => ((b.letter?.redrives ?? 0) > (a.letter?.redrives ?? 0) ? b : a));
+    const redrives = (last.letter?.redrives ?? 0) + 1;
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: last.body,
+        MessageAttributes: redriveAttributes(last, firstEnqueue, redrives),
+        MessageGroupId: last.group,
+        MessageDeduplicationId: this.fifo ? deduplicationId(last, redrives) : undefined,
+      }),
+    );
+  }
+
+  async #remove(copies: readonly DeadLetterCopy[]): Promise<void> {
+    if (this.options.dryRun) return;
+    for (const { message } of copies) await this.held.remove(message);
+  }
+
+  #keep(copies: readonly DeadLetterCopy[], refused: string): void {
+    for (const { messageId, letter, group, firstEnqueue } of copies)
+      this.report.kept.set(messageId, {
+        messageId,
+        key: letter?.key,
+        group,
+        firstEnqueue: new Date(firstEnqueue).toISOString(),
+        refused,
+        reason: letter?.reason,
+      });
+  }
+}

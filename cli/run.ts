@@ -1,0 +1,41 @@
+import { CommanderError } from 'commander';
+import { ExactlyOnceError } from '../runtime/dedup/errors.js';
+import { cliProgram } from './program.js';
+
+/**
+ * Runs one command line. Never throws: what goes wrong is a sentence on standard error, and how it ended is the exit code of the process:
+ * 0 done, 1 something was refused, is left or stands still, 2 could not run.
+ */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  try {
+    await cliProgram().parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed by itself: the help that was asked for, or what is wrong with the command line.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    process.stderr.write(`could not run: ${sentence(error)}\n`);
+    process.exitCode = 2;
+  }
+}
+
+/** What to change, where the SDK's own words do not say it. */
+const hints: readonly (readonly [RegExp, string])[] = [
+  [/Region is missing/, 'give --region, or set AWS_REGION'],
+  [/CredentialsProviderError/, 'sign in, or set AWS_PROFILE'],
+  [/ResourceNotFoundException/, 'check --dedup-table and --region'],
+  [/ECONNREFUSED/, 'check --endpoint'],
+];
+
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // The SDK leaves the message of a refused connection empty.
+  const message =
+    error.message || ('code' in error && typeof error.code === 'string' ? error.code : 'no message');
+  const text = (error instanceof ExactlyOnceError ? message : `${error.name}: ${message}`)
+    .replace(/\s+/g, ' ')
+    .trim();
+  const [, hint] = hints.find(([pattern]) => pattern.test(text)) ?? [];
+  return hint === undefined ? text : `${text}: ${hint}`;
+}

@@ -1,0 +1,128 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { HttpMethod, IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Architecture } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IDedupTable } from '../dedup/dedup-table-base.js';
+
+/** A path of an API and the methods that are served there. */
+export interface IdempotentRoute {
+  /** Such as `/payments` or `/payments/{id}`. */
+  readonly path: string;
+
+  /**
+   * Methods. All but GET, HEAD and OPTIONS need an Idempotency-Key.
+   *
+   * @default - POST
+   */
+  readonly methods?: HttpMethod[];
+}
+
+export interface IdempotentApiProps {
+  /**
+   * Whose receipts they are. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token. Unique among the APIs and consumers of one `dedupTable`.
+   *
+   * Choose it once: under another name the API knows none of its keys, and what clients try again acts again (R1).
+   */
+  readonly apiName: string;
+
+  /** What is served. */
+  readonly routes: IdempotentRoute[];
+
+  /** Where the receipts are kept: in the account and Region of the tables that the handler writes. */
+  readonly dedupTable: IDedupTable;
+
+  /** Absolute path of the file that exports `handler`: `httpApiHandler(idempotentApi({ ... }))` of `exactly-once-aws/api`. */
+  readonly entry: string;
+
+  /**
+   * How long a key is known, 1 second to 30 days. Tell your clients.
+   *
+   * @default Duration.hours(24)
+   */
+  readonly window?: Duration;
+
+  /**
+   * How long a client may go on trying one request. Together with the timeout it must fit into the window.
+   *
+   * @default Duration.hours(12)
+   */
+  readonly clientRetryHorizon?: Duration;
+
+  /**
+   * Who lets callers in, and names them. Keys belong to a caller.
+   *
+   * @default - IAM: requests are signed (SigV4)
+   */
+  readonly authorizer?: IHttpRouteAuthorizer;
+
+  /**
+   * Everybody may call, and everybody is one caller: who knows a key reads the answer saved under it. The handler has to say so too,
+   * with `caller: anonymousCaller`.
+   *
+   * @default false
+   */
+  readonly anonymous?: boolean;
+
+  /**
+   * Whether answers of more than 300 KB may occur. They are kept in a bucket, which is made for them and forgets them after the window.
+   *
+   * @default false
+   */
+  readonly bigResponses?: boolean;
+
+  /**
+   * Most requests per second, over all routes.
+   *
+   * @default 500
+   */
+  readonly rateLimit?: number;
+
+  /**
+   * Most requests at once beyond the rate.
+   *
+   * @default 1000
+   */
+  readonly burstLimit?: number;
+
+  /**
+   * Longest run for one request, at most 29 seconds: API Gateway waits no longer.
+   *
+   * @default Duration.seconds(10)
+   */
+  readonly timeout?: Duration;
+
+  /**
+   * Memory in MB. CPU grows with it.
+   *
+   * @default 256
+   */
+  readonly memorySize?: number;
+
+  /**
+   * Processor of the function.
+   *
+   * @default Architecture.ARM_64
+   */
+  readonly architecture?: Architecture;
+
+  /**
+   * More environment variables. Names that begin with `EXACTLY_ONCE_` are the construct's.
+   *
+   * @default - none
+   */
+  readonly environment?: { [key: string]: string };
+
+  /**
+   * How long logs of the function and access logs are kept.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays;
+
+  /**
+   * Items that the handler writes for one request, on average and without the receipt. For the cost in GUARANTEES.md only.
+   *
+   * @default 1
+   */
+  readonly writesPerRequest?: number;
+}

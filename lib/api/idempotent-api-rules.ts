@@ -1,0 +1,162 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import { HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IConstruct } from 'constructs';
+import { atLeast, isKnown, type Inequality } from '../guarantees/inequality.js';
+import type { Violation } from '../guarantees/invalid-props.js';
+import type { IdempotentApiProps } from './idempotent-api-props.js';
+
+const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
+/** An HTTP API ends an integration after 30 seconds, a REST API after 29. */
+const longestAnswer = Duration.seconds(29);
+const longestWindow = Duration.days(30);
+
+/** The props with their defaults, as far as inequalities compare them. */
+export interface ApiValues {
+  readonly apiName: string;
+  readonly window: Duration;
+  readonly clientRetryHorizon: Duration;
+  readonly timeout: Duration;
+  readonly table: IConstruct;
+  /** Another construct that has the name on the table. */
+  readonly namesake: IConstruct | undefined;
+}
+
+/**
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+ */
+export function apiInequalities(values: ApiValues): Inequality[] {
+  const { apiName, window, clientRetryHorizon, timeout, table, namesake } = values;
+  const inequalities = [
+    isKnown(clientRetryHorizon) && isKnown(timeout)
+      ? atLeast(
+          {
+            id: 'window-covers-client-retries',
+            prevents: 'a client tries again after its key is forgotten, and the request acts again (doubled)',
+            change: 'raise `window`, or lower `clientRetryHorizon`',
+          },
+          { name: 'window', value: window },
+          { name: 'clientRetryHorizon + timeout', value: clientRetryHorizon.plus(timeout) },
+        )
+      : undefined,
+    atLeast(
+      {
+        id: 'window-is-bounded',
+        prevents: 'saved answers pile up, and a client that reuses keys is refused for ever',
+        change: 'lower `window`; what must be known for longer is a business key, not an Idempotency-Key',
+      },
+      { name: 'longest window', value: longestWindow },
+      { name: 'window', value: window },
+    ),
+    atLeast(
+      {
+        id: 'answer-before-the-gateway',
+        prevents:
+          'API Gateway answers 504 for a request that goes on and commits, and every client tries again',
+        change: 'lower `timeout`, and do what takes longer behind a queue',
+      },
+      { name: 'longest wait of API Gateway', value: longestAnswer },
+      { name: 'timeout', value: timeout },
+    ),
+    {
+      id: 'api-name-unique',
+      prevents: 'one API or consumer takes the receipts of the other for its own (lost)',
+      change: 'give each API and consumer its own name, or its own `dedupTable`',
+      left:
+        namesake === undefined
+          ? `apiName is '${apiName}'`
+          : `apiName is '${apiName}', which '${namesake.node.path}' has too`,
+      right: `unique on the table '${table.node.path}'`,
+      holds: namesake === undefined,
+    },
+  ];
+  return inequalities.filter((inequality) => inequality !== undefined);
+}
+
+/** What is wrong with the props by themselves. */
+export function apiViolations(props: IdempotentApiProps): Violation[] {
+  const { apiName, routes, window, timeout, environment = {} } = props;
+  const token = Token.isUnresolved(apiName);
+  const violations: (Violation | undefined)[] = [
+    token || !namePattern.test(apiName)
+      ? {
+          id: 'api-name-stable',
+          given: token ? 'apiName is a token' : `apiName is '${apiName}'`,
+          allowed: token ? 'a plain string' : '1 to 64 of A-Z a-z 0-9 _ . -',
+          change: 'choose a fixed `apiName`: keys are found by it for as long as they are known',
+        }
+      : undefined,
+    routes.length === 0
+      ? { id: 'routes-given', given: '`routes` is empty', allowed: 'one or more', change: 'give `routes`' }
+      : undefined,
+    window !== undefined &&
+    isKnown(window) &&
+    !(window.toMilliseconds() > 0 && window.toMilliseconds() % 1_000 === 0)
+      ? {
+          id: 'window-is-bounded',
+          given: `window is ${window.toMilliseconds()} ms`,
+          allowed: 'whole seconds, one or more',
+          change: 'change `window`',
+        }
+      : undefined,
+    ...[
+      ['window', window],
+      ['timeout', timeout],
+    ].map(([prop, value]) => unknown(prop as string, value as Duration | undefined)),
+    ...callerViolations(props),
+    ...throttleViolations(props),
+    ...Object.keys(environment)
+      .filter((name) => name.startsWith('EXACTLY_ONCE_'))
+      .map((name) => ({
+        id: 'environment-reserved',
+        given: `environment has '${name}'`,
+        allowed: 'free of names that begin with EXACTLY_ONCE_',
+        change: 'rename the variable; the construct sets its own from the other props',
+      })),
+  ];
+  return violations.filter((violation) => violation !== undefined);
+}
+
+function callerViolations({ authorizer, anonymous }: IdempotentApiProps): Violation[] {
+  const id = 'callers-known';
+  if (anonymous === true && authorizer !== undefined)
+    return [
+      {
+        id,
+        given: '`anonymous` is true beside `authorizer`',
+        allowed: 'one of them',
+        change: 'remove `authorizer`, or `anonymous`',
+      },
+    ];
+  if (anonymous !== true && authorizer instanceof HttpNoneAuthorizer)
+    return [
+      {
+        id,
+        given: '`authorizer` is HttpNoneAuthorizer',
+        allowed: 'one that names callers',
+        change:
+          'give another `authorizer`, or `anonymous: true` instead: then everybody shares one set of keys',
+      },
+    ];
+  return [];
+}
+
+function throttleViolations({ rateLimit, burstLimit }: IdempotentApiProps): Violation[] {
+  return Object.entries({ rateLimit, burstLimit })
+    .filter(([, value]) => value !== undefined && !Token.isUnresolved(value) && !(value > 0))
+    .map(([prop, value]) => ({
+      id: 'throttle-above-zero',
+      given: `${prop} is ${value}`,
+      allowed: 'above 0, which would refuse every request',
+      change: `change \`${prop}\``,
+    }));
+}
+
+function unknown(prop: string, value: Duration | undefined): Violation | undefined {
+  if (value === undefined || isKnown(value)) return undefined;
+  return {
+    id: 'known-at-synth',
+    given: `${prop} is a token`,
+    allowed: 'known at synth, because alarms and objects follow from it',
+    change: `give \`${prop}\` as a plain Duration`,
+  };
+}

@@ -1,0 +1,207 @@
+import { Duration } from 'aws-cdk-lib';
+import { type Alarm, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { runbookAlarm } from '../channel/runbook-alarm.js';
+
+/** Why the runtime sends a message to the dead-letter queue. */
+export enum DeadLetterKind {
+  /** It can never succeed: its handler or its schema said so. */
+  REJECTED = 'rejected',
+  /** It failed too often. */
+  FAILED = 'failed',
+  /** Its process died of it. */
+  DIED = 'died',
+  /** It had been parked, and failed when its turn came. */
+  PARKED = 'parked',
+}
+
+/** From when on the alarms of a consumer go off. */
+export interface ConsumerAlarmThresholds {
+  /**
+   * Events that wait for a predecessor are told when new ones have been parked without a break for this long. Whole multiples of
+   * 5 minutes, up to a day.
+   *
+   * @default Duration.minutes(15)
+   */
+  readonly parkedFor?: Duration;
+
+  /**
+   * Deliveries within 5 minutes that were handed back untried above which it is told: the function is too slow for what arrives.
+   *
+   * @default 1000
+   */
+  readonly excusedReceives?: number;
+}
+
+export interface ConsumerAlarmsOptions extends ConsumerAlarmThresholds {
+  /**
+   * Where the function writes its log. Must be given for a consumer with a `handler`, unless that logs to `/aws/lambda/<its name>`.
+   *
+   * @default - the log group of the function that the consumer builds, else `/aws/lambda/<its name>`
+   */
+  readonly logGroup?: ILogGroup;
+}
+
+export interface ConsumerAlarmsProps extends ConsumerAlarmThresholds {
+  /** Whose figures are looked at: one log group may hold those of several. */
+  readonly consumerName: string;
+  /** Where the function writes its log. */
+  readonly logGroup: ILogGroup;
+}
+
+const namespace = 'ExactlyOnce';
+const period = Duration.minutes(5);
+
+/**
+ * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, messages that were given up, and
+ * why. Made by `IdempotentConsumer.addAlarms`. Give the alarms actions.
+ *
+ * Works for every consumer that logs its batches, which is what the runtime does unless told otherwise (`logSummary`, also under
+ * `metricsObserver`): metric filters read the figures from the log lines. A consumer with an `observe` of its own that logs nothing
+ * has no figures here, and the alarms stay silent.
+ *
+ * Costs seven custom metrics and seven alarms.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+ */
+export class ConsumerAlarms extends Construct {
+  /** A group or a stream stopped at a message that failed: nothing of it acts until somebody decides. */
+  public readonly stoppedGroupsAlarm: Alarm;
+  /** Events have been waiting for their predecessors for `parkedFor`. */
+  public readonly parkedAlarm: Alarm;
+  /** Many deliveries are handed back untried. */
+  public readonly excusedReceivesAlarm: Alarm;
+  /** A message can never succeed. */
+  public readonly rejectedAlarm: Alarm;
+  /** A message failed too often. */
+  public readonly failedAlarm: Alarm;
+  /** A message killed its process. */
+  public readonly diedAlarm: Alarm;
+  /** A parked event failed when its turn came. */
+  public readonly parkedFailureAlarm: Alarm;
+
+  private readonly consumerName: string;
+
+  constructor(scope: Construct, id: string, props: ConsumerAlarmsProps) {
+    super(scope, id);
+    this.consumerName = props.consumerName;
+    const name = `'${props.consumerName}'`;
+    for (const [metricName, field] of Object.entries(fields)) this.filter(props.logGroup, metricName, field);
+
+    this.stoppedGroupsAlarm = runbookAlarm(this, 'StoppedGroups', {
+      metric: this.metricStoppedGroups(),
+      threshold: 0,
+      says: `A group of the consumer ${name} stopped at a message that failed: nothing of it acts until somebody decides`,
+      page: 'stopped-groups',
+    });
+    this.parkedAlarm = runbookAlarm(this, 'Parked', {
+      metric: this.metricParkedEvents(),
+      threshold: 0,
+      periods: Math.max(
+        1,
+        Math.ceil((props.parkedFor ?? Duration.minutes(15)).toMinutes() / period.toMinutes()),
+      ),
+      says: `Events of the consumer ${name} keep waiting for a predecessor`,
+      page: 'parked-events',
+    });
+    this.excusedReceivesAlarm = runbookAlarm(this, 'ExcusedReceives', {
+      metric: this.metricExcusedReceives(),
+      threshold: props.excusedReceives ?? 1000,
+      says: `The consumer ${name} hands many messages back untried`,
+      page: 'excused-receives',
+    });
+    this.rejectedAlarm = this.deadLetterAlarm(
+      DeadLetterKind.REJECTED,
+      'refused a message that can never succeed',
+    );
+    this.failedAlarm = this.deadLetterAlarm(DeadLetterKind.FAILED, 'gave up a message that failed too often');
+    this.diedAlarm = this.deadLetterAlarm(DeadLetterKind.DIED, 'gave up a message that its process died of');
+    this.parkedFailureAlarm = this.deadLetterAlarm(
+      DeadLetterKind.PARKED,
+      'gave up a parked event that failed when its turn came',
+    );
+  }
+
+  /**
+   * Groups and streams that stopped.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricStoppedGroups(props?: MetricOptions): Metric {
+    return this.metric('stopped', props);
+  }
+
+  /**
+   * Messages that were put aside, because a predecessor is missing or their group is stopped.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricParkedEvents(props?: MetricOptions): Metric {
+    return this.metric('parked', props);
+  }
+
+  /**
+   * Deliveries that were handed back without a failure of their own.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricExcusedReceives(props?: MetricOptions): Metric {
+    return this.metric('excused', props);
+  }
+
+  /**
+   * Messages that the runtime sent to the dead-letter queue, by the reason.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricDeadLetters(kind: DeadLetterKind, props?: MetricOptions): Metric {
+    return this.metric(deadMetric(kind), props);
+  }
+
+  private metric(metricName: string, props?: MetricOptions): Metric {
+    return new Metric({
+      namespace,
+      metricName,
+      dimensionsMap: { consumer: this.consumerName },
+      statistic: 'Sum',
+      period,
+      ...props,
+    });
+  }
+
+  private deadLetterAlarm(kind: DeadLetterKind, what: string): Alarm {
+    return runbookAlarm(this, deadMetric(kind), {
+      metric: this.metricDeadLetters(kind),
+      threshold: 0,
+      says: `The consumer '${this.consumerName}' ${what}`,
+      page: `dead-letters-${kind}`,
+    });
+  }
+
+  private filter(logGroup: ILogGroup, metricName: string, field: string): void {
+    new MetricFilter(this, `${metricName}Figures`, {
+      logGroup,
+      filterPattern: FilterPattern.literal(
+        `{ $.exactlyOnce = "batch" && $.consumer = "${this.consumerName}" && ${field} > 0 }`,
+      ),
+      metricNamespace: namespace,
+      metricName,
+      metricValue: field,
+      dimensions: { consumer: '$.consumer' },
+    });
+  }
+}
+
+/** Where the figures are in the line that the runtime logs per batch. */
+const fields: Readonly<Record<string, string>> = {
+  stopped: '$.stopped',
+  parked: '$.parked',
+  excused: '$.excused',
+  ...Object.fromEntries(Object.values(DeadLetterKind).map((kind) => [deadMetric(kind), `$.dead.${kind}`])),
+};
+
+/** As `metricsObserver` calls it: `deadRejected` and so on. */
+function deadMetric(kind: DeadLetterKind): string {
+  return `dead${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+}

@@ -1,0 +1,49 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import { durationText } from '../guarantees/duration-text.js';
+import { isKnown } from '../guarantees/inequality.js';
+import type { Violation } from '../guarantees/invalid-props.js';
+import type { JobQueueProps } from './job-queue-props.js';
+
+const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
+/** https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html */
+const longestFunction = Duration.minutes(15);
+
+/** What is wrong with the props of a job queue by themselves. */
+export function jobQueueViolations(props: JobQueueProps): Violation[] {
+  const { consumerName, entry, cluster, image, timeout } = props;
+  const violations: Violation[] = [];
+  if (Token.isUnresolved(consumerName) || !namePattern.test(consumerName))
+    violations.push({
+      id: 'consumer-name-stable',
+      given: Token.isUnresolved(consumerName)
+        ? 'consumerName is a token'
+        : `consumerName is '${consumerName}'`,
+      allowed: 'a plain string of 1 to 64 of A-Z a-z 0-9 _ . -',
+      change: 'choose a fixed `consumerName`: jobs are found by it for as long as they are kept',
+    });
+  const onFargate = cluster !== undefined || image !== undefined;
+  if ((entry !== undefined) === onFargate)
+    violations.push({
+      id: 'one-place-to-run',
+      given: onFargate
+        ? '`entry` is given beside `cluster` or `image`'
+        : 'neither `entry` nor `cluster` and `image` are given',
+      allowed: 'one of both',
+      change: 'give `entry` for Lambda, or `cluster` and `image` for Fargate',
+    });
+  if (onFargate && (cluster === undefined || image === undefined))
+    violations.push({
+      id: 'one-place-to-run',
+      given: `\`${cluster === undefined ? 'image' : 'cluster'}\` is given alone`,
+      allowed: 'given with the other of `cluster` and `image`',
+      change: 'give both',
+    });
+  if (timeout !== undefined && isKnown(timeout) && timeout.toSeconds() > longestFunction.toSeconds())
+    violations.push({
+      id: 'job-fits-a-function',
+      given: `timeout is ${durationText(timeout)}`,
+      allowed: `at most ${durationText(longestFunction)}`,
+      change: 'lower `timeout`, or let the jobs run on Fargate: `cluster` and `image` instead of `entry`',
+    });
+  return violations;
+}

@@ -1,0 +1,163 @@
+import { Duration, Stack, Token, Tokenization } from 'aws-cdk-lib';
+import type { FargateService } from 'aws-cdk-lib/aws-ecs';
+import { PolicyStatement, Role, ServicePrincipal, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction, IFunction } from 'aws-cdk-lib/aws-lambda';
+import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { MessageChannel } from '../channel/message-channel.js';
+import { ChannelKind } from '../channel/message-channel-props.js';
+import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
+import { claim } from '../guarantees/claims.js';
+import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { horizon } from '../guarantees/horizon.js';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import type { JobQueueProps } from './job-queue-props.js';
+import { jobQueueViolations } from './job-queue-rules.js';
+import { JobTasks } from './job-tasks.js';
+
+/**
+ * A queue of background jobs and what does them: a Lambda function, or Fargate tasks for jobs of more than 15 minutes. The code is the
+ * same: `jobWorker` of exactly-once-aws/jobs.
+ *
+ * Guaranteed: a job's writes and that it is done are committed together, once per job id, for as long as the job is remembered
+ * (`retention`). Not covered: effects outside its transaction, unless made with `job.once`.
+ *
+ * Defaults imposed: a Standard queue with a dead-letter queue, one job per invocation, a schedule group for delays of more than 15
+ * minutes. What is on Fargate has been synthesized in tests, never run.
+ *
+ * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
+ */
+export class JobQueue extends Construct {
+  public readonly channel: MessageChannel;
+  public readonly consumerName: string;
+  /** How long jobs are remembered. */
+  public readonly retention: Duration;
+  /** On Lambda: what does the jobs. Grant it what they write. */
+  public readonly function?: IFunction;
+  /** On Fargate: what does the jobs. Grant `service.taskDefinition.taskRole` what they write. */
+  public readonly service?: FargateService;
+  public readonly scheduleGroup: ScheduleGroup;
+  /** With which EventBridge Scheduler sends delayed jobs to the queue. */
+  public readonly schedulerRole: Role;
+  private readonly dedupTable: JobQueueProps['dedupTable'];
+
+  constructor(scope: Construct, id: string, props: JobQueueProps) {
+    super(scope, id);
+    const violations = jobQueueViolations(props);
+    if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
+    const { consumerName, dedupTable, entry, maxFailures = 5, timeout = Duration.minutes(15) } = props;
+    this.consumerName = consumerName;
+    this.dedupTable = dedupTable;
+    this.channel = new MessageChannel(this, 'Jobs', { kind: ChannelKind.STANDARD, consumerTimeout: timeout });
+    const { producerRetryHorizon = Duration.days(14), maxDelay = Duration.days(30) } = props;
+    this.retention = horizon({
+      producerRetryHorizon: producerRetryHorizon.plus(maxDelay),
+      maxRedrives: 3,
+      queueRetention: this.channel.retention,
+      deadLetterRetention: this.channel.deadLetterRetention,
+    });
+
+    if (entry !== undefined)
+      this.function = new IdempotentConsumer(this, 'Worker', {
+        consumerName,
+        channel: this.channel,
+        dedupTable,
+        entry,
+        timeout,
+        memorySize: props.memorySize,
+        maxConcurrency: props.maxConcurrency,
+        maxFailures,
+        environment: props.environment,
+        // Each job has its own transaction, and an invocation that is cut off takes no other job along.
+        batchSize: 1,
+        receiptRetention: this.retention,
+      }).function;
+    else this.service = this.onFargate(props, maxFailures);
+
+    this.scheduleGroup = new ScheduleGroup(this, 'Schedules');
+    this.schedulerRole = new Role(this, 'SchedulerRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    });
+    this.channel.grants.sendMessages(this.schedulerRole);
+    GuaranteeReport.record('JobQueue', this, {
+      notes: [
+        'Assumed: the clocks of any two workers agree within 60 seconds (`maxClockSkewSeconds` of the worker). Beyond it two workers may do one job at once; ' +
+          'their writes still count once, because they hang on no clock.',
+      ],
+    });
+  }
+
+  /** Lets a function enqueue, ask for and cancel jobs, and tells it where (`jobQueueSettings(process.env)`). */
+  public addProducer(producer: LambdaFunction): void {
+    const environment = {
+      EXACTLY_ONCE_JOBS_CONSUMER_NAME: this.consumerName,
+      EXACTLY_ONCE_JOBS_DEDUP_TABLE: this.dedupTable.table.tableName,
+      EXACTLY_ONCE_JOBS_RETENTION_SECONDS: seconds(this.retention),
+      EXACTLY_ONCE_JOBS_QUEUE_URL: this.channel.queue.queueUrl,
+      EXACTLY_ONCE_JOBS_QUEUE_ARN: this.channel.queue.queueArn,
+      EXACTLY_ONCE_JOBS_SCHEDULE_GROUP: this.scheduleGroup.scheduleGroupName,
+      EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN: this.schedulerRole.roleArn,
+    };
+    for (const [name, value] of Object.entries(environment)) producer.addEnvironment(name, value);
+    this.grantEnqueue(producer);
+  }
+
+  /** Lets somebody enqueue, ask for and cancel jobs. */
+  public grantEnqueue(grantee: IGrantable): void {
+    this.dedupTable.grants.commitReceipts(grantee);
+    this.channel.grants.sendMessages(grantee);
+    const { scheduleGroupName } = this.scheduleGroup;
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: ['scheduler:CreateSchedule'],
+        // A schedule is named by its job.
+        resources: [
+          Stack.of(this).formatArn({
+            service: 'scheduler',
+            resource: 'schedule',
+            resourceName: `${scheduleGroupName}/*`,
+          }),
+        ],
+      }),
+    );
+    this.schedulerRole.grantPassRole(grantee.grantPrincipal);
+  }
+
+  private onFargate(props: JobQueueProps, maxFailures: number): FargateService | undefined {
+    const { consumerName, dedupTable, cluster, image, maxTasks = 10 } = props;
+    // `jobQueueViolations` has made sure that both are given.
+    if (cluster === undefined || image === undefined) return undefined;
+    const { table } = dedupTable;
+    claim({ construct: table, name: table.tableName }, consumerName, this);
+    const { queue, deadLetterQueue } = this.channel;
+    claim({ construct: queue, name: queue.queueName }, 'messages', this);
+    const { service, taskDefinition } = new JobTasks(this, 'Tasks', {
+      channel: this.channel,
+      cluster,
+      image,
+      cpu: props.cpu ?? 256,
+      memoryLimitMiB: props.memoryLimitMiB ?? 512,
+      maxTasks,
+      environment: {
+        ...props.environment,
+        EXACTLY_ONCE_CONSUMER_NAME: consumerName,
+        EXACTLY_ONCE_DEDUP_TABLE: table.tableName,
+        EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: seconds(this.retention),
+        EXACTLY_ONCE_QUEUE_URL: queue.queueUrl,
+        EXACTLY_ONCE_QUEUE_ARN: queue.queueArn,
+        EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: deadLetterQueue.queueUrl,
+        EXACTLY_ONCE_MAX_FAILURES: String(maxFailures),
+      },
+    });
+    dedupTable.grants.commitReceipts(taskDefinition.taskRole);
+    this.channel.grants.consumeMessages(taskDefinition.taskRole);
+    return service;
+  }
+}
+
+function seconds(duration: Duration): string {
+  const value = duration.toSeconds();
+  return Token.isUnresolved(value) ? Tokenization.stringifyNumber(value) : String(value);
+}

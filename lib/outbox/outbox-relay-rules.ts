@@ -1,0 +1,55 @@
+import type { Duration } from 'aws-cdk-lib';
+import { durationText } from '../guarantees/duration-text.js';
+import { isKnown } from '../guarantees/inequality.js';
+import type { Violation } from '../guarantees/invalid-props.js';
+import type { OutboxRelayProps } from './outbox-relay-props.js';
+
+/** What is wrong with the props of a relay by themselves. */
+export function relayViolations({
+  targets,
+  grace,
+  sweepInterval,
+  alarmAfter,
+  timeout,
+}: OutboxRelayProps): Violation[] {
+  const violations: (Violation | undefined)[] = [
+    targets.length === 0
+      ? {
+          id: 'relay-has-targets',
+          given: '`targets` is empty',
+          allowed: 'at least one target',
+          change: 'give `targets`, such as `RelayTarget.channel(channel)`',
+        }
+      : undefined,
+    timeout !== undefined && isKnown(timeout) && timeout.toSeconds() < 5
+      ? {
+          id: 'relay-timeout',
+          given: `timeout is ${durationText(timeout)}`,
+          allowed: 'at least 5 seconds: no send is begun in the last 2',
+          change: 'raise `timeout`',
+        }
+      : undefined,
+    unknown('grace', grace),
+    unknown('sweepInterval', sweepInterval),
+    unknown('alarmAfter', alarmAfter),
+    sweepInterval !== undefined && isKnown(sweepInterval) && sweepInterval.toSeconds() % 60 !== 0
+      ? {
+          id: 'sweep-interval',
+          given: `sweepInterval is ${durationText(sweepInterval)}`,
+          allowed: 'whole minutes, which is what schedules know',
+          change: 'change `sweepInterval`',
+        }
+      : undefined,
+  ];
+  return violations.filter((violation) => violation !== undefined);
+}
+
+function unknown(prop: string, value: Duration | undefined): Violation | undefined {
+  if (value === undefined || isKnown(value)) return undefined;
+  return {
+    id: 'known-at-synth',
+    given: `${prop} is a token`,
+    allowed: 'known at synth',
+    change: `give \`${prop}\` as a plain Duration`,
+  };
+}

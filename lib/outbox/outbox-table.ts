@@ -1,0 +1,100 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { isKnown } from '../guarantees/inequality.js';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { OutboxTableGrants } from './outbox-table-grants.js';
+
+export interface OutboxTableProps {
+  /**
+   * How long an event is kept after it was sent, for a look back and to be sent again. Unsent events are kept for ever.
+   *
+   * @default Duration.days(7)
+   */
+  readonly retention?: Duration;
+
+  /**
+   * Customer managed key to encrypt the table with.
+   *
+   * @default - the AWS managed key of DynamoDB
+   */
+  readonly encryptionKey?: IKey;
+
+  /**
+   * Whether DynamoDB refuses to delete the table.
+   *
+   * A deleted outbox loses every event that is not sent yet.
+   *
+   * @default true
+   */
+  readonly deletionProtection?: boolean;
+}
+
+/**
+ * The table of events that transactions publish with `tx.publish`: an event is in it exactly when the effects that it tells of are
+ * committed. An `OutboxRelay` sends them.
+ *
+ * Keys `stream` (source, epoch and aggregate) and `version`. A sparse index `unsent`, in 16 parts, holds what is not sent yet, so
+ * that the sweep finds it without the stream. Only the mark of a sent event gives a row an expiry: nothing is deleted unsent (R30).
+ *
+ * Must be in the account and Region of the tables that the handlers write. No global table: see `DedupTable`.
+ *
+ * Defaults imposed: on-demand capacity, a stream of new images, time to live in `expiration`, point-in-time recovery, deletion
+ * protection, RETAIN. Override the last one with `RemovalPolicies.of(scope)`.
+ *
+ * @throws InvalidProps when the retention is less than an hour
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+ */
+export class OutboxTable extends Construct {
+  /** The table itself. */
+  public readonly table: Table;
+  /** How long an event is kept after it was sent. */
+  public readonly retention: Duration;
+
+  constructor(scope: Construct, id: string, props: OutboxTableProps = {}) {
+    super(scope, id);
+    this.retention = props.retention ?? Duration.days(7);
+    if (!isKnown(this.retention) || this.retention.toSeconds() < 3600)
+      throw new InvalidProps('OutboxTable', this.node.path, [
+        {
+          id: 'outbox-retention',
+          given: isKnown(this.retention)
+            ? `retention is ${this.retention.toSeconds()} seconds`
+            : 'retention is a token',
+          allowed: 'known at synth and at least 1 hour',
+          change: 'give `retention` as a plain Duration of days',
+        },
+      ]);
+    this.table = new Table(this, 'Resource', {
+      partitionKey: { name: 'stream', type: AttributeType.STRING },
+      sortKey: { name: 'version', type: AttributeType.STRING },
+      stream: StreamViewType.NEW_IMAGE,
+      timeToLiveAttribute: 'expiration',
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: props.deletionProtection ?? true,
+      encryption:
+        props.encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: props.encryptionKey,
+    });
+    this.table.addGlobalSecondaryIndex({
+      indexName: 'unsent',
+      partitionKey: { name: 'unsent', type: AttributeType.STRING },
+      sortKey: { name: 'at', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+  }
+
+  /** Permissions on the events. */
+  public get grants(): OutboxTableGrants {
+    return new OutboxTableGrants(this.table);
+  }
+}

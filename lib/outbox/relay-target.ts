@@ -1,0 +1,96 @@
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IConstruct } from 'constructs';
+import type { IMessageChannel } from '../channel/channel-base.js';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+
+export interface RelayTargetOptions {
+  /**
+   * Types of the events that are sent there.
+   *
+   * @default - all
+   */
+  readonly types?: string[];
+}
+
+/** What a relay needs to know of a target. */
+export interface RelayTargetConfig {
+  /** The resource that events are sent to. */
+  readonly resource: IConstruct;
+  /** Its address, under the name by which the runtime tells kinds of targets apart: `queueUrl`, `topicArn` or `eventBusName`. */
+  readonly address: { readonly [kind: string]: string };
+  /** Whether one group's events arrive in the order in which they are sent. */
+  readonly ordered: boolean;
+  readonly types?: string[];
+  /** The channel, where the target is one: its consumer's receipts must outlive the outbox. */
+  readonly channel?: IMessageChannel;
+}
+
+/** Where an `OutboxRelay` sends events. */
+export abstract class RelayTarget {
+  /**
+   * A channel. FIFO: in order within the group of the events, which is their aggregate unless they were published with another one.
+   * Standard: unordered; a consumer that needs the order takes it from the event's version.
+   */
+  public static channel(channel: IMessageChannel, options: RelayTargetOptions = {}): RelayTarget {
+    return new Target((grantee) => {
+      channel.grants.sendMessages(grantee);
+      const { queue } = channel;
+      return {
+        resource: queue,
+        address: { queueUrl: queue.queueUrl },
+        ordered: queue.fifo,
+        channel,
+        ...options,
+      };
+    });
+  }
+
+  /**
+   * A standard topic: unordered. Its message attribute `type` serves filter policies.
+   *
+   * @throws InvalidProps when the topic is FIFO
+   */
+  public static topic(topic: ITopic, options: RelayTargetOptions = {}): RelayTarget {
+    if (topic.fifo)
+      throw new InvalidProps('RelayTarget', topic.node.path, [
+        {
+          id: 'topic-is-standard',
+          given: 'the topic is FIFO',
+          allowed: 'a standard one',
+          change: 'give a standard topic, or send to FIFO channels: `RelayTarget.channel`',
+        },
+      ]);
+    return new Target((grantee) => {
+      topic.grantPublish(grantee);
+      return { resource: topic, address: { topicArn: topic.topicArn }, ordered: false, ...options };
+    });
+  }
+
+  /** An EventBridge bus: unordered. Source and detail-type are those of the event, the detail is the whole event. */
+  public static eventBus(eventBus: IEventBus, options: RelayTargetOptions = {}): RelayTarget {
+    return new Target((grantee) => {
+      eventBus.grantPutEventsTo(grantee);
+      return {
+        resource: eventBus,
+        address: { eventBusName: eventBus.eventBusName },
+        ordered: false,
+        ...options,
+      };
+    });
+  }
+
+  /** Called by the relay: lets it send, and says where to. */
+  public abstract bind(relay: IGrantable): RelayTargetConfig;
+}
+
+class Target extends RelayTarget {
+  constructor(private readonly binding: (relay: IGrantable) => RelayTargetConfig) {
+    super();
+  }
+
+  public bind(relay: IGrantable): RelayTargetConfig {
+    return this.binding(relay);
+  }
+}

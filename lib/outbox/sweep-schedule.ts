@@ -1,0 +1,33 @@
+import { type Duration, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import type { Construct } from 'constructs';
+
+/**
+ * Calls the relay's function to sweep. Not CDK's `LambdaInvoke`: it lets the schedule call every version of the function, too.
+ *
+ * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html#setting-up-execution-role
+ */
+export function sweepSchedule(scope: Construct, id: string, relay: IFunction, every: Duration): CfnSchedule {
+  const role = new Role(scope, `${id}Role`, {
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+    }),
+  });
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [relay.functionArn] }),
+  );
+  const minutes = every.toMinutes();
+  return new CfnSchedule(scope, id, {
+    scheduleExpression: `rate(${minutes} minute${minutes === 1 ? '' : 's'})`,
+    flexibleTimeWindow: { mode: 'OFF' },
+    target: {
+      arn: relay.functionArn,
+      roleArn: role.roleArn,
+      input: '{}',
+      // The next sweep is never far.
+      retryPolicy: { maximumRetryAttempts: 0 },
+    },
+  });
+}

@@ -1,0 +1,54 @@
+import {
+  ConditionalCheckFailedException,
+  UpdateItemCommand,
+  type AttributeValue,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { conditional, type Condition } from './conditions.js';
+import { commitFailed } from './dynamo-store.js';
+import { Clauses } from './write.js';
+
+/** One conditional write on a row of the dedup table. */
+export interface ConditionalUpdate {
+  readonly id: string;
+  readonly condition: Condition;
+  /** What is undefined stays as it is. */
+  readonly set: Readonly<Record<string, AttributeValue | undefined>>;
+  readonly remove?: readonly string[];
+}
+
+type Item = Record<string, AttributeValue>;
+
+/**
+ * @returns the row as it is now, or as it was when the condition failed (undefined: there is none).
+ * @throws CommitFailed when the outcome is not known.
+ */
+export async function conditionalUpdate(
+  table: { readonly client: DynamoDBClient; readonly tableName: string },
+  { id, condition, set, remove = [] }: ConditionalUpdate,
+): Promise<
+  { readonly written: true; readonly row: Item } | { readonly written: false; readonly row?: Item }
+> {
+  const { client, tableName } = table;
+  const clauses = new Clauses();
+  for (const [name, value] of Object.entries(set))
+    if (value !== undefined) clauses.add('SET', `${clauses.name(name)} = ${clauses.value(value)}`);
+  for (const name of remove) clauses.add('REMOVE', clauses.name(name));
+  try {
+    const { Attributes = {} } = await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: { id: { S: id } },
+        UpdateExpression: clauses.text(),
+        ...conditional(condition),
+        ExpressionAttributeNames: { ...condition.names, ...clauses.names },
+        ExpressionAttributeValues: { ...condition.values, ...clauses.values },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return { written: true, row: Attributes };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw commitFailed(error, tableName);
+    return { written: false, row: error.Item };
+  }
+}

@@ -1,0 +1,72 @@
+import type { JobRow } from './job-row.js';
+import type { JobStore } from './job-store.js';
+
+export interface HeartbeatOptions {
+  readonly everyMs: number;
+  readonly leaseMs: number;
+  /** Hides the job's message for the length of the lease. */
+  readonly hide: () => Promise<void>;
+}
+
+/** Why a job is told to stop. */
+export type StopReason = 'cancelled' | 'lost';
+
+/**
+ * Keeps a running job alive: renews its lease and hides its message, at intervals. Stops the job by its signal when it was cancelled,
+ * when another worker has it, and when it could not be renewed before the lease is over.
+ */
+export class Heartbeat {
+  readonly #stop = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #reason: StopReason | undefined;
+  #endsAt: number;
+  #beating: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly store: JobStore,
+    private readonly row: JobRow,
+    private readonly options: HeartbeatOptions,
+  ) {
+    this.#endsAt = performance.now() + options.leaseMs;
+    this.#timer = setInterval(() => {
+      this.#beating = this.#beat();
+    }, options.everyMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+  /** Undefined while the job may go on. */
+  get reason(): StopReason | undefined {
+    return this.#reason;
+  }
+
+  /** No beat comes after it has resolved. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#beating;
+  }
+
+  async #beat(): Promise<void> {
+    const { leaseMs, everyMs, hide } = this.options;
+    const endsAt = performance.now() + leaseMs;
+    try {
+      const row = await this.store.renew(this.row, Date.now() + leaseMs);
+      if (row === undefined) this.#tell('lost');
+      else {
+        this.#endsAt = endsAt;
+        if (row.cancelRequested) this.#tell('cancelled');
+        await hide();
+      }
+    } catch {
+      // A beat that fails is no harm as long as the next one comes in time.
+      if (performance.now() + everyMs >= this.#endsAt) this.#tell('lost');
+    }
+  }
+
+  #tell(reason: StopReason): void {
+    this.#reason ??= reason;
+    this.#stop.abort(new Error(`the job was ${reason}`));
+  }
+}

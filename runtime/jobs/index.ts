@@ -1,0 +1,7 @@
+/** Background jobs: enqueued by id, done once, with progress, result and cancellation. */
+export { InvalidJob, JobQueueClient, type EnqueueOptions, type JobQueueOptions } from './job-queue.js';
+export { jobQueueSettings, type JobQueueSettings } from './job-settings.js';
+export { jobWorker, type JobWorkerOptions, type RunningJob } from './job-worker.js';
+export { JobFailed } from './run-job.js';
+export { workOff, type WorkOffOptions } from './work-off.js';
+export type { Job, JobState } from './job-row.js';

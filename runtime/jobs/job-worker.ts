@@ -1,0 +1,113 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { SqsConsumer } from '../consumer/handler.js';
+import type { ConsumerSettings } from '../consumer/settings.js';
+import { sqsConsumer } from '../consumer/sqs-consumer.js';
+import type { BatchSummary } from '../consumer/summary.js';
+import type { Leases, Once } from '../dedup/effect.js';
+import { InvalidSettings } from '../dedup/errors.js';
+import { fingerprintOf } from '../dedup/fingerprint.js';
+import type { Transaction } from '../dedup/transaction.js';
+import { jobEnvelope } from './envelope.js';
+import { hideMessage } from './hide-message.js';
+import { JobStore } from './job-store.js';
+import { runJob } from './run-job.js';
+
+/** A job as its worker sees it. */
+export interface RunningJob<Payload> {
+  readonly jobId: string;
+  readonly payload: Payload;
+  /** 1 in the first try. */
+  readonly attempt: number;
+  /** Fires when the job was cancelled or another worker has it: stop then, by throwing. */
+  readonly signal: AbortSignal;
+  /** Tells whoever asks `getJob` how far it is: anything plain. @throws LeaseLost when another worker has the job. */
+  readonly progress: (value: unknown) => Promise<void>;
+  /** An effect outside the store. Needs `leases`. */
+  readonly once: Once;
+}
+
+export interface JobWorkerOptions<Schema extends StandardSchemaV1> {
+  /** What the construct knows: `consumerSettings(process.env)`. */
+  readonly settings: ConsumerSettings;
+  /** Validates the payload. */
+  readonly schema: Schema;
+  /**
+   * Does the job. What it puts into `tx`, and that the job is done, is committed in one step when it returns. What it returns is the
+   * job's result. A throw means "try again, after a while"; RejectMessage means "never".
+   */
+  readonly run: (job: RunningJob<StandardSchemaV1.InferOutput<Schema>>, tx: Transaction) => unknown;
+  /** Gives `job.once`: `leases()` of exactly-once-aws/lease. @default - none */
+  readonly leases?: Leases;
+  /** How often a running job says that it lives, in seconds. Its lease and its message's visibility are four times as long. @default 30 */
+  readonly heartbeatSeconds?: number;
+  /** How far apart the clocks of two machines may be, in seconds (R28). @default 60 */
+  readonly maxClockSkewSeconds?: number;
+  /** @default - a client of the function's own region */
+  readonly dynamodb?: DynamoDBClient;
+  /** @default - made when the first job runs */
+  readonly sqs?: SQSClient;
+  /** Called once per batch. @default - one JSON line per batch and per problem on stdout */
+  readonly observe?: (summary: BatchSummary) => void;
+}
+
+const beatsPerLease = 4;
+
+/**
+ * A Lambda handler that does jobs, one at a time; `workOff` runs the same on Fargate or anywhere.
+ *
+ * Guarantees: what `run` puts into its transaction becomes durable at most once per job id, whoever runs it and whatever the clocks
+ * say, and a job is done exactly when that is durable. A worker that is killed is followed by another after lease and clock skew.
+ * Does not guarantee: anything about effects outside the transaction, unless made with `job.once`.
+ *
+ * @throws InvalidSettings at start, when a setting is missing or out of range.
+ */
+export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOptions<Schema>): SqsConsumer {
+  const { settings, schema, run, leases, dynamodb = new DynamoDBClient({}), observe } = options;
+  const { heartbeatSeconds = 30, maxClockSkewSeconds = 60 } = options;
+  const { consumerName, dedupTable, receiptRetentionSeconds: retentionSeconds, queueUrl } = settings;
+  if (dedupTable === undefined || retentionSeconds === undefined || queueUrl === undefined)
+    throw new InvalidSettings([
+      'dedupTable, receiptRetentionSeconds and queueUrl are needed by jobs; deploy with the JobQueue construct',
+    ]);
+  if (!(heartbeatSeconds > 0))
+    throw new InvalidSettings([`heartbeatSeconds must be more than 0, got ${heartbeatSeconds}`]);
+  const scope = { client: dynamodb, tableName: dedupTable, consumerName, retentionSeconds };
+  const store = new JobStore(scope);
+  const message = hideMessage(queueUrl, beatsPerLease * heartbeatSeconds, options.sqs);
+  const consumer = sqsConsumer({
+    settings,
+    schema: jobEnvelope(schema),
+    key: ({ body }) => body.jobId,
+    dynamodb,
+    sqs: options.sqs,
+    observe,
+    leases,
+    handle: async ({ body: { jobId, payload }, transport }, tx) => {
+      const messageId = transport.messageId.toLog();
+      await runJob(store, {
+        jobId,
+        fingerprint: fingerprintOf({ jobId, payload }),
+        tx,
+        heartbeat: {
+          everyMs: heartbeatSeconds * 1000,
+          leaseMs: beatsPerLease * heartbeatSeconds * 1000,
+          hide: () => message.hide(messageId),
+        },
+        maxClockSkewMs: maxClockSkewSeconds * 1000,
+        maxFailures: settings.maxFailures,
+        run: (running) =>
+          run({ jobId, payload, once: (name, effect) => tx.once(name, effect), ...running }, tx),
+      });
+    },
+  });
+  return async (event, context) => {
+    for (const { messageId, receiptHandle } of event.Records) message.received(messageId, receiptHandle);
+    try {
+      return await consumer(event, context);
+    } finally {
+      for (const { messageId } of event.Records) message.forget(messageId);
+    }
+  };
+}

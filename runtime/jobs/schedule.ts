@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { SchedulerClient } from '@aws-sdk/client-scheduler';
+
+export interface JobSchedule {
+  readonly groupName: string;
+  readonly roleArn: string;
+  readonly queueArn: string;
+  readonly jobId: string;
+  readonly runAt: Date;
+  readonly body: string;
+  readonly client: SchedulerClient | undefined;
+}
+
+/**
+ * Makes a one-time schedule that sends the job's message, and deletes itself. EventBridge Scheduler fires within a minute of the time,
+ * at least once; a second message is a duplicate like any other. A schedule of the same job that is there already stays.
+ *
+ * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+ */
+export async function schedule(job: JobSchedule): Promise<void> {
+  // Few jobs wait that long: who has none does not load the client.
+  const { CreateScheduleCommand, SchedulerClient } = await import('@aws-sdk/client-scheduler');
+  const client = job.client ?? new SchedulerClient({});
+  try {
+    await client.send(
+      new CreateScheduleCommand({
+        Name: createHash('sha256').update(job.jobId).digest('hex'),
+        GroupName: job.groupName,
+        // Without fractions and zone, as Scheduler wants it; UTC is its default.
+        ScheduleExpression: `at(${job.runAt.toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)})`,
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        ActionAfterCompletion: 'DELETE',
+        Target: { Arn: job.queueArn, RoleArn: job.roleArn, Input: job.body },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'ConflictException') throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EffectBlocked, LeaseHeld } from '../dedup/errors.js';
+import { decide, type LeaseRules } from '../dedup/lease-decision.js';
+import type { LeaseRow } from '../dedup/lease-row.js';
+import type { Lease, LeaseDraft, LeaseStore } from '../dedup/lease-store.js';
+import type { LeaseEvent } from './lease-event.js';
+
+export type Acquired =
+  { readonly kind: 'lease'; readonly lease: Lease } | { readonly kind: 'completed'; readonly row: LeaseRow };
+
+export interface AcquireOptions {
+  readonly consumerName: string;
+  readonly rules: LeaseRules;
+  /** How long to wait for another owner's outcome, in milliseconds. */
+  readonly waitMs: number;
+  /** Throws when the row that is there cannot be taken for this call's. @default - any row is */
+  readonly check?: (row: LeaseRow) => void;
+  readonly report: (kind: LeaseEvent['kind'], reason?: string) => void;
+}
+
+const pollMs = 50;
+
+/**
+ * Gets the lease, or what its former owner wrote down.
+ *
+ * @throws LeaseHeld, EffectBlocked, CommitFailed see `Once`.
+ */
+export async function acquire(
+  store: LeaseStore,
+  draft: LeaseDraft,
+  options: AcquireOptions,
+): Promise<Acquired> {
+  const { consumerName, rules, waitMs, report } = options;
+  const giveUpAt = performance.now() + waitMs;
+  let answer = await store.claim(draft);
+  for (;;) {
+    if (!isRow(answer)) return { kind: 'lease', lease: answer };
+    options.check?.(answer);
+    const decision = decide(answer, rules, store.now());
+    switch (decision.kind) {
+      case 'completed':
+        return { kind: 'completed', row: answer };
+      case 'held': {
+        if (performance.now() >= giveUpAt) throw new LeaseHeld(draft.id, decision.until, decision.reason);
+        await sleep(Math.min(pollMs, Math.max(1, giveUpAt - performance.now())));
+        answer = (await store.read(draft.id)) ?? (await store.claim(draft));
+        break;
+      }
+      case 'blocked': {
+        if (answer.blocked || (await store.block(answer, consumerName, decision.reason))) {
+          if (!answer.blocked) {
+            if (answer.status !== 'UNKNOWN') report('unknown-outcome', decision.reason);
+            report('blocked', decision.reason);
+          }
+          throw new EffectBlocked(draft.id, decision.reason);
+        }
+        answer = (await store.read(draft.id)) ?? (await store.claim(draft));
+        break;
+      }
+      case 'take-over': {
+        const { inDoubt } = decision;
+        const before = answer;
+        answer = await store.claim(draft, { row: before, inDoubt });
+        if (!isRow(answer) && inDoubt) report('takeover', `status was ${before.status}`);
+      }
+    }
+  }
+}
+
+function isRow(answer: Lease | LeaseRow): answer is LeaseRow {
+  return 'status' in answer;
+}

@@ -1,0 +1,15 @@
+/** Effects that no transaction can hold, under leases: `sqsConsumer({ leases: leases() })`, then `tx.once(name, effect)`. */
+export { leases, type LeasesOptions } from './consumer-once.js';
+export type { Effect, EffectCall, Finding, Leases, LookUp, Once, OnUnknown } from '../dedup/effect.js';
+export {
+  EffectBlocked,
+  EffectNotStarted,
+  LeaseHeld,
+  LeaseLost,
+  OutcomeUnknown,
+  Waiting,
+} from '../dedup/errors.js';
+export { leaseMetrics, logLeaseEvent, type LeaseEvent, type LeaseObserver } from './lease-event.js';
+export { downstreamKey } from './downstream-key.js';
+export { listBlocked, type BlockedEffect } from './blocked.js';
+export { unlock, type UnlockOrder } from './unlock.js';

@@ -1,0 +1,136 @@
+import type { EffectCall, Finding, LookUp } from '../dedup/effect.js';
+import {
+  EffectBlocked,
+  LeaseHeld,
+  LeaseLost,
+  OutcomeUnknown,
+  type UnserialisableValue,
+} from '../dedup/errors.js';
+import { decide, type LeaseRules } from '../dedup/lease-decision.js';
+import type { Lease, LeaseStore } from '../dedup/lease-store.js';
+import { completeSurely } from './complete.js';
+import type { LeaseEvent } from './lease-event.js';
+
+export interface OwnershipFacts {
+  readonly consumerName: string;
+  readonly rules: LeaseRules;
+  readonly report: (kind: LeaseEvent['kind'], reason?: string) => void;
+}
+
+/** A signal fires this part of the lease before its end, so that the effect can stop in time. */
+const stopPart = 0.1;
+
+/** A lease in the hands of its owner: what the owner may say about the effect, each thing refused once another has the lease. */
+export class Ownership {
+  /** An earlier owner may have made the effect. */
+  #inDoubt: boolean;
+
+  constructor(
+    private readonly store: LeaseStore,
+    private readonly lease: Lease,
+    private readonly facts: OwnershipFacts,
+  ) {
+    this.#inDoubt = lease.inDoubt;
+  }
+
+  get inDoubt(): boolean {
+    return this.#inDoubt;
+  }
+
+  /** JSON text of the arguments that the first call was made with. */
+  get args(): string | undefined {
+    return this.lease.args;
+  }
+
+  /** What is left until the effect should stop, in milliseconds, by a clock that nobody sets. 0 or less: it must not begin. */
+  get leftMs(): number {
+    return this.lease.sentAt + this.facts.rules.durationMs * (1 - stopPart) - performance.now();
+  }
+
+  /**
+   * Asks the other side about earlier calls.
+   *
+   * @returns the result to go on with, or undefined when the effect is to be made.
+   * @throws LeaseHeld when the other side cannot tell; the lease is given back.
+   */
+  async reconcile<Args, Result>(
+    lookUp: LookUp<Args, Result>,
+    args: Args,
+    call: EffectCall,
+  ): Promise<{ readonly result: Result } | undefined> {
+    const finding = await asked(lookUp, args, call);
+    if (finding.kind === 'done') {
+      await this.complete(finding.result);
+      return { result: finding.result };
+    }
+    if (finding.kind === 'not-done') {
+      this.#inDoubt = false;
+      return undefined;
+    }
+    const { maxClockSkewMs, maxEffectDelayMs } = this.facts.rules;
+    await this.#unknown('the other side could not tell');
+    const until = this.lease.endsAt + maxClockSkewMs + maxEffectDelayMs;
+    throw new LeaseHeld(this.lease.id, until, 'the other side could not tell yet whether it happened');
+  }
+
+  /**
+   * @throws LeaseLost when another owner has the lease.
+   * @throws UnserialisableValue when the result cannot be stored. The effect is completed all the same.
+   */
+  async complete(result: unknown): Promise<void> {
+    let refusal: UnserialisableValue | undefined;
+    const written = await completeSurely(this.store, this.lease, result, (error) => (refusal = error));
+    if (!written) throw this.#lost('completion');
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /**
+   * Says that this owner made nothing. If an earlier one may have, that is still so.
+   *
+   * @throws LeaseLost when another owner has the lease.
+   */
+  async giveBack(): Promise<void> {
+    if (this.#inDoubt) await this.#unknown('an earlier call may have acted');
+    else if (!(await this.store.free(this.lease))) throw this.#lost('release');
+  }
+
+  /**
+   * Says that the effect threw, and nobody knows what it did. What the policy blocks is listed at once.
+   *
+   * @returns what to throw.
+   * @throws LeaseLost when another owner has the lease.
+   */
+  async outcomeUnknown(cause: unknown): Promise<OutcomeUnknown | EffectBlocked> {
+    const { consumerName, rules, report } = this.facts;
+    const { id } = this.lease;
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    report('unknown-outcome', reason);
+    await this.#unknown(reason, cause);
+    const row = await this.store.read(id);
+    const decision = row && decide(row, rules, this.store.now());
+    if (row === undefined || decision?.kind !== 'blocked') return new OutcomeUnknown(id, { cause });
+    if (await this.store.block(row, consumerName, decision.reason)) report('blocked', decision.reason);
+    return new EffectBlocked(id, decision.reason, { cause });
+  }
+
+  async #unknown(reason: string, cause?: unknown): Promise<void> {
+    if (!(await this.store.unknown(this.lease, reason))) throw this.#lost('unknown outcome', cause);
+  }
+
+  #lost(refused: LeaseLost['refused'], cause?: unknown): LeaseLost {
+    this.facts.report('zombie-rejected', `${refused} refused`);
+    return new LeaseLost(this.lease.id, refused, { cause });
+  }
+}
+
+async function asked<Args, Result>(
+  lookUp: LookUp<Args, Result>,
+  args: Args,
+  call: EffectCall,
+): Promise<Finding<Result>> {
+  try {
+    return await lookUp(args, call);
+  } catch {
+    return { kind: 'unclear' };
+  }
+}

@@ -1,0 +1,52 @@
+import { crashPoint } from '../dedup/crash-points.js';
+import type { Effect } from '../dedup/effect.js';
+import { EffectNotStarted, LeaseHeld } from '../dedup/errors.js';
+import type { LeaseStore } from '../dedup/lease-store.js';
+import { acquire } from './acquire.js';
+import { Ownership, type OwnershipFacts } from './ownership.js';
+
+/** One effect of one message, with everything that is known about it. */
+export interface OnceCall<Args, Result> extends OwnershipFacts {
+  readonly id: string;
+  readonly idempotencyKey: string;
+  readonly effect: Effect<Args, Result>;
+  /** JSON text. */
+  readonly args: string;
+}
+
+/** Claims, makes the effect, writes the outcome down. See `Once` for what it guarantees and throws. */
+export async function runOnce<Args, Result>(
+  store: LeaseStore,
+  once: OnceCall<Args, Result>,
+): Promise<Result> {
+  const { id, effect, rules } = once;
+  const { isDefinite, onUnknown, waitMs = 0 } = effect;
+  const draft = { id, durationMs: rules.durationMs, args: once.args };
+  const acquired = await acquire(store, draft, { ...once, waitMs });
+  if (acquired.kind === 'completed') return acquired.row.result as Result;
+  const own = new Ownership(store, acquired.lease, once);
+  await crashPoint('lease-claimed');
+  if (own.leftMs <= 0) {
+    await own.giveBack();
+    throw new LeaseHeld(id, store.now(), 'the claim took longer than the lease; it was given back');
+  }
+  const call = { idempotencyKey: once.idempotencyKey, signal: AbortSignal.timeout(Math.floor(own.leftMs)) };
+  const args = JSON.parse(own.args ?? once.args) as Args;
+  if (own.inDoubt && onUnknown !== 'block' && 'reconcile' in onUnknown) {
+    const found = await own.reconcile(onUnknown.reconcile, args, call);
+    if (found !== undefined) return found.result;
+  }
+  let result: Result;
+  try {
+    result = await effect.run(args, call);
+  } catch (error) {
+    if (!(error instanceof EffectNotStarted) && isDefinite?.(error) !== true)
+      throw await own.outcomeUnknown(error);
+    await own.giveBack();
+    throw error;
+  }
+  await crashPoint('effect-done');
+  await own.complete(result);
+  await crashPoint('lease-completed');
+  return result;
+}

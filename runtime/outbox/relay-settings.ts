@@ -1,0 +1,60 @@
+import { InvalidSettings } from '../dedup/errors.js';
+import { eventBusTarget } from './targets/event-bus.js';
+import { queueTarget } from './targets/queue.js';
+import type { RelayTarget } from './targets/target.js';
+import { topicTarget } from './targets/topic.js';
+
+/** What the OutboxRelay construct knows at synth and its function needs at run time. */
+export interface RelaySettings {
+  /** Table of the outbox. */
+  readonly table: string;
+  /** How long a sent event is kept, in seconds. */
+  readonly retentionSeconds: number;
+  /** How long an event is left to the stream before the sweep sends it, in seconds. */
+  readonly graceSeconds: number;
+  readonly targets: readonly RelayTarget[];
+}
+
+type StoredTarget = { readonly types?: readonly string[] } & (
+  { readonly queueUrl: string } | { readonly topicArn: string } | { readonly eventBusName: string }
+);
+
+/**
+ * Reads the settings that the OutboxRelay construct put into the function's environment.
+ *
+ * @param environment usually `process.env`.
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function relaySettings(environment: Readonly<Record<string, string | undefined>>): RelaySettings {
+  const problems: string[] = [];
+  const read = (name: string): string => {
+    const value = environment[name];
+    if (!value) problems.push(`${name} is not set; deploy the function with OutboxRelay, or set it by hand`);
+    return value ?? '';
+  };
+  const number = (name: string): number => {
+    const value = Number(read(name));
+    if (!Number.isSafeInteger(value) || value < 0)
+      problems.push(`${name} must be a whole number of seconds, got '${environment[name] ?? ''}'`);
+    return value;
+  };
+  const table = read('EXACTLY_ONCE_OUTBOX_TABLE');
+  const retentionSeconds = number('EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS');
+  const graceSeconds = number('EXACTLY_ONCE_OUTBOX_GRACE_SECONDS');
+  const targets = targetsOf(read('EXACTLY_ONCE_OUTBOX_TARGETS'), problems);
+  if (problems.length > 0) throw new InvalidSettings(problems);
+  return { table, retentionSeconds, graceSeconds, targets };
+}
+
+function targetsOf(text: string, problems: string[]): RelayTarget[] {
+  try {
+    return (JSON.parse(text) as StoredTarget[]).map((stored) => {
+      if ('queueUrl' in stored) return queueTarget(stored);
+      if ('topicArn' in stored) return topicTarget(stored);
+      return eventBusTarget(stored);
+    });
+  } catch {
+    problems.push('EXACTLY_ONCE_OUTBOX_TARGETS is not the JSON that OutboxRelay writes');
+    return [];
+  }
+}

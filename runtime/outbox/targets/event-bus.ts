@@ -1,0 +1,63 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { OutboxRow } from '../row.js';
+import { inCalls, type RelayTarget } from './target.js';
+
+export interface EventBusTargetOptions {
+  /** Name or ARN. */
+  readonly eventBusName: string;
+  /** @default - all */
+  readonly types?: readonly string[];
+  /** @default - a client of the function's own region */
+  readonly client?: EventBridgeClient;
+}
+
+/** EventBridge: at most 1 MB in one call. */
+const callBytes = 1_000_000;
+/** Source, detail-type and time. */
+const envelopeBytes = 500;
+
+/**
+ * An EventBridge bus: source and detail-type are the event's source and type, the detail is the whole event. Unordered and at least
+ * once: a target that needs the order takes it from the event's version.
+ *
+ * PutEvents answers 200 also when it took none of the entries: each one's own result is read.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ */
+export function eventBusTarget({ eventBusName, types, client }: EventBusTargetOptions): RelayTarget {
+  let events = client;
+  const most = {
+    bytes: callBytes,
+    sizeOf: ({ event }: OutboxRow) => Buffer.byteLength(event) + envelopeBytes,
+  };
+  return {
+    name: eventBusName,
+    types,
+    send: (rows) =>
+      inCalls(eventBusName, rows, most, async (chunk) => {
+        const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
+        events ??= new EventBridgeClient({});
+        const { Entries = [] } = await events.send(
+          new PutEventsCommand({
+            Entries: chunk.map(({ event, type }) => {
+              const { source, time } = JSON.parse(event) as { source: string; time: string };
+              return {
+                EventBusName: eventBusName,
+                Source: source,
+                DetailType: type,
+                Detail: event,
+                Time: new Date(time),
+              };
+            }),
+          }),
+        );
+        // Results come in the order of the entries. One that is missing was not accepted either.
+        return chunk.flatMap((row, index) => {
+          const { EventId, ErrorCode, ErrorMessage } = Entries[index] ?? {};
+          return EventId === undefined || ErrorCode !== undefined
+            ? [{ row, code: ErrorCode, message: ErrorMessage }]
+            : [];
+        });
+      }),
+  };
+}

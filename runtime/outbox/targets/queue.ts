@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { rowId, type OutboxRow } from '../row.js';
+import { bodyOf, inCalls, type RelayTarget } from './target.js';
+
+export interface QueueTargetOptions {
+  /** FIFO when it ends in `.fifo`. */
+  readonly queueUrl: string;
+  /** @default - all */
+  readonly types?: readonly string[];
+  /** @default - a client of the function's own region */
+  readonly client?: SQSClient;
+}
+
+/** SQS: at most 1 MiB in one call, attributes included. */
+const callBytes = 1_048_576;
+/** Name, type and value of the attribute. */
+const attributeBytes = 200;
+
+/**
+ * An SQS queue. The body is the event, the attribute `type` its type, the message group the event's group.
+ *
+ * FIFO: in order within the group, and a second send of one event within 5 minutes is dropped by the queue. What is sent again
+ * later arrives again: the consumer recognises it by key or version, never by SequenceNumber (R31).
+ *
+ * Standard: unordered and at least once. The group makes it a fair queue. A consumer that needs the order takes it from the
+ * producer's version (`sqsAggregateConsumer` with `producerVersion`).
+ *
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+ */
+export function queueTarget({ queueUrl, types, client }: QueueTargetOptions): RelayTarget {
+  const fifo = queueUrl.endsWith('.fifo');
+  let sqs = client;
+  const most = {
+    bytes: callBytes,
+    sizeOf: (row: OutboxRow) => Buffer.byteLength(bodyOf(row)) + attributeBytes,
+  };
+  return {
+    name: queueUrl,
+    types,
+    send: (rows) =>
+      inCalls(queueUrl, rows, most, async (chunk) => {
+        // Loaded when it is needed: a relay to other targets does not pay for it.
+        const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs');
+        // Else the client follows the host in the queue's URL, past the endpoint that it was given.
+        sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false });
+        const { Failed = [] } = await sqs.send(
+          new SendMessageBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: chunk.map((row, index) => ({
+              Id: String(index),
+              MessageBody: bodyOf(row),
+              MessageAttributes: { type: { DataType: 'String', StringValue: row.type } },
+              MessageGroupId: row.group,
+              MessageDeduplicationId: fifo ? deduplicationId(row) : undefined,
+            })),
+          }),
+        );
+        return Failed.map(({ Id, Code, Message }) => ({
+          row: chunk[Number(Id)],
+          code: Code,
+          message: Message,
+        }));
+      }),
+  };
+}
+
+/** The same for every send of one event: saves the queue the copies of 5 minutes. It is no message identity. */
+function deduplicationId(row: OutboxRow): string {
+  return createHash('sha256').update(rowId(row)).digest('hex');
+}

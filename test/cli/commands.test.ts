@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as olderBy } from 'node:timers/promises';
+import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { dynamo } from '../fixtures/dynamo.js';
+import { embedded } from '../fixtures/embedded.js';
+import { sqs } from '../fixtures/queue.js';
+import { zip } from '../local/kit/zip.js';
+import { count, newChannel, poll, send, type Channel } from './channel.js';
+import { run } from './command.js';
+import { consumerName, Ledger } from './ledger.js';
+
+const client = sqs();
+const dynamodb = dynamo();
+const lambda = new LambdaClient(embedded().client);
+afterAll(() => {
+  client.destroy();
+  dynamodb.destroy();
+  lambda.destroy();
+});
+
+/** One message has acted, the other one is dead. */
+async function setUp(): Promise<{ channel: Channel; ledger: Ledger; about: string[] }> {
+  const [channel, ledger] = await Promise.all([newChannel(client, true), Ledger.open(dynamodb)]);
+  for (const id of ['done', 'dead'])
+    await send(client, channel, { MessageBody: JSON.stringify({ id, group: 'g' }), MessageGroupId: 'g' });
+  await poll(
+    client,
+    channel,
+    ledger.consumer(client, channel, (id) => id === 'dead'),
+  );
+  const about = [
+    ...['--consumer', consumerName, '--dedup-table', ledger.receipts.name],
+    ...['--queue', channel.queueUrl.split('/').at(-1) ?? ''],
+  ];
+  return { channel, ledger, about };
+}
+
+/** A function that is set as IdempotentConsumer sets it. It never runs. */
+async function deployedConsumer(channel: Channel, ledger: Ledger): Promise<string> {
+  const FunctionName = `f-${randomUUID()}`;
+  await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName,
+      Runtime: 'nodejs24.x',
+      Role: 'arn:aws:iam::000000000000:role/any',
+      Handler: 'index.handler',
+      Code: { ZipFile: zip({ 'index.js': 'exports.handler = () => undefined;' }) },
+      Environment: {
+        Variables: {
+          EXACTLY_ONCE_CONSUMER_NAME: consumerName,
+          EXACTLY_ONCE_DEDUP_TABLE: ledger.receipts.name,
+          EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String(86 * 86_400),
+          EXACTLY_ONCE_QUEUE_URL: channel.queueUrl,
+          EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueueUrl,
+        },
+      },
+    }),
+  );
+  return FunctionName;
+}
+
+test('inspect tells of a receipt, of a dead letter, and of neither', async () => {
+  const { about } = await setUp();
+  const done = await run('inspect', 'done', ...about, '--receipt-retention', '86d', '--json');
+  expect(done).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    receipt: { status: 'COMPLETED', expires: expect.any(String) },
+    deadLetters: { found: [], unseen: 0 },
+  });
+  const { receipt } = JSON.parse(done.stdout) as { receipt: { age: number } };
+  expect(receipt.age).toBeLessThan(300);
+
+  const dead = await run('inspect', 'dead', ...about);
+  expect(dead.status).toBe(1);
+  expect(dead.stdout).toMatch(/receipt +none/);
+  expect(dead.stdout).toMatch(/dead letters +1\n/);
+  expect(dead.stdout).toMatch(/RejectMessage: not yet$/m);
+
+  const unknown = await run('inspect', 'nobody', ...about, '--json');
+  expect(unknown.status).toBe(1);
+  expect(JSON.parse(unknown.stdout)).toMatchObject({ deadLetters: { found: [] } });
+});
+
+test('the name of the function is enough', async () => {
+  const { channel, ledger } = await setUp();
+  const name = await deployedConsumer(channel, ledger);
+  expect((await run('inspect', 'done', '--function', name)).status).toBe(0);
+  const redriven = await run('redrive', '--function', name);
+  expect(redriven.stdout).toBe('1 redriven, 0 already done, 0 further copies, 0 refused\n');
+  expect(redriven.status).toBe(0);
+  expect(await count(client, channel.deadLetterQueueUrl)).toBe(0);
+});
+
+test('redrive says what it refuses, and ends with 1', async () => {
+  const { about } = await setUp();
+  await olderBy(1_500);
+  const { status, stdout } = await run('redrive', ...about, '--horizon', '1s');
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^0 redriven, 0 already done, 0 further copies, 1 refused\n/);
+  expect(stdout).toMatch(/ dead +g .* past the horizon: .* RejectMessage: not yet\n$/);
+});
+
+test.each([
+  [['redrive', '--rate', '0'], 'Allowed are numbers above 0'],
+  [['redrive', '--horizon', '5 days'], 'Allowed are 30s, 15m, 12h, 86d and the like'],
+  [['redrive', '--no-such'], "unknown option '--no-such'"],
+  [['resume', 'g', '--consumer', 'c'], "required option '--reason <text>' not specified"],
+  [['inspect', 'k'], 'could not run: the consumer is not known: give --consumer, or --function'],
+  [
+    ['inspect', 'k', '--consumer', 'c'],
+    'could not run: the table of the receipts is not known: give --dedup-table',
+  ],
+  [['inspect', 'k', '--consumer', 'a b'], 'could not run: invalid settings: consumerName must be 1 to 64'],
+  [['inspect', 'k', '--function', 'nobody'], "could not run: there is no function 'nobody'"],
+  [
+    ['redrive', '--consumer', 'c', '--dedup-table', 't', '--queue', 'no-such-queue'],
+    "could not run: there is no queue 'no-such-queue' in this account and Region",
+  ],
+  [
+    ['groups', '--consumer', 'c', '--dedup-table', 't', '--endpoint', 'http://127.0.0.1:1'],
+    'ECONNREFUSED 127.0.0.1:1: check --endpoint',
+  ],
+  [['groups', '--consumer', 'c', '--dedup-table', 'no-such-table'], ': check --dedup-table and --region'],
+])('%j ends with 2 and one sentence', async (args, sentence) => {
+  const { status, stdout, stderr } = await run(...args);
+  expect(stderr).toContain(sentence);
+  expect(stderr).not.toContain('    at ');
+  expect([status, stdout]).toEqual([2, '']);
+});
+
+test('redrive does not guess how long receipts are kept', async () => {
+  const { about, channel } = await setUp();
+  const { status, stderr } = await run('redrive', ...about);
+  expect(stderr).toContain('how long receipts are kept is not known');
+  expect(status).toBe(2);
+  expect(await count(client, channel.deadLetterQueueUrl)).toBe(1);
+});

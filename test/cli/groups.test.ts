@@ -1,0 +1,81 @@
+import { dynamo } from '../fixtures/dynamo.js';
+import { sqs } from '../fixtures/queue.js';
+import { newChannel, poll, send, type Channel } from './channel.js';
+import { run } from './command.js';
+import { consumerName, Ledger } from './ledger.js';
+
+const client = sqs();
+const dynamodb = dynamo();
+afterAll(() => {
+  client.destroy();
+  dynamodb.destroy();
+});
+
+/** Two groups of three messages; the second one of group `red` fails for good and stops it. */
+async function stopped() {
+  const [channel, ledger] = await Promise.all([newChannel(client, true), Ledger.open(dynamodb)]);
+  for (const group of ['red', 'blue'])
+    for (const n of [1, 2, 3])
+      await send(client, channel, {
+        MessageBody: JSON.stringify({ id: `${group}-${n}`, group }),
+        MessageGroupId: group,
+      });
+  const about = ['--consumer', consumerName, '--dedup-table', ledger.receipts.name];
+  const consume = (broken?: (id: string) => boolean) =>
+    poll(client, channel, ledger.consumer(client, channel, broken, 'stop'));
+  await consume((id) => id === 'red-2');
+  expect((await ledger.read()).logs).toEqual({ red: ['red-1'], blue: ['blue-1', 'blue-2', 'blue-3'] });
+  return { channel, ledger, about, consume };
+}
+
+const redrive = ({ queueUrl, deadLetterQueueUrl }: Channel, about: readonly string[]) =>
+  run(
+    'redrive',
+    ...[...about, '--queue', queueUrl, '--dead-letter-queue', deadLetterQueueUrl, '--horizon', '1d'],
+  );
+
+test('a stopped group is listed with what it stopped at and what waits, until it is resumed', async () => {
+  const { ledger, about, consume } = await stopped();
+  const table = await run('groups', ...about);
+  expect(table.status).toBe(1);
+  const [heading = '', row = '', ...rest] = table.stdout.split('\n');
+  expect(heading).toMatch(/^GROUP +STATE +WAITING +FOR +OLDEST +KEY +REASON$/);
+  expect(row).toMatch(/^red +stopped +2 +\S+ +\S+ +red-2 +RejectMessage: not yet$/);
+  expect(rest).toEqual(['']);
+
+  const resumed = await run('resume', 'red', ...about, '--reason', 'fixed in 1.4.2', '--json');
+  expect(resumed).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(resumed.stdout)).toMatchObject({ state: 'resuming', decision: 'fixed in 1.4.2' });
+  await consume();
+  expect((await ledger.read()).logs['red']).toEqual(['red-1', 'red-2', 'red-3']);
+  const none = await run('groups', ...about);
+  expect(none).toMatchObject({ status: 0, stdout: `no group of '${consumerName}' stands still\n` });
+});
+
+test('what is skipped is listed, and acts once when it is redriven', async () => {
+  const { channel, ledger, about, consume } = await stopped();
+  const skipped = await run('skip', 'red', ...about, '--reason', 'order was cancelled');
+  expect(skipped.stdout).toBe(`group 'red' of '${consumerName}' goes on behind 'red-2': skipping\n`);
+  await consume();
+  expect((await ledger.read()).logs['red']).toEqual(['red-1', 'red-3']);
+  const { stdout, status } = await run('groups', ...about);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^passed over, and not done since:$/m);
+  expect(stdout).toMatch(/^red-2 .* RejectMessage: not yet +order was cancelled$/m);
+
+  expect((await redrive(channel, about)).stdout).toMatch(/^1 redriven/);
+  await consume();
+  expect((await ledger.read()).logs['red']).toEqual(['red-1', 'red-3', 'red-2']);
+  expect((await run('groups', ...about)).stdout).not.toContain('passed over');
+});
+
+test('a group that flows can neither be resumed nor skipped', async () => {
+  const { about } = await stopped();
+  for (const command of ['resume', 'skip']) {
+    const { status, stderr } = await run(command, 'blue', ...about, '--reason', 'why not');
+    expect(stderr).toBe(
+      `could not run: no group 'blue' of '${consumerName}' stands still: see the command groups\n`,
+    );
+    expect(status).toBe(2);
+  }
+});

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import {
+  ChannelKind,
+  DeadLetterKind,
+  DedupTable,
+  IdempotentConsumer,
+  MessageChannel,
+  type ConsumerAlarms,
+  type ConsumerAlarmsOptions,
+} from '../../lib/index.js';
+import { packageRoot } from '../../local/package-root.js';
+import { logSummary, type BatchSummary } from '../../runtime/consumer/index.js';
+import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
+
+function consumerIn(stack: Stack, handler?: LambdaFunction): IdempotentConsumer {
+  return new IdempotentConsumer(stack, 'Consumer', {
+    consumerName: 'settlement',
+    channel: new MessageChannel(stack, 'Channel', { kind: ChannelKind.FIFO }),
+    dedupTable: new DedupTable(stack, 'Dedup'),
+    ...(handler === undefined ? { entry: noopEntry } : { handler }),
+  });
+}
+
+function built(options?: ConsumerAlarmsOptions): { template: Template; alarms: ConsumerAlarms } {
+  const stack = constructStack();
+  const alarms = consumerIn(stack).addAlarms(options);
+  return { template: Template.fromStack(stack), alarms };
+}
+
+interface Filter {
+  readonly FilterPattern: string;
+  readonly MetricTransformations: readonly [
+    { MetricName: string; MetricValue: string; MetricNamespace: string },
+  ];
+}
+
+/** As CloudWatch Logs reads `$.a.b` of a line. */
+function field(line: string, path: string): unknown {
+  return path
+    .split('.')
+    .slice(1)
+    .reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], JSON.parse(line));
+}
+
+test('the figures are where the runtime logs them, on a line that is JSON from its first character', () => {
+  const lines: string[] = [];
+  const print = (text: unknown) => lines.push(String(text).trimEnd()) > 0;
+  jest.spyOn(process.stdout, 'write').mockImplementation(print);
+  const log = jest.spyOn(console, 'log').mockReturnValue();
+  const figures = { parked: 2, excused: 3, stopped: 4, dead: { rejected: 5, failed: 6, died: 7, parked: 8 } };
+  logSummary({ consumer: 'settlement', problems: [], ...figures } as unknown as BatchSummary);
+  jest.restoreAllMocks();
+  // Lambda puts time and request id before what goes through the console, and no filter finds a figure behind them.
+  expect(log).not.toHaveBeenCalled();
+  expect(lines).toHaveLength(1);
+
+  const filters = Object.values(built().template.findResources('AWS::Logs::MetricFilter')) as {
+    Properties: Filter;
+  }[];
+  const read = filters.map(({ Properties: { FilterPattern, MetricTransformations } }) => {
+    const [{ MetricName, MetricValue }] = MetricTransformations;
+    expect(FilterPattern).toBe(
+      `{ $.exactlyOnce = "batch" && $.consumer = "settlement" && ${MetricValue} > 0 }`,
+    );
+    return [MetricName, field(lines[0] ?? '', MetricValue)];
+  });
+  expect(field(lines[0] ?? '', '$.exactlyOnce')).toBe('batch');
+  expect(Object.fromEntries(read)).toEqual({
+    ...{ parked: 2, excused: 3, stopped: 4 },
+    ...{ deadRejected: 5, deadFailed: 6, deadDied: 7, deadParked: 8 },
+  });
+});
+
+test('alarms look at the metrics that the filters fill, and name a page that is there', () => {
+  const { template } = built();
+  const filtered = Object.values(template.findResources('AWS::Logs::MetricFilter')).map(
+    ({ Properties }) => (Properties as Filter).MetricTransformations[0].MetricName,
+  );
+  const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
+    ({ Properties }) =>
+      Properties as { MetricName: string; Namespace: string; Dimensions: unknown; AlarmDescription: unknown },
+  );
+  const own = alarms.filter(({ Namespace }) => Namespace === 'ExactlyOnce');
+  expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(filtered.sort());
+  for (const { Dimensions } of own) expect(Dimensions).toEqual([{ Name: 'consumer', Value: 'settlement' }]);
+  expect(alarms).toHaveLength(own.length + 4);
+  for (const { AlarmDescription } of alarms) {
+    const [page = 'none'] = /docs\/runbook\/[a-z-]+\.md/.exec(JSON.stringify(AlarmDescription)) ?? [];
+    expect([page, existsSync(join(packageRoot, page))]).toEqual([page, true]);
+  }
+});
+
+test('thresholds can be set', () => {
+  const { template } = built({ parkedFor: Duration.hours(1), excusedReceives: 50 });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'parked', EvaluationPeriods: 12 });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'excused', Threshold: 50 });
+});
+
+test('metrics can be put on a dashboard', () => {
+  const { alarms } = built();
+  expect(alarms.metricDeadLetters(DeadLetterKind.DIED, { label: 'died' })).toMatchObject({
+    ...{ namespace: 'ExactlyOnce', metricName: 'deadDied', statistic: 'Sum', label: 'died' },
+    dimensions: { consumer: 'settlement' },
+  });
+});
+
+test('the log group of a function that somebody else makes is found by its name, or given', () => {
+  const handlerIn = (stack: Stack) =>
+    new LambdaFunction(stack, 'Theirs', {
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: Code.fromInline('exports.handler = () => undefined'),
+      timeout: Duration.seconds(30),
+    });
+  const named = constructStack();
+  consumerIn(named, handlerIn(named)).addAlarms();
+  Template.fromStack(named).allResourcesProperties('AWS::Logs::MetricFilter', {
+    LogGroupName: { 'Fn::Join': ['', ['/aws/lambda/', Match.anyValue()]] },
+  });
+  const given = constructStack();
+  const logGroup = LogGroup.fromLogGroupName(given, 'Logs', 'their-logs');
+  consumerIn(given, handlerIn(given)).addAlarms({ logGroup });
+  Template.fromStack(given).allResourcesProperties('AWS::Logs::MetricFilter', { LogGroupName: 'their-logs' });
+});

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { build } from 'esbuild';
+import { deadLetterAttribute, type DeadLetter } from '../../runtime/consumer/index.js';
+import { newChannel, newDedupTable, pump, send } from '../fixtures/channel.js';
+import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { embedded } from '../fixtures/embedded.js';
+import { drain, sqs } from '../fixtures/queue.js';
+import type { KillerOrder } from './killer.js';
+
+const client = dynamo();
+const queue = sqs();
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'exactly-once-killer-'));
+  await build({
+    entryPoints: [join(__dirname, 'killer.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    outfile: join(folder, 'killer.mjs'),
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  queue.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Whose process is killed rejects, as Lambda fails the whole batch. */
+async function inProcess(order: KillerOrder): Promise<SQSBatchResponse> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [join(folder, 'killer.mjs'), JSON.stringify(order)], (error, stdout) => {
+      if (error === null) resolve(JSON.parse(stdout) as SQSBatchResponse);
+      else reject(new Error(`killed by ${error.signal ?? 'nobody'}`));
+    });
+  });
+}
+
+test.each(['transaction', 'insert'] as const)(
+  'R20: of a batch with a message that kills its process only that one is a dead letter (%s way)',
+  async (way) => {
+    const [receipts, effects, channel] = await Promise.all([
+      newDedupTable(client),
+      newTable(client, 'name'),
+      newChannel(queue),
+    ]);
+    const settings = {
+      consumerName: 'killed',
+      dedupTable: receipts.name,
+      receiptRetentionSeconds: 3600,
+      deadLetterQueueUrl: channel.deadLetterQueueUrl,
+      maxFailures: 4,
+    };
+    // First in the batch, and in a group with two of its neighbours.
+    await send(queue, channel.queueUrl, { id: 'killer', kills: true }, 'g0');
+    for (let i = 0; i < 9; i += 1)
+      await send(queue, channel.queueUrl, { id: `m-${i}`, kills: false }, `g${i % 4}`);
+    let kills = 0;
+    const batches = await pump(queue, channel, async ({ Records: records }: SQSEvent) => {
+      try {
+        return await inProcess({ way, settings, effects: effects.name, client: embedded().client, records });
+      } catch (error) {
+        kills += 1;
+        throw error;
+      }
+    });
+    expect(kills).toBeGreaterThanOrEqual(4);
+    expect(batches).toBeGreaterThan(kills);
+    const letters = (await drain(queue, channel.deadLetterQueueUrl)).map(
+      ({ MessageAttributes = {} }) =>
+        JSON.parse(MessageAttributes[deadLetterAttribute]?.StringValue ?? 'null') as DeadLetter,
+    );
+    expect(letters).toEqual([expect.objectContaining({ kind: 'died', group: 'g0' })]);
+    if (way === 'transaction')
+      expect(await row(client, effects, { name: 'all' })).toMatchObject({ value: 9 });
+    else {
+      const { Count } = await client.send(new ScanCommand({ TableName: effects.name, Select: 'COUNT' }));
+      expect(Count).toBe(9);
+    }
+  },
+  60_000,
+);

@@ -1,0 +1,108 @@
+import { Duration } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { DedupTable, HandlerFunction } from '../../lib/index.js';
+import { JobQueue } from '../../lib/jobs/job-queue.js';
+import type { JobQueueProps } from '../../lib/jobs/job-queue-props.js';
+import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+
+function jobsIn(stack = constructStack(), given: Partial<JobQueueProps> = { entry: noopEntry }): JobQueue {
+  const dedupTable = new DedupTable(stack, 'Dedup');
+  return new JobQueue(stack, 'Reports', { consumerName: 'reports', dedupTable, ...given });
+}
+
+test('on Lambda: one job per invocation, 15 minutes each, hidden for six times that', () => {
+  const stack = constructStack();
+  const jobs = jobsIn(stack);
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Timeout: 900,
+    Environment: {
+      Variables: Match.objectLike({
+        EXACTLY_ONCE_CONSUMER_NAME: 'reports',
+        EXACTLY_ONCE_QUEUE_URL: stack.resolve(jobs.channel.queue.queueUrl) as unknown,
+        EXACTLY_ONCE_MAX_FAILURES: '5',
+        // 14 days of retries, 30 of delay, and four times 4 days in the queue and 14 among the dead letters.
+        EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String(116 * 86_400),
+      }),
+    },
+  });
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { BatchSize: 1 });
+  template.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 5400 });
+  template.resourceCountIs('AWS::ECS::Service', 0);
+});
+
+test('a producer is told where to enqueue, and may send, schedule and write the rows of jobs', () => {
+  const stack = constructStack();
+  const jobs = jobsIn(stack);
+  const { function: producer } = new HandlerFunction(stack, 'Producer', { entry: noopEntry });
+  jobs.addProducer(producer);
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: {
+      Variables: {
+        EXACTLY_ONCE_JOBS_CONSUMER_NAME: 'reports',
+        EXACTLY_ONCE_JOBS_DEDUP_TABLE: Match.anyValue(),
+        EXACTLY_ONCE_JOBS_RETENTION_SECONDS: String(116 * 86_400),
+        EXACTLY_ONCE_JOBS_QUEUE_URL: stack.resolve(jobs.channel.queue.queueUrl) as unknown,
+        EXACTLY_ONCE_JOBS_QUEUE_ARN: stack.resolve(jobs.channel.queue.queueArn) as unknown,
+        EXACTLY_ONCE_JOBS_SCHEDULE_GROUP: stack.resolve(jobs.scheduleGroup.scheduleGroupName) as unknown,
+        EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN: stack.resolve(jobs.schedulerRole.roleArn) as unknown,
+      },
+    },
+  });
+  for (const action of ['scheduler:CreateSchedule', 'iam:PassRole'])
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: action })]) },
+    });
+  template.hasResourceProperties('AWS::IAM::Role', {
+    AssumeRolePolicyDocument: {
+      Statement: [
+        Match.objectLike({
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        }),
+      ],
+    },
+  });
+});
+
+test('on Fargate: tasks with the same settings, none while there is no work', () => {
+  const stack = constructStack();
+  const cluster = new Cluster(stack, 'Cluster', { vpc: new Vpc(stack, 'Vpc') });
+  const jobs = jobsIn(stack, { cluster, image: ContainerImage.fromRegistry('worker') });
+  const template = Template.fromStack(stack);
+  template.resourceCountIs('AWS::Lambda::EventSourceMapping', 0);
+  template.hasResourceProperties('AWS::ECS::Service', { DesiredCount: 0 });
+  template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
+    MinCapacity: 0,
+    MaxCapacity: 10,
+  });
+  template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+    ContainerDefinitions: [
+      Match.objectLike({
+        StopTimeout: 120,
+        Environment: Match.arrayWith([
+          { Name: 'EXACTLY_ONCE_CONSUMER_NAME', Value: 'reports' },
+          {
+            Name: 'EXACTLY_ONCE_QUEUE_URL',
+            Value: stack.resolve(jobs.channel.queue.queueUrl) as unknown,
+          },
+        ]),
+      }),
+    ],
+  });
+  expect(jobs.service).toBeDefined();
+  expect(jobs.function).toBeUndefined();
+});
+
+test.each<[string, Partial<JobQueueProps>, string]>([
+  ['neither place to run', {}, 'neither `entry` nor `cluster` and `image` are given'],
+  ['an image without a cluster', { image: ContainerImage.fromRegistry('worker') }, '`image` is given alone'],
+  ['both', { entry: noopEntry, image: ContainerImage.fromRegistry('worker') }, '`entry` is given beside'],
+  ['an hour on Lambda', { entry: noopEntry, timeout: Duration.hours(1) }, 'let the jobs run on Fargate'],
+  ['a name with a space', { entry: noopEntry, consumerName: 'my jobs' }, "consumerName is 'my jobs'"],
+])('fails for %s', (_, given, message) => {
+  expect(refusal(() => jobsIn(constructStack(), given)).message).toContain(message);
+});

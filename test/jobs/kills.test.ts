@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
+import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { embedded } from '../fixtures/embedded.js';
+import { reportFigures } from '../fixtures/proof-report.js';
+import { sqs as newSqs } from '../fixtures/queue.js';
+import { newDedupTable } from '../lease/lease-table.js';
+import { counterTable, newQueue, queueClient, waitingIn, type JobNames } from './job-bench.js';
+import type { VictimOrder } from './victim.js';
+
+const client = dynamo();
+const sqs = newSqs();
+const hits = Number(process.env.CRASH_HITS ?? 5);
+const points: readonly CrashPoint[] = [
+  'batch-received',
+  'lease-claimed',
+  'effect-done',
+  'before-commit',
+  'after-commit',
+  'before-answer',
+];
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'exactly-once-jobs-'));
+  await build({
+    entryPoints: [join(__dirname, 'victim.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    outfile: join(folder, 'victim.mjs'),
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  sqs.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test(`workers killed ${hits} times at each crash point: every job is done, and once`, async () => {
+  const [dedup, counters, queueUrl, deadLetterQueueUrl] = await Promise.all([
+    newDedupTable(client),
+    newTable(client, 'name'),
+    newQueue(sqs),
+    newQueue(sqs),
+  ]);
+  const names: JobNames = { dedupTable: dedup.name, counters: counters.name, queueUrl, deadLetterQueueUrl };
+  const jobs = queueClient(names, client, sqs);
+  const deaths = points.flatMap((point) => Array.from({ length: hits }, () => point));
+  const ids = deaths.map((_, i) => `job-${i}`);
+  await Promise.all(ids.map(async (id) => jobs.enqueue(id, { n: 1 })));
+  const histogram: Record<string, number> = {};
+  for (const dieAt of deaths)
+    if ((await killed({ names, client: embedded().client, dieAt })) === 'SIGKILL')
+      histogram[dieAt] = (histogram[dieAt] ?? 0) + 1;
+  const survivor = spawnVictim({ names, client: embedded().client });
+  while ((await waitingIn(sqs, queueUrl)) > 0) await sleep(100);
+  survivor.kill('SIGTERM');
+  reportFigures('jobs killed at', histogram);
+
+  expect(histogram).toEqual(Object.fromEntries(points.map((point) => [point, hits])));
+  const states = await Promise.all(ids.map(async (id) => (await jobs.getJob(id))?.state));
+  expect(states).toEqual(ids.map(() => 'done'));
+  const counted = await Promise.all(
+    ids.map(async (name) => (await row(client, counterTable(names), { name }))?.value),
+  );
+  expect(counted).toEqual(ids.map(() => 1));
+  expect(await waitingIn(sqs, deadLetterQueueUrl)).toBe(0);
+}, 300_000);
+
+function spawnVictim(order: VictimOrder) {
+  return spawn(process.execPath, [join(folder, 'victim.mjs'), JSON.stringify(order)], { stdio: 'inherit' });
+}
+
+async function killed(order: VictimOrder): Promise<string | null> {
+  return new Promise((resolve) => spawnVictim(order).once('exit', (_, signal) => resolve(signal)));
+}

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import { sqsConsumer, type BatchSummary, type SqsConsumer } from '../../runtime/consumer/index.js';
+import { table as tableOf, type Table } from '../../runtime/dedup/index.js';
+import { leases, type Effect } from '../../runtime/lease/index.js';
+import { deliver, deliverTwice } from '../../runtime/testing/index.js';
+import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { drain, record, sqs as newSqs } from '../fixtures/queue.js';
+import { newQueue } from '../jobs/job-bench.js';
+import { newDedupTable } from './lease-table.js';
+import { startProvider, type Provider } from './provider.js';
+
+const client = dynamo();
+const sqs = newSqs();
+let dedup: Table;
+let mails: Table;
+let provider: Provider;
+let deadLetterQueueUrl: string;
+let queueUrl: string;
+let summaries: BatchSummary[];
+
+beforeAll(async () => {
+  [dedup, mails, provider, deadLetterQueueUrl, queueUrl] = await Promise.all([
+    newDedupTable(client),
+    newTable(client, 'order'),
+    startProvider('nothing'),
+    newQueue(sqs),
+    newQueue(sqs),
+  ]);
+});
+afterAll(async () => {
+  client.destroy();
+  sqs.destroy();
+  await provider.close();
+});
+beforeEach(() => {
+  summaries = [];
+});
+
+/** Sends a mail through a provider that knows no keys, and stores its receipt. */
+function consumer(
+  given: { more?: Partial<Effect<string, string>>; after?: () => void; without?: boolean } = {},
+): SqsConsumer {
+  const { more, after, without = false } = given;
+  return sqsConsumer({
+    settings: {
+      consumerName: 'mailer',
+      dedupTable: dedup.name,
+      receiptRetentionSeconds: 3600,
+      deadLetterQueueUrl,
+      queueUrl,
+    },
+    schema: z.object({ order: z.string() }),
+    key: ({ body }) => body.order,
+    leases: without ? undefined : leases({ maxClockSkewSeconds: 0.2, observe: () => undefined }),
+    handle: async ({ body: { order } }, tx) => {
+      const receipt = await tx.once('mail', {
+        args: order,
+        leaseSeconds: 2,
+        onUnknown: 'block',
+        run: async (to) => {
+          const answer = await fetch(`${provider.url}/acts/${to}`, { method: 'POST' });
+          return ((await answer.json()) as { receipt: string }).receipt;
+        },
+        ...more,
+      });
+      after?.();
+      tx.update(
+        tableOf({ name: mails.name, partitionKey: 'order' }),
+        { order },
+        { set: { receipt }, add: { times: 1 } },
+      );
+    },
+    dynamodb: client,
+    sqs,
+    observe: (summary) => summaries.push(summary),
+  });
+}
+const sent = (order: string) => provider.acts.filter((act) => act === order).length;
+
+test('a handler that fails after the effect: the effect is made once, and its outcome is committed', async () => {
+  const order = randomUUID();
+  let failures = 1;
+  const after = () => {
+    if (failures-- > 0) throw new Error('after the mail');
+  };
+  await deliverTwice(consumer({ after }), [record({ body: { order } })]);
+  expect(sent(order)).toBe(1);
+  expect(await row(client, mails, { order })).toEqual({ order, receipt: `receipt of ${order}`, times: 1 });
+});
+
+test('a copy that comes while the first is at work waits for its lease, which is no failure', async () => {
+  const order = randomUUID();
+  let letGo = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  const slow = consumer({
+    more: {
+      run: async (to) => {
+        await fetch(`${provider.url}/acts/${to}`, { method: 'POST' });
+        await gate;
+        return 'late';
+      },
+    },
+  });
+  const context = { getRemainingTimeInMillis: () => 30_000 };
+  const first = slow({ Records: [record({ body: { order } })] }, context);
+  while (sent(order) === 0) await sleep(20);
+
+  // Through a queue, to see how long the copy is hidden.
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify({ order }) }));
+  const receive = new ReceiveMessageCommand({ QueueUrl: queueUrl, VisibilityTimeout: 600 });
+  const { Messages: [message] = [] } = await sqs.send(receive);
+  const copy = { ...record({ body: { order } }), receiptHandle: message?.ReceiptHandle ?? '' };
+  const answer = await consumer()({ Records: [copy] }, context);
+  expect(answer.batchItemFailures).toHaveLength(1);
+  expect(summaries[0]?.problems[0]?.error).toMatchObject({ name: 'LeaseHeld' });
+  expect(summaries[0]).toMatchObject({ excused: 1 });
+  letGo();
+  await first;
+  // Not after the 600 s of its receive, but when the lease must be over.
+  let again: unknown;
+  while (again === undefined) {
+    again = (await sqs.send(receive)).Messages?.[0];
+    await sleep(100);
+  }
+  await deliver(consumer(), [copy]);
+  expect(sent(order)).toBe(1);
+  expect(await row(client, mails, { order })).toMatchObject({ receipt: 'late', times: 1 });
+});
+
+test('an effect whose outcome is unknown: blocked, and its message is among the dead letters', async () => {
+  const order = randomUUID();
+  const more = {
+    run: async (to: string) => {
+      await fetch(`${provider.url}/acts/${to}?reset`, { method: 'POST' });
+      return 'never';
+    },
+  };
+  await deliverTwice(consumer({ more }), [record({ body: { order } })]);
+  expect(sent(order)).toBe(1);
+  expect(await row(client, mails, { order })).toBeUndefined();
+  const letters = await drain(sqs, deadLetterQueueUrl);
+  expect(letters).toHaveLength(2);
+  expect(letters[0]?.MessageAttributes?.ExactlyOnce?.StringValue).toContain('EffectBlocked');
+});
+
+test('without `leases` the consumer says what to give', async () => {
+  const context = { getRemainingTimeInMillis: () => 30_000 };
+  await consumer({ without: true })({ Records: [record({ body: { order: 'x' } })] }, context);
+  expect(String(summaries[0]?.problems[0]?.error)).toContain('give `leases: leases()`');
+});

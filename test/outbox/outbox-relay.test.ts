@@ -1,0 +1,258 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Duration, Stack, Token } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Function as LambdaFunction, Runtime, Code } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import {
+  ChannelKind,
+  DedupTable,
+  IdempotentConsumer,
+  MessageChannel,
+  OutboxRelay,
+  OutboxTable,
+  RelayTarget,
+  type OutboxRelayProps,
+  type OutboxTableProps,
+} from '../../lib/index.js';
+import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+
+function relayIn(stack: Stack, props: Partial<OutboxRelayProps> = {}, table: OutboxTableProps = {}) {
+  const outbox = props.outbox ?? new OutboxTable(stack, 'Outbox', table);
+  const channel = new MessageChannel(stack, 'Channel', { kind: ChannelKind.FIFO });
+  const relay = new OutboxRelay(stack, 'Relay', {
+    entry: noopEntry,
+    targets: [RelayTarget.channel(channel, { types: ['PaymentSettled'] })],
+    ...props,
+    outbox,
+  });
+  return { outbox, channel, relay };
+}
+
+test('an outbox table has a stream of new images, an index of unsent rows, an expiry, and is kept', () => {
+  const stack = constructStack();
+  new OutboxTable(stack, 'Outbox');
+  Template.fromStack(stack).hasResource('AWS::DynamoDB::Table', {
+    DeletionPolicy: 'Retain',
+    UpdateReplacePolicy: 'Retain',
+    Properties: {
+      KeySchema: [
+        { AttributeName: 'stream', KeyType: 'HASH' },
+        { AttributeName: 'version', KeyType: 'RANGE' },
+      ],
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'unsent',
+          KeySchema: [
+            { AttributeName: 'unsent', KeyType: 'HASH' },
+            { AttributeName: 'at', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+      TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      DeletionProtectionEnabled: true,
+      BillingMode: 'PAY_PER_REQUEST',
+    },
+  });
+});
+
+test('a relay reads the stream from its start, one batch of a shard at a time, inserts only, and keeps what it gives up', () => {
+  const stack = constructStack();
+  const { relay } = relayIn(stack);
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    StartingPosition: 'TRIM_HORIZON',
+    ParallelizationFactor: 1,
+    FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    BisectBatchOnFunctionError: true,
+    BatchSize: 100,
+    MaximumRetryAttempts: 10,
+    MaximumRecordAgeInSeconds: 43_200,
+    DestinationConfig: { OnFailure: { Destination: stack.resolve(relay.discarded.bucketArn) as unknown } },
+  });
+});
+
+test('a schedule sweeps every minute and is not tried again: the next one is near', () => {
+  const stack = constructStack();
+  const { relay } = relayIn(stack);
+  Template.fromStack(stack).hasResourceProperties('AWS::Scheduler::Schedule', {
+    ScheduleExpression: 'rate(1 minute)',
+    Target: {
+      Arn: stack.resolve(relay.function.functionArn) as unknown,
+      RetryPolicy: { MaximumRetryAttempts: 0 },
+      Input: '{}',
+    },
+  });
+});
+
+test('the function is told the table, the times and the targets with their types', () => {
+  const stack = constructStack();
+  const bus = new EventBus(stack, 'Bus');
+  const topic = new Topic(stack, 'Topic');
+  const { outbox } = relayIn(
+    stack,
+    { targets: [RelayTarget.eventBus(bus), RelayTarget.topic(topic, { types: ['a', 'b'] })] },
+    { retention: Duration.days(2) },
+  );
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', {
+    Environment: {
+      Variables: {
+        EXACTLY_ONCE_OUTBOX_TABLE: stack.resolve(outbox.table.tableName) as unknown,
+        EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS: '172800',
+        EXACTLY_ONCE_OUTBOX_GRACE_SECONDS: '60',
+        EXACTLY_ONCE_OUTBOX_TARGETS: {
+          'Fn::Join': [
+            '',
+            [
+              '[{"eventBusName":"',
+              stack.resolve(bus.eventBusName) as unknown,
+              '"},{"topicArn":"',
+              stack.resolve(topic.topicArn) as unknown,
+              '","types":["a","b"]}]',
+            ],
+          ],
+        },
+      },
+    },
+  });
+});
+
+test('the function may find and mark events and send to its targets; it may not delete', () => {
+  const stack = constructStack();
+  const { outbox, channel } = relayIn(stack);
+  const policies = JSON.stringify(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+  for (const action of ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem', 'dynamodb:Query', 'sqs:SendMessage'])
+    expect(policies).toContain(action);
+  expect(policies).not.toContain('DeleteItem');
+  expect(policies).toContain('/index/unsent');
+  for (const arn of [outbox.table.tableArn, channel.queue.queueArn])
+    expect(policies).toContain(JSON.stringify(stack.resolve(arn)));
+});
+
+test('a publisher may write events and nothing else', () => {
+  const stack = constructStack();
+  const outbox = new OutboxTable(stack, 'Outbox');
+  const publisher = new LambdaFunction(stack, 'Publisher', {
+    runtime: Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: Code.fromInline('exports.handler = () => undefined;'),
+  });
+  outbox.grants.publish(publisher);
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: [
+        {
+          Action: 'dynamodb:PutItem',
+          Effect: 'Allow',
+          Resource: stack.resolve(outbox.table.tableArn) as unknown,
+        },
+      ],
+    },
+  });
+});
+
+test('alarms go off when the stream is behind and when events stay unsent', () => {
+  const stack = constructStack();
+  const { outbox } = relayIn(stack, { alarmAfter: Duration.minutes(20) });
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    MetricName: 'IteratorAge',
+    Namespace: 'AWS/Lambda',
+    Threshold: 1_200_000,
+    AlarmDescription: Match.stringLikeRegexp('docs/runbook/relay-lag.md'),
+  });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    MetricName: 'oldestUnsent',
+    Namespace: 'ExactlyOnce/Outbox',
+    Dimensions: [{ Name: 'outbox', Value: stack.resolve(outbox.table.tableName) as unknown }],
+    Threshold: 1200,
+    AlarmDescription: Match.stringLikeRegexp('docs/runbook/oldest-unsent.md'),
+  });
+});
+
+test.each<[string, Partial<OutboxRelayProps>, string]>([
+  ['no targets', { targets: [] }, 'relay-has-targets'],
+  ['records older than the stream', { maxRecordAge: Duration.hours(24) }, 'relay-gives-up-before-the-stream'],
+  ['a batch of 1,001', { batchSize: 1001 }, 'relay-batch'],
+  ['endless retries', { retryAttempts: -1 }, 'relay-gives-up'],
+  ['sweeps that overlap', { timeout: Duration.seconds(61) }, 'sweeps-do-not-overlap'],
+  ['no time', { timeout: Duration.seconds(4) }, 'relay-timeout'],
+  ['half minutes', { sweepInterval: Duration.seconds(90) }, 'sweep-interval'],
+  ['a token', { grace: Duration.seconds(Token.asNumber({ Ref: 'X' })) }, 'known-at-synth'],
+])('a relay with %s is refused', (_, props, id) => {
+  expect(
+    refusal(() => relayIn(constructStack(), props)).violations.map((violation) => violation.id),
+  ).toContain(id);
+});
+
+test('a second relay on one outbox is refused: one mark serves all targets', () => {
+  const stack = constructStack();
+  const { outbox, channel } = relayIn(stack);
+  const second = () =>
+    new OutboxRelay(stack, 'Second', { outbox, entry: noopEntry, targets: [RelayTarget.channel(channel)] });
+  expect(refusal(second).violations.map(({ id }) => id)).toEqual(['one-relay-per-outbox']);
+});
+
+test('an outbox whose retention is unknown or short is refused', () => {
+  for (const retention of [Duration.minutes(59), Duration.seconds(Token.asNumber({ Ref: 'X' }))])
+    expect(refusal(() => new OutboxTable(constructStack(), 'Outbox', { retention })).violations[0]?.id).toBe(
+      'outbox-retention',
+    );
+});
+
+test('a FIFO topic is refused', () => {
+  const stack = constructStack();
+  const topic = new Topic(stack, 'Topic', { fifo: true });
+  expect(refusal(() => relayIn(stack, { targets: [RelayTarget.topic(topic)] })).violations[0]?.id).toBe(
+    'topic-is-standard',
+  );
+});
+
+describe('consumers of the channels that an outbox is relayed to', () => {
+  let outdir: string;
+  beforeEach(() => {
+    outdir = mkdtempSync(join(tmpdir(), 'outbox-'));
+  });
+  afterEach(() => {
+    rmSync(outdir, { recursive: true });
+  });
+
+  /** The consumer comes after the relay: what must hold between both is known when the tree is complete. */
+  function appWith(retention: Duration): App {
+    const app = new App({
+      outdir,
+      builtinCloudFormationValidation: false,
+      context: { 'aws:cdk:bundling-stacks': [] },
+    });
+    const stack = new Stack(app, 'Stack');
+    const { channel } = relayIn(stack, {}, { retention });
+    new IdempotentConsumer(stack, 'Consumer', {
+      consumerName: 'reader',
+      channel,
+      dedupTable: new DedupTable(stack, 'Dedup'),
+      entry: noopEntry,
+    });
+    return app;
+  }
+
+  test('keep receipts for longer than the outbox keeps its events: GUARANTEES.md says so', () => {
+    appWith(Duration.days(7)).synth();
+    const report = readFileSync(join(outdir, 'GUARANTEES.md'), 'utf8');
+    for (const line of [
+      "| receipts-outlive-the-outbox | receiptRetention of 'Stack/Consumer' is 86 days | at least 7 days (retention of 'Stack/Outbox') |",
+      '| relay-gives-up-before-the-stream | maxRecordAge is 12 hours | at least 1 minute and less than 1 day',
+      '| one-relay-per-outbox | 1 relay |',
+      "Sends PaymentSettled to 'Stack/Channel/Resource', in order within a group.",
+    ])
+      expect(report).toContain(line);
+  });
+
+  test('fail the synth when they do not', () => {
+    expect(() => appWith(Duration.days(87)).synth()).toThrow(/receipts-outlive-the-outbox/);
+  });
+});
