@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import {
   ChannelKind,
   DedupTable,
-  HandlerFunction,
+  IdempotentApi,
   IdempotentConsumer,
   OnFailure,
   MessageChannel,
@@ -12,7 +12,6 @@ import { activityPath } from './activity-path.js';
 import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
 import { PaymentEvents } from './payment-events.js';
-import { paymentsApi } from './payments-api.js';
 
 export interface ReferenceStackProps extends StackProps {
   /** Tables, queues and logs are deleted with the stack, and tables are not protected against deletion. */
@@ -26,7 +25,7 @@ export interface ReferenceStackProps extends StackProps {
 /**
  * Paths over one table of receipts.
  *
- * `POST /payments` -> accepted payment and its event in one transaction -> outbox -> relay -> FIFO channel, one group per customer ->
+ * `POST /payments` -> accepted payment, its event and the answer in one transaction -> outbox -> relay -> FIFO channel, one group per customer ->
  * settlement: debit of the customer, the payment's row, credit of the shop and the event that says so, in one transaction with the
  * receipt -> outbox -> relay -> statements (FIFO) and notifications (Standard), each customer's in order.
  *
@@ -77,20 +76,18 @@ export class ReferenceStack extends Stack {
     for (const table of [payments, shop]) table.grants.actions(settlement.function, 'dynamodb:UpdateItem');
 
     const accepted = effectTable(this, 'Accepted', 'paymentId', protectedTables);
-    const accept = new HandlerFunction(this, 'Accept', {
+    const api = new IdempotentApi(this, 'Api', {
+      apiName: 'accept',
+      routes: [{ path: '/payments' }],
+      dedupTable,
       entry: entry('accept.ts'),
       timeout: Duration.seconds(5),
-      environment: {
-        ACCEPTED_TABLE: accepted.tableName,
-        DEDUP_TABLE: dedupTable.table.tableName,
-        RECEIPT_RETENTION_SECONDS: String(settlement.receiptRetention.toSeconds()),
-        ...events.environment,
-      },
+      // The payment and its event.
+      writesPerRequest: 2,
+      environment: { ACCEPTED_TABLE: accepted.tableName, ...events.environment },
     });
-    dedupTable.grants.commitReceipts(accept.function);
-    accepted.grants.actions(accept.function, 'dynamodb:GetItem', 'dynamodb:PutItem');
-    events.outbox.grants.publish(accept.function);
-    const stage = paymentsApi(this, accept.function);
+    accepted.grants.actions(api.function, 'dynamodb:GetItem', 'dynamodb:PutItem');
+    events.outbox.grants.publish(api.function);
 
     const activity = activityPath(this, {
       dedupTable,
@@ -102,7 +99,7 @@ export class ReferenceStack extends Stack {
     if (props.disposable) RemovalPolicies.of(this).destroy();
 
     const outputs = {
-      ApiUrl: stage.url,
+      ApiUrl: api.url,
       PaymentsQueueUrl: channel.queue.queueUrl,
       PaymentsDeadLetterQueueUrl: channel.deadLetterQueue.queueUrl,
       DedupTableName: dedupTable.table.tableName,
@@ -111,7 +108,7 @@ export class ReferenceStack extends Stack {
       ShopTableName: shop.tableName,
       AcceptedTableName: accepted.tableName,
       SettlementFunctionName: settlement.function.functionName,
-      AcceptFunctionName: accept.function.functionName,
+      AcceptFunctionName: api.function.functionName,
       ...events.outputs,
       ...activity,
     };

@@ -40,7 +40,7 @@ async function keep({ target, outputs, alive }: Run, options: RunOptions, progre
     ...Object.entries(outputs).map(([name, value]) => `  ${name} ${value}`),
     'send a payment of your own:',
     `  curl --aws-sigv4 aws:amz:${target.region}:execute-api --user any:any -H 'Idempotency-Key: my-1' -H 'Content-Type: application/json' \\`,
-    `    -d '{"customer":"00001","purchasedOn":"1997-01-01","cds":1,"cents":1177}' ${target.httpUrl(outputs['ApiUrl'] ?? '')}payments`,
+    `    -d '{"customer":"00001","purchasedOn":"1997-01-01","cds":1,"cents":1177}' ${target.httpUrl(outputs['ApiUrl'] ?? '')}/payments`,
     `stop it with Ctrl-C here, or kill ${process.pid}: everything goes with it`,
   ];
   for (const line of lines) {

@@ -31,6 +31,6 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
     readUnits: 0,
     calls: processed,
   };
-  console.log(JSON.stringify({ exactlyOnce: 'batch', consumer: 'unprotected', ...figures }));
+  process.stdout.write(`${JSON.stringify({ exactlyOnce: 'batch', consumer: 'unprotected', ...figures })}\n`);
   return { batchItemFailures: [] };
 }

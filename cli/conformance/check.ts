@@ -7,7 +7,7 @@ export interface Check {
   readonly section: string;
   readonly title: string;
   /** What is wrong; undefined when nothing is. `skipped` when the command was not told what the check needs. */
-  run(subject: Subject): Promise<string | undefined | { readonly skipped: string }>;
+  readonly run: (subject: Subject) => Promise<string | undefined | { readonly skipped: string }>;
 }
 
 export interface CheckResult {

@@ -123,8 +123,8 @@ describe('the stack', () => {
   });
 
   test('lets the API commit payments with their events, and send nothing', () => {
-    expect(permissions(reference, 'Accept')).toEqual({
-      AcceptLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    expect(permissions(reference, 'Api')).toEqual({
+      ApiHandlerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       Accepted: ['dynamodb:GetItem', 'dynamodb:PutItem'],
       Outbox: ['dynamodb:PutItem'],
       Dedup: expect.arrayContaining(['dynamodb:PutItem']),

@@ -18,7 +18,7 @@ beforeAll(async () => {
   entries = Object.keys(staged.manifest.exports)
     .filter((entry) => entry !== './package.json')
     .map((entry) => entry.replace('.', staged.manifest.name));
-}, 180_000);
+}, 300_000);
 afterAll(() => staged.remove());
 
 /** Runs the script in the project that installed the package. `load` maps each entry point to what it exports. */
