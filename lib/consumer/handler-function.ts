@@ -78,6 +78,9 @@ export class HandlerFunction extends Construct {
         // The SDK's `main` is CommonJS, which esbuild cannot shake.
         mainFields: ['module', 'main'],
         bundleAwsSDK: true,
+        // A CommonJS dependency calls `require`, which an ES module does not have.
+        banner:
+          "import{createRequire as exactlyOnceRequire}from'node:module';const require=exactlyOnceRequire(import.meta.url);",
         logLevel: LogLevel.WARNING,
       },
     });
