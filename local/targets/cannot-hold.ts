@@ -26,6 +26,12 @@ export const cannotHoldTable: readonly CannotHold[] = [
     targets: ['aws'],
     reason: 'SQS gives the numbers, and leaves other gaps',
   },
+  {
+    test: 'every settled payment has one mail, also when its event comes again or the provider does not answer',
+    targets: ['ministack', 'localstack', 'endpoint', 'aws'],
+    reason:
+      'its functions may run elsewhere or in a container, where the mail provider of this test is not reachable',
+  },
 ];
 
 /** Why the target cannot hold the test; undefined when it can. */

@@ -19,7 +19,7 @@ export function transactionWay<Body>(
 ): Way<Body, Handling> {
   return {
     async prepare({ message, id, fingerprint }, lane, remainingMs) {
-      const once = onceFor?.(message.key, remainingMs);
+      const once = onceFor?.(message.key, remainingMs, fingerprint);
       const handling = new Handling(store, {
         receipt: { id, fingerprint },
         lane,

@@ -113,5 +113,10 @@ export interface LeaseScope {
   readonly consumerName: string;
 }
 
-/** What `leases()` gives a consumer: `tx.once` for one message. `remainingMs` is what is left of the invocation. */
-export type Leases = (scope: LeaseScope) => (key: string, remainingMs: () => number) => Once;
+/**
+ * What `leases()` gives a consumer: `tx.once` for one message. `remainingMs` is what is left of the invocation. With the payload's
+ * fingerprint an effect of another payload under the same key is refused (KeyReused), as its receipt would be (R5).
+ */
+export type Leases = (
+  scope: LeaseScope,
+) => (key: string, remainingMs: () => number, fingerprint?: string) => Once;

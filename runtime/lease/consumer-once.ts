@@ -37,19 +37,21 @@ export function leases(options: LeasesOptions = {}): Leases {
   if (problems.length > 0) throw new InvalidSettings(problems);
   return (scope) => {
     const store = new LeaseStore({ ...scope, now });
-    return (key, remainingMs) => onceFor(store, scope, { key, remainingMs, maxClockSkewSeconds, observe });
+    return (key, remainingMs, fingerprint) =>
+      onceFor(store, scope, { key, remainingMs, fingerprint, maxClockSkewSeconds, observe });
   };
 }
 
 interface Owner {
   readonly key: string;
   readonly remainingMs: () => number;
+  readonly fingerprint: string | undefined;
   readonly maxClockSkewSeconds: number;
   readonly observe: LeaseObserver;
 }
 
 function onceFor(store: LeaseStore, { consumerName }: LeaseScope, owner: Owner): Once {
-  const { key, remainingMs, maxClockSkewSeconds, observe } = owner;
+  const { key, remainingMs, fingerprint, maxClockSkewSeconds, observe } = owner;
   return async (name, effect) =>
     runOnce(store, {
       id: leaseId(consumerName, name, key),
@@ -57,6 +59,7 @@ function onceFor(store: LeaseStore, { consumerName }: LeaseScope, owner: Owner):
       idempotencyKey: downstreamKey(consumerName, key, name),
       effect,
       args: argsText(name, effect.args),
+      fingerprint,
       rules: leaseRules({
         ...effect,
         maxClockSkewSeconds,

@@ -1,6 +1,7 @@
 import { crashPoint } from '../dedup/crash-points.js';
 import type { Effect } from '../dedup/effect.js';
-import { EffectNotStarted, LeaseHeld } from '../dedup/errors.js';
+import { EffectNotStarted, KeyReused, LeaseHeld } from '../dedup/errors.js';
+import type { LeaseRow } from '../dedup/lease-row.js';
 import type { LeaseStore } from '../dedup/lease-store.js';
 import { acquire } from './acquire.js';
 import { Ownership, type OwnershipFacts } from './ownership.js';
@@ -12,6 +13,8 @@ export interface OnceCall<Args, Result> extends OwnershipFacts {
   readonly effect: Effect<Args, Result>;
   /** JSON text. */
   readonly args: string;
+  /** Of the message's payload; undefined where nobody knows it. */
+  readonly fingerprint: string | undefined;
 }
 
 /** Claims, makes the effect, writes the outcome down. See `Once` for what it guarantees and throws. */
@@ -21,8 +24,12 @@ export async function runOnce<Args, Result>(
 ): Promise<Result> {
   const { id, effect, rules } = once;
   const { isDefinite, onUnknown, waitMs = 0 } = effect;
-  const draft = { id, durationMs: rules.durationMs, args: once.args };
-  const acquired = await acquire(store, draft, { ...once, waitMs });
+  const draft = { id, durationMs: rules.durationMs, args: once.args, validation: once.fingerprint };
+  const check = ({ validation }: LeaseRow) => {
+    if (validation !== undefined && once.fingerprint !== undefined && validation !== once.fingerprint)
+      throw new KeyReused(id, validation, once.fingerprint);
+  };
+  const acquired = await acquire(store, draft, { ...once, waitMs, check });
   if (acquired.kind === 'completed') return acquired.row.result as Result;
   const own = new Ownership(store, acquired.lease, once);
   await crashPoint('lease-claimed');

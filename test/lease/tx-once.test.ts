@@ -52,7 +52,7 @@ function consumer(
       deadLetterQueueUrl,
       queueUrl,
     },
-    schema: z.object({ order: z.string() }),
+    schema: z.object({ order: z.string(), note: z.optional(z.string()) }),
     key: ({ body }) => body.order,
     leases: without ? undefined : leases({ maxClockSkewSeconds: 0.2, observe: () => undefined }),
     handle: async ({ body: { order } }, tx) => {
@@ -91,7 +91,27 @@ test('a handler that fails after the effect: the effect is made once, and its ou
   expect(await row(client, mails, { order })).toEqual({ order, receipt: `receipt of ${order}`, times: 1 });
 });
 
-test('a copy that comes while the first is at work waits for its lease, which is no failure', async () => {
+test('another payload under the key does not take over the effect of the first, which failed before its commit', async () => {
+  const order = randomUUID();
+  const context = { getRemainingTimeInMillis: () => 30_000 };
+  const failing = consumer({
+    after: () => {
+      throw new Error('after the mail');
+    },
+  });
+  const first = record({ body: { order } });
+  await failing({ Records: [first] }, context);
+  expect(sent(order)).toBe(1);
+  await consumer()({ Records: [record({ body: { order, note: 'another' } })] }, context);
+  expect(summaries.at(-1)).toMatchObject({ processed: 0, rejected: 1 });
+  expect(summaries.at(-1)?.problems[0]?.error).toMatchObject({ name: 'KeyReused' });
+  expect(await row(client, mails, { order })).toBeUndefined();
+  await deliver(consumer(), [first]);
+  expect(sent(order)).toBe(1);
+  expect(await row(client, mails, { order })).toMatchObject({ times: 1 });
+});
+
+test('a copy that comes while the first waits for its lease, which is no failure', async () => {
   const order = randomUUID();
   let letGo = (): void => undefined;
   const gate = new Promise<void>((resolve) => (letGo = resolve));

@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamoStore } from '../dedup/dynamo-store.js';
+import type { Leases, Once } from '../dedup/effect.js';
+import { InProgressElsewhere, KeyReused } from '../dedup/errors.js';
+import { commitHandlings, Handling, type HandlingOutcome } from '../dedup/handling.js';
+import type { Meter } from '../dedup/meter.js';
+import { nowSeconds, type ReceiptDraft, type Verdict } from '../dedup/receipt.js';
+import type { Transaction } from '../dedup/transaction.js';
+import { inUse, leaseAnswer, onceOf, retryAfter, unconfirmed } from './leased.js';
+import type { IdempotentApiOptions, KeyedRequest } from './options.js';
+import type { ApiResponse, RenderedResponse } from './response.js';
+import { render } from './response.js';
+import type { Problems } from './problem.js';
+import type { RequestLimits } from './request.js';
+import { isSaved, replay, save, SavedResponseLost, type ResponseStore } from './saved-response.js';
+import { tryAgain, type Settled } from './settled.js';
+
+/** What all requests of one API share. */
+export interface ApiContext<Body> {
+  readonly options: IdempotentApiOptions<Body>;
+  readonly store: DynamoStore;
+  readonly responses: ResponseStore | undefined;
+  readonly problem: Problems;
+  readonly savedHeaders: ReadonlySet<string>;
+  /** Gives the requests `tx.once`, if the API has leases. */
+  readonly onceFor: ReturnType<Leases> | undefined;
+}
+
+/** A 5xx of the handler that is no outcome: it ends the attempt before anything is committed. */
+class Unsaved extends Error {
+  constructor(readonly response: RenderedResponse) {
+    super(`the handler answered ${response.status}`);
+  }
+}
+
+/** Runs the handler for one request and settles what comes of it: first, again, or somebody else's. */
+export class Execution<Body> {
+  readonly #context: ApiContext<Body>;
+  readonly #request: KeyedRequest<Body>;
+  readonly #draft: ReceiptDraft;
+  readonly #meter: Meter;
+  #once: Once | undefined;
+  /** Of the last run: what is sent if its commit is the one that counts. */
+  #response: RenderedResponse | undefined;
+  /** What the handler threw in its last run that failed, to tell it from what went wrong with a commit. */
+  #threw: unknown;
+
+  constructor(context: ApiContext<Body>, request: KeyedRequest<Body>, draft: ReceiptDraft, meter: Meter) {
+    this.#context = context;
+    this.#request = request;
+    this.#draft = { ...draft, expires: true };
+    this.#meter = meter;
+  }
+
+  async settle({ deadline }: RequestLimits): Promise<Settled> {
+    const { onceFor } = this.#context;
+    if (onceFor !== undefined) {
+      const settled = await this.#settledBefore();
+      if (settled !== undefined) return settled;
+      const remainingMs = () => Math.max(0, deadline - Date.now());
+      this.#once = onceOf(onceFor(this.#request.id, remainingMs), this.#draft);
+    }
+    let outcome;
+    try {
+      outcome = await this.#commit(deadline);
+    } catch (error) {
+      return this.#thrown(error);
+    }
+    switch (outcome.kind) {
+      case 'processed':
+        // `#run` has set it: nothing is committed before the handler has answered.
+        return this.#response === undefined
+          ? this.#thrown(new TypeError('committed without a response'))
+          : { outcome: 'processed', response: this.#response };
+      case 'duplicate':
+        return this.#replayed(outcome.result);
+      case 'rejected':
+        return outcome.error instanceof KeyReused ? this.#reused(outcome.error) : this.#thrown(outcome.error);
+      case 'failed':
+        return outcome.error === this.#threw ? this.#thrown(outcome.error) : this.#unconfirmed(outcome.error);
+      case 'held':
+        return this.#unconfirmed(undefined);
+    }
+  }
+
+  /** @throws what the handler throws when it runs for the first time; later, that is the outcome. */
+  async #commit(deadline: number): Promise<HandlingOutcome> {
+    const { options, store } = this.#context;
+    const { handle, onConditionFailed } = options;
+    const handling = new Handling(store, {
+      receipt: this.#draft,
+      lane: this.#draft.id,
+      handle: (tx) => this.#run(tx, () => handle(this.#request, tx)),
+      onConditionFailed:
+        onConditionFailed &&
+        ((failed, tx) => this.#run(tx, () => onConditionFailed(failed, this.#request, tx))),
+    });
+    await handling.run();
+    const outcomes = await commitHandlings(store, [handling], { deadline, meter: this.#meter });
+    return outcomes.get(handling) ?? { kind: 'held' };
+  }
+
+  async #run(tx: Transaction, handle: () => ApiResponse | Promise<ApiResponse>): Promise<unknown> {
+    const { options, responses, savedHeaders } = this.#context;
+    tx.lease(this.#once);
+    try {
+      const response = render(await handle());
+      if (response.status >= 500 && options.serverErrors !== 'stripe-v1') throw new Unsaved(response);
+      this.#response = response;
+      return await save(response, savedHeaders, responses, this.#draft.id, randomUUID());
+    } catch (error) {
+      this.#threw = error;
+      throw error;
+    }
+  }
+
+  /**
+   * What the receipt says before the handler runs, where it may make effects that no commit can refuse: the lease of an effect that was
+   * made long before its commit does not live as long as the receipt. Eventually consistent: what is too new to be found has its
+   * leases still.
+   */
+  async #settledBefore(): Promise<Settled | undefined> {
+    try {
+      const found = await this.#receipt();
+      switch (found?.kind) {
+        case 'duplicate':
+          return await this.#replayedWithin(found);
+        case 'reused':
+          return this.#reused(found.error);
+        case 'undecided':
+          return this.#unconfirmed(found.error);
+        default:
+          return undefined;
+      }
+    } catch (error) {
+      return this.#unconfirmed(error);
+    }
+  }
+
+  async #receipt(): Promise<Verdict | undefined> {
+    return (await this.#context.store.lookUp([this.#draft], this.#meter)).get(this.#draft);
+  }
+
+  /**
+   * The handler has thrown, or answered 5xx. Of a request that was processed before that may be just because of what it did then, so
+   * its receipt is asked for: eventually consistent, one that is not found proves nothing.
+   */
+  async #thrown(error: unknown): Promise<Settled> {
+    const { problem } = this.#context;
+    const found = await this.#receipt().catch(() => undefined);
+    const replayed = found?.kind === 'duplicate' ? await this.#replayedWithin(found) : undefined;
+    if (replayed !== undefined) return replayed;
+    if (this.#once !== undefined) {
+      if (error instanceof KeyReused) return this.#reused(error);
+      const response = leaseAnswer(error, problem);
+      if (response !== undefined)
+        return { outcome: response.status < 500 ? 'refused' : 'failed', response, error };
+    }
+    const response =
+      error instanceof Unsaved ? error.response : problem('handler-failed', { detail: tryAgain });
+    return { outcome: 'failed', response, error };
+  }
+
+  #reused(error: KeyReused): Settled {
+    return {
+      outcome: 'refused',
+      response: this.#context.problem('key-reused', { detail: reused }),
+      error,
+    };
+  }
+
+  /** Undefined when the window of the key is over. */
+  async #replayedWithin({
+    expiration,
+    result,
+  }: Extract<Verdict, { kind: 'duplicate' }>): Promise<Settled | undefined> {
+    return expiration >= nowSeconds() ? this.#replayed(result) : undefined;
+  }
+
+  async #replayed(result: unknown): Promise<Settled> {
+    const { problem, responses } = this.#context;
+    try {
+      if (!isSaved(result)) throw new SavedResponseLost(this.#draft.id, 'is not of this library');
+      return { outcome: 'replayed', response: await replay(result, responses) };
+    } catch (error) {
+      if (!(error instanceof SavedResponseLost)) return this.#unconfirmed(error);
+      return { outcome: 'failed', response: problem('response-unavailable', { detail: lost }), error };
+    }
+  }
+
+  #unconfirmed(error: unknown): Settled {
+    const { problem } = this.#context;
+    const headers = retryAfter();
+    if (error instanceof InProgressElsewhere)
+      return { outcome: 'refused', response: problem('key-in-use', { detail: inUse, headers }), error };
+    return { outcome: 'failed', response: problem('not-confirmed', { detail: unconfirmed, headers }), error };
+  }
+}
+
+const reused =
+  'the key was used before with another query or body; send a new key for a new request, and the same request with every retry';
+const lost =
+  'the request was processed, and its saved answer cannot be read; look the resource up, do not send the request with a new key';

@@ -1,0 +1,12 @@
+export { idempotentApi, type Api } from './idempotent-api.js';
+export type { IdempotentApiOptions, KeyedRequest } from './options.js';
+export { functionUrlHandler, httpApiHandler, type HttpApiHandler } from './http-api.js';
+export { restApiHandler, type RestApiHandler } from './rest-api.js';
+export { anonymousCaller, authenticatedCaller, type CallerOf } from './caller.js';
+export { apiSettings, type ApiSettings } from './settings.js';
+export { s3Responses, type S3ResponsesOptions } from './s3-responses.js';
+export { ResponseTooLarge, SavedResponseLost, type ResponseStore } from './saved-response.js';
+export type { ApiRequest, Identity, RequestLimits } from './request.js';
+export type { ApiResponse, RenderedResponse, ResponseBody } from './response.js';
+export type { Problem, ProblemKind } from './problem.js';
+export { logRequest, type RequestOutcome, type RequestSummary } from './summary.js';

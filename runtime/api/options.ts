@@ -1,0 +1,84 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Leases } from '../dedup/effect.js';
+import type { ConditionFailed } from '../dedup/errors.js';
+import type { Transaction } from '../dedup/transaction.js';
+import type { CallerOf } from './caller.js';
+import type { ApiRequest } from './request.js';
+import type { ApiResponse } from './response.js';
+import type { ResponseStore } from './saved-response.js';
+import type { ApiSettings } from './settings.js';
+import type { RequestSummary } from './summary.js';
+
+/** A request with a key, as a handler sees it. */
+export interface KeyedRequest<Body> extends Omit<ApiRequest, 'body'> {
+  /**
+   * Identity of the request: the same at every retry, and no other caller's, method's or path's whatever keys they choose. For ids of
+   * rows, and for keys towards other services. 43 characters of base64url.
+   */
+  readonly id: string;
+  /** The Idempotency-Key, without quotes and escapes. Chosen by the client: two callers may choose the same one. */
+  readonly key: string;
+  /** Who calls, as `caller` has named it. */
+  readonly caller: string;
+  /** What the schema made of the body; the raw bytes without a schema. */
+  readonly body: Body;
+}
+
+export interface IdempotentApiOptions<Body> {
+  /** What the construct knows: `apiSettings(process.env)`. */
+  readonly settings: ApiSettings;
+  /**
+   * Validates the body, which then has to be JSON (zod, valibot, arktype, ...: https://standardschema.dev). A body it refuses is
+   * answered with 400 and the paths, and nothing is saved.
+   *
+   * @default - the handler gets the raw bytes
+   */
+  readonly schema?: StandardSchemaV1<unknown, Body>;
+  /**
+   * Fills the transaction and returns the answer. Both are committed in one step; what is in `tx` is committed whatever the status,
+   * so decide before filling it. May run more than once for one request, and runs again for a request that was processed before, so it
+   * must have no effect outside `tx`; one that no transaction holds goes through `tx.once`, see `leases`. A throw is answered with 500, and nothing is committed or saved.
+   */
+  readonly handle: (request: KeyedRequest<Body>, tx: Transaction) => ApiResponse | Promise<ApiResponse>;
+  /**
+   * Answers when a condition that `handle` put on its writes did not hold; nothing of them was written. The answer, and what is put into
+   * the new transaction, is committed under the key like any other.
+   *
+   * @default - 503, nothing is saved and the same key may be tried again
+   */
+  readonly onConditionFailed?: (
+    failed: ConditionFailed,
+    request: KeyedRequest<Body>,
+    tx: Transaction,
+  ) => ApiResponse | Promise<ApiResponse>;
+  /**
+   * Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. Let pass what it throws: the request is then answered with 409 and
+   * Retry-After while another one makes the effect, with 503 when its outcome is unknown, with 500 when it is blocked; nothing is saved,
+   * and the same request recovers. Leases are kept 30 days longer than keys. Costs half a read unit per request, and the effect's.
+   *
+   * @default - `tx.once` throws
+   */
+  readonly leases?: Leases;
+  /** Answers GET, HEAD and OPTIONS, which need no key and have no transaction. @default - 405 */
+  readonly read?: (request: ApiRequest) => ApiResponse | Promise<ApiResponse>;
+  /** Names the caller. @default authenticatedCaller */
+  readonly caller?: CallerOf;
+  /**
+   * What a 5xx that the handler returns is worth. `stripe-v2`: nothing, neither it nor the transaction is committed, and the next try
+   * runs again. `stripe-v1`: it is an answer like any other, committed with the transaction and replayed.
+   *
+   * @default 'stripe-v2'
+   */
+  readonly serverErrors?: 'stripe-v1' | 'stripe-v2';
+  /** More headers to save and replay. @default - content-*, location, link, etag, last-modified, cache-control */
+  readonly savedHeaders?: readonly string[];
+  /** Where responses of more than 300 KB go: `s3Responses`. @default - they are answered with 500 */
+  readonly responses?: ResponseStore;
+  /** Page about this API, which problems lead to. @default - problems have URNs as types and no Link */
+  readonly documentation?: string;
+  /** @default - a client of the function's own region */
+  readonly dynamodb?: DynamoDBClient;
+  /** Called once per request. @default - one JSON line per request on stdout */
+  readonly observe?: (summary: RequestSummary) => void;
+}

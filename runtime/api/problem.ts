@@ -1,0 +1,64 @@
+import type { RenderedResponse } from './response.js';
+
+/** Every answer that comes from this layer and not from the handler. */
+const kinds = {
+  'key-missing': [400, 'Idempotency-Key is missing'],
+  'key-malformed': [400, 'Idempotency-Key is malformed'],
+  'body-invalid': [400, 'The request does not fit its schema'],
+  'caller-unknown': [401, 'The caller is not known'],
+  'method-not-allowed': [405, 'The method is not allowed'],
+  'key-in-use': [409, 'A request is outstanding for this Idempotency-Key'],
+  'key-reused': [422, 'Idempotency-Key is already used'],
+  'handler-failed': [500, 'The request failed'],
+  'effect-blocked': [500, 'An effect of the request waits for an operator'],
+  'response-unavailable': [500, 'The saved response cannot be read'],
+  'not-confirmed': [503, 'The request is not confirmed'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemKind = keyof typeof kinds;
+
+/** RFC 9457 problem details. `errors` says where a body does not fit, as JSON pointers. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+export interface ProblemParts {
+  /** No payload and no key in it: answers end up in logs. */
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly errors?: Problem['errors'];
+}
+
+/** Makes a problem as a response. It is never saved: a corrected or repeated request with the same key starts afresh (R38). */
+export type Problems = (kind: ProblemKind, parts: ProblemParts) => RenderedResponse;
+
+/**
+ * @param documentation page of the API, to which the draft wants errors to lead: types are its fragments (`...#key-missing`) and the
+ *   answer has a Link to it. Without one, types are URNs.
+ * @see https://www.rfc-editor.org/rfc/rfc9457
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-07#section-2.7
+ */
+export function problems(documentation: string | undefined): Problems {
+  const base = documentation === undefined ? 'urn:exactly-once-aws:problem:' : `${documentation}#`;
+  const link: Record<string, string> =
+    documentation === undefined ? {} : { link: `<${documentation}>; rel="describedby"; type="text/html"` };
+  return (kind, { detail, headers, errors }) => {
+    const [status, title] = kinds[kind];
+    const body: Problem = { type: `${base}${kind}`, title, status, detail, errors };
+    return {
+      status,
+      headers: {
+        'content-type': 'application/problem+json',
+        'cache-control': 'no-store',
+        ...link,
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      cookies: [],
+    };
+  };
+}

@@ -1,0 +1,79 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
+import type { Api } from './idempotent-api.js';
+import { rawBody, requestLimits } from './lambda-event.js';
+import type { Identity } from './request.js';
+
+/** A Lambda handler for a REST API with proxy integration. */
+export type RestApiHandler = (
+  event: APIGatewayProxyEvent,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+) => Promise<APIGatewayProxyResult>;
+
+/**
+ * Puts an API behind an API Gateway REST API (v1). Answers of bytes need `binaryMediaTypes` on the API.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ */
+export function restApiHandler(api: Api): RestApiHandler {
+  return async (event, context) => {
+    const { status, headers, body, cookies } = await api(
+      {
+        method: event.httpMethod.toUpperCase(),
+        // With the stage, as payload format 2.0 has it.
+        path: event.requestContext.path,
+        query: queryOf(event),
+        headers: headersOf(event),
+        body: rawBody(event),
+        params: defined(event.pathParameters),
+        identity: identityOf(event.requestContext),
+      },
+      requestLimits(context),
+    );
+    const isText = typeof body === 'string';
+    return {
+      statusCode: status,
+      headers: { ...headers },
+      multiValueHeaders: cookies.length === 0 ? undefined : { 'set-cookie': [...cookies] },
+      body: isText ? body : Buffer.from(body).toString('base64'),
+      isBase64Encoded: !isText,
+    };
+  };
+}
+
+function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, values = []] of Object.entries(multiValueQueryStringParameters ?? {}))
+    for (const value of values) query.append(name, value);
+  return query;
+}
+
+/** API Gateway gives both forms; only the one with all values shows a header that was sent twice. */
+function headersOf({ headers, multiValueHeaders }: APIGatewayProxyEvent): Record<string, string> {
+  const joined = Object.entries((multiValueHeaders as typeof multiValueHeaders | null) ?? {}).map(
+    ([name, values = []]): [string, string] => [name.toLowerCase(), values.join(', ')],
+  );
+  const single = Object.entries(defined((headers as typeof headers | null) ?? {})).map(
+    ([name, value]): [string, string] => [name.toLowerCase(), value],
+  );
+  return Object.fromEntries([...single, ...joined]);
+}
+
+function identityOf({ authorizer, identity }: APIGatewayProxyEvent['requestContext']): Identity {
+  const { claims, ...context } = (authorizer ?? {}) as {
+    claims?: Record<string, unknown>;
+    [name: string]: unknown;
+  };
+  return {
+    iam: identity.userArn
+      ? { arn: identity.userArn, cognitoIdentityId: identity.cognitoIdentityId ?? undefined }
+      : undefined,
+    claims,
+    context,
+  };
+}
+
+function defined(record: Readonly<Record<string, string | undefined>> | null): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(record ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { ExactlyOnceError, InvalidSettings } from '../dedup/errors.js';
+import { bytesOfBody, type RenderedResponse } from './response.js';
+
+/**
+ * Where bodies go that have no room in a receipt. Every attempt writes an object of its own, so that one attempt never replaces
+ * what another has committed to.
+ */
+export interface ResponseStore {
+  /** Resolves when the object is durable. */
+  put(name: string, body: Uint8Array): Promise<void>;
+  /** Undefined when there is no such object. */
+  get(name: string): Promise<Uint8Array | undefined>;
+}
+
+/** A response as a receipt keeps it. */
+export type SavedResponse = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+} & (
+  | { readonly body: string | Uint8Array }
+  /** `object` holds the body, as UTF-8 if `text`. */
+  | { readonly object: string; readonly sha256: string; readonly text: boolean }
+);
+
+/** A big body that is gone, or is not what was saved. The request was processed all the same. */
+export class SavedResponseLost extends ExactlyOnceError {
+  override name = 'SavedResponseLost';
+  constructor(
+    readonly object: string,
+    problem: string,
+  ) {
+    super(`saved response '${object}' ${problem}; its request was processed and is not run again`);
+  }
+}
+
+/** The answer has no room in a receipt and there is nowhere else to put it. */
+export class ResponseTooLarge extends ExactlyOnceError {
+  override name = 'ResponseTooLarge';
+  constructor(readonly bytes: number) {
+    super(
+      `the response has ${bytes} bytes, a receipt holds ${inlineBytes}; give a \`responses\` store (a bucket), or answer with a reference`,
+    );
+  }
+}
+
+/** DynamoDB items have 400 KB; a quarter is left for the rest of the row. */
+export const inlineBytes = 300 * 1024;
+
+/** Headers that say what the answer is. What they leave out (`set-cookie`, `date`, ...) is of one connection or moment. */
+const savedByDefault = [
+  'content-type',
+  'content-language',
+  'content-disposition',
+  'content-location',
+  'location',
+  'link',
+  'etag',
+  'last-modified',
+  'cache-control',
+];
+const neverSaved = new Set(['set-cookie', 'www-authenticate', 'authorization', 'connection', 'date']);
+
+/** @throws InvalidSettings for a header that must not reach anybody but the one it was made for. */
+export function savedHeaderNames(more: readonly string[]): ReadonlySet<string> {
+  const names = more.map((name) => name.toLowerCase());
+  const refused = names.filter((name) => neverSaved.has(name));
+  if (refused.length > 0)
+    throw new InvalidSettings(
+      refused.map((name) => `savedHeaders has '${name}', which is never replayed; remove it`),
+    );
+  return new Set([...savedByDefault, ...names]);
+}
+
+/**
+ * What the receipt keeps of an answer. A big body is written to the store first, under the name of the receipt and this attempt: were
+ * it written after the commit, a crash in between would leave a receipt without an answer.
+ *
+ * @param attempt random name of this attempt.
+ * @throws ResponseTooLarge, and whatever the store throws.
+ */
+export async function save(
+  { status, headers, body }: RenderedResponse,
+  allowed: ReadonlySet<string>,
+  store: ResponseStore | undefined,
+  receipt: string,
+  attempt: string,
+): Promise<SavedResponse> {
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => allowed.has(name)));
+  const bytes = bytesOfBody(body);
+  const size = bytes.byteLength + Buffer.byteLength(JSON.stringify(kept));
+  if (size <= inlineBytes) return { status, headers: kept, body };
+  if (store === undefined) throw new ResponseTooLarge(size);
+  const object = `${createHash('sha256').update(receipt).digest('base64url')}/${attempt}`;
+  await store.put(object, bytes);
+  return { status, headers: kept, object, sha256: sha256(bytes), text: typeof body === 'string' };
+}
+
+/** Whether a receipt's result is a response: another layer that shares the table may have left something else. */
+export function isSaved(result: unknown): result is SavedResponse {
+  return (
+    typeof result === 'object' &&
+    result !== null &&
+    'status' in result &&
+    typeof result.status === 'number' &&
+    'headers' in result &&
+    typeof result.headers === 'object' &&
+    ('body' in result || 'object' in result)
+  );
+}
+
+/**
+ * The answer as it was, marked as a replay.
+ *
+ * @throws SavedResponseLost when its object is missing or was changed, and whatever the store throws.
+ */
+export async function replay(
+  saved: SavedResponse,
+  store: ResponseStore | undefined,
+): Promise<RenderedResponse> {
+  const { status, headers } = saved;
+  const body = 'object' in saved ? await fetched(saved, store) : saved.body;
+  return { status, headers: { ...headers, 'idempotent-replayed': 'true' }, body, cookies: [] };
+}
+
+async function fetched(
+  { object, sha256: expected, text }: Extract<SavedResponse, { object: string }>,
+  store: ResponseStore | undefined,
+): Promise<string | Uint8Array> {
+  if (store === undefined) throw new SavedResponseLost(object, 'cannot be read without a `responses` store');
+  const bytes = await store.get(object);
+  if (bytes === undefined) throw new SavedResponseLost(object, 'is not there');
+  if (sha256(bytes) !== expected) throw new SavedResponseLost(object, 'is not what was saved');
+  return text ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) : bytes;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url');
+}

@@ -1,0 +1,51 @@
+import { InvalidSettings } from '../dedup/errors.js';
+import { assertConsumerName } from '../dedup/identity.js';
+
+/** What the IdempotentApi construct knows at synth and its function needs at run time. */
+export interface ApiSettings {
+  /** Stable name of the API; receipts belong to it (R1). Unique among the consumers and APIs of one dedup table. */
+  readonly apiName: string;
+  /** Table of the receipts. */
+  readonly dedupTable: string;
+  /** How long a key is known, in seconds: 24 hours unless stated otherwise, at most 30 days. */
+  readonly windowSeconds: number;
+  /** Bucket for responses that have no room in a receipt. */
+  readonly responseBucket?: string;
+}
+
+/** Longest window. */
+export const maxWindowSeconds = 30 * 24 * 3600;
+
+/**
+ * Reads the settings that the IdempotentApi construct put into the function's environment.
+ *
+ * @param environment usually `process.env`.
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function apiSettings(environment: Readonly<Record<string, string | undefined>>): ApiSettings {
+  const problems: string[] = [];
+  const read = (name: string): string => {
+    const value = environment[name];
+    if (!value)
+      problems.push(`${name} is not set; deploy the function with IdempotentApi, or set it by hand`);
+    return value ?? '';
+  };
+  const settings = {
+    apiName: read('EXACTLY_ONCE_API_NAME'),
+    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
+    windowSeconds: Number(read('EXACTLY_ONCE_WINDOW_SECONDS')),
+    responseBucket: environment.EXACTLY_ONCE_RESPONSE_BUCKET,
+  };
+  if (problems.length > 0) throw new InvalidSettings(problems);
+  assertSettings(settings);
+  return settings;
+}
+
+/** @throws InvalidSettings when the name or the window is out of range. */
+export function assertSettings({ apiName, windowSeconds }: ApiSettings): void {
+  assertConsumerName(apiName);
+  if (!Number.isSafeInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > maxWindowSeconds)
+    throw new InvalidSettings([
+      `windowSeconds must be a whole number from 1 to ${maxWindowSeconds} (30 days), got ${windowSeconds}`,
+    ]);
+}

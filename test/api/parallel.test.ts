@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { RequestSummary } from '../../runtime/api/index.js';
+import { table } from '../../runtime/dedup/index.js';
+import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { InProcessDynamo } from '../model/in-process-dynamo.js';
+import { limits, paymentsApi, request } from './payments.js';
+
+const parallel = 200;
+const client = dynamo();
+afterAll(() => client.destroy());
+
+test(`${parallel} calls at once with one key: one payment, identical answers`, async () => {
+  const [receipts, accounts] = await Promise.all([newTable(client, 'id'), newTable(client, 'account')]);
+  const summaries: RequestSummary[] = [];
+  const api = paymentsApi({ receipts: receipts.name, accounts: accounts.name }, client, {}, summaries);
+  const account = randomUUID();
+  const same = { key: randomUUID(), body: { account, cents: 5 } };
+  const answers = await Promise.all(Array.from({ length: parallel }, () => api(request(same), limits())));
+  expect(new Set(answers.map(({ status, body }) => `${status} ${body.toString()}`)).size).toBe(1);
+  expect(answers[0]?.status).toBe(201);
+  const table_ = table({ name: accounts.name, partitionKey: 'account' });
+  expect(await row(client, table_, { account })).toMatchObject({ payments: 1, balance: -5 });
+  expect(summaries.filter(({ outcome }) => outcome === 'processed')).toHaveLength(1);
+  expect(summaries.filter(({ outcome }) => outcome === 'replayed')).toHaveLength(parallel - 1);
+});
+
+/** No local engine raises TransactionConflict: this one does, as AWS documents (R18). Every request takes a while. */
+test('and where transactions conflict: one payment, the answer of the one that won or "not confirmed", and then that answer', async () => {
+  const engine = new InProcessDynamo({ now: () => Date.now() });
+  engine.tables.create('receipts', 'id');
+  engine.tables.create('accounts', 'account');
+  let conflicts = 0;
+  const send = async (command: { readonly input: object }): Promise<unknown> => {
+    try {
+      const running = engine.start(command);
+      await sleep(Math.random() * 5);
+      return running.finish();
+    } catch (error) {
+      if (JSON.stringify(error).includes('TransactionConflict')) conflicts += 1;
+      throw error;
+    }
+  };
+  // The runtime uses nothing of a client but `send`.
+  const conflicting = { send } as unknown as DynamoDBClient;
+  const api = paymentsApi({ receipts: 'receipts', accounts: 'accounts' }, conflicting);
+  const same = { key: randomUUID(), body: { account: 'a', cents: 5 } };
+  const answers = await Promise.all(Array.from({ length: parallel }, () => api(request(same), limits())));
+  const settled = answers.filter(({ status }) => status === 201);
+  expect(new Set(settled.map(({ body }) => body)).size).toBe(1);
+  for (const answer of answers)
+    if (answer.status !== 201) expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  expect(conflicts).toBeGreaterThan(parallel / 2);
+  expect((await api(request(same), limits())).body).toBe(settled[0]?.body);
+  const accounts = engine.tables.get('accounts');
+  expect(accounts.read(accounts.rowId({ account: { S: 'a' } }))?.payments).toEqual({ N: '1' });
+});
