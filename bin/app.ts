@@ -7,6 +7,7 @@ import { ReferenceStack } from './reference-stack.js';
  * - `disposable=true`: tables, queues and logs go with the stack. For stacks that live as long as a test.
  * - `unprotected=true`: both consumers run the same effects without deduplication, to show what the audit then finds.
  * - `polling=false`: Lambda does not poll the queues; somebody else plays the event source.
+ * - `mailProviderUrl=<http(s) URL>`: settled payments send a receipt mail through `POST <URL>/mails`.
  */
 const app = new App();
 new ReferenceStack(app, 'ExactlyOnceReference', {
@@ -15,6 +16,7 @@ new ReferenceStack(app, 'ExactlyOnceReference', {
   disposable: flag(app, 'disposable', false),
   unprotected: flag(app, 'unprotected', false),
   polling: flag(app, 'polling', true),
+  mailProviderUrl: baseUrl(app, 'mailProviderUrl'),
 });
 
 /** Context from the command line is text, context from cdk.json may be a boolean. */
@@ -25,5 +27,17 @@ function flag(scope: App, name: string, otherwise: boolean): boolean {
   if (value === false || value === 'false') return false;
   throw new Error(
     `context ${name} is ${JSON.stringify(value)}, must be true or false: change -c ${name}=...`,
+  );
+}
+
+/** An address that paths are appended to, without a slash at its end. */
+function baseUrl(scope: App, name: string): string | undefined {
+  const value: unknown = scope.node.tryGetContext(name);
+  if (value === undefined) return undefined;
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  const web = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (web && url.href === `${url.origin}${url.pathname}`) return url.href.replace(/\/+$/, '');
+  throw new Error(
+    `context ${name} is ${JSON.stringify(value)}, must be an http or https URL without credentials, query and fragment: change -c ${name}=...`,
   );
 }

@@ -17,6 +17,8 @@ export interface PaymentEventsProps {
   readonly dedupTable: DedupTable;
   /** Where accepted payments go to be settled. */
   readonly payments: MessageChannel;
+  /** Where settled payments go besides the two readers. */
+  readonly settled: readonly MessageChannel[];
   readonly deletionProtection: boolean;
   readonly polling: boolean;
 }
@@ -80,6 +82,7 @@ export class PaymentEvents {
         RelayTarget.channel(props.payments, { types: ['PaymentAccepted'] }),
         RelayTarget.channel(statements.channel, { types: ['PaymentSettled'] }),
         RelayTarget.channel(notifications.channel, { types: ['PaymentSettled'] }),
+        ...props.settled.map((channel) => RelayTarget.channel(channel, { types: ['PaymentSettled'] })),
       ],
       timeout: Duration.seconds(5),
       enabled: polling,

@@ -12,6 +12,7 @@ import { activityPath } from './activity-path.js';
 import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
 import { PaymentEvents } from './payment-events.js';
+import { receiptMails } from './receipt-mails.js';
 
 export interface ReferenceStackProps extends StackProps {
   /** Tables, queues and logs are deleted with the stack, and tables are not protected against deletion. */
@@ -20,6 +21,12 @@ export interface ReferenceStackProps extends StackProps {
   readonly unprotected: boolean;
   /** Whether Lambda polls the queues. */
   readonly polling: boolean;
+  /**
+   * Base address of a mail provider, without a slash at its end: settled payments then send a receipt mail through it.
+   *
+   * @default - no mails
+   */
+  readonly mailProviderUrl?: string;
 }
 
 /**
@@ -27,7 +34,8 @@ export interface ReferenceStackProps extends StackProps {
  *
  * `POST /payments` -> accepted payment, its event and the answer in one transaction -> outbox -> relay -> FIFO channel, one group per customer ->
  * settlement: debit of the customer, the payment's row, credit of the shop and the event that says so, in one transaction with the
- * receipt -> outbox -> relay -> statements (FIFO) and notifications (Standard), each customer's in order.
+ * receipt -> outbox -> relay -> statements (FIFO) and notifications (Standard), each customer's in order; and, where there is a mail
+ * provider, a receipt mail each (Standard), sent under a lease.
  *
  * Activity events -> Standard channel -> hourly counters, in transactions with the receipts.
  */
@@ -46,11 +54,15 @@ export class ReferenceStack extends Stack {
       // Short, so that a killed function's messages come back within half a minute.
       consumerTimeout: Duration.seconds(5),
     });
+    const common = { dedupTable, deletionProtection: protectedTables, polling: props.polling };
+    const mails =
+      props.mailProviderUrl === undefined
+        ? undefined
+        : receiptMails(this, { ...common, providerUrl: props.mailProviderUrl });
     const events = new PaymentEvents(this, {
-      dedupTable,
+      ...common,
       payments: channel,
-      deletionProtection: protectedTables,
-      polling: props.polling,
+      settled: mails === undefined ? [] : [mails.channel],
     });
     const settlement = new IdempotentConsumer(this, 'Settlement', {
       consumerName: 'settlement',
@@ -89,12 +101,7 @@ export class ReferenceStack extends Stack {
     accepted.grants.actions(api.function, 'dynamodb:GetItem', 'dynamodb:PutItem');
     events.outbox.grants.publish(api.function);
 
-    const activity = activityPath(this, {
-      dedupTable,
-      deletionProtection: protectedTables,
-      unprotected: props.unprotected,
-      polling: props.polling,
-    });
+    const activity = activityPath(this, { ...common, unprotected: props.unprotected });
 
     if (props.disposable) RemovalPolicies.of(this).destroy();
 
@@ -110,6 +117,7 @@ export class ReferenceStack extends Stack {
       SettlementFunctionName: settlement.function.functionName,
       AcceptFunctionName: api.function.functionName,
       ...events.outputs,
+      ...mails?.outputs,
       ...activity,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

@@ -26,17 +26,27 @@ function runApp(context: Record<string, unknown>): { status: number | null; stde
   });
 }
 
-test.each([
-  [{}, 'Retain', true],
-  [{ disposable: 'false', polling: 'true' }, 'Retain', true],
-  [{ disposable: 'true', polling: 'false' }, 'Delete', false],
-  [{ disposable: true, polling: false }, 'Delete', false],
-])('context %j: tables %s, polling %s', (context, deletionPolicy, enabled) => {
+interface Properties {
+  readonly Enabled?: boolean;
+  readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> };
+}
+
+test.each<[Record<string, unknown>, string, boolean, readonly string[]]>([
+  [{}, 'Retain', true, []],
+  [{ disposable: 'false', polling: 'true' }, 'Retain', true, []],
+  [
+    { disposable: 'true', polling: 'false', mailProviderUrl: 'http://mails.example/v1/' },
+    'Delete',
+    false,
+    ['http://mails.example/v1'],
+  ],
+  [{ disposable: true, polling: false }, 'Delete', false, []],
+])('context %j: tables %s, polling %s, mails through %j', (context, deletionPolicy, enabled, mails) => {
   expect(runApp(context)).toMatchObject({ status: 0, stderr: '' });
   const { Resources } = JSON.parse(
     readFileSync(join(outdir, 'ExactlyOnceReference.template.json'), 'utf8'),
   ) as {
-    Resources: Record<string, { Type: string; DeletionPolicy?: string; Properties: { Enabled?: boolean } }>;
+    Resources: Record<string, { Type: string; DeletionPolicy?: string; Properties: Properties }>;
   };
   const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
   expect(new Set(of('AWS::DynamoDB::Table').map((table) => table.DeletionPolicy))).toEqual(
@@ -44,13 +54,28 @@ test.each([
   );
   const mappings = of('AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.Enabled);
   expect(new Set(mappings)).toEqual(new Set([enabled]));
+  const providers = of('AWS::Lambda::Function').map(
+    ({ Properties }) => Properties.Environment?.Variables?.['MAIL_PROVIDER_URL'],
+  );
+  expect(providers.filter((url) => url !== undefined)).toEqual(mails);
   expect(existsSync(join(outdir, 'GUARANTEES.md'))).toBe(true);
 });
 
-test('context that is neither true nor false is refused', () => {
-  const { status, stderr } = runApp({ disposable: 'yes' });
-  expect(status).toBe(1);
-  expect(stderr).toContain(
+test.each([
+  [
+    { disposable: 'yes' },
     'Error: context disposable is "yes", must be true or false: change -c disposable=...',
-  );
+  ],
+  [
+    { mailProviderUrl: 'mails.example/v1?key=1' },
+    'Error: context mailProviderUrl is "mails.example/v1?key=1", must be an http or https URL without credentials, query and fragment: change -c mailProviderUrl=...',
+  ],
+  [
+    { mailProviderUrl: 'https://ada:secret@mails.example' },
+    'must be an http or https URL without credentials',
+  ],
+])('context %j is refused', (context, message) => {
+  const { status, stderr } = runApp(context);
+  expect(status).toBe(1);
+  expect(stderr).toContain(message);
 });

@@ -188,6 +188,44 @@ describe('the stack', () => {
   });
 });
 
+describe('with a mail provider', () => {
+  const mailing = template({ ...permanent, mailProviderUrl: 'https://mails.example/v1' });
+
+  test('the relay sends settled payments to the mails, too, and the function may send a mail and note it', () => {
+    expect(permissions(mailing, 'Relay')).toMatchObject({
+      ReceiptMails: expect.arrayContaining(['sqs:SendMessage']),
+    });
+    expect(permissions(mailing, 'Mailing')).toEqual({
+      MailingHandlerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Dedup: expect.not.arrayContaining(['dynamodb:DeleteItem']),
+      ReceiptMails: expect.arrayContaining(['sqs:ReceiveMessage', 'sqs:DeleteMessage']),
+      ReceiptMailsDeadLetters: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+      Mails: ['dynamodb:UpdateItem'],
+    });
+    mailing.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ MAIL_PROVIDER_URL: 'https://mails.example/v1' }) },
+    });
+  });
+
+  test('nothing else changes', () => {
+    const without = template();
+    const outputs = (of: Template) => Object.keys(of.findOutputs('*'));
+    expect(outputs(mailing).filter((name) => !outputs(without).includes(name))).toEqual([
+      'MailsTableName',
+      'ReceiptMailsQueueUrl',
+      'ReceiptMailsDeadLetterQueueUrl',
+      'ReceiptMailsFunctionName',
+    ]);
+    const { Resources: before } = without.toJSON() as { Resources: Record<string, unknown> };
+    const { Resources: after } = mailing.toJSON() as { Resources: Record<string, unknown> };
+    const changed = Object.keys(before).filter(
+      (id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]),
+    );
+    // Its targets, and the permission to send there.
+    for (const id of changed) expect(id).toMatch(/^RelayHandler/);
+  });
+});
+
 test('a disposable stack leaves nothing behind', () => {
   const resources = Object.values(
     template({ ...permanent, disposable: true }).toJSON()['Resources'] as object,
@@ -243,7 +281,7 @@ describe('in the cloud assembly', () => {
   /** Findings of cdk-nag's packs that nobody has given a reason for, as `rule path`. */
   function findings(change: (stack: ReferenceStack) => unknown = () => undefined): string[] {
     const app = appWith(undefined, outdir);
-    change(referenceIn(app));
+    change(referenceIn(app, { ...permanent, mailProviderUrl: 'https://mails.example' }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
     const printed = jest.spyOn(console, 'error').mockReturnValue();
     try {

@@ -10,25 +10,25 @@ export function apiRefusals(stack: DeployedStack): void {
       const customer = newCustomer();
       const { paymentId, ...good } = payment(customer, 100);
       const key = { 'idempotency-key': paymentId };
-      const requests: [detail: RegExp, headers: Record<string, string>, body: unknown][] = [
-        [/Idempotency-Key/, {}, good],
-        [/Idempotency-Key/, { 'idempotency-key': 'k'.repeat(256) }, good],
-        [/body/, key, 'no JSON'],
-        [/cents/, key, { ...good, cents: -1 }],
-        [/purchasedOn/, key, { ...good, purchasedOn: '1.1.97' }],
-        [/customer/, key, { ...good, customer: 'a b' }],
+      const requests: [kind: string, detail: RegExp, headers: Record<string, string>, body: unknown][] = [
+        ['key-missing', /Idempotency-Key/, {}, good],
+        ['key-malformed', /1 to 255 characters, got 256/, { 'idempotency-key': 'k'.repeat(256) }, good],
+        ['body-invalid', /JSON/, key, 'no JSON'],
+        ['body-invalid', /cents/, key, { ...good, cents: -1 }],
+        ['body-invalid', /purchasedOn/, key, { ...good, purchasedOn: '1.1.97' }],
+        ['body-invalid', /customer/, key, { ...good, customer: 'a b' }],
       ];
-      for (const [detail, headers, body] of requests) {
+      for (const [kind, detail, headers, body] of requests) {
         const answer = await post(stack, {
           headers,
           body: typeof body === 'string' ? body : JSON.stringify(body),
         });
         expect(answer.headers.get('content-type')).toMatch('application/problem+json');
-        expect({ status: answer.status, problem: await answer.json() }).toEqual({
+        expect({ status: answer.status, problem: await answer.json() }).toMatchObject({
           status: 400,
           problem: {
-            type: 'about:blank',
-            title: 'Bad Request',
+            type: `urn:exactly-once-aws:problem:${kind}`,
+            title: expect.any(String),
             status: 400,
             detail: expect.stringMatching(detail),
           },

@@ -4,7 +4,8 @@ import { deployStack, destroyStack } from '../../local/deploy.js';
 import { startEventSourceRunner, type EventSourceRunner } from '../../local/event-source/index.js';
 import type { Target } from '../../local/target.js';
 import { drained } from '../../local/targets/drained.js';
-import { chooseTarget, expectNoStack } from '../../local/targets/index.js';
+import { cannotHold, chooseTarget, expectNoStack } from '../../local/targets/index.js';
+import { MailProvider, mailTest } from './mail-provider.js';
 import { stackTarget, suiteMessages } from './stack-target.js';
 
 const stackName = 'ExactlyOnceReference';
@@ -13,10 +14,16 @@ const setUpMs = 900_000;
 /** Outputs of the reference stack that the tests use. */
 export type OutputName =
   | 'ApiUrl'
+  | 'AcceptedTableName'
   | 'PaymentsQueueUrl'
   | 'PaymentsDeadLetterQueueUrl'
   | 'AccountsTableName'
   | 'PaymentsTableName'
+  | 'ShopTableName'
+  | 'OutboxTableName'
+  | 'MailsTableName'
+  | 'ReceiptMailsQueueUrl'
+  | 'ReceiptMailsFunctionName'
   | 'ActivityQueueUrl'
   | 'ActivityTableName'
   | 'SettlementFunctionName'
@@ -28,6 +35,7 @@ export class DeployedStack {
   private running: { target: Target; dynamo: DynamoDBClient; sqs: SQSClient } | undefined;
   private outputs: Readonly<Record<string, string>> = {};
   private runner: EventSourceRunner | undefined;
+  private provider: MailProvider | undefined;
 
   /** To be called while tests are defined. */
   constructor() {
@@ -37,7 +45,11 @@ export class DeployedStack {
       const chosen = stackTarget();
       const target = await chooseTarget({ ...chosen, messages: suiteMessages }, { log });
       this.running = { target, dynamo: new DynamoDBClient(target.client), sqs: new SQSClient(target.client) };
-      options.context = { disposable: 'true', polling: String(target.polls === 'target') };
+      if (cannotHold(chosen.kind, mailTest) === undefined) this.provider = await MailProvider.start();
+      options.context = {
+        ...{ disposable: 'true', polling: String(target.polls === 'target') },
+        ...(this.provider === undefined ? {} : { mailProviderUrl: this.provider.url }),
+      };
       if (chosen.target !== 'embedded') {
         await expectNoStack(target, stackName);
         deployed = true;
@@ -51,6 +63,7 @@ export class DeployedStack {
       this.running?.dynamo.destroy();
       this.running?.sqs.destroy();
       await this.running?.target.stop();
+      await this.provider?.stop();
     }, setUpMs);
   }
 
@@ -64,6 +77,12 @@ export class DeployedStack {
 
   get sqs(): SQSClient {
     return this.now().sqs;
+  }
+
+  /** What the stack's mails go to, on targets that hold the test of them. */
+  get mailProvider(): MailProvider {
+    if (this.provider === undefined) throw new Error('the stack was deployed without a mail provider');
+    return this.provider;
   }
 
   output(name: OutputName): string {
@@ -85,12 +104,13 @@ export class DeployedStack {
         this.output('SettlementFunctionName'),
         this.output('ActivityFunctionName'),
         this.output('RelayFunctionName'),
+        ...(this.provider === undefined ? [] : [this.output('ReceiptMailsFunctionName')]),
       ],
     });
   }
 
   /** Resolves when a queue is empty. */
-  async quiet(name: 'PaymentsQueueUrl' | 'ActivityQueueUrl'): Promise<void> {
+  async quiet(name: 'PaymentsQueueUrl' | 'ActivityQueueUrl' | 'ReceiptMailsQueueUrl'): Promise<void> {
     if (this.runner !== undefined) return this.runner.idle(500);
     await drained(this.sqs, [this.output(name)]);
   }

@@ -1,10 +1,13 @@
 import { activityCountsOnce } from './activity.js';
 import { apiRefusals } from './api.js';
+import { apiConforms } from './conformance.js';
 import { poisonIsDeadLettered } from './dead.js';
 import { DeployedStack } from './deployed-stack.js';
 import { everyEntryNamesATest } from './held-test.js';
+import { mailsAreSentOnce } from './mails.js';
 import { paymentsActOnce } from './once.js';
 import { customersInOrder } from './order.js';
+import { parallelRequestsActOnce } from './parallel.js';
 import { queueIsRecreated } from './recreated.js';
 import { stackKind } from './stack-target.js';
 
@@ -14,10 +17,13 @@ jest.setTimeout(300_000);
 describe(`reference stack on ${stackKind()}`, () => {
   const stack = new DeployedStack();
   paymentsActOnce(stack);
+  parallelRequestsActOnce(stack);
+  apiConforms(stack);
   customersInOrder(stack);
   poisonIsDeadLettered(stack);
   apiRefusals(stack);
   activityCountsOnce(stack);
   queueIsRecreated(stack);
+  mailsAreSentOnce(stack);
   everyEntryNamesATest();
 });

@@ -1,4 +1,4 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Sha256 } from '@aws-crypto/sha256-js';
@@ -27,12 +27,17 @@ export function newCustomer(): string {
   return `c-${randomUUID()}`;
 }
 
+/** Where payments are made. */
+export function paymentsUrl(stack: DeployedStack): URL {
+  return new URL(`${stack.target.httpUrl(stack.output('ApiUrl')).replace(/\/$/, '')}/payments`);
+}
+
 /** `POST /payments` with exactly these headers and this body, signed with the target's credentials unless told otherwise. */
 export async function post(
   stack: DeployedStack,
   request: { headers?: Record<string, string>; body: string; credentials?: Credentials | 'nothing' },
 ): Promise<Response> {
-  const url = new URL(`${stack.target.httpUrl(stack.output('ApiUrl')).replace(/\/$/, '')}/payments`);
+  const url = paymentsUrl(stack);
   const headers = { host: url.host, 'content-type': 'application/json', ...request.headers };
   const credentials = request.credentials ?? stack.target.client.credentials;
   const unsigned = new HttpRequest({
@@ -129,4 +134,31 @@ export async function row(
 ): Promise<Record<string, unknown> | undefined> {
   const { Item } = await stack.dynamo.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
   return Item && unmarshall(Item);
+}
+
+/** The events of a payment or of a customer as they were published, in their order. */
+export async function published(stack: DeployedStack, aggregate: string): Promise<string[]> {
+  const events: string[] = [];
+  const pages = paginateQuery(
+    { client: stack.dynamo },
+    {
+      TableName: stack.output('OutboxTableName'),
+      ConsistentRead: true,
+      KeyConditionExpression: '#stream = :stream',
+      ExpressionAttributeNames: { '#stream': 'stream' },
+      ExpressionAttributeValues: { ':stream': { S: JSON.stringify(['payments', '1', aggregate]) } },
+    },
+  );
+  for await (const { Items = [] } of pages) events.push(...Items.map(({ event }) => event?.S ?? ''));
+  return events;
+}
+
+export async function rows(stack: DeployedStack, TableName: string): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  for await (const { Items = [] } of paginateScan(
+    { client: stack.dynamo },
+    { TableName, ConsistentRead: true },
+  ))
+    found.push(...Items.map((item) => unmarshall(item)));
+  return found;
 }
