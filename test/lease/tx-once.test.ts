@@ -105,6 +105,7 @@ test('another payload under the key does not take over the effect of the first, 
   await consumer()({ Records: [record({ body: { order, note: 'another' } })] }, context);
   expect(summaries.at(-1)).toMatchObject({ processed: 0, rejected: 1 });
   expect(summaries.at(-1)?.problems[0]?.error).toMatchObject({ name: 'KeyReused' });
+  expect(await drain(sqs, deadLetterQueueUrl)).toHaveLength(1);
   expect(await row(client, mails, { order })).toBeUndefined();
   await deliver(consumer(), [first]);
   expect(sent(order)).toBe(1);

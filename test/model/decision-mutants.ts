@@ -1,3 +1,4 @@
+import type { SQSRecord } from 'aws-lambda';
 import type * as AggregateItem from '../../runtime/dedup/aggregate-item.js';
 import type * as AttemptModule from '../../runtime/dedup/attempt.js';
 import type * as DeadLetterModule from '../../runtime/consumer/dead-letter.js';
@@ -111,10 +112,13 @@ export function mutatedDeadLetter(real: typeof DeadLetterModule): typeof DeadLet
   const sendDeadLetter = mutant(
     id('all deliveries share one dead letter'),
     silent,
-    async (client, url, record, letter) =>
-      real.sendDeadLetter(client, url, record, { ...letter, attempts: 1 }),
+    async (client, url, record, letter) => real.sendDeadLetter(client, url, sameDelivery(record), letter),
   );
   return { ...real, sendDeadLetter };
+}
+
+function sameDelivery(record: SQSRecord): SQSRecord {
+  return { ...record, attributes: { ...record.attributes, ApproximateReceiveCount: '1' } };
 }
 
 export function mutatedAttempt(real: typeof AttemptModule): typeof AttemptModule {

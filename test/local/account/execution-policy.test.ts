@@ -28,8 +28,17 @@ const calls: Record<string, string[]> = {
   'AWS::Lambda::Function': ['lambda:CreateFunction', 'lambda:DeleteFunction', 's3:GetObject'],
   'AWS::Lambda::Permission': ['lambda:AddPermission', 'lambda:RemovePermission'],
   'AWS::Logs::LogGroup': ['logs:CreateLogGroup', 'logs:DeleteLogGroup', 'logs:PutRetentionPolicy'],
+  'AWS::S3::Bucket': [
+    's3:CreateBucket',
+    's3:DeleteBucket',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutEncryptionConfiguration',
+    's3:PutLifecycleConfiguration',
+  ],
+  'AWS::S3::BucketPolicy': ['s3:PutBucketPolicy', 's3:DeleteBucketPolicy'],
   'AWS::SQS::Queue': ['sqs:CreateQueue', 'sqs:DeleteQueue', 'sqs:SetQueueAttributes'],
   'AWS::SQS::QueuePolicy': ['sqs:SetQueueAttributes'],
+  'AWS::Scheduler::Schedule': ['scheduler:CreateSchedule', 'scheduler:DeleteSchedule', 'iam:PassRole'],
 };
 
 test('the policy that CloudFormation may work with covers every type of resource in the stack', () => {
