@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { logLine } from '../dedup/log-line.js';
 
 /** What became of a request. */
 export type RequestOutcome =
@@ -37,5 +38,5 @@ export function keyHash(key: string): string {
 /** The default observer: one JSON line per request, without payload and key. */
 export function logRequest({ error, ...figures }: RequestSummary): void {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : error;
-  console.log(JSON.stringify({ exactlyOnce: 'request', ...figures, error: text }));
+  logLine({ exactlyOnce: 'request', ...figures, error: text });
 }

@@ -7,6 +7,7 @@ import type { ItemAddress } from '../dedup/table.js';
 import { groupStreamOf } from './give-up.js';
 import type { KeySource } from './message.js';
 import type { ConsumerSettings } from './settings.js';
+import { logLine } from '../dedup/log-line.js';
 
 /** One stream of one aggregate, as text. */
 export function streamOf(address: ItemAddress, stream: string): string {
@@ -40,7 +41,7 @@ export function wentOn(
       const row = await groups.read(groupStreamOf(streamOf(address, stream)), meter);
       if (row?.state === 'stopped') await groups.open(row, meter);
     } catch (error) {
-      console.log(JSON.stringify({ exactlyOnce: 'still listed as stopped', stream, error: String(error) }));
+      logLine({ exactlyOnce: 'still listed as stopped', stream, error: String(error) });
     }
   };
 }

@@ -15,6 +15,7 @@ import { groupId, queueGroup, readGroupRow, type GroupPlace, type GroupRow } fro
 import type { Meter } from '../dedup/meter.js';
 import type { Arrival } from './arrival.js';
 import { defaultMaxFailures, type ConsumerSettings } from './settings.js';
+import { logLine } from '../dedup/log-line.js';
 
 type Some = Arrival<unknown>;
 
@@ -163,7 +164,7 @@ export class Failures {
       return await this.#read(ids, meter);
     } catch (error) {
       if (this.stopsGroups) throw error;
-      console.log(JSON.stringify({ exactlyOnce: 'failures not read', error: String(error) }));
+      logLine({ exactlyOnce: 'failures not read', error: String(error) });
       return undefined;
     }
   }

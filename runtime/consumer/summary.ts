@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { stdout } from 'node:process';
 import type { DeadLetterKind } from './dead-letter.js';
+import { logLine } from '../dedup/log-line.js';
 
 /** What became of a record. A queue knows only "delete" (all but the last) and "comes again". */
 export type RecordOutcome = 'processed' | 'duplicate' | 'parked' | 'rejected' | 'retry';
@@ -54,25 +54,16 @@ export function keyHash(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
-/**
- * The default observer: one JSON line per batch and one per problem, without payloads and keys. Written raw: Lambda puts a prefix
- * before what `console.log` gets, and CloudWatch's metric filters would not read it as JSON any more.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
- */
+/** The default observer: one JSON line per batch and one per problem, without payloads and keys. */
 export function logSummary({ problems, ...figures }: BatchSummary): void {
   for (const { error, ...problem } of problems) {
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-    write({
+    logLine({
       exactlyOnce: 'problem',
       consumer: figures.consumer,
       ...problem,
       error: `${name}: ${message}`,
     });
   }
-  write({ exactlyOnce: 'batch', ...figures });
-}
-
-function write(line: object): void {
-  stdout.write(`${JSON.stringify(line)}\n`);
+  logLine({ exactlyOnce: 'batch', ...figures });
 }

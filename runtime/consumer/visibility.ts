@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Waiting } from '../dedup/errors.js';
 import type { Arrival } from './arrival.js';
+import { logLine } from '../dedup/log-line.js';
 
 const baseSeconds = 2;
 const factor = 4;
@@ -60,6 +61,6 @@ export async function defer(
         }),
       );
   } catch (error) {
-    console.log(JSON.stringify({ exactlyOnce: 'not deferred', error: String(error) }));
+    logLine({ exactlyOnce: 'not deferred', error: String(error) });
   }
 }

@@ -1,5 +1,6 @@
 import { keyHash } from '../consumer/summary.js';
 import type { MetricsSink } from '../consumer/metrics-observer.js';
+import { logLine } from '../dedup/log-line.js';
 
 /** What happened to a lease that somebody may want to know. */
 export interface LeaseEvent {
@@ -22,7 +23,7 @@ export type LeaseObserver = (event: LeaseEvent) => void;
 
 /** The default observer: one JSON line per event, without payloads and keys. */
 export function logLeaseEvent(event: LeaseEvent): void {
-  console.log(JSON.stringify({ exactlyOnce: 'lease', ...event }));
+  logLine({ exactlyOnce: 'lease', ...event });
 }
 
 const metricNames = {

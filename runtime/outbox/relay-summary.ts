@@ -1,4 +1,4 @@
-import { stdout } from 'node:process';
+import { logLine } from '../dedup/log-line.js';
 
 /** One run of the relay in figures. */
 export interface RelaySummary {
@@ -42,14 +42,14 @@ export function logRelay({ problems, ...figures }: RelaySummary): void {
   for (const { stream, version, error } of problems) {
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
     const where = { outbox: figures.outbox, stream, version: version.replace(/^0+(?=\d)/, '') };
-    line({ exactlyOnce: 'problem', ...where, error: `${name}: ${message}` });
+    logLine({ exactlyOnce: 'problem', ...where, error: `${name}: ${message}` });
   }
   const { sent, resent, failed, lagMs, oldestUnsentSeconds } = figures;
   const metrics = {
     ...(figures.by === 'stream' || sent + failed > 0 ? { sent, resent, failed, lag: lagMs } : {}),
     ...(oldestUnsentSeconds === undefined ? {} : { oldestUnsent: oldestUnsentSeconds }),
   };
-  line({
+  logLine({
     exactlyOnce: 'relay',
     ...figures,
     ...metrics,
@@ -67,8 +67,3 @@ export function logRelay({ problems, ...figures }: RelaySummary): void {
 }
 
 const units: Readonly<Record<string, string>> = { lag: 'Milliseconds', oldestUnsent: 'Seconds' };
-
-/** `console.log` would put a time stamp in front, and CloudWatch reads whole lines. */
-function line(value: object): void {
-  stdout.write(`${JSON.stringify(value)}\n`);
-}

@@ -4,6 +4,8 @@ import { installModelTime } from './model-time.js';
 import { ways } from './scenario.js';
 import { Tally } from './tally.js';
 
+// Of the faults that the model makes, thousands would be told.
+jest.mock('../../runtime/dedup/log-line.js', () => ({ logLine: () => undefined }));
 jest.mock('node:timers/promises', () => jest.requireActual<object>('./model-time.js'));
 
 const seed = Number(process.env.MODEL_SEED ?? 1);
