@@ -2,12 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
 import { deadLetterAttribute, type DeadLetter } from '../runtime/consumer/dead-letter.js';
 
-/** A letter as it travels: the runtime writes it, and a redrive counts in it. */
-export interface Letter extends DeadLetter {
-  /** How often a redrive of ours has sent the message again. */
-  readonly redrives?: number;
-}
-
 /** One message of the dead-letter queue, read. */
 export interface DeadLetterCopy {
   readonly message: Message;
@@ -16,7 +10,7 @@ export interface DeadLetterCopy {
   /** MessageGroupId. */
   readonly group: string | undefined;
   /** What the runtime wrote about it; undefined when SQS itself gave up, or somebody sent the message here by hand. */
-  readonly letter: Letter | undefined;
+  readonly letter: DeadLetter | undefined;
   /** Copies of one message have one. A message without a letter cannot be told from others, so it is only its own. */
   readonly identity: string;
   /** Epoch ms. Of the first enqueue when a letter tells it, else of the copy, which may be later. */
@@ -91,10 +85,10 @@ function digest(value: unknown): string {
 }
 
 /** Anybody may send to the queue, so nothing about the text is taken on trust. */
-function letterOf(text: string | undefined): Letter | undefined {
+function letterOf(text: string | undefined): DeadLetter | undefined {
   if (text === undefined) return undefined;
   try {
-    const letter = JSON.parse(text) as Partial<Letter> | null;
+    const letter = JSON.parse(text) as Partial<DeadLetter> | null;
     const sound =
       typeof letter?.consumerName === 'string' &&
       typeof letter.stream === 'string' &&
@@ -103,7 +97,7 @@ function letterOf(text: string | undefined): Letter | undefined {
       ['string', 'undefined'].includes(typeof letter.key) &&
       /^\d{0,40}$/.test(letter.sequence ?? '') &&
       Number.isSafeInteger(letter.redrives ?? 0);
-    return sound ? (letter as Letter) : undefined;
+    return sound ? (letter as DeadLetter) : undefined;
   } catch {
     return undefined;
   }

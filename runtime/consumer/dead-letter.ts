@@ -22,6 +22,8 @@ export interface DeadLetter {
   readonly firstEnqueue: string;
   /** Failures of its own. */
   readonly attempts: number;
+  /** How often it was redriven by `npx exactly-once-aws redrive`. Absent: never. */
+  readonly redrives?: number;
   /** The message's own attributes, where SQS leaves no room for them beside this one. */
   readonly attributes?: Readonly<Record<string, SQSMessageAttribute>>;
 }

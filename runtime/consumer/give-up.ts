@@ -76,6 +76,7 @@ export class GiveUp<Body> {
       group: record.attributes.MessageGroupId,
       position: position ?? (recognised && way.positions?.of(recognised)),
       attempts: failures.count(arrival),
+      redrives: letterOf(record)?.redrives,
     });
     tally.dead[kind] += 1;
     await crashPoint('after-dead-letter');

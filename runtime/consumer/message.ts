@@ -3,6 +3,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { RejectMessage } from '../dedup/errors.js';
 import { TransportId } from '../dedup/identity.js';
 import { sequence, type Sequence } from '../dedup/sequence.js';
+import { deadLetterAttribute } from './dead-letter.js';
 
 /** What a key may be made of: what the producer wrote. Nothing that SQS made up is here, on purpose. */
 export interface KeySource<Body> {
@@ -71,7 +72,8 @@ function pathText(path: StandardSchemaV1.Issue['path']): string {
 export function keySource<Body>(record: SQSRecord, body: Body): KeySource<Body> {
   const attributes: Record<string, string> = {};
   for (const [name, { stringValue }] of Object.entries(record.messageAttributes))
-    if (stringValue !== undefined) attributes[name] = stringValue;
+    // Not the producer's: a redriven copy has it, and must get the key that the first one got.
+    if (stringValue !== undefined && name !== deadLetterAttribute) attributes[name] = stringValue;
   return { body, attributes, group: record.attributes.MessageGroupId };
 }
 

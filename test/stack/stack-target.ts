@@ -21,4 +21,4 @@ export function stackKind(): TargetKind {
 }
 
 /** For what the suite costs on AWS. */
-export const suiteMessages = 100;
+export const suiteMessages = 200;
