@@ -10,6 +10,7 @@ import { manyInstances } from './benchmarks/instances.js';
 import { kills } from './benchmarks/kills.js';
 import { lostAnswers } from './benchmarks/lost-answers.js';
 import { outboxOrder } from './benchmarks/outbox.js';
+import { publish } from './benchmarks/publish.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
 import { root } from './bundle.js';
@@ -30,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   lostAnswers,
   api,
   outboxOrder,
+  publish,
 ];
 const names = benchmarks.map(({ name }) => name);
 

@@ -23,7 +23,7 @@ export const outboxOrder: Benchmark = {
   notMeasured: [
     'the queues: on AWS, FIFO has a limit of calls per second and Standard has none',
     'several instances at once, which on Standard meet on one aggregate and on FIFO do not',
-    'publishing and relaying: what they cost in write units is in docs/outbox.md',
+    'publishing and relaying, which are measured by `publish`',
   ],
   usesEngine: true,
   async run({ engine, runs, log }) {

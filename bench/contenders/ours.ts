@@ -54,7 +54,8 @@ export const insert: Contender = (dynamodb, tables) =>
     row: ({ body: { id, account, cents } }) => ({ id, account, cents }),
   });
 
-function common({ receipts }: Tables) {
+/** What all consumers of this benchmark are made with. */
+export function common({ receipts }: Tables) {
   return {
     settings: {
       consumerName: 'bench',

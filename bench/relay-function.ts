@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateEventSourceMappingCommand,
+  CreateFunctionCommand,
+  DeleteEventSourceMappingCommand,
+  DeleteFunctionCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { startEventSourceRunner } from '../local/event-source/index.js';
+import type { Target } from '../local/target.js';
+import { zip } from '../test/local/kit/zip.js';
+import { bundleInto } from './bundle.js';
+
+const relayEntry = {
+  code: `
+    import { outboxRelay, relaySettings } from './runtime/outbox/index.js';
+    export const handler = outboxRelay(relaySettings(process.env));`,
+};
+
+/**
+ * Deploys a relay behind the stream of an outbox table as the OutboxRelay construct does, without its sweep, and plays its mapping.
+ *
+ * @returns what stops and removes it
+ */
+export async function startRelay(
+  target: Target,
+  outboxTable: string,
+  queueUrl: string,
+): Promise<() => Promise<void>> {
+  const lambda = new LambdaClient(target.client);
+  const dynamodb = new DynamoDBClient(target.client);
+  const FunctionName = `bench-relay-${randomUUID()}`;
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: outboxTable }));
+  dynamodb.destroy();
+  await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName,
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Role: `arn:aws:iam::${target.account}:role/bench`,
+      Timeout: 30,
+      Environment: {
+        Variables: {
+          EXACTLY_ONCE_OUTBOX_TABLE: outboxTable,
+          EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS: '604800',
+          EXACTLY_ONCE_OUTBOX_GRACE_SECONDS: '60',
+          EXACTLY_ONCE_OUTBOX_TARGETS: JSON.stringify([{ queueUrl }]),
+        },
+      },
+      Code: { ZipFile: zip({ 'index.mjs': await bundled() }) },
+    }),
+  );
+  const { UUID } = await lambda.send(
+    new CreateEventSourceMappingCommand({
+      FunctionName,
+      EventSourceArn: Table?.LatestStreamArn,
+      StartingPosition: 'TRIM_HORIZON',
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BatchSize: 100,
+      FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
+      Enabled: false,
+    }),
+  );
+  const runner = await startEventSourceRunner(target, { functionNames: [FunctionName] });
+  return async () => {
+    await runner.stop();
+    await lambda.send(new DeleteEventSourceMappingCommand({ UUID }));
+    await lambda.send(new DeleteFunctionCommand({ FunctionName }));
+    lambda.destroy();
+  };
+}
+
+async function bundled(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-'));
+  try {
+    const file = join(folder, 'index.mjs');
+    await bundleInto(file, relayEntry);
+    return await readFile(file, 'utf8');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
