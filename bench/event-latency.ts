@@ -6,7 +6,7 @@ import { transaction } from './contenders/ours.js';
 import { deliver } from './delivery.js';
 import { clientOf } from './engine.js';
 import { Producer, recordOf, type Payment } from './message.js';
-import { newOutboxTable } from './outbox-table.js';
+import { newOutboxTable } from '../test/fixtures/outbox-table.js';
 import { publisher } from './publisher.js';
 import { QueueReader } from './queue-reader.js';
 import { startRelay } from './relay-function.js';

@@ -2,6 +2,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ActivityEvent, counterOf } from './activity-event.js';
 import { required } from './environment.js';
+import { logUnprotected } from './unprotected-summary.js';
 
 /** The same counters without receipts. It is deployed with `--unprotected` only, to show that the audit counts what goes wrong. */
 const client = new DynamoDBClient({});
@@ -21,16 +22,6 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
     );
     writeUnits += ConsumedCapacity?.CapacityUnits ?? 0;
   }
-  const processed = event.Records.length;
-  const figures = {
-    processed,
-    duplicate: 0,
-    rejected: 0,
-    retry: 0,
-    writeUnits,
-    readUnits: 0,
-    calls: processed,
-  };
-  process.stdout.write(`${JSON.stringify({ exactlyOnce: 'batch', consumer: 'unprotected', ...figures })}\n`);
+  logUnprotected(event.Records.length, writeUnits, event.Records.length);
   return { batchItemFailures: [] };
 }

@@ -3,6 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { required } from './environment.js';
 import { PaymentAccepted } from './payment-events.js';
 import { shopShard } from './payment.js';
+import { logUnprotected } from './unprotected-summary.js';
 
 /**
  * The same settlement as most people write it: every effect on its own, no receipt. It is deployed with `--unprotected` only, to
@@ -53,16 +54,6 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
     ])
       writeUnits += (await client.send(command)).ConsumedCapacity?.CapacityUnits ?? 0;
   }
-  const processed = event.Records.length;
-  const figures = {
-    processed,
-    duplicate: 0,
-    rejected: 0,
-    retry: 0,
-    writeUnits,
-    readUnits: 0,
-    calls: 3 * processed,
-  };
-  process.stdout.write(`${JSON.stringify({ exactlyOnce: 'batch', consumer: 'unprotected', ...figures })}\n`);
+  logUnprotected(event.Records.length, writeUnits, 3 * event.Records.length);
   return { batchItemFailures: [] };
 }

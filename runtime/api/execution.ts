@@ -6,7 +6,7 @@ import { commitHandlings, Handling, type HandlingOutcome } from '../dedup/handli
 import type { Meter } from '../dedup/meter.js';
 import { nowSeconds, type ReceiptDraft, type Verdict } from '../dedup/receipt.js';
 import type { Transaction } from '../dedup/transaction.js';
-import { inUse, leaseAnswer, onceOf, retryAfter, unconfirmed } from './leased.js';
+import { inUse, leaseAnswer, retryAfter, unconfirmed } from './leased.js';
 import type { IdempotentApiOptions, KeyedRequest } from './options.js';
 import type { ApiResponse, RenderedResponse } from './response.js';
 import { render } from './response.js';
@@ -58,7 +58,7 @@ export class Execution<Body> {
       const settled = await this.#settledBefore();
       if (settled !== undefined) return settled;
       const remainingMs = () => Math.max(0, deadline - Date.now());
-      this.#once = onceOf(onceFor(this.#request.id, remainingMs), this.#draft);
+      this.#once = onceFor(this.#request.id, remainingMs, this.#draft.fingerprint);
     }
     let outcome;
     try {

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { Api } from './idempotent-api.js';
-import { rawBody, requestLimits } from './lambda-event.js';
+import { defined, lambdaBody, rawBody, requestLimits } from './lambda-event.js';
 import type { Identity } from './request.js';
 
 /** A Lambda handler for an HTTP API or a function URL, both of which send payload format 2.0. */
@@ -28,12 +28,10 @@ export function httpApiHandler(api: Api): HttpApiHandler {
       },
       requestLimits(context),
     );
-    const isText = typeof body === 'string';
     return {
       statusCode: status,
       headers: { ...headers },
-      body: isText ? body : Buffer.from(body).toString('base64'),
-      isBase64Encoded: !isText,
+      ...lambdaBody(body),
       ...(cookies.length === 0 ? {} : { cookies: [...cookies] }),
     };
   };
@@ -72,12 +70,5 @@ function identityOf(context: object): Identity {
 function lowerCased(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(defined(headers)).map(([name, value]) => [name.toLowerCase(), value]),
-  );
-}
-
-/** @param record what the types call absent may also come as `null`, as in payload format 1.0 */
-function defined(record?: Readonly<Record<string, string | undefined>> | null): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(record ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }

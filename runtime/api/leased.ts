@@ -1,13 +1,4 @@
-import type { Effect, Finding, Once, OnUnknown } from '../dedup/effect.js';
-import {
-  CommitFailed,
-  EffectBlocked,
-  KeyReused,
-  LeaseLost,
-  OutcomeUnknown,
-  Waiting,
-} from '../dedup/errors.js';
-import type { ReceiptDraft } from '../dedup/receipt.js';
+import { CommitFailed, EffectBlocked, LeaseLost, OutcomeUnknown, Waiting } from '../dedup/errors.js';
 import type { Problems } from './problem.js';
 import type { RenderedResponse } from './response.js';
 
@@ -16,62 +7,6 @@ import type { RenderedResponse } from './response.js';
  * ends. Until then no request with the key makes the effect again.
  */
 export const effectsOutliveSeconds = 30 * 24 * 3600;
-
-/** Arguments and result of an effect as its lease keeps them: with the request they are of, for leases know nothing of requests. */
-interface Owned<Value> {
-  readonly requestFingerprint: string;
-  readonly value: Value;
-}
-
-/**
- * `tx.once` for one request. An effect made for another request under the same key is not this one's: without a receipt, as when the
- * process died before its commit, nothing but the lease can tell.
- *
- * Throws as `Once` does, and KeyReused for an effect of another request. What a person has unlocked is believed.
- */
-export function onceOf(once: Once, { id, fingerprint }: ReceiptDraft): Once {
-  return async <Args, Result>(name: string, effect: Effect<Args, Result>): Promise<Result> => {
-    let reused: KeyReused | undefined;
-    const ours = <Value>(value: Value): Owned<Value> => ({ requestFingerprint: fingerprint, value });
-    const valueOf = <Value>({ requestFingerprint, value }: Owned<Value>): Value => {
-      if (requestFingerprint === fingerprint) return value;
-      throw (reused = new KeyReused(id, requestFingerprint, fingerprint));
-    };
-    const owned: Effect<Owned<Args>, Owned<Result>> = {
-      ...effect,
-      args: ours(effect.args),
-      run: async (args, call) => ours(await effect.run(valueOf(args), call)),
-      isDefinite: (error) => error === reused || effect.isDefinite?.(error) === true,
-      onUnknown: policyOf<Args, Result>(effect.onUnknown, valueOf, ours),
-    };
-    try {
-      const result: Result | Owned<Result> = await once(name, owned);
-      return isOwned(result) ? valueOf(result) : result;
-    } catch (error) {
-      // A look-up's throw is no answer to the lease, but it is one to the request.
-      throw reused ?? error;
-    }
-  };
-}
-
-function policyOf<Args, Result>(
-  policy: OnUnknown<Args, Result>,
-  valueOf: (args: Owned<Args>) => Args,
-  ours: (result: Result) => Owned<Result>,
-): OnUnknown<Owned<Args>, Owned<Result>> {
-  if (policy === 'block' || 'retry' in policy) return policy;
-  return {
-    reconcile: async (args, call): Promise<Finding<Owned<Result>>> => {
-      const finding = await policy.reconcile(valueOf(args), call);
-      return finding.kind === 'done' ? { kind: 'done', result: ours(finding.result) } : finding;
-    },
-  };
-}
-
-/** Whether a stored result is of a run; one that a person gave with `unlock` is bare. */
-function isOwned<Result>(result: Result | Owned<Result>): result is Owned<Result> {
-  return typeof result === 'object' && result !== null && 'requestFingerprint' in result;
-}
 
 /**
  * The answer to what `tx.once` has thrown; undefined for all else. None of them is saved: the same request may come again, and has to

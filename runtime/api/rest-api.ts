@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type { Api } from './idempotent-api.js';
-import { rawBody, requestLimits } from './lambda-event.js';
+import { defined, lambdaBody, rawBody, requestLimits } from './lambda-event.js';
 import type { Identity } from './request.js';
 
 /** A Lambda handler for a REST API with proxy integration. */
@@ -29,13 +29,11 @@ export function restApiHandler(api: Api): RestApiHandler {
       },
       requestLimits(context),
     );
-    const isText = typeof body === 'string';
     return {
       statusCode: status,
       headers: { ...headers },
       multiValueHeaders: cookies.length === 0 ? undefined : { 'set-cookie': [...cookies] },
-      body: isText ? body : Buffer.from(body).toString('base64'),
-      isBase64Encoded: !isText,
+      ...lambdaBody(body),
     };
   };
 }
@@ -70,10 +68,4 @@ function identityOf({ authorizer, identity }: APIGatewayProxyEvent['requestConte
     claims,
     context,
   };
-}
-
-function defined(record: Readonly<Record<string, string | undefined>> | null): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(record ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

@@ -13,8 +13,8 @@ export interface AcquireOptions {
   readonly rules: LeaseRules;
   /** How long to wait for another owner's outcome, in milliseconds. */
   readonly waitMs: number;
-  /** Throws when the row that is there cannot be taken for this call's. @default - any row is */
-  readonly check?: (row: LeaseRow) => void;
+  /** What to throw for the effect of another payload, where the draft has a fingerprint (`validation`). One that was not made is nobody's. */
+  readonly reused: (row: LeaseRow) => Error;
   readonly report: (kind: LeaseEvent['kind'], reason?: string) => void;
 }
 
@@ -35,7 +35,9 @@ export async function acquire(
   let answer = await store.claim(draft);
   for (;;) {
     if (!isRow(answer)) return { kind: 'lease', lease: answer };
-    options.check?.(answer);
+    const { validation } = draft;
+    if (validation !== undefined && answer.status !== 'FREE' && answer.validation !== validation)
+      throw options.reused(answer);
     const decision = decide(answer, rules, store.now());
     switch (decision.kind) {
       case 'completed':

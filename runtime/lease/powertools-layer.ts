@@ -185,12 +185,9 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     });
     const facts = { consumerName, rules, report };
     // Powertools compares the hashes of what it is shown, and says so in its own words.
-    const check = (row: LeaseRow) => {
-      if (validation !== undefined && row.status !== 'FREE' && row.validation !== validation)
-        throw exists(row);
-    };
+    const reused = (row: LeaseRow) => exists(row);
     try {
-      const acquired = await acquire(this.#store, draft, { ...facts, waitMs, check });
+      const acquired = await acquire(this.#store, draft, { ...facts, waitMs, reused });
       if (acquired.kind === 'completed') throw exists(acquired.row);
       const own = new Ownership(this.#store, acquired.lease, facts);
       if (own.inDoubt && onUnknown !== 'block' && 'reconcile' in onUnknown) {

@@ -25,11 +25,9 @@ export async function runOnce<Args, Result>(
   const { id, effect, rules } = once;
   const { isDefinite, onUnknown, waitMs = 0 } = effect;
   const draft = { id, durationMs: rules.durationMs, args: once.args, validation: once.fingerprint };
-  const check = ({ validation }: LeaseRow) => {
-    if (validation !== undefined && once.fingerprint !== undefined && validation !== once.fingerprint)
-      throw new KeyReused(id, validation, once.fingerprint);
-  };
-  const acquired = await acquire(store, draft, { ...once, waitMs, check });
+  const reused = ({ validation }: LeaseRow) =>
+    new KeyReused(id, validation ?? 'none', once.fingerprint ?? 'none');
+  const acquired = await acquire(store, draft, { ...once, waitMs, reused });
   if (acquired.kind === 'completed') return acquired.row.result as Result;
   const own = new Ownership(store, acquired.lease, once);
   await crashPoint('lease-claimed');

@@ -1,36 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import type { Api, ApiResponse } from '../../runtime/api/index.js';
+import type { ApiResponse } from '../../runtime/api/index.js';
 import { table, type Transaction } from '../../runtime/dedup/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
-import { limits, pay, paymentsApi, request, type Names, type Shape } from './payments.js';
-
-const client = dynamo();
-let names: Names;
-let api: Api;
-beforeAll(async () => {
-  const [receipts, accounts] = await Promise.all([newTable(client, 'id'), newTable(client, 'account')]);
-  names = { receipts: receipts.name, accounts: accounts.name };
-  api = paymentsApi(names, client);
-});
-afterAll(() => client.destroy());
-
-const ask = (shape: Shape, on = api) => on(request(shape), limits());
-const payments = async (account: string) =>
-  (await row(client, table({ name: names.accounts, partitionKey: 'account' }), { account }))?.payments;
-const once = () => {
-  const account = randomUUID();
-  return { account, key: randomUUID(), body: { account, cents: 5 } };
-};
-/** An API whose handler answers as told, and counts each commit. */
-const answering = (answer: (body: { account: string }, tx: Transaction) => ApiResponse, more = {}) =>
-  paymentsApi(names, client, {
-    handle: (keyed, tx) => {
-      pay(names, keyed, tx);
-      return answer(keyed.body, tx);
-    },
-    ...more,
-  });
+import { dynamo } from '../fixtures/dynamo.js';
+import { pay, paymentsApi, type Shape } from './payments.js';
+import { answering, ask, client, names, once, payments } from './contract-world.js';
 
 test('10: a 4xx of the handler is an outcome: committed, and replayed though it would not be the answer now', async () => {
   const { account, key, body } = once();

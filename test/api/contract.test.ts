@@ -1,36 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { idempotentApi, type Api, type ApiResponse, type RequestSummary } from '../../runtime/api/index.js';
-import { InvalidSettings, table, type Transaction } from '../../runtime/dedup/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
-import { day, json, limits, pay, paymentsApi, request, type Names, type Shape } from './payments.js';
-
-const client = dynamo();
-let names: Names;
-let api: Api;
-const summaries: RequestSummary[] = [];
-beforeAll(async () => {
-  const [receipts, accounts] = await Promise.all([newTable(client, 'id'), newTable(client, 'account')]);
-  names = { receipts: receipts.name, accounts: accounts.name };
-  api = paymentsApi(names, client, {}, summaries);
-});
-afterAll(() => client.destroy());
-
-const ask = (shape: Shape, on = api) => on(request(shape), limits());
-const payments = async (account: string) =>
-  (await row(client, table({ name: names.accounts, partitionKey: 'account' }), { account }))?.payments;
-const once = () => {
-  const account = randomUUID();
-  return { account, key: randomUUID(), body: { account, cents: 5 } };
-};
-/** An API whose handler answers as told, and counts each commit. */
-const answering = (answer: (body: { account: string }, tx: Transaction) => ApiResponse, more = {}) =>
-  paymentsApi(names, client, {
-    handle: (keyed, tx) => {
-      pay(names, keyed, tx);
-      return answer(keyed.body, tx);
-    },
-    ...more,
-  });
+import { idempotentApi } from '../../runtime/api/index.js';
+import { InvalidSettings } from '../../runtime/dedup/index.js';
+import { day, json, paymentsApi, type Shape } from './payments.js';
+import { answering, ask, client, names, once, payments, summaries } from './contract-world.js';
 
 test('1, 2: first the handler acts, then its answer is replayed: status, saved headers and body, but no cookie', async () => {
   const { account, key, body } = once();

@@ -1,41 +1,27 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { table } from '../../runtime/dedup/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { limits, paymentsApi, request, type Names } from './payments.js';
 import type { Order } from './victim.js';
 
 const client = dynamo();
 const hits = Number(process.env.CRASH_HITS ?? 5);
-let folder: string;
+let victim: OwnProcess;
 let names: Names;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-api-crash-'));
-  await build({
-    entryPoints: [join(__dirname, 'victim.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: join(folder, 'victim.mjs'),
-  });
+  victim = await OwnProcess.of(join(__dirname, 'victim.ts'));
   const [receipts, accounts] = await Promise.all([newTable(client, 'id'), newTable(client, 'account')]);
   names = { receipts: receipts.name, accounts: accounts.name };
 });
 afterAll(async () => {
   client.destroy();
-  await rm(folder, { recursive: true, force: true });
+  await victim.remove();
 });
 
 /** The points on a request's way, in their order. After the commit the answer is lost, and the retry gets it. */
@@ -69,9 +55,5 @@ afterAll(() => reportFigures('api killed at', histogram));
 
 /** The signal that ended the process. */
 async function killed(order: Order): Promise<string | null | undefined> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(folder, 'victim.mjs'), JSON.stringify(order)], (error) =>
-      resolve(error?.signal),
-    );
-  });
+  return (await victim.run(order)).signal;
 }

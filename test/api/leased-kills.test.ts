@@ -1,17 +1,13 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import type { RenderedResponse } from '../../runtime/api/index.js';
 import { leaseCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { table } from '../../runtime/dedup/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { reportFigures } from '../fixtures/proof-report.js';
-import { newDedupTable } from '../lease/lease-table.js';
 import { doubled, startProvider, type Provider, type ProviderKind } from '../lease/provider.js';
 import { chargesApi } from './charges.js';
 import type { LeasedOrder } from './leased-victim.js';
@@ -23,23 +19,12 @@ const kinds: readonly ProviderKind[] = ['keys', 'look-up', 'nothing'];
 const hits = Math.ceil(Number(process.env.CRASH_HITS ?? 5) / kinds.length);
 const points: readonly CrashPoint[] = [...leaseCrashPoints, 'before-commit', 'after-commit'];
 const histogram: Record<string, number> = {};
-let folder: string;
+let victim: OwnProcess;
 let names: Names;
 let providers: Map<ProviderKind, Provider>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-api-leases-'));
-  await build({
-    entryPoints: [join(__dirname, 'leased-victim.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: join(folder, 'victim.mjs'),
-  });
+  victim = await OwnProcess.of(join(__dirname, 'leased-victim.ts'));
   const [receipts, accounts] = await Promise.all([newDedupTable(client), newTable(client, 'account')]);
   names = { receipts: receipts.name, accounts: accounts.name };
   providers = new Map(
@@ -50,7 +35,7 @@ afterAll(async () => {
   reportFigures('api with leases killed at', histogram);
   client.destroy();
   await Promise.all([...providers.values()].map((provider) => provider.close()));
-  await rm(folder, { recursive: true, force: true });
+  await victim.remove();
 });
 
 /** Under `block` the effect is not made again after its owner has died; every other death is recovered from. */
@@ -117,9 +102,5 @@ async function ask(send: () => Promise<RenderedResponse>): Promise<RenderedRespo
 
 /** The signal that ended the process. */
 async function killed(order: LeasedOrder): Promise<string | null | undefined> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(folder, 'victim.mjs'), JSON.stringify(order)], (error) =>
-      resolve(error?.signal),
-    );
-  });
+  return (await victim.run(order)).signal;
 }

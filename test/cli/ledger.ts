@@ -6,8 +6,7 @@ import * as z from 'zod/mini';
 import { sqsConsumer, type SqsConsumer } from '../../runtime/consumer/index.js';
 import type { OnFailure } from '../../runtime/consumer/settings.js';
 import { RejectMessage, type Table } from '../../runtime/dedup/index.js';
-import { newDedupTable } from '../fixtures/channel.js';
-import { newTable } from '../fixtures/dynamo.js';
+import { newDedupTable, newTable } from '../fixtures/dynamo.js';
 import type { Channel } from './channel.js';
 
 export const consumerName = 'ledger';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Table } from '../../runtime/dedup/index.js';
 import { leases, type Once } from '../../runtime/lease/index.js';
-import { dynamo } from '../fixtures/dynamo.js';
-import { newDedupTable } from '../lease/lease-table.js';
+import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { run } from './command.js';
 
 const client = dynamo();

@@ -9,8 +9,8 @@ import {
 } from '../../runtime/consumer/index.js';
 import { listGroups, resumeGroup, skipHead, type StoppedGroup } from '../../runtime/dedup/groups.js';
 import { RejectMessage, type Table } from '../../runtime/dedup/index.js';
-import { newChannel, newDedupTable, pump, send, type TestChannel } from '../fixtures/channel.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { drain, sqs } from '../fixtures/queue.js';
 
 const client = dynamo();

@@ -9,8 +9,8 @@ import {
   type SqsConsumerOptions,
 } from '../../runtime/consumer/index.js';
 import { CommitFailed, Waiting, type Table } from '../../runtime/dedup/index.js';
-import { newChannel, newDedupTable, pump, send, type TestChannel } from '../fixtures/channel.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { receivedAgain } from '../../runtime/testing/index.js';
 import { drain, record, sqs } from '../fixtures/queue.js';
 

@@ -1,49 +1,32 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { build } from 'esbuild';
 import { deadLetterAttribute, type DeadLetter } from '../../runtime/consumer/index.js';
-import { newChannel, newDedupTable, pump, send } from '../fixtures/channel.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { newChannel, pump, send } from '../fixtures/channel.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { drain, sqs } from '../fixtures/queue.js';
 import type { KillerOrder } from './killer.js';
 
 const client = dynamo();
 const queue = sqs();
-let folder: string;
+let killer: OwnProcess;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-killer-'));
-  await build({
-    entryPoints: [join(__dirname, 'killer.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: join(folder, 'killer.mjs'),
-  });
+  killer = await OwnProcess.of(join(__dirname, 'killer.ts'));
 });
 afterAll(async () => {
   client.destroy();
   queue.destroy();
-  await rm(folder, { recursive: true, force: true });
+  await killer.remove();
 });
 
 /** Whose process is killed rejects, as Lambda fails the whole batch. */
 async function inProcess(order: KillerOrder): Promise<SQSBatchResponse> {
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [join(folder, 'killer.mjs'), JSON.stringify(order)], (error, stdout) => {
-      if (error === null) resolve(JSON.parse(stdout) as SQSBatchResponse);
-      else reject(new Error(`killed by ${error.signal ?? 'nobody'}`));
-    });
-  });
+  const { stdout, signal } = await killer.run(order);
+  if (stdout === '') throw new Error(`killed by ${signal ?? 'nobody'}`);
+  return JSON.parse(stdout) as SQSBatchResponse;
 }
 
 test.each(['transaction', 'insert'] as const)(

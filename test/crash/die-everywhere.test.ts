@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { SQSRecord } from 'aws-lambda';
-import { build } from 'esbuild';
 import { crashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 import type { Order } from './victim.js';
 import { consumerOf, ways, type Names, type WayName } from './victims.js';
@@ -17,23 +14,11 @@ import { consumerOf, ways, type Names, type WayName } from './victims.js';
 const client = dynamo();
 const queue = sqs();
 const hits = Number(process.env.CRASH_HITS ?? 5);
-let folder: string;
+let victim: OwnProcess;
 let names: Names;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-crash-'));
-  const victim = join(folder, 'victim.mjs');
-  await build({
-    entryPoints: [join(__dirname, 'victim.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: victim,
-  });
+  victim = await OwnProcess.of(join(__dirname, 'victim.ts'));
   const [receipts, effects, deadLetterQueueUrl] = await Promise.all([
     newTable(client, 'id'),
     newTable(client, 'name'),
@@ -44,7 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.destroy();
   queue.destroy();
-  await rm(folder, { recursive: true, force: true });
+  await victim.remove();
 });
 
 /** Points that a way does not pass: only transactions have receipts of their own to recall, but all pass the place. */
@@ -86,11 +71,7 @@ function batch(run: string, hit: number): SQSRecord[] {
 
 /** The signal that ended the process. */
 async function killed(order: Order): Promise<string | null | undefined> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(folder, 'victim.mjs'), JSON.stringify(order)], (error) =>
-      resolve(error?.signal),
-    );
-  });
+  return (await victim.run(order)).signal;
 }
 
 async function effectsOf(way: WayName, run: string): Promise<unknown> {

@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import type { SqsConsumer } from '../../runtime/consumer/index.js';
 import { failureCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { listGroups, resumeGroup } from '../../runtime/dedup/groups.js';
 import type { Table } from '../../runtime/dedup/index.js';
-import { newChannel, newDedupTable, pump, send, type TestChannel } from '../fixtures/channel.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
+import { reportFigures } from '../fixtures/proof-report.js';
 import { drain, sqs } from '../fixtures/queue.js';
 import type { StopOrder } from './stop-victim.js';
 import { stoppingConsumer, type StopNames } from './stop-victims.js';
@@ -18,24 +16,13 @@ import { stoppingConsumer, type StopNames } from './stop-victims.js';
 const client = dynamo();
 const queue = sqs();
 const hits = Number(process.env.CRASH_HITS ?? 5);
-let folder: string;
+let ownProcess: OwnProcess;
 let receipts: Table;
 let effects: Table;
 let channel: TestChannel;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-stop-'));
-  await build({
-    entryPoints: [join(__dirname, 'stop-victim.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: join(folder, 'victim.mjs'),
-  });
+  ownProcess = await OwnProcess.of(join(__dirname, 'stop-victim.ts'));
   [receipts, effects, channel] = await Promise.all([
     newDedupTable(client),
     newTable(client, 'name'),
@@ -45,7 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.destroy();
   queue.destroy();
-  await rm(folder, { recursive: true, force: true });
+  await ownProcess.remove();
 });
 
 const histogram = new Map<string, number>();
@@ -90,21 +77,14 @@ test.each(failureCrashPoints)(
   120_000,
 );
 
-afterAll(() => {
-  const lines = [...histogram].map(([name, count]) => `  ${name}: ${count}`);
-  process.stdout.write(`killed at (point: times)\n${lines.join('\n')}\n`);
-});
+afterAll(() => reportFigures('stopping killed at', Object.fromEntries(histogram)));
 
 /** Delivers batches to a process of its own until one of them is killed at the point. */
 async function killedOnce(names: StopNames, mended: boolean, dieAt: CrashPoint): Promise<void> {
   let signal: string | null | undefined;
   const victim: SqsConsumer = async ({ Records: records }) => {
     const order: StopOrder = { names, mended, client: embedded().client, records, dieAt };
-    signal = await new Promise((resolve) => {
-      execFile(process.execPath, [join(folder, 'victim.mjs'), JSON.stringify(order)], (error) =>
-        resolve(error?.signal),
-      );
-    });
+    ({ signal } = await ownProcess.run(order));
     throw new Error('its answer never came');
   };
   await pump(queue, channel, victim, { batches: 1 });

@@ -2,8 +2,7 @@ import { groupConditions } from '../../runtime/dedup/conditions.js';
 import { queueGroup, type GroupRow } from '../../runtime/dedup/groups-row.js';
 import { Meter, type Table } from '../../runtime/dedup/index.js';
 import { GroupStore } from '../../runtime/dedup/parking.js';
-import { newDedupTable } from '../fixtures/channel.js';
-import { dynamo } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 
 const client = dynamo();
 const meter = new Meter();

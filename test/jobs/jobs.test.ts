@@ -4,10 +4,9 @@ import { CreateScheduleGroupCommand, GetScheduleCommand, SchedulerClient } from 
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { KeyReused, RejectMessage } from '../../runtime/dedup/index.js';
 import { JobQueueClient, type Job, type JobState, type RunningJob } from '../../runtime/jobs/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { drain, sqs as newSqs } from '../fixtures/queue.js';
-import { newDedupTable } from '../lease/lease-table.js';
 import { doubled, startProvider } from '../lease/provider.js';
 import {
   consumerName,

@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { sqs as newSqs } from '../fixtures/queue.js';
-import { newDedupTable } from '../lease/lease-table.js';
 import { counterTable, newQueue, queueClient, waitingIn, type JobNames } from './job-bench.js';
 import type { VictimOrder } from './victim.js';
 
@@ -24,26 +21,15 @@ const points: readonly CrashPoint[] = [
   'after-commit',
   'before-answer',
 ];
-let folder: string;
+let victim: OwnProcess;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-jobs-'));
-  await build({
-    entryPoints: [join(__dirname, 'victim.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: join(folder, 'victim.mjs'),
-  });
+  victim = await OwnProcess.of(join(__dirname, 'victim.ts'));
 });
 afterAll(async () => {
   client.destroy();
   sqs.destroy();
-  await rm(folder, { recursive: true, force: true });
+  await victim.remove();
 });
 
 test(`workers killed ${hits} times at each crash point: every job is done, and once`, async () => {
@@ -78,7 +64,7 @@ test(`workers killed ${hits} times at each crash point: every job is done, and o
 }, 300_000);
 
 function spawnVictim(order: VictimOrder) {
-  return spawn(process.execPath, [join(folder, 'victim.mjs'), JSON.stringify(order)], { stdio: 'inherit' });
+  return spawn(process.execPath, [victim.path, JSON.stringify(order)], { stdio: 'inherit' });
 }
 
 async function killed(order: VictimOrder): Promise<string | null> {

@@ -4,11 +4,10 @@ import { randomUUID } from 'node:crypto';
 import type { SqsConsumer } from '../../runtime/consumer/index.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { deliverTwice } from '../../runtime/testing/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { record, sqs as newSqs } from '../fixtures/queue.js';
 import { newQueue } from '../jobs/job-bench.js';
-import { newDedupTable } from '../lease/lease-table.js';
 
 const client = dynamo();
 const sqs = newSqs();

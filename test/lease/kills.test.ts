@@ -1,18 +1,14 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import { leaseCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { leaseId } from '../../runtime/dedup/lease-row.js';
 import { listBlocked } from '../../runtime/lease/index.js';
-import { dynamo } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { reportFigures } from '../fixtures/proof-report.js';
-import { newDedupTable } from './lease-table.js';
 import { doubled, startProvider, type Provider, type ProviderKind } from './provider.js';
 import { consumerName, effectName, type Task, type WorkOrder } from './worker-orders.js';
 
@@ -22,29 +18,18 @@ const kinds: readonly ProviderKind[] = ['keys', 'nothing', 'look-up'];
 /** Per provider: five in a row, the last one left in peace. Every other round, the provider resets its first connection. */
 const ways: readonly (CrashPoint | 'reset' | 'peace')[] = [...leaseCrashPoints, 'reset', 'peace'];
 const histogram: Record<string, number> = {};
-let folder: string;
+let worker: OwnProcess;
 let table: Table;
 let providers: Provider[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'exactly-once-lease-'));
-  await build({
-    entryPoints: [join(__dirname, 'worker.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: join(folder, 'worker.mjs'),
-  });
+  worker = await OwnProcess.of(join(__dirname, 'worker.ts'));
   [table, ...providers] = await Promise.all([newDedupTable(client), ...kinds.map(startProvider)]);
 });
 afterAll(async () => {
   client.destroy();
   await Promise.all(providers.map(async (provider) => provider.close()));
-  await rm(folder, { recursive: true, force: true });
+  await worker.remove();
 });
 
 test(
@@ -145,11 +130,8 @@ async function runWorker(
   tasks: readonly Task[],
 ): Promise<{ said: Map<string, Said>; signal?: string | null }> {
   const order: WorkOrder = { tableName: table.name, client: embedded().client, tasks: tasks.slice(0, 100) };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(folder, 'worker.mjs'), JSON.stringify(order)], (error, stdout) => {
-      const lines = stdout.split('\n').filter((line) => line !== '');
-      const said = lines.map((line) => JSON.parse(line) as Said);
-      resolve({ said: new Map(said.map((one) => [one.order, one])), signal: error?.signal });
-    });
-  });
+  const { stdout, signal } = await worker.run(order);
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  const said = lines.map((line) => JSON.parse(line) as Said);
+  return { said: new Map(said.map((one) => [one.order, one])), signal };
 }

@@ -16,8 +16,7 @@ import {
   type Once,
   type OnUnknown,
 } from '../../runtime/lease/index.js';
-import { dynamo, rawRow } from '../fixtures/dynamo.js';
-import { newDedupTable } from './lease-table.js';
+import { dynamo, newDedupTable, rawRow } from '../fixtures/dynamo.js';
 
 const client = dynamo();
 let table: Table;

@@ -5,8 +5,7 @@ import { leaseConditions } from '../../runtime/dedup/conditions.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { leaseId } from '../../runtime/dedup/lease-row.js';
 import { leases, type Effect } from '../../runtime/lease/index.js';
-import { dynamo } from '../fixtures/dynamo.js';
-import { newDedupTable } from './lease-table.js';
+import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 
 const client = dynamo();
 let table: Table;

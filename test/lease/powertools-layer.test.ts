@@ -17,8 +17,7 @@ import {
   type LeasePersistenceLayerOptions,
 } from '../../runtime/lease/powertools-layer.js';
 import type { Table } from '../../runtime/dedup/index.js';
-import { dynamo } from '../fixtures/dynamo.js';
-import { newDedupTable } from './lease-table.js';
+import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { loadMiddy } from './middy.js';
 
 interface Order {

@@ -4,12 +4,11 @@ import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { sqsConsumer, type BatchSummary, type SqsConsumer } from '../../runtime/consumer/index.js';
 import { table as tableOf, type Table } from '../../runtime/dedup/index.js';
-import { leases, type Effect } from '../../runtime/lease/index.js';
+import { EffectNotStarted, leases, type Effect } from '../../runtime/lease/index.js';
 import { deliver, deliverTwice } from '../../runtime/testing/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { drain, record, sqs as newSqs } from '../fixtures/queue.js';
 import { newQueue } from '../jobs/job-bench.js';
-import { newDedupTable } from './lease-table.js';
 import { startProvider, type Provider } from './provider.js';
 
 const client = dynamo();
@@ -108,6 +107,16 @@ test('another payload under the key does not take over the effect of the first, 
   expect(await drain(sqs, deadLetterQueueUrl)).toHaveLength(1);
   expect(await row(client, mails, { order })).toBeUndefined();
   await deliver(consumer(), [first]);
+  expect(sent(order)).toBe(1);
+  expect(await row(client, mails, { order })).toMatchObject({ times: 1 });
+});
+
+test('an effect that was not made is nobody’s: another payload under the key may make it', async () => {
+  const order = randomUUID();
+  const refused = () => Promise.reject(new EffectNotStarted('the provider refused'));
+  const context = { getRemainingTimeInMillis: () => 30_000 };
+  await consumer({ more: { run: refused } })({ Records: [record({ body: { order } })] }, context);
+  await deliver(consumer(), [record({ body: { order, note: 'corrected' } })]);
   expect(sent(order)).toBe(1);
   expect(await row(client, mails, { order })).toMatchObject({ times: 1 });
 });

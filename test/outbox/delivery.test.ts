@@ -1,18 +1,20 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
 import { newTable, row } from '../fixtures/dynamo.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { newQueue, OutboxWorld } from './outbox-world.js';
 import { Reader } from './readers.js';
-import { bundleWorker, playStream, RelayProcess, type WorkerFile } from './relay-process.js';
+import { playStream, RelayProcess } from './relay-process.js';
 import type { WorkerOptions } from './relay-worker.js';
 
 const kills = Number(process.env.RELAY_KILLS ?? 5);
 const accounts = ['ann', 'bob', 'cem', 'dee', 'eve'];
 const figures: Record<string, unknown> = {};
-let worker: WorkerFile;
+let worker: OwnProcess;
 beforeAll(async () => {
-  worker = await bundleWorker();
+  worker = await OwnProcess.of(join(__dirname, 'relay-worker.ts'));
 });
 afterAll(async () => {
   await worker.remove();

@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  ScanCommand,
-  waitUntilTableExists,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
   DescribeStreamCommand,
   DynamoDBStreamsClient,
@@ -20,42 +14,9 @@ import { DynamoStore, type Table } from '../../runtime/dedup/index.js';
 import { outbox, type Outbox } from '../../runtime/outbox/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { newOutboxTable } from '../fixtures/outbox-table.js';
 import { sqs } from '../fixtures/queue.js';
 import { limits, unit } from '../fixtures/units.js';
-
-/** An outbox table as the construct makes it: with a stream and the index of unsent rows. */
-export async function newOutboxTable(client: DynamoDBClient): Promise<string> {
-  const TableName = `outbox-${randomUUID()}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'stream', AttributeType: 'S' },
-        { AttributeName: 'version', AttributeType: 'S' },
-        { AttributeName: 'unsent', AttributeType: 'S' },
-        { AttributeName: 'at', AttributeType: 'N' },
-      ],
-      KeySchema: [
-        { AttributeName: 'stream', KeyType: 'HASH' },
-        { AttributeName: 'version', KeyType: 'RANGE' },
-      ],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'unsent',
-          KeySchema: [
-            { AttributeName: 'unsent', KeyType: 'HASH' },
-            { AttributeName: 'at', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
-      StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
-    }),
-  );
-  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 0.05, maxDelay: 0.2 }, { TableName });
-  return TableName;
-}
 
 export async function newQueue(client: SQSClient, fifo: boolean): Promise<string> {
   const { QueueUrl } = await client.send(

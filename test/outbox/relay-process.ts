@@ -1,35 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { DynamoDBBatchResponse, DynamoDBRecord } from 'aws-lambda';
-import { build } from 'esbuild';
 import { relayCrashPoints } from '../../runtime/dedup/crash-points.js';
+import type { OwnProcess } from '../fixtures/own-process.js';
 import type { WorkerOptions, WorkerOrder } from './relay-worker.js';
-
-/** The bundled relay worker. */
-export interface WorkerFile {
-  readonly path: string;
-  remove(): Promise<void>;
-}
-
-export async function bundleWorker(): Promise<WorkerFile> {
-  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-relay-'));
-  const path = join(folder, 'worker.mjs');
-  await build({
-    entryPoints: [join(__dirname, 'relay-worker.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    outfile: path,
-  });
-  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
-}
 
 /** A relay in a process that is started anew whenever it has been killed. */
 export class RelayProcess {
@@ -40,7 +14,7 @@ export class RelayProcess {
 
   /** @param kills how often it is killed: at every other invocation, at each point in turn */
   constructor(
-    private readonly worker: WorkerFile,
+    private readonly worker: OwnProcess,
     private readonly options: WorkerOptions,
     private readonly kills: number,
   ) {}
