@@ -1,25 +1,8 @@
-import { join } from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
+import { join, relative } from 'node:path';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { handlerBundling } from '../lib/consumer/handler-bundling.js';
 
 export const root = join(__dirname, '..');
-
-/** A handler bundle as its user would make it: an ES module for Node, minified, without property mangling. */
-const options = {
-  absWorkingDir: root,
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  legalComments: 'none',
-  logLevel: 'error',
-} as const satisfies BuildOptions;
-
-/** `require` for CommonJS code inside an ES module. */
-const requireBanner = {
-  js: "import{createRequire as xoRequire}from'node:module';const require=xoRequire(import.meta.url);",
-};
 
 /** What a handler's file says, so that each side is bundled from the same few lines. */
 export interface Entry {
@@ -27,29 +10,69 @@ export interface Entry {
 }
 
 const sdk = ['@aws-sdk/*', '@smithy/*'];
+const entryPoint = 'handler';
 
-/** Bytes of the bundle, the AWS SDK left out. */
-export async function bytesOf({ code }: Entry): Promise<number> {
-  const { outputFiles } = await build({
-    ...options,
-    stdin: { contents: code, resolveDir: root, loader: 'ts' },
-    external: sdk,
-    write: false,
-  });
-  return outputFiles.reduce((sum, { contents }) => sum + contents.byteLength, 0);
+/** As HandlerFunction bundles, and minified. Both sides. */
+function optionsFor({ code }: Entry, outdir: string) {
+  const plugin: Plugin = {
+    name: 'entry from memory',
+    setup(builder) {
+      builder.onResolve({ filter: /^handler$/ }, ({ path }) => ({ path, namespace: 'memory' }));
+      builder.onLoad({ filter: /.*/, namespace: 'memory' }, () => ({
+        contents: code,
+        resolveDir: root,
+        loader: 'ts',
+      }));
+    },
+  };
+  return {
+    ...handlerBundling,
+    absWorkingDir: root,
+    entryPoints: [entryPoint],
+    outdir,
+    plugins: [plugin],
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'error',
+  } satisfies BuildOptions;
 }
 
-/** Writes the bundle, with the AWS SDK inside or left to Node to find. */
-export async function bundleInto(
-  file: string,
-  { code }: Entry,
-  placed: 'inside' | 'outside' = 'inside',
-): Promise<void> {
-  await build({
-    ...options,
-    stdin: { contents: code, resolveDir: root, loader: 'ts' },
-    banner: requireBanner,
-    external: placed === 'outside' ? sdk : [],
-    outfile: file,
+/** Bytes of a bundle, the AWS SDK left out: of all its files, and of those that are loaded at start. */
+export async function bytesOf(entry: Entry): Promise<{ whole: number; atStart: number }> {
+  const { metafile } = await build({
+    ...optionsFor(entry, 'out'),
+    banner: {},
+    external: sdk,
+    metafile: true,
+    write: false,
   });
+  const sum = (files: Iterable<string>) =>
+    [...files].reduce((bytes, file) => bytes + (metafile.outputs[file]?.bytes ?? 0), 0);
+  return { whole: sum(Object.keys(metafile.outputs)), atStart: sum(loadedAtStart(metafile.outputs)) };
+}
+
+/** The entry's file and whatever it imports other than by `import()`. */
+function loadedAtStart(outputs: Metafile['outputs']): Set<string> {
+  const loaded = new Set<string>();
+  const load = (file: string) => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const { path, kind } of outputs[file]?.imports ?? [])
+      if (kind === 'import-statement' && outputs[path] !== undefined) load(path);
+  };
+  load(join('out', 'index.mjs'));
+  return loaded;
+}
+
+/** Writes the bundle, with the AWS SDK inside or left to Node to find. Returns the file to import. */
+export async function bundleInto(
+  folder: string,
+  entry: Entry,
+  placed: 'inside' | 'outside' = 'inside',
+): Promise<string> {
+  await build({
+    ...optionsFor(entry, relative(root, folder)),
+    external: placed === 'outside' ? sdk : [],
+  });
+  return join(folder, 'index.mjs');
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   CreateEventSourceMappingCommand,
@@ -51,7 +51,7 @@ export async function startRelay(
           EXACTLY_ONCE_OUTBOX_TARGETS: JSON.stringify([{ queueUrl }]),
         },
       },
-      Code: { ZipFile: zip({ 'index.mjs': await bundled() }) },
+      Code: { ZipFile: zip(await bundled()) },
     }),
   );
   const { UUID } = await lambda.send(
@@ -74,12 +74,19 @@ export async function startRelay(
   };
 }
 
-async function bundled(): Promise<string> {
+/** The files of the bundle by their names. */
+async function bundled(): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-'));
   try {
-    const file = join(folder, 'index.mjs');
-    await bundleInto(file, relayEntry);
-    return await readFile(file, 'utf8');
+    await bundleInto(folder, relayEntry);
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
+    const texts = files
+      .filter((file) => file.isFile())
+      .map(async ({ parentPath, name }) => {
+        const path = join(parentPath, name);
+        return [relative(folder, path), await readFile(path, 'utf8')] as const;
+      });
+    return Object.fromEntries(await Promise.all(texts));
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -32,11 +32,7 @@ export const coldStart: Benchmark = {
       );
       const samples: Sample[][] = Array.from({ length: runs }, () => []);
       for (const sdk of ['inside', 'outside'] as const) {
-        const file = async (name: string, entry: Entry) => {
-          const path = join(folder, `${name}-${sdk}.mjs`);
-          await bundleInto(path, entry, sdk);
-          return path;
-        };
+        const file = (name: string, entry: Entry) => bundleInto(join(folder, `${name}-${sdk}`), entry, sdk);
         const bare = await file('bare', bareClient);
         const ours = await file('ours', withBareClient(ourCore));
         const peer = await file('peer', withBareClient(peerCore));

@@ -1,5 +1,6 @@
 import type { Benchmark } from '../benchmark.js';
 import type { Contender, Handler } from '../contenders/contender.js';
+import { aggregateByHand, packedByHand, singleByHand } from '../contenders/by-hand.js';
 import { aggregate, insert, singleTransactions, transaction } from '../contenders/ours.js';
 import { powertoolsFifo, powertoolsInsert, powertoolsName } from '../contenders/powertools.js';
 import { deliver } from '../delivery.js';
@@ -15,10 +16,18 @@ const preheatMs = 4_000;
 const warmMs = 1_000;
 const measuredMs = 2_500;
 
-const pairs: readonly { name: string; ours: Contender; peer: Contender }[] = [
-  { name: 'aggregate', ours: aggregate, peer: powertoolsFifo },
-  { name: 'packed transactions', ours: transaction, peer: powertoolsFifo },
-  { name: 'single transactions', ours: singleTransactions, peer: powertoolsFifo },
+interface Pair {
+  readonly name: string;
+  readonly ours: Contender;
+  readonly peer: Contender;
+  /** The same writes without a library. */
+  readonly byHand?: Contender;
+}
+
+const pairs: readonly Pair[] = [
+  { name: 'aggregate', ours: aggregate, peer: powertoolsFifo, byHand: aggregateByHand },
+  { name: 'packed transactions', ours: transaction, peer: powertoolsFifo, byHand: packedByHand },
+  { name: 'single transactions', ours: singleTransactions, peer: powertoolsFifo, byHand: singleByHand },
   { name: 'insert', ours: insert, peer: powertoolsInsert },
 ];
 
@@ -35,7 +44,7 @@ export const speed: Benchmark = {
   usesEngine: true,
   async run({ engine, runs, log }) {
     const samples: Sample[][] = [];
-    const contenders = [...new Set(pairs.flatMap(({ ours, peer }) => [ours, peer]))];
+    const contenders = [...new Set(pairs.flatMap(({ ours, peer, byHand }) => [ours, peer, byHand ?? peer]))];
     for (const contender of contenders) await speedOf(engine, contender, preheatMs);
     log('speed: engine is warm');
     for (let run = 0; run < runs; run += 1) {
@@ -44,7 +53,10 @@ export const speed: Benchmark = {
       for (const contender of run % 2 === 0 ? contenders : contenders.toReversed())
         measured.set(contender, await speedOf(engine, contender, warmMs));
       samples.push(
-        pairs.flatMap(({ name, ours, peer }) => compared(name, measured.get(ours), measured.get(peer))),
+        pairs.flatMap(({ name, ours, peer, byHand }) => [
+          ...compared(name, measured.get(ours), measured.get(peer)),
+          ...withoutLibrary(name, byHand && measured.get(byHand), measured.get(peer)),
+        ]),
       );
       log(`speed: run ${run + 1} of ${runs}`);
     }
@@ -71,6 +83,15 @@ function compared(name: string, ours: Speed | undefined, peer: Speed | undefined
     },
     { measure: 'p50 of a batch', case: name, ours: ours.p50, peer: peer.p50, unit: 'ms' },
     { measure: 'p99 of a batch', case: name, ours: ours.p99, peer: peer.p99, unit: 'ms' },
+  ];
+}
+
+/** What the engine leaves to any library: a floor above this one cannot be reached here. */
+function withoutLibrary(name: string, byHand: Speed | undefined, peer: Speed | undefined): Sample[] {
+  if (byHand === undefined || peer === undefined) return [];
+  const ratio = byHand.perSecond / peer.perSecond;
+  return [
+    { measure: 'the same writes by hand, against the peer', case: name, ours: ratio, peer: 1, unit: 'times' },
   ];
 }
 

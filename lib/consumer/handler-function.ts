@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { Duration, Validations } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { handlerCode } from './handler-code.js';
 
 export interface HandlerFunctionProps {
   /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
@@ -49,8 +52,8 @@ export interface HandlerFunctionProps {
  * A Lambda function built from an entry file, as every function of this package is built. For synchronous callers: an API or the
  * mapping of a queue. It has no dead-letter target for asynchronous calls.
  *
- * Defaults imposed: Node.js 24, one ES module with the AWS SDK inside (the version that was tested is the version that runs),
- * not minified (stack traces stay readable), a log group of its own, a role that may write to that log group and nothing else.
+ * Defaults imposed: Node.js 24, ES modules in chunks with the AWS SDK inside (the version that was tested is the version that runs; what
+ * is loaded at start is what every message needs), not minified (stack traces stay readable), a log group of its own, a role that may write to that log group and nothing else.
  */
 export class HandlerFunction extends Construct {
   public readonly function: LambdaFunction;
@@ -59,12 +62,23 @@ export class HandlerFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: HandlerFunctionProps) {
     super(scope, id);
+    const { entry } = props;
+    if (!isAbsolute(entry) || !existsSync(entry))
+      throw new InvalidProps('HandlerFunction', this.node.path, [
+        {
+          id: 'handler-entry',
+          given: `\`entry\` is '${entry}'`,
+          allowed: 'the absolute path of a file that is there',
+          change: "give `join(__dirname, 'handler.ts')`",
+        },
+      ]);
     this.logGroup = new LogGroup(this, 'Logs', { retention: props.logRetention ?? RetentionDays.ONE_MONTH });
     // With a role of its own, CDK does not attach AWSLambdaBasicExecutionRole, which may write to every log group.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);
-    this.function = new NodejsFunction(this, 'Resource', {
-      entry: props.entry,
+    this.function = new LambdaFunction(this, 'Resource', {
+      code: handlerCode(entry),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: props.architecture ?? Architecture.ARM_64,
       timeout: props.timeout ?? Duration.seconds(30),
@@ -72,17 +86,6 @@ export class HandlerFunction extends Construct {
       environment: props.environment,
       role: this.role,
       logGroup: this.logGroup,
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        // The SDK's `main` is CommonJS, which esbuild cannot shake.
-        mainFields: ['module', 'main'],
-        bundleAwsSDK: true,
-        // A CommonJS dependency calls `require`, which an ES module does not have.
-        banner:
-          "import{createRequire as exactlyOnceRequire}from'node:module';const require=exactlyOnceRequire(import.meta.url);",
-        logLevel: LogLevel.WARNING,
-      },
     });
     Validations.of(this.function).acknowledge(
       {

@@ -16,6 +16,8 @@ export interface ProofResult {
   readonly covered: string;
   readonly machine: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** See `Proof`. */
+  readonly parts?: readonly Readonly<Record<string, string>>[];
   readonly seconds: number;
   readonly passed: number;
   readonly failed: number;

@@ -14,12 +14,13 @@ export async function runProof(proof: Proof): Promise<ProofResult> {
   const covered = hashOfCovered(proof);
   const commit = commitNow();
   try {
-    const [report, outcome] = [join(folder, 'figures'), join(folder, 'jest.json')];
-    await jest(proof, { PROOF_REPORT: report }, outcome);
-    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
-      await readFile(outcome, 'utf8'),
-    ) as Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites', number>;
-    const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+    const waiting = [...(proof.parts ?? [{}]).entries()];
+    const ended: PartResult[] = [];
+    const runParts = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        ended.push(await runPart(proof, next[1], join(folder, String(next[0]))));
+    };
+    await Promise.all(Array.from({ length: cpus().length }, runParts));
     return {
       name: proof.name,
       shows: proof.shows,
@@ -28,18 +29,39 @@ export async function runProof(proof: Proof): Promise<ProofResult> {
       covered,
       machine: machine(),
       environment: proof.environment,
+      parts: proof.parts,
       seconds: Math.round((Date.now() - began.getTime()) / 1000),
-      passed: numPassedTests,
-      // A proof without a test proves nothing.
-      failed: numFailedTests + numRuntimeErrorTestSuites + (numPassedTests === 0 ? 1 : 0),
-      figures: lines.map((line): unknown => JSON.parse(line)),
+      passed: ended.reduce((sum, { passed }) => sum + passed, 0),
+      failed: ended.reduce((sum, { failed }) => sum + failed, 0),
+      figures: ended.flatMap(({ figures }) => figures),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function jest(proof: Proof, report: Record<string, string>, outcome: string): Promise<void> {
+type PartResult = Pick<ProofResult, 'passed' | 'failed' | 'figures'>;
+
+async function runPart(
+  proof: Proof,
+  part: Readonly<Record<string, string>>,
+  path: string,
+): Promise<PartResult> {
+  const [report, outcome] = [`${path}-figures`, `${path}-jest.json`];
+  await jest(proof, { ...part, PROOF_REPORT: report }, outcome);
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+    await readFile(outcome, 'utf8'),
+  ) as Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites', number>;
+  const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+  return {
+    passed: numPassedTests,
+    // A proof without a test proves nothing.
+    failed: numFailedTests + numRuntimeErrorTestSuites + (numPassedTests === 0 ? 1 : 0),
+    figures: lines.map((line): unknown => JSON.parse(line)),
+  };
+}
+
+async function jest(proof: Proof, own: Record<string, string>, outcome: string): Promise<void> {
   const child = spawn(
     process.execPath,
     [
@@ -51,7 +73,7 @@ async function jest(proof: Proof, report: Record<string, string>, outcome: strin
     ],
     {
       cwd: packageRoot,
-      env: { ...process.env, ...proof.environment, ...report },
+      env: { ...process.env, ...proof.environment, ...own },
       // The result goes to the file; what else would go to stdout is the same text again.
       stdio: ['ignore', 'ignore', 'inherit'],
     },

@@ -2,9 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { AggregateStoreOptions } from '../dedup/aggregate-store.js';
 import type { ParkedFailed } from '../dedup/errors.js';
-import { GroupStore } from '../dedup/parking.js';
 import type { ItemAddress } from '../dedup/table.js';
-import { groupStreamOf } from './give-up.js';
 import type { KeySource } from './message.js';
 import type { ConsumerSettings } from './settings.js';
 import { logLine } from '../dedup/log-line.js';
@@ -35,9 +33,10 @@ export function wentOn(
   { dedupTable, consumerName }: ConsumerSettings,
 ): AggregateStoreOptions['wentOn'] {
   if (dedupTable === undefined) return undefined;
-  const groups = new GroupStore(client, dedupTable, consumerName);
   return async (address, stream, { meter }) => {
     try {
+      const { GroupStore, groupStreamOf } = await import('./trouble.js');
+      const groups = new GroupStore(client, dedupTable, consumerName);
       const row = await groups.read(groupStreamOf(streamOf(address, stream)), meter);
       if (row?.state === 'stopped') await groups.open(row, meter);
     } catch (error) {

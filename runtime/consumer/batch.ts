@@ -5,17 +5,14 @@ import type { SQSRecord } from 'aws-lambda';
 import { crashPoint } from '../dedup/crash-points.js';
 import { KeyReused } from '../dedup/errors.js';
 import { Meter } from '../dedup/meter.js';
-import { GroupStore } from '../dedup/parking.js';
 import { Arrival, recognise, type Recognition } from './arrival.js';
-import { Failures } from './failures.js';
-import { GiveUp } from './give-up.js';
 import { Lane } from './lane.js';
 import type { Pace } from './pace.js';
 import { runLanes, type RoundsWork } from './rounds.js';
 import type { ConsumerSettings } from './settings.js';
 import type { Way } from './way.js';
 import { keyHash, newTally, type BatchSummary, type Problem, type RecordOutcome } from './summary.js';
-import { defer } from './visibility.js';
+import type { Trouble } from './trouble.js';
 
 export interface BatchOptions<Schema extends StandardSchemaV1, Prepared> extends Recognition<Schema> {
   readonly settings: ConsumerSettings;
@@ -35,17 +32,23 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
   options: BatchOptions<Schema, Prepared>,
 ): Promise<{ failed: SQSRecord[]; summary: BatchSummary }> {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { settings, way, pace, dynamodb, remainingMs } = options;
+  const { settings, way, pace, remainingMs } = options;
   const meter = new Meter();
   const tally = newTally();
   await crashPoint('batch-received');
   const { onFailure = way.positions === undefined ? 'skip' : 'stop', dedupTable, consumerName } = settings;
   const stopsGroups = onFailure === 'stop' && way.positions === undefined && dedupTable !== undefined;
-  const failures = new Failures(settings, dynamodb, stopsGroups);
+  const limits = () => ({ deadline: Date.now() + remainingMs() - answerMs, meter });
+  let loaded: Trouble<Schema, Prepared> | undefined;
+  const trouble = async () => {
+    if (loaded !== undefined) return loaded;
+    const { Trouble } = await import('./trouble.js');
+    return (loaded ??= new Trouble({ ...options, onFailure, stopsGroups, limits, tally }));
+  };
   await way.ready?.(options.deadLetterClient);
   const arrivals = records.map((record) => new Arrival<Body>(record));
-  const nudges = arrivals.filter(({ resumes }) => resumes !== undefined);
-  const stopped = await failures.recall(arrivals, meter);
+  if (stopsGroups || arrivals.some(({ receiveCount }) => receiveCount > 1))
+    await (await trouble()).recall(arrivals);
   // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
   for (const arrival of arrivals) if (arrival.history.parked) arrival.settle('parked');
   // A suspect is read in its turn: what kills the process may be the schema, or the selector of the key.
@@ -55,18 +58,14 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
   await recall(arrivals, followers, way, meter);
   await crashPoint('receipts-recalled');
 
-  const groups = dedupTable === undefined ? undefined : new GroupStore(dynamodb, dedupTable, consumerName);
-  const limits = () => ({ deadline: Date.now() + remainingMs() - answerMs, meter });
-  const giving = { ...options, onFailure, failures, groups, limits, tally };
-  const giveUp = new GiveUp<Body>(giving, stopped);
   const work: RoundsWork<Body, Prepared> = {
     prepare: (recognised, lane) =>
       pace.measure(async () => way.prepare(recognised, lane, options.remainingMs)),
     commit: (units) => pace.measure(() => way.commit(units, limits())),
     mayStart: () => pace.mayStart(remainingMs()),
-    isOwn: (error) => failures.isOwn(error),
-    isFinal: (arrival, error) => failures.isFinal(arrival, error),
+    blame: async (arrival, error) => (await trouble()).failures.blame(arrival, error),
     async admit(suspect) {
+      const { failures } = await trouble();
       await failures.admit(suspect, meter);
       if (suspect.unrun !== undefined && !suspect.history.readable) return;
       await recognise(suspect, options);
@@ -74,44 +73,31 @@ export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
       await recall([suspect], followers, way, meter);
       if (suspect.outcome === undefined) await failures.noteReadable(suspect, meter);
     },
-    giveUp: (arrival, error) => giveUp.giveUp(arrival, error),
-    park: (members) => giveUp.park(members),
+    giveUp: async (arrival, error) => (await trouble()).giveUp.giveUp(arrival, error),
+    park: async (members) => (await trouble()).giveUp.park(members),
     leaderOf: (arrival) => followers.get(arrival),
     follow: async (arrival, leader) => settleFollower(arrival, leader, work),
   };
   const riders = [...followers].filter(([follower, leader]) => ridesAlong(follower, leader));
-  const aside = new Set([...riders.map(([rider]) => rider), ...nudges]);
-  const lanes = [
-    ...Map.groupBy(
-      arrivals.filter((arrival) => !aside.has(arrival)),
-      ({ lane }) => lane,
-    ),
-  ].map(([name, members]) => {
-    const [first] = members;
-    const place = first && failures.groupOf(first);
-    const state = place && stopped.get(place.stream)?.state;
-    const lane = new Lane<Body, Prepared>(name, members);
-    return { lane, isStopped: state !== undefined && state !== 'open' };
-  });
-  await Promise.all(lanes.map(async ({ lane, isStopped }) => (isStopped ? lane.park(work) : undefined)));
-  await runLanes(
-    lanes.map(({ lane }) => lane),
-    work,
+  const aside = new Set(riders.map(([rider]) => rider));
+  const inLanes = arrivals.filter((arrival) => arrival.resumes === undefined && !aside.has(arrival));
+  const lanes = await Promise.all(
+    [...Map.groupBy(inLanes, ({ lane }) => lane)].map(async ([name, members]) => {
+      const lane = new Lane<Body, Prepared>(name, members);
+      const [first] = members;
+      if (first !== undefined && loaded?.isStopped(first) === true) await lane.park(work);
+      return lane;
+    }),
   );
+  await runLanes(lanes, work);
   for (const [rider, leader] of riders) await settleFollower(rider, leader, work);
-  for (const nudge of nudges) {
-    const { resumes = '' } = nudge;
-    if (groups === undefined || !pace.mayStart(remainingMs())) nudge.settle('retry');
-    else {
-      const { drain } = await import('./drain.js');
-      await drain(nudge, resumes, { ...giving, groups, work, giveUp });
-    }
-  }
+  for (const nudge of arrivals)
+    if (nudge.resumes === undefined) continue;
+    else if (pace.mayStart(remainingMs())) await (await trouble()).resume(nudge, nudge.resumes, work);
+    else nudge.settle('retry');
 
   const back = handedBack(arrivals);
-  await failures.note(back, meter);
-  if (settings.queueUrl !== undefined && back.length > 0)
-    await defer(options.deadLetterClient, settings.queueUrl, back, (arrival) => failures.count(arrival));
+  if (back.length > 0) await (await trouble()).handBack(back);
   await crashPoint('before-answer');
   const summary = summarise(consumerName, arrivals, back, meter);
   return { failed: back.map(({ record }) => record), summary: { ...summary, ...tally } };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MessageAttributeValue, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSMessageAttribute, SQSRecord } from 'aws-lambda';
+import { deadLetterAttribute } from '../dedup/message-attributes.js';
 
 /** Why and from where a message was dead-lettered: the JSON of its `ExactlyOnce` message attribute. */
 export interface DeadLetter {
@@ -36,8 +37,6 @@ export interface LetterPosition {
   readonly sequence: string;
 }
 
-export const deadLetterAttribute = 'ExactlyOnce';
-
 /** What a redriven copy says of itself; undefined for any other message. */
 export function letterOf({ messageAttributes }: SQSRecord): Partial<DeadLetter> | undefined {
   const text = messageAttributes[deadLetterAttribute]?.stringValue;
@@ -65,7 +64,7 @@ export async function sendDeadLetter(
   letter: Omit<DeadLetter, 'attributes'>,
 ): Promise<void> {
   // Loaded on the first rejection: a consumer that rejects nothing does not pay for it at cold start.
-  const { SendMessageCommand } = await import('@aws-sdk/client-sqs');
+  const { SendMessageCommand } = await import('./sqs.js');
   const { MessageGroupId, SequenceNumber } = record.attributes;
   const fifo = SequenceNumber !== undefined;
   await client.send(

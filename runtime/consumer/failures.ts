@@ -1,5 +1,6 @@
 import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { addAttempts, attemptsId, noAttempts, readAttempts } from '../dedup/attempts.js';
+import { noAttempts } from '../dedup/attempt-counts.js';
+import { addAttempts, attemptsId, readAttempts } from '../dedup/attempts.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import {
   CommitFailed,
@@ -14,6 +15,7 @@ import { TooEarly } from '../dedup/fold.js';
 import { groupId, queueGroup, readGroupRow, type GroupPlace, type GroupRow } from '../dedup/groups-row.js';
 import type { Meter } from '../dedup/meter.js';
 import type { Arrival } from './arrival.js';
+import type { Blame } from './lane.js';
 import { defaultMaxFailures, type ConsumerSettings } from './settings.js';
 import { logLine } from '../dedup/log-line.js';
 
@@ -80,21 +82,10 @@ export class Failures {
     }
   }
 
-  /** A failure that says something of the message, and not of what it needs. */
-  isOwn(error: unknown): boolean {
-    if (error instanceof CommitFailed)
-      return error.cause instanceof Error && messagesFault.has(error.cause.name);
-    return !(
-      error instanceof Waiting ||
-      error instanceof TooEarly ||
-      error instanceof InProgressElsewhere ||
-      error instanceof NewerRow
-    );
-  }
-
-  isFinal(arrival: Some, error: unknown): boolean {
-    if (error instanceof ParkedFailed && error.cause instanceof RejectMessage) return true;
-    return this.isOwn(error) && this.count(arrival) >= (this.settings.maxFailures ?? defaultMaxFailures);
+  blame(arrival: Some, error: unknown): Blame {
+    if (error instanceof ParkedFailed && error.cause instanceof RejectMessage) return 'final';
+    if (!isOwn(error)) return 'none';
+    return this.count(arrival) >= (this.settings.maxFailures ?? defaultMaxFailures) ? 'final' : 'own';
   }
 
   /** Failures of a message, the present one included. Receives of which nothing is known are none: a bad deployment makes many. */
@@ -184,6 +175,18 @@ export class Failures {
     meter.read(ConsumedCapacity);
     return Responses?.[dedupTable] ?? [];
   }
+}
+
+/** A failure that says something of the message, and not of what it needs. */
+function isOwn(error: unknown): boolean {
+  if (error instanceof CommitFailed)
+    return error.cause instanceof Error && messagesFault.has(error.cause.name);
+  return !(
+    error instanceof Waiting ||
+    error instanceof TooEarly ||
+    error instanceof InProgressElsewhere ||
+    error instanceof NewerRow
+  );
 }
 
 /** What DynamoDB says to a request that is wrong by itself. Throttling, conflicts, outages and missing permissions pass. */

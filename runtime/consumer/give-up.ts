@@ -30,11 +30,10 @@ export interface GiveUpOptions<Body> {
 export class GiveUp<Body> {
   readonly #givenUp = new Set<string>();
 
-  constructor(
-    private readonly options: GiveUpOptions<Body>,
-    /** Groups that are stopped, as they were last seen. */
-    readonly stopped: Map<string, GroupRow>,
-  ) {}
+  /** Groups that have been stopped, as they were last seen. */
+  readonly stopped = new Map<string, GroupRow>();
+
+  constructor(private readonly options: GiveUpOptions<Body>) {}
 
   async giveUp(arrival: Arrival<Body>, error: unknown): Promise<GivenUp> {
     const { positions } = this.options.way;

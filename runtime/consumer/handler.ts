@@ -48,7 +48,7 @@ export function handlerOf<Schema extends StandardSchemaV1, Prepared>(
   let sqs = options.sqs;
   const deadLetterClient = async (): Promise<SQSClient> => {
     if (sqs === undefined) {
-      const { SQSClient } = await import('@aws-sdk/client-sqs');
+      const { SQSClient } = await import('./sqs.js');
       // Else the client follows the host in the queue's URL, past the endpoint that it was given.
       sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
     }

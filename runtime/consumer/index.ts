@@ -9,6 +9,7 @@ export { sqsNaturalConsumer, type SqsNaturalConsumerOptions } from './sqs-natura
 export type { ConsumerOptions, SqsConsumer } from './handler.js';
 export { consumerSettings, type ConsumerSettings } from './settings.js';
 export type { KeySource, Message, Transport } from './message.js';
-export { deadLetterAttribute, type DeadLetter } from './dead-letter.js';
+export type { DeadLetter } from './dead-letter.js';
+export { deadLetterAttribute } from '../dedup/message-attributes.js';
 export { logSummary, type BatchSummary, type Problem, type RecordOutcome } from './summary.js';
 export { metricsObserver, type MetricsSink } from './metrics-observer.js';

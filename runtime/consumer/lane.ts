@@ -10,15 +10,16 @@ export interface GivenUp {
   readonly stops: boolean;
 }
 
+/** What a failure says of its message: nothing, because it is of what the message needs; one more failure; or one too many (R19). */
+export type Blame = 'none' | 'own' | 'final';
+
 /** What a lane needs from its batch. */
 export interface LaneWork<Body, Prepared> {
   readonly prepare: (recognised: Recognised<Body>, lane: string) => Promise<Prepared>;
   /** False when too little time is left to start another record. */
   mayStart(): boolean;
-  /** Whether a failure is the message's own and not one of what it needs (R19). */
-  isOwn(error: unknown): boolean;
-  /** Whether a message that failed like this is not to be tried again. */
-  isFinal(arrival: Arrival<Body>, error: unknown): boolean;
+  /** Never throws. */
+  blame(arrival: Arrival<Body>, error: unknown): Promise<Blame>;
   /** Copies the record to the dead-letter queue, and does what has to be done about those behind it. Rejects when that fails. */
   giveUp(arrival: Arrival<Body>, error: unknown): Promise<GivenUp>;
   /** Keeps messages of a stopped group. Returns how many of them, from the first; rejects when that fails. */
@@ -88,9 +89,9 @@ export class Lane<Body, Prepared> {
         this.#gathered.push({ arrival, prepared: await work.prepare(arrival.recognised, this.name) });
         if (arrival.admitted) break;
       } catch (error) {
-        if (error instanceof RejectMessage || work.isFinal(arrival, error))
-          this.#refused = { arrival, error };
-        else this.#closeFrom(arrival, error, work.isOwn(error));
+        const blame = error instanceof RejectMessage ? 'final' : await work.blame(arrival, error);
+        if (blame === 'final') this.#refused = { arrival, error };
+        else this.#closeFrom(arrival, error, blame === 'own');
         break;
       }
     }
@@ -103,10 +104,14 @@ export class Lane<Body, Prepared> {
       if (arrival.outcome !== undefined) continue;
       const outcome = outcomes.get(prepared) ?? { kind: 'held' };
       if (outcome.kind === 'held') break;
-      if (outcome.kind === 'rejected' || (outcome.kind === 'failed' && work.isFinal(arrival, outcome.error)))
-        await this.#giveUp(arrival, outcome.error, work);
-      else if (outcome.kind === 'failed') this.#closeFrom(arrival, outcome.error, work.isOwn(outcome.error));
-      else arrival.settle(outcome.kind);
+      if (outcome.kind !== 'rejected' && outcome.kind !== 'failed') {
+        arrival.settle(outcome.kind);
+        continue;
+      }
+      const { kind, error } = outcome;
+      const blame = kind === 'rejected' ? 'final' : await work.blame(arrival, error);
+      if (blame === 'final') await this.#giveUp(arrival, error, work);
+      else this.#closeFrom(arrival, error, blame === 'own');
     }
     const refused = this.#refused;
     if (refused !== undefined && this.#isNext(refused.arrival))

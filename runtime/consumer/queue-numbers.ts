@@ -32,7 +32,7 @@ export class QueueNumbers {
   /** Asks the queue once per instance when it was created: made again under its name, it counts anew (R2). */
   async ready(client: () => Promise<SQSClient>): Promise<void> {
     if (this.#created !== undefined) return;
-    const { GetQueueAttributesCommand } = await import('@aws-sdk/client-sqs');
+    const { GetQueueAttributesCommand } = await import('./sqs.js');
     const { Attributes } = await (
       await client()
     ).send(new GetQueueAttributesCommand({ QueueUrl: this.#queueUrl, AttributeNames: ['CreatedTimestamp'] }));

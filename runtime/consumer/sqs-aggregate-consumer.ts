@@ -2,7 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
 import { AggregateStore } from '../dedup/aggregate-store.js';
 import { InvalidSettings, ParkedFailed, RejectMessage } from '../dedup/errors.js';
-import type { AggregateEvent, EventOutcome } from '../dedup/fold.js';
+import { deepFreeze, type AggregateEvent, type EventOutcome } from '../dedup/fold.js';
+import type { Parked } from '../dedup/ledger.js';
 import { sequence } from '../dedup/sequence.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dedup/table.js';
 import { restore, streamOf, wentOn } from './aggregate-streams.js';
@@ -41,8 +42,8 @@ export interface SqsAggregateConsumerOptions<
   readonly version:
     ((source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion) | 'sequence-number';
   /**
-   * The next state. Pure and synchronous: it runs again whenever a race is lost, and sees a frozen state. `state` is undefined for
-   * an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means "never".
+   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen. `state` is undefined
+   * for an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means "never".
    */
   readonly reduce: (
     state: State | undefined,
@@ -63,6 +64,8 @@ type Place = Pick<Prepared, 'address' | 'stream' | 'version' | 'hasGaps'>;
 /** One message, with the aggregate that it belongs to. */
 interface Prepared extends AggregateEvent {
   readonly address: ItemAddress;
+  /** What the reducer is given. */
+  readonly source: KeySource<unknown>;
 }
 
 /**
@@ -79,22 +82,32 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
   options: SqsAggregateConsumerOptions<Schema, State>,
 ): SqsConsumer {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { schema, table, aggregate, version, settings, startAt = '1' } = options;
+  const { table, aggregate, version, settings, startAt = '1' } = options;
+  const schema = synchronous(options.schema);
   if (startAt !== 'now' && !/^[1-9][0-9]{0,39}$/.test(startAt))
     throw new InvalidSettings([`startAt must be 'now' or a version from 1, got '${startAt}'`]);
   const start = (event: AggregateEvent) => (startAt === 'now' ? event.version : BigInt(startAt)) - 1n;
   const numbers = version === 'sequence-number' ? new QueueNumbers(settings) : undefined;
-  const place = (source: KeySource<Body>, record: SQSRecord) => {
+  const find = (source: KeySource<Body>, record: SQSRecord): Place => {
     const address = addressOf(table, aggregate(source));
     if (typeof version !== 'function') return { address, ...numbers?.place(record, address.id) } as Place;
     const { source: producer, epoch = '0', version: text } = version(source);
     return { address, stream: JSON.stringify([producer, epoch]), version: BigInt(sequence(text)) };
   };
-  const reduce = (state: Row | undefined, carried: string) =>
-    options.reduce(state as State | undefined, unpack(carried, schema));
+  const places = new WeakMap<SQSRecord, Place>();
+  const place = (source: KeySource<Body>, record: SQSRecord): Place => {
+    const found = places.get(record) ?? find(source, record);
+    places.set(record, found);
+    return found;
+  };
+  const reduce = (state: Row | undefined, event: Prepared | Parked) =>
+    options.reduce(
+      state as State | undefined,
+      deepFreeze('source' in event ? (event.source as KeySource<Body>) : unpack(event.carried, schema)),
+    );
 
   return handlerOf<Schema, Prepared>(
-    options,
+    { ...options, schema },
     (source, record) => {
       const { address, stream, version } = place(source, record);
       const id = JSON.stringify([address.id, stream, version.toString()]);
@@ -103,8 +116,16 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
     (client): Way<Body, Prepared> => {
       const store = new AggregateStore({ client, table, reduce, start, wentOn: wentOn(client, settings) });
       const prepare = ({ message, json, fingerprint, record }: Recognised<Body>, lane: string) => {
-        const carried = JSON.stringify({ body: json, attributes: message.attributes, group: message.group });
-        return { ...place(message, record), fingerprint, carried, lane };
+        const { body, attributes, group } = message;
+        return {
+          ...place(message, record),
+          fingerprint,
+          lane,
+          source: { body, attributes, group },
+          get carried() {
+            return JSON.stringify({ body: json, attributes, group });
+          },
+        };
       };
       return {
         prepare,
@@ -149,11 +170,25 @@ function unpack<Schema extends StandardSchemaV1>(
   schema: Schema,
 ): KeySource<StandardSchemaV1.InferOutput<Schema>> {
   const { body, ...rest } = JSON.parse(carried) as KeySource<unknown>;
-  const result = schema['~standard'].validate(body);
-  if (result instanceof Promise)
-    throw new RejectMessage(
-      'the schema of an aggregate must validate synchronously, because its reducer is pure',
-    );
+  const result = schema['~standard'].validate(body) as StandardSchemaV1.Result<
+    StandardSchemaV1.InferOutput<Schema>
+  >;
   if (result.issues) throw new RejectMessage('a parked event does not fit the schema any more');
   return { ...rest, body: result.value };
+}
+
+/** Pure functions cannot wait for a schema: what was parked is read in the middle of one. */
+function synchronous<Schema extends StandardSchemaV1>(schema: Schema): Schema {
+  const standard: StandardSchemaV1.Props = {
+    ...schema['~standard'],
+    validate(value) {
+      const result = schema['~standard'].validate(value);
+      if (result instanceof Promise)
+        throw new RejectMessage(
+          'the schema of an aggregate must validate synchronously, because its reducer is pure',
+        );
+      return result;
+    },
+  };
+  return { '~standard': standard } as Schema;
 }

@@ -51,7 +51,7 @@ export async function defer(
     }));
   });
   try {
-    const { ChangeMessageVisibilityBatchCommand } = await import('@aws-sdk/client-sqs');
+    const { ChangeMessageVisibilityBatchCommand } = await import('./sqs.js');
     const sqs = await client();
     for (let at = 0; at < entries.length; at += callSize)
       await sqs.send(

@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { AttributeValue, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { aggregateUnchanged, conditional } from './conditions.js';
 import { InvalidWrite } from './errors.js';
+import { isSameValue } from './same-value.js';
 import { deepFreeze, type Aggregate } from './fold.js';
 import { ledgerText, parseLedger } from './ledger.js';
 import { marshalled, nativeRow, type ItemAddress, type Row, type Table } from './table.js';
@@ -63,7 +63,7 @@ export function aggregateWrite(
     );
   const values = marshalled(table, next);
   for (const [name, value] of Object.entries(values))
-    if (!isDeepStrictEqual(previous[name], next[name])) set(name, value);
+    if (!isSameValue(previous[name], next[name])) set(name, value);
   for (const name of Object.keys(previous))
     if (values[name] === undefined) clauses.add('REMOVE', clauses.name(name));
   set(ledgerAttribute, { S: ledgerText(after.ledger) });

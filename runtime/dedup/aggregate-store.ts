@@ -15,11 +15,11 @@ import { fold, type AggregateEvent, type EventOutcome, type Reducer } from './fo
 import type { ItemAddress, Row, Table } from './table.js';
 import { WarmItems } from './warm-items.js';
 
-export interface AggregateStoreOptions {
+export interface AggregateStoreOptions<Event extends AggregateEvent = AggregateEvent> {
   readonly client: DynamoDBClient;
   /** The table of the aggregates. No TTL, and nobody deletes from it: a late copy would act again on a deleted one (R14). */
   readonly table: Table;
-  readonly reduce: Reducer<Row>;
+  readonly reduce: Reducer<Row, Event>;
   /** Position at which a stream starts that an aggregate has not met before. */
   readonly start: (event: AggregateEvent) => bigint;
   /** Told when a stream that stood still goes on again, after the write. It must not throw. @default - nobody is told */
@@ -40,17 +40,17 @@ const defaultWarmBytes = 8 * 1024 * 1024;
  * The condition of each write is the token of the write before it, so a copy in memory is used only if it is what is stored; a
  * lost race brings the item back and the events are folded again.
  */
-export class AggregateStore {
-  readonly #options: AggregateStoreOptions;
+export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
+  readonly #options: AggregateStoreOptions<Event>;
   readonly #warm: WarmItems<SeenAggregate>;
 
-  constructor(options: AggregateStoreOptions) {
+  constructor(options: AggregateStoreOptions<Event>) {
     this.#options = options;
     this.#warm = new WarmItems(options.warmBytes ?? defaultWarmBytes);
   }
 
   /** Commits the events of one aggregate. Never throws: what goes wrong is the outcome of the events it went wrong for. */
-  async commit<Event extends AggregateEvent>(
+  async commit(
     address: ItemAddress,
     events: readonly Event[],
     limits: CommitLimits,
@@ -65,7 +65,7 @@ export class AggregateStore {
     }
   }
 
-  async #commit<Event extends AggregateEvent>(
+  async #commit(
     address: ItemAddress,
     events: readonly Event[],
     limits: CommitLimits,
@@ -75,7 +75,7 @@ export class AggregateStore {
     let seen = warm ?? (await this.#read(address, limits));
     for (let attempts = 1; ; attempts += 1) {
       // An item that holds only parked events has no state yet; what is stored cannot tell it from an empty one.
-      const reduceSome = (state: Row | undefined, carried: string) => reduce(nonEmpty(state), carried);
+      const reduceSome: typeof reduce = (state, event) => reduce(nonEmpty(state), event);
       const { after, outcomes, changed } = fold(seen, events, reduceSome, start);
       if (!changed) {
         // A position only grows, so even an old copy is right about what it is past. About a refusal it may be wrong, and about "too

@@ -1,18 +1,12 @@
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DynamoDBServiceException,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { attempt, type Finding } from './attempt.js';
 import { backoff } from './backoff.js';
-import { conditional, receiptOutlived } from './conditions.js';
 import { CommitFailed, InvalidSettings, TransactionTooLarge, type ExactlyOnceError } from './errors.js';
 import type { Meter } from './meter.js';
 import { bytesOf, maxBytes, pack, type Unit } from './pack.js';
-import { judge, nowSeconds, type ReceiptDraft, type Verdict } from './receipt.js';
+import { nowSeconds, type ReceiptDraft, type Verdict } from './receipt.js';
 import { itemReader } from './read-item.js';
+import { lookUp, noteDuplicate } from './receipts-again.js';
 import { maxActions, Transaction } from './transaction.js';
 
 /** What became of one message at the store. */
@@ -46,8 +40,6 @@ export interface DynamoStoreOptions {
 }
 
 const maxAttempts = 10;
-/** A duplicate that finds less of the receipt's life left than this renews it (R8). */
-const renewBelow = 0.2;
 
 /**
  * Commits messages' receipts together with their effects in DynamoDB.
@@ -133,27 +125,8 @@ export class DynamoStore {
    * found decides, one that is not found proves nothing, and the commit will tell.
    */
   async lookUp(drafts: readonly ReceiptDraft[], meter: Meter): Promise<Map<ReceiptDraft, Verdict>> {
-    const found = new Map<ReceiptDraft, Verdict>();
-    if (drafts.length === 0) return found;
-    const { client, tableName } = this.#options;
-    meter.call();
-    const answer = await client.send(
-      new BatchGetItemCommand({
-        RequestItems: {
-          [tableName]: { Keys: [...new Set(drafts.map(({ id }) => id))].map((id) => ({ id: { S: id } })) },
-        },
-        ReturnConsumedCapacity: 'TOTAL',
-      }),
-    );
-    meter.read(answer.ConsumedCapacity);
-    for (const row of answer.Responses?.[tableName] ?? [])
-      for (const draft of drafts)
-        if (draft.id === row.id?.S) {
-          const verdict = judge(row, draft, new Set());
-          found.set(draft, verdict);
-          await this.#noteDuplicate(draft, verdict, meter);
-        }
-    return found;
+    if (drafts.length === 0) return new Map();
+    return lookUp(this.#options, drafts, meter);
   }
 
   /** One attempt for one pack: outcomes of the units it settled, or why it must be tried again another way. */
@@ -199,42 +172,12 @@ export class DynamoStore {
       case 'ours':
         return { kind: 'processed' };
       case 'duplicate':
-        await this.#noteDuplicate(receipt, verdict, meter);
+        await noteDuplicate(this.#options, receipt, verdict, meter);
         return verdict;
       case 'reused':
         return { kind: 'rejected', error: verdict.error };
       case 'undecided':
         return { kind: 'failed', error: verdict.error };
-    }
-  }
-
-  /** Measures the receipt's age and renews it when little of its life is left. */
-  async #noteDuplicate(draft: ReceiptDraft, verdict: Verdict, meter: Meter): Promise<void> {
-    const { client, tableName, retentionSeconds } = this.#options;
-    if (verdict.kind !== 'duplicate') return;
-    const left = verdict.expiration - nowSeconds();
-    meter.receiptAges.push(retentionSeconds - left);
-    if (draft.expires || left >= renewBelow * retentionSeconds) return;
-    const expiration = this.#freshExpiration();
-    const condition = receiptOutlived(expiration);
-    try {
-      meter.call();
-      const answer = await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: { id: { S: draft.id } },
-          UpdateExpression: 'SET #expiration = :expiration',
-          ExpressionAttributeNames: { ...condition.names },
-          ExpressionAttributeValues: { ...condition.values },
-          ...conditional(condition),
-          ReturnConsumedCapacity: 'TOTAL',
-        }),
-      );
-      meter.write(answer.ConsumedCapacity && [answer.ConsumedCapacity]);
-    } catch (error) {
-      // Gone or renewed by another copy in between. Any other fault leaves the row as old as it was, for the next copy to renew.
-      if (!(error instanceof ConditionalCheckFailedException) && !(error instanceof DynamoDBServiceException))
-        throw error;
     }
   }
 

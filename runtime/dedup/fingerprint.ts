@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { UnserialisableValue } from './errors.js';
 
 /**
@@ -9,33 +9,47 @@ import { UnserialisableValue } from './errors.js';
  *   get the fingerprint of another one.
  */
 export function fingerprintOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('base64url');
+  return hash('sha256', canonicalJson(value), 'base64url');
 }
 
 /** @throws UnserialisableValue see {@link fingerprintOf}. */
 export function canonicalJson(value: unknown): string {
-  return write(value, '$', []);
+  return write(value, undefined);
 }
 
-function write(value: unknown, path: string, above: readonly unknown[]): string {
+/** Where a value is: what it is inside of, and under which name. Text is made of it only for an error. */
+interface Inside {
+  readonly outer: object;
+  readonly name: string;
+  readonly above: Inside | undefined;
+}
+
+function write(value: unknown, above: Inside | undefined): string {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new UnserialisableValue(path, `${value} is not a JSON number`);
+    if (!Number.isFinite(value))
+      throw new UnserialisableValue(pathOf(above), `${value} is not a JSON number`);
     return JSON.stringify(value);
   }
-  if (typeof value !== 'object') throw new UnserialisableValue(path, `${typeof value} is not a JSON value`);
-  if (above.includes(value)) throw new UnserialisableValue(path, 'it contains itself');
-  const inside = [...above, value];
-  if (Array.isArray(value))
-    return `[${value.map((item, i) => write(item, `${path}[${i}]`, inside)).join(',')}]`;
-  if (hasToJson(value)) return write(value.toJSON(), path, inside);
-  const members = Object.entries(value)
+  if (typeof value !== 'object')
+    throw new UnserialisableValue(pathOf(above), `${typeof value} is not a JSON value`);
+  for (let one = above; one !== undefined; one = one.above)
+    if (one.outer === value) throw new UnserialisableValue(pathOf(above), 'it contains itself');
+  const inside = (name: string): Inside => ({ outer: value, name, above });
+  if (Array.isArray(value)) return `[${value.map((item, i) => write(item, inside(`[${i}]`))).join(',')}]`;
+  if (hasToJson(value)) return write(value.toJSON(), inside(''));
+  const members: string[] = [];
+  // RFC 8785 3.2.3: by UTF-16 code units, which is how `sort` compares text.
+  for (const name of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[name];
     // As JSON.stringify does: a member without a value is not there.
-    .filter(([, member]) => member !== undefined)
-    // RFC 8785 3.2.3: by UTF-16 code units, which is what < compares.
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${JSON.stringify(name)}:${write(member, `${path}.${name}`, inside)}`);
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member, inside(`.${name}`))}`);
+  }
   return `{${members.join(',')}}`;
+}
+
+function pathOf(above: Inside | undefined): string {
+  return above === undefined ? '$' : `${pathOf(above.above)}${above.name}`;
 }
 
 function hasToJson(value: object): value is { toJSON: () => unknown } {

@@ -27,14 +27,20 @@ export interface AggregateEvent {
    */
   readonly passOver?: 'skip' | 'stop';
   readonly fingerprint: string;
-  /** What the reducer needs, as text, so that it can be parked. */
+  /** What the reducer needs, as text, so that it can be parked. Asked for only then. */
   readonly carried: string;
   /** Events of one lane (a FIFO group) keep their order: one that fails holds back the later ones. */
   readonly lane: string;
 }
 
-/** Pure and synchronous: it runs again when a race is lost. It sees a frozen state and returns the next one. */
-export type Reducer<State> = (state: State | undefined, carried: string) => State;
+/**
+ * Pure and synchronous: it runs again when a race is lost. It sees a frozen state and returns the next one. What it is to apply is an
+ * event of the caller's, or one that was parked, of which only the text is left.
+ */
+export type Reducer<State, Event = AggregateEvent> = (
+  state: State | undefined,
+  event: Event | Parked,
+) => State;
 
 export type EventOutcome =
   | { readonly kind: 'processed' | 'duplicate' | 'parked' | 'held' }
@@ -70,7 +76,7 @@ export const parkingBytes = 100 * 1024;
 export function fold<State, Event extends AggregateEvent>(
   before: Aggregate<State>,
   events: readonly Event[],
-  reduce: Reducer<State>,
+  reduce: Reducer<State, Event>,
   start: (event: AggregateEvent) => bigint,
 ): { after: Aggregate<State>; outcomes: Map<Event, EventOutcome>; changed: boolean } {
   const outcomes = new Map<Event, EventOutcome>();
@@ -85,8 +91,9 @@ export function fold<State, Event extends AggregateEvent>(
     changed = true;
     return stream;
   };
-  const apply = (id: string, stream: Stream, version: bigint, carried: string): Stream => {
-    state = deepFreeze(reduce(state, carried));
+  const apply = (id: string, stream: Stream, event: Event | Parked): Stream => {
+    const { version } = event;
+    state = deepFreeze(reduce(state, event));
     return put(id, version > stream.position ? movedTo(version, stream) : withoutHole(version, stream));
   };
   const passOver = (event: Event, stream: Stream): EventOutcome => {
@@ -110,7 +117,7 @@ export function fold<State, Event extends AggregateEvent>(
       next = stream.parked[0]
     )
       try {
-        stream = apply(id, stream, next.version, next.carried);
+        stream = apply(id, stream, next);
       } catch (error) {
         stuck.set(id, new ParkedFailed(id, next.version, next.carried, error));
         return;
@@ -129,7 +136,7 @@ export function fold<State, Event extends AggregateEvent>(
       outcome = { kind: 'duplicate' };
     else if (isNext(event, stream))
       try {
-        apply(event.stream, stream, event.version, event.carried);
+        apply(event.stream, stream, event);
         outcome = { kind: 'processed' };
       } catch (error) {
         outcome = { kind: error instanceof RejectMessage ? 'rejected' : 'failed', error };

@@ -3,9 +3,6 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { NewerRow } from './errors.js';
 import { rowVersion } from './receipt.js';
 
-/** Message attribute of a nudge: the stream that its consumer is to drain. The body says nothing. */
-export const resumeAttribute = 'ExactlyOnceResume';
-
 /** The message at which a group stopped. */
 export interface GroupHead {
   /** Absent when the body was too broken to tell. */

@@ -4,7 +4,8 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { randomUUID } from 'node:crypto';
 import { attentionQuery } from './conditions.js';
 import { GroupNotStopped } from './errors.js';
-import { holesHeading, readGroupRow, resumeAttribute, type GroupHead, type GroupRow } from './groups-row.js';
+import { holesHeading, readGroupRow, type GroupHead, type GroupRow } from './groups-row.js';
+import { resumeAttribute } from './message-attributes.js';
 import { Meter } from './meter.js';
 import { GroupStore } from './parking.js';
 

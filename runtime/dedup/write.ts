@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { allOf, conditional, unchanged, type Condition, type Seen } from './conditions.js';
 import { InvalidWrite } from './errors.js';
+import { isSameValue } from './same-value.js';
 import {
   addressOf,
   attributeOf,
@@ -96,9 +96,7 @@ export function conditionOf(table: Table, condition: WriteCondition | undefined)
  */
 export function summed(a: Write, b: Write): Write | undefined {
   if (isBareCheck(a) && isBareCheck(b))
-    return Object.keys(a.seen).some(
-      (name) => name in b.seen && !isDeepStrictEqual(a.seen[name], b.seen[name]),
-    )
+    return Object.keys(a.seen).some((name) => name in b.seen && !isSameValue(a.seen[name], b.seen[name]))
       ? undefined
       : { ...a, seen: { ...a.seen, ...b.seen } };
   if (!isBareIncrement(a) || !isBareIncrement(b)) return undefined;
@@ -129,7 +127,7 @@ function isBareIncrement(write: Write): write is Write & { kind: 'update' } {
 export function hasChanged(seen: Seen | undefined, item: Attributes | undefined): boolean {
   const native = (value: AttributeValue | undefined) => value && nativeRow({ value }).value;
   return Object.entries(seen ?? {}).some(
-    ([name, value]) => !isDeepStrictEqual(native(value), native(attributeOf(item, name))),
+    ([name, value]) => !isSameValue(native(value), native(attributeOf(item, name))),
   );
 }
 

@@ -18,10 +18,9 @@ let victim: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-test-'));
-  victim = join(folder, 'victim.mjs');
-  [tables] = await Promise.all([
+  [tables, victim] = await Promise.all([
     newTables(client),
-    bundleInto(victim, { code: `import './bench/faults/victim.js';` }),
+    bundleInto(folder, { code: `import './bench/faults/victim.js';` }),
   ]);
 });
 afterAll(async () => {

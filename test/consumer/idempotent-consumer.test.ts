@@ -159,7 +159,7 @@ test('the function is on Node.js 24 with the timeout of its channel; its logs en
   template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
 });
 
-test('what is built from the entry is one ES module, with the SDK inside, that loads in Node', () => {
+test('what is built from the entry are ES modules, with the SDK inside, that load in Node', () => {
   const app = new App({ builtinCloudFormationValidation: false });
   new HandlerFunction(new Stack(app, 'Stack'), 'Handler', {
     entry: join(__dirname, '..', 'fixtures', 'handlers', 'with-sdk.ts'),
@@ -167,12 +167,22 @@ test('what is built from the entry is one ES module, with the SDK inside, that l
   const { directory } = app.synth();
   const [asset] = readdirSync(directory).filter((name) => name.startsWith('asset.'));
   const folder = join(directory, asset ?? '');
-  expect(readdirSync(folder)).toEqual(['index.mjs']);
+  expect(readdirSync(folder).sort()).toEqual(['chunks', 'index.mjs']);
   const script = `import(${JSON.stringify(join(folder, 'index.mjs'))}).then(({ handler }) => handler()).then(console.log)`;
   // From a folder with no node_modules above it: an SDK that is not inside is not found.
   const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
   expect({ stdout, stderr }).toEqual({ stdout: 'SQSClient\n', stderr: '' });
 });
+
+test.each(['handlers/with-sdk.ts', join(__dirname, 'nobody.ts')])(
+  'an entry that is no absolute path of a file is refused: %s',
+  (entry) => {
+    const stack = constructStack();
+    expect(() => new HandlerFunction(stack, 'Handler', { entry })).toThrow(
+      `HandlerFunction 'Stack/Handler' has invalid props:\n  - \`entry\` is '${entry}'`,
+    );
+  },
+);
 
 describe('an existing function', () => {
   test('gets the environment, the mapping and the permissions, and keeps the rest', () => {

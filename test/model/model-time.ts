@@ -9,8 +9,8 @@ export interface Resident {
 
 export const resident = new AsyncLocalStorage<Resident>();
 
-/** Stands in for `setTimeout` of node:timers/promises: a sleep is one of the things that the model may let end. */
-export async function setTimeout(ms: number): Promise<void> {
+/** Stands in for runtime/dedup/sleep.ts: a sleep is one of the things that the model may let end. */
+export async function sleep(ms: number): Promise<void> {
   const sleeper = resident.getStore();
   if (sleeper === undefined)
     throw new Error('somebody outside the model sleeps; this is a defect of the test');

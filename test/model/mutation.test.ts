@@ -9,7 +9,7 @@ import { Tally } from './tally.js';
 
 // Of the faults that the model makes, thousands would be told.
 jest.mock('../../runtime/dedup/log-line.js', () => ({ logLine: () => undefined }));
-jest.mock('node:timers/promises', () => jest.requireActual<object>('./model-time.js'));
+jest.mock('../../runtime/dedup/sleep.js', () => jest.requireActual<object>('./model-time.js'));
 jest.mock('../../runtime/dedup/receipt.js', () =>
   mutants().mutatedReceipt(jest.requireActual('../../runtime/dedup/receipt.js')),
 );

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { startEventSourceRunner, type Invocation } from '../../local/event-source/index.js';
-import { binFolder, packageRoot } from '../../local/package-root.js';
+import { binFolder } from '../../local/package-root.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
@@ -35,7 +35,6 @@ async function createApp(): Promise<void> {
   staged = await stagePackage();
   const { project } = staged;
   await cp(join(__dirname, 'copied-app'), project, { recursive: true });
-  await symlink(join(packageRoot, 'node_modules', 'esbuild'), join(project, 'node_modules', 'esbuild'));
   await writeFile(join(project, 'package.json'), '{ "name": "copied-app", "private": true }');
   // CDK looks for it to find the root of a project.
   await writeFile(join(project, 'package-lock.json'), '{ "lockfileVersion": 3 }');

@@ -1,0 +1,5 @@
+/** Of a copy in the dead-letter queue, and of one that was redriven: the JSON of a DeadLetter. */
+export const deadLetterAttribute = 'ExactlyOnce';
+
+/** Of a nudge: the stream that its consumer is to drain. The body says nothing. */
+export const resumeAttribute = 'ExactlyOnceResume';
