@@ -8,6 +8,8 @@ export interface Floor {
   readonly measure: string;
   readonly case: string;
   readonly must: { readonly atMost: number } | { readonly atLeast: number };
+  /** Why it is not reached. A floor without this is. */
+  readonly missedBecause?: string;
 }
 
 const cost = (promise: string, measure: string, name: string, atMost: number): Floor => ({

@@ -177,7 +177,9 @@ export class Verdict {
       own
         .filter(({ token, wasParked }) => !wasParked && !handedBack.has(token))
         .map(({ token }) => token)
-        .filter((token) => !this.#coveredUp(token, invocation)),
+        .filter((token) => !this.#coveredUp(token, invocation))
+        // A sending that was late acts when the receipt is deleted, by which its sender has been told "duplicate" by the next one.
+        .filter((token) => !this.reaped.has(this.#intent(token).id)),
     );
     if (summary.processed > made.size)
       throw this.world.violated(
