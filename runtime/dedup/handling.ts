@@ -85,15 +85,25 @@ export async function commitHandlings(
     const units = open.map((handling) => handling.unit);
     const committed = await store.commit(units, limits, commits);
     const again: Handling[] = [];
-    const lanes = new Set<string>();
+    /** In which somebody runs again: the later ones wait for that. */
+    const waiting = new Set<string>();
+    /** In which somebody did not get through. A cancelled transaction says what was wrong with the later ones too, but it is not their turn. */
+    const closed = new Set<string>();
     for (const handling of open) {
+      const { lane } = handling.work;
       const outcome = committed.get(handling.unit) ?? { kind: 'held' };
-      const waits = outcome.kind === 'held' && lanes.has(handling.work.lane);
-      const settled = waits ? undefined : await settle(handling, outcome, limits);
+      let settled: HandlingOutcome | undefined;
+      if (closed.has(lane) && outcome.kind !== 'processed' && outcome.kind !== 'duplicate')
+        settled = { kind: 'held' };
+      else if (outcome.kind !== 'held' || !waiting.has(lane))
+        settled = await settle(handling, outcome, limits);
       if (settled === undefined) {
         again.push(handling);
-        lanes.add(handling.work.lane);
-      } else outcomes.set(handling, settled);
+        waiting.add(lane);
+      } else {
+        outcomes.set(handling, settled);
+        if (settled.kind === 'failed' || settled.kind === 'rejected') closed.add(lane);
+      }
     }
     open = again;
   }

@@ -1,4 +1,4 @@
-import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { startFaultProxy, type FaultProxy } from '../../drive/fault-proxy.js';
 import {
   commitHandlings,
@@ -280,4 +280,83 @@ test('reads are counted', async () => {
   await handling.run();
   await commitHandlings(store, [handling], given);
   expect(given.meter.readUnits).toBe(1);
+});
+
+describe('a cancelled transaction tells what is wrong with every message, and a lane still stops at its first', () => {
+  /** Somebody else holds the receipt of this one. */
+  const hold = async (key: string) => {
+    const Item = { id: { S: `tester#${key}` }, status: { S: 'INPROGRESS' } };
+    await client.send(new PutItemCommand({ TableName: receipts.name, Item }));
+  };
+  const letGo = async (key: string) =>
+    client.send(new DeleteItemCommand({ TableName: receipts.name, Key: { id: { S: `tester#${key}` } } }));
+  const member = (
+    lane: string,
+    key: string,
+    handle: (tx: Transaction) => unknown,
+    onConditionFailed?: (failed: unknown, tx: Transaction) => unknown,
+  ) =>
+    new Handling(store, {
+      receipt: { id: `tester#${lane}-${key}`, fingerprint: key },
+      lane,
+      handle,
+      onConditionFailed,
+    });
+  const act = (name: string) => (tx: Transaction) => tx.update(counters, { name }, { add: { value: 1 } });
+  const commitAll = async (handlings: readonly Handling[]) => {
+    for (const handling of handlings) await handling.run();
+    return async () => {
+      const outcomes = await commitHandlings(store, handlings, limits());
+      return handlings.map((handling) => outcomes.get(handling)?.kind);
+    };
+  };
+
+  test('one that has read what changed since does not run again past one that failed', async () => {
+    await hold('stale-1');
+    const reads = async (tx: Transaction) => {
+      await tx.get(counters, { name: 'stale-rate' }, ['state']);
+      act('stale-2')(tx);
+    };
+    const handlings = [member('stale', '1', act('stale-1')), member('stale', '2', reads)];
+    const commit = await commitAll(handlings);
+    await set('stale-rate', { state: 'new' });
+    expect(await commit()).toEqual(['failed', 'held']);
+    expect([await value('stale-1'), await value('stale-2')]).toEqual([undefined, undefined]);
+    await letGo('stale-1');
+    expect(await (await commitAll(handlings))()).toEqual(['processed', 'processed']);
+    expect([await value('stale-1'), await value('stale-2')]).toEqual([1, 1]);
+  });
+
+  test('one whose condition failed does not answer to it past one that failed', async () => {
+    await hold('refused-1');
+    const conditional = (tx: Transaction) =>
+      tx.check(
+        counters,
+        { name: 'nothing' },
+        { expression: 'attribute_exists(#n)', names: { '#n': 'name' } },
+      );
+    const answer = (_: unknown, tx: Transaction) => act('refused-2')(tx);
+    const commit = await commitAll([
+      member('refused', '1', act('refused-1')),
+      member('refused', '2', conditional, answer),
+    ]);
+    expect(await commit()).toEqual(['failed', 'held']);
+    expect(await value('refused-2')).toBeUndefined();
+  });
+
+  test('while the first runs again, a later one that waits for it does not pass one between them that failed', async () => {
+    await hold('between-2');
+    const reads = async (tx: Transaction) => {
+      await tx.get(counters, { name: 'between-rate' }, ['state']);
+      act('between-1')(tx);
+    };
+    const commit = await commitAll([
+      member('between', '1', reads),
+      member('between', '2', act('between-2')),
+      member('between', '3', act('between-3')),
+    ]);
+    await set('between-rate', { state: 'new' });
+    expect(await commit()).toEqual(['processed', 'failed', 'held']);
+    expect(await value('between-3')).toBeUndefined();
+  });
 });
