@@ -23,7 +23,7 @@ export const proofs: readonly Proof[] = [
       'In 1,000,000 random interleavings of duplicates, reorderings, crashes, slow instances and lost answers nothing is lost, doubled or out of order.',
     tests: ['test/model/model.test.ts'],
     environment: { PROOF_RUNS: '166700' },
-    parts: ['transaction', 'insert', 'aggregate'].flatMap((way) =>
+    parts: ['aggregate', 'transaction', 'insert'].flatMap((way) =>
       ['1', '2'].map((seed) => ({ MODEL_WAY: way, MODEL_SEED: seed })),
     ),
     covers: [...engine, 'test/model'],

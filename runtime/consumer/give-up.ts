@@ -40,7 +40,7 @@ export class GiveUp<Body> {
     if (error instanceof ParkedFailed && positions !== undefined) {
       await this.#giveUpParked(arrival, error, positions);
       // It was held back for the parked one only.
-      return { outcome: error.carrierActed ? 'processed' : 'duplicate', stops: false };
+      return { outcome: error.carrier, stops: false };
     }
     // The place in the order belongs to the payload that came first: nobody waits for this one.
     const place = error instanceof KeyReused ? undefined : this.options.failures.groupOf(arrival);

@@ -260,8 +260,8 @@ export class ParkedFailed extends ExactlyOnceError {
     /** All that the aggregate kept of it. */
     readonly carried: string,
     override readonly cause: unknown,
-    /** Whether the message that is held back for it has acted in this same write. */
-    readonly carrierActed = false,
+    /** What became, in this same write, of the message that is held back for it. `parked`: it acted when its turn came. */
+    readonly carrier: 'processed' | 'parked' | 'duplicate' = 'duplicate',
   ) {
     super(
       `the parked version ${version} of stream '${stream}' failed: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`,

@@ -156,10 +156,11 @@ export function fold<State, Event extends AggregateEvent>(
     const failed = stuck.get(event.stream);
     if (failed === undefined || event.version > position) continue;
     const { stream, version, carried, cause } = failed;
-    const acted = outcomes.get(event)?.kind === 'processed';
+    const own = outcomes.get(event)?.kind;
+    const became = own === 'processed' || own === 'parked' ? own : 'duplicate';
     outcomes.set(event, {
       kind: 'failed',
-      error: new ParkedFailed(stream, version, carried, cause, acted),
+      error: new ParkedFailed(stream, version, carried, cause, became),
     });
   }
   return { after: { state, ledger }, outcomes, changed };

@@ -131,16 +131,21 @@ async function decide(
   return { ...decided, consumerName, state };
 }
 
-/** A message into the group, so that a consumer has a reason to look. Lost or doubled it does no harm. */
-async function nudge(sqs: SQSClient, { queueArn, group, stream }: GroupRow): Promise<void> {
+/**
+ * A message into the group, so that a consumer has a reason to look. Lost or doubled it does no harm. For the stream of an aggregate on a
+ * FIFO queue it goes into a group of its own: messages for which there is no room in the aggregate wait in the queue and hold their group,
+ * and the order is the aggregate's to keep.
+ */
+async function nudge(sqs: SQSClient, { queueArn, group, stream, kind }: GroupRow): Promise<void> {
+  const fifo = queueArn.endsWith('.fifo');
   const [, , , , QueueOwnerAWSAccountId, QueueName] = queueArn.split(':');
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }));
   await sqs.send(
     new SendMessageCommand({
       QueueUrl,
       MessageBody: '{}',
-      MessageGroupId: group,
-      MessageDeduplicationId: queueArn.endsWith('.fifo') ? randomUUID() : undefined,
+      MessageGroupId: fifo && kind === 'aggregate' ? randomUUID() : group,
+      MessageDeduplicationId: fifo ? randomUUID() : undefined,
       MessageAttributes: { [resumeAttribute]: { DataType: 'String', StringValue: stream } },
     }),
   );

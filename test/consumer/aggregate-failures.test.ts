@@ -127,6 +127,30 @@ describe('stop, which is the default: the stream stands still in its aggregate',
     expect(await groups()).toEqual([]);
   });
 
+  test('on FIFO, resume gets past messages that hold their group because there is no room for them', async () => {
+    channel = await newChannel(queue, true);
+    refuse = { 1: poison };
+    const numbers = Array.from({ length: 80 }, (_, i) => i + 1);
+    for (const n of numbers) await pay(n, 'g');
+    const { handler } = consumer();
+    // Those that are handed back stay hidden, and their group with them, as they do after a backoff.
+    await pump(queue, channel, handler, { again: false });
+    const [group] = await groups();
+    refuse = {};
+    await resumeGroup(failureTable(), queue, {
+      consumerName: 'purse',
+      stream: group?.stream ?? '',
+      reason: 'mended',
+    });
+    await pump(queue, channel, handler);
+    expect(await log()).toBe(
+      numbers
+        .slice(0, 64)
+        .map((n) => `${n} `)
+        .join(''),
+    );
+  });
+
   test('skip moves the position over the head, and a late redrive of it acts once', async () => {
     await stopAtSecond();
     const [group] = await groups();

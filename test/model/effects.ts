@@ -37,6 +37,8 @@ interface Target {
 /** Watches the tables from outside: what became durable, by whom, and in which order. Knows nothing of receipts but their life. */
 export class Effects {
   readonly journal: Acted[] = [];
+  /** Every write of a row of the effects table, also of one that made nobody act. `acted`: length of the journal before. */
+  readonly writes: { readonly name: string; readonly author: Invocation; readonly acted: number }[] = [];
   /** What no commit may do to a receipt, if one did. */
   broken: string | undefined;
   #commits = 0;
@@ -58,15 +60,17 @@ export class Effects {
     if (places.length === 0) return answer;
     const after = await this.#read(places);
     this.#commits += 1;
-    for (const [i, { table }] of places.entries())
+    for (const [i, { table, key }] of places.entries())
       // Rows with a '!' are what is known of failures, no receipts.
       if (table === this.engine.names.receipts) {
         if (after[i]?.id?.S?.includes('!') !== true) this.#receipt(before[i], after[i]);
-      } else
+      } else {
+        this.writes.push({ name: key.name?.S ?? '', author, acted: this.journal.length });
         for (const token of this.reading.acted(before[i], after[i])) {
           const wasParked = this.reading.holds(before[i], token);
           this.journal.push({ token, author, commit: this.#commits, wasParked });
         }
+      }
     return answer;
   }
 

@@ -33,6 +33,7 @@ const standing: Partial<Record<Intent['nature'], Item>> = {
 };
 /** Far more than any run needs that comes to rest. */
 const maxSteps = 5_000;
+const patience = 1_000;
 
 /** One run of one scenario: a storm as long as its choices last, then calm until nothing is left to do. @throws Violation */
 export async function run(scenario: Scenario, options: RunOptions): Promise<void> {
@@ -166,6 +167,8 @@ class Play {
     const { world, traffic } = this;
     for (;;) {
       this.#countStep();
+      // A stream that stands still parks what fits. The rest waits in the queue, and holds its group, until a person has the head tried again.
+      if (this.way === 'aggregate' && this.#steps % patience === 0) traffic.redrive(true, true);
       const [moment] = world.moments;
       const [abandoned] = traffic.abandoned;
       if (moment !== undefined) await world.goOn(moment);

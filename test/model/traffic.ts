@@ -93,12 +93,17 @@ export class Traffic {
     return this.queue.inFlight;
   }
 
-  /** Sends everything in the dead-letter queue anew, as SQS does: other ids, other sequence numbers. @param mended acts now. */
-  redrive(mended: boolean): void {
+  /**
+   * Sends everything in the dead-letter queue anew, as SQS does: other ids, other sequence numbers.
+   *
+   * @param mended acts now.
+   * @param apart in a message group of its own.
+   */
+  redrive(mended: boolean, apart = false): void {
     const letters = this.deadLetters.drain();
     for (const { text, group, attributes } of letters) {
       if (mended) this.#mended.add(tokenIn(text));
-      this.queue.send({ text, group, attributes });
+      this.queue.send({ text, group: apart ? `apart ${group}` : group, attributes });
     }
   }
 

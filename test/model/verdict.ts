@@ -196,14 +196,12 @@ export class Verdict {
    * position, and cannot know that it was the one; it says "duplicate".
    */
   #coveredUp(token: string, invocation: Invocation): boolean {
-    const { journal } = this.world.effects;
+    const { journal, writes } = this.world.effects;
     const { group } = this.#intent(token);
     const at = journal.findIndex((acted) => acted.token === token);
     return (
       this.scenario.way === 'aggregate' &&
-      journal.some(
-        (later, i) => i > at && later.author !== invocation && this.#intent(later.token).group === group,
-      )
+      writes.some(({ name, author, acted }) => acted > at && author !== invocation && name === group)
     );
   }
 
