@@ -22,7 +22,7 @@ export function floorTable(results: ReadonlyMap<string, Result>): string {
     mustText(floor),
     figure(ours),
     figure(peer),
-    miss === undefined ? 'yes' : '**no**',
+    miss === undefined ? 'yes' : `**no**: ${floor.missedBecause ?? 'not known'}`,
   ]);
   return markdown([['floor', 'must be', 'ours', 'peer', 'reached'], ...lines]);
 }
