@@ -86,6 +86,11 @@ const groups = async () => {
   for await (const group of listGroups(failureTable(), 'purse')) found.push(group);
   return found;
 };
+/** What a person decides about the stream that stands. */
+const decided = async (reason: string) => {
+  const [group] = await groups();
+  return { consumerName: 'purse', stream: group?.stream ?? '', reason };
+};
 const poison = new RejectMessage('purse is frozen');
 
 describe('stop, which is the default: the stream stands still in its aggregate', () => {
@@ -115,13 +120,9 @@ describe('stop, which is the default: the stream stands still in its aggregate',
 
   test('resume tries the head again', async () => {
     await stopAtSecond();
-    const [group] = await groups();
+    const decision = await decided('mended');
     refuse = {};
-    await resumeGroup(failureTable(), queue, {
-      consumerName: 'purse',
-      stream: group?.stream ?? '',
-      reason: 'mended',
-    });
+    await resumeGroup(failureTable(), queue, decision);
     await pump(queue, channel, consumer().handler);
     expect(await log()).toBe('1 2 3 4 ');
     expect(await groups()).toEqual([]);
@@ -135,13 +136,9 @@ describe('stop, which is the default: the stream stands still in its aggregate',
     const { handler } = consumer();
     // Those that are handed back stay hidden, and their group with them, as they do after a backoff.
     await pump(queue, channel, handler, { again: false });
-    const [group] = await groups();
+    const decision = await decided('mended');
     refuse = {};
-    await resumeGroup(failureTable(), queue, {
-      consumerName: 'purse',
-      stream: group?.stream ?? '',
-      reason: 'mended',
-    });
+    await resumeGroup(failureTable(), queue, decision);
     await pump(queue, channel, handler);
     expect(await log()).toBe(
       numbers
@@ -153,12 +150,8 @@ describe('stop, which is the default: the stream stands still in its aggregate',
 
   test('skip moves the position over the head, and a late redrive of it acts once', async () => {
     await stopAtSecond();
-    const [group] = await groups();
-    await skipHead(failureTable(), queue, {
-      consumerName: 'purse',
-      stream: group?.stream ?? '',
-      reason: 'never mind',
-    });
+    const decision = await decided('never mind');
+    await skipHead(failureTable(), queue, decision);
     const { handler } = consumer();
     await pump(queue, channel, handler);
     expect(await log()).toBe('1 3 4 ');
