@@ -109,14 +109,14 @@ export default tseslint.config(
   },
   {
     files: ['runtime/**/*.ts'],
-    ignores: ['runtime/dedup/conditions.ts'],
+    ignores: ['runtime/dynamodb/conditions.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
         {
           selector: 'Property[key.name=/^(Condition|Filter|KeyCondition)Expression$/]',
           message:
-            'every condition lives in runtime/dedup/conditions.ts, where the mutation run finds it (R9)',
+            'every condition lives in runtime/dynamodb/conditions.ts, where the mutation run finds it (R9)',
         },
       ],
     },

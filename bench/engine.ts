@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { optedIn, startDynamoDbLocal } from '../local/dynamodb-local/index.js';
-import { startEmbedded } from '../local/embedded.js';
+import { optedIn, startDynamoDbLocal } from '../targets/dynamodb-local/index.js';
+import { startEmbedded } from '../targets/embedded/index.js';
 
 /** The database that both sides run on. */
 export interface Engine {

@@ -2,16 +2,16 @@ import type { Entry } from './bundle.js';
 
 /** The transaction way with its SQS consumer: no metrics, no logger, no schema library. */
 export const ourCore: Entry = {
-  code: `export { sqsConsumer } from './runtime/consumer/index.js';`,
+  code: `export { sqsConsumer } from './runtime/sqs/index.js';`,
 };
 
 export const ourWays: readonly { readonly name: string; readonly entry: Entry }[] = [
   { name: 'core runtime (transaction way)', entry: ourCore },
   {
     name: 'aggregate way',
-    entry: { code: `export { sqsAggregateConsumer } from './runtime/consumer/index.js';` },
+    entry: { code: `export { sqsAggregateConsumer } from './runtime/sqs/index.js';` },
   },
-  { name: 'insert way', entry: { code: `export { sqsInsertConsumer } from './runtime/consumer/index.js';` } },
+  { name: 'insert way', entry: { code: `export { sqsInsertConsumer } from './runtime/sqs/index.js';` } },
 ];
 
 export const peerCore: Entry = {
@@ -30,7 +30,7 @@ export const bareClient: Entry = {
 
 export const withBareClient = ({ code }: Entry): Entry => ({ code: `${bareClient.code}\n${code}` });
 
-export const ourReference: Entry = { code: `export { handler } from './lambdas/settlement.js';` };
+export const ourReference: Entry = { code: `export { handler } from './lambdas/consumer/settlement.js';` };
 export const peerReference: Entry = {
   code: `export { handler } from './bench/contenders/powertools-settlement.js';`,
 };

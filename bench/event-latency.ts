@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Target } from '../local/target.js';
+import type { Target } from '../targets/target.js';
 import { transaction } from './contenders/ours.js';
 import { deliver } from './delivery.js';
 import { clientOf } from './engine.js';

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { sqsConsumer } from '../runtime/consumer/index.js';
+import { sqsConsumer } from '../runtime/sqs/index.js';
 import { table } from '../runtime/dedup/index.js';
 import { outbox } from '../runtime/outbox/index.js';
 import type { Handler } from './contenders/contender.js';

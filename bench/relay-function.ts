@@ -10,9 +10,9 @@ import {
   DeleteFunctionCommand,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
-import { startEventSourceRunner } from '../local/event-source/index.js';
-import type { Target } from '../local/target.js';
-import { zip } from '../test/local/kit/zip.js';
+import { startEventSourceRunner } from '../targets/event-source/index.js';
+import type { Target } from '../targets/target.js';
+import { zip } from '../test/targets/kit/zip.js';
 import { bundleInto } from './bundle.js';
 
 const relayEntry = {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
-import type { DeadLetter } from '../runtime/consumer/dead-letter.js';
-import { deadLetterAttribute } from '../runtime/dedup/message-attributes.js';
+import type { DeadLetter } from '../runtime/sqs/dead-letter.js';
+import { deadLetterAttribute } from '../runtime/sqs/message-attributes.js';
 
 /** One message of the dead-letter queue, read. */
 export interface DeadLetterCopy {

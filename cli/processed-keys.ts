@@ -1,7 +1,7 @@
 import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { fingerprintOf } from '../runtime/dedup/fingerprint.js';
 import { receiptId } from '../runtime/dedup/identity.js';
-import { judge, type ReceiptDraft } from '../runtime/dedup/receipt.js';
+import { judge, type ReceiptDraft } from '../runtime/dynamodb/receipt.js';
 import type { DeadLetterCopy } from './dead-letter-copy.js';
 
 /** BatchGetItem takes at most 100 keys. */

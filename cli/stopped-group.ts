@@ -1,4 +1,4 @@
-import { listGroups, type StoppedGroup } from '../runtime/dedup/groups.js';
+import { listGroups, type StoppedGroup } from '../runtime/dynamodb/groups.js';
 import { CliError } from './cli-error.js';
 import type { Connection } from './connection.js';
 

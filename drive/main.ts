@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { LocalTargetError } from '../local/local-target-error.js';
+import { LocalTargetError } from '../targets/local-target-error.js';
 import { type Cleanup, cleanup } from './cleanup.js';
 import { DriveError, InterruptedError } from './drive-error.js';
 import { interruptSignal } from './interrupt.js';

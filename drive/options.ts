@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { addTargetOptions, targetOptions, type TargetOptions } from '../local/targets/options.js';
+import { addTargetOptions, targetOptions, type TargetOptions } from '../targets/options.js';
 import { UsageError } from './drive-error.js';
-import { purchaseCount } from './purchases.js';
+import { purchaseCount } from './input/purchases.js';
 
 export const faultKinds = ['requests', 'answers', 'duplicates', 'kill'] as const;
 export type FaultKind = (typeof faultKinds)[number];

@@ -1,4 +1,4 @@
-import type { Verdict } from './audit.js';
+import type { Verdict } from './audit/audit.js';
 
 /** The figures of one way through the stack. The names and their order are those of `--json`. */
 export interface PathFigures {

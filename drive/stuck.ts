@@ -1,4 +1,4 @@
-import type { Target } from '../local/target.js';
+import type { Target } from '../targets/target.js';
 import { NotDrainedError } from './drive-error.js';
 
 const stuckMs = 300_000;

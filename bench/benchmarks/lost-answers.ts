@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSRecord } from 'aws-lambda';
-import { startFaultProxy } from '../../drive/fault-proxy.js';
+import { startFaultProxy } from '../../drive/faults/fault-proxy.js';
 import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import { drawFrom } from '../conflicts.js';
 import { powertoolsName } from '../contenders/powertools.js';

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { sqsAggregateConsumer } from '../../runtime/consumer/index.js';
+import { sqsAggregateConsumer } from '../../runtime/sqs/index.js';
 import { table } from '../../runtime/dedup/index.js';
 import type { Benchmark } from '../benchmark.js';
 import { billed } from '../bill.js';

@@ -1,5 +1,5 @@
 import type { ConsumedCapacity, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { describeEmbedded } from '../../local/embedded.js';
+import { describeEmbedded } from '../../targets/embedded/index.js';
 import { outboxRelay } from '../../runtime/outbox/index.js';
 import type { Benchmark } from '../benchmark.js';
 import { billed } from '../bill.js';

@@ -1,4 +1,4 @@
-import { sqsAggregateConsumer, sqsConsumer, sqsInsertConsumer } from '../../runtime/consumer/index.js';
+import { sqsAggregateConsumer, sqsConsumer, sqsInsertConsumer } from '../../runtime/sqs/index.js';
 import { table } from '../../runtime/dedup/index.js';
 import { Payment } from '../message.js';
 import type { Tables } from '../tables.js';

@@ -4,9 +4,9 @@ import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dyn
 import { DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { required } from '../../lambdas/environment.js';
-import { Payment, shopShard } from '../../lambdas/payment.js';
+import { Payment, shopShard } from '../../lambdas/api/payment.js';
 
-/** The reference consumer (lambdas/settlement.ts) as one would write it with Powertools, for its size. */
+/** The reference consumer (lambdas/consumer/settlement.ts) as one would write it with Powertools, for its size. */
 const client = new DynamoDBClient({});
 const [accounts, payments, shop] = ['ACCOUNTS_TABLE', 'PAYMENTS_TABLE', 'SHOP_TABLE'].map(required);
 const config = new IdempotencyConfig({ eventKeyJmesPath: 'paymentId', throwOnNoIdempotencyKey: true });

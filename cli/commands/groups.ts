@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listGroups, listHoles, type Hole, type StoppedGroup } from '../../runtime/dedup/groups.js';
+import { listGroups, listHoles, type Hole, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
 import { durationText } from '../duration.js';

@@ -1,6 +1,6 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Command } from 'commander';
-import { table, type Table } from '../../runtime/dedup/table.js';
+import { table, type Table } from '../../runtime/dynamodb/table.js';
 import { beginEpoch } from '../../runtime/outbox/epoch.js';
 import { CliError } from '../cli-error.js';
 import { print, printJson } from '../output.js';

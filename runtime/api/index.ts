@@ -7,6 +7,6 @@ export { apiSettings, type ApiSettings } from './settings.js';
 export { s3Responses, type S3ResponsesOptions } from './s3-responses.js';
 export { ResponseTooLarge, SavedResponseLost, type ResponseStore } from './saved-response.js';
 export type { ApiRequest, Identity, RequestLimits } from './request.js';
-export type { ApiResponse, RenderedResponse, ResponseBody } from './response.js';
-export type { Problem, ProblemKind } from './problem.js';
+export type { ApiResponse, RenderedResponse, ResponseBody } from '../http/response.js';
+export type { Problem, ProblemKind } from '../http/problem.js';
 export { logRequest, type RequestOutcome, type RequestSummary } from './summary.js';

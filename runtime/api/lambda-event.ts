@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import type { RequestLimits } from './request.js';
-import type { RenderedResponse } from './response.js';
+import type { RenderedResponse } from '../http/response.js';
 
 /** Time kept at the end for the answer; no new attempt at a commit starts in it. */
 const answerMs = 250;

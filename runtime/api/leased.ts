@@ -1,6 +1,6 @@
 import { CommitFailed, EffectBlocked, LeaseLost, OutcomeUnknown, Waiting } from '../dedup/errors.js';
-import type { Problems } from './problem.js';
-import type { RenderedResponse } from './response.js';
+import type { Problems } from '../http/problem.js';
+import type { RenderedResponse } from '../http/response.js';
 
 /**
  * How much longer than a key its effects are remembered, in seconds: a blocked one waits for a person, who may be away when the window

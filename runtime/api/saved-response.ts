@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ExactlyOnceError, InvalidSettings } from '../dedup/errors.js';
-import { bytesOfBody, type RenderedResponse } from './response.js';
+import { bytesOfBody, type RenderedResponse } from '../http/response.js';
 
 /**
  * Where bodies go that have no room in a receipt. Every attempt writes an object of its own, so that one attempt never replaces

@@ -1,4 +1,4 @@
-import type { RenderedResponse } from './response.js';
+import type { RenderedResponse } from '../http/response.js';
 import type { RequestOutcome } from './summary.js';
 
 /** How a request was settled. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { logLine } from '../dedup/log-line.js';
+import { logLine } from '../telemetry/log-line.js';
 
 /** What became of a request. */
 export type RequestOutcome =

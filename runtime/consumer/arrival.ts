@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
-import { noAttempts, type Attempts } from '../dedup/attempt-counts.js';
+import { noAttempts, type Attempts } from '../dedup/history.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
-import { resumeAttribute } from '../dedup/message-attributes.js';
+import { resumeAttribute } from '../sqs/message-attributes.js';
 import { keySource, laneOf, messageOf, readBody, type KeySource, type Message } from './message.js';
 import type { RecordOutcome } from './summary.js';
 

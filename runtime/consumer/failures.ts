@@ -1,6 +1,6 @@
 import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { noAttempts } from '../dedup/attempt-counts.js';
-import { addAttempts, attemptsId, readAttempts } from '../dedup/attempts.js';
+import { noAttempts } from '../dedup/history.js';
+import { addAttempts, attemptsId, readAttempts } from '../dynamodb/notes.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import {
   CommitFailed,
@@ -12,12 +12,12 @@ import {
   Waiting,
 } from '../dedup/errors.js';
 import { TooEarly } from '../dedup/fold.js';
-import { groupId, queueGroup, readGroupRow, type GroupPlace, type GroupRow } from '../dedup/groups-row.js';
+import { groupId, queueGroup, readGroupRow, type GroupPlace, type GroupRow } from '../dynamodb/groups-row.js';
 import type { Meter } from '../dedup/meter.js';
 import type { Arrival } from './arrival.js';
 import type { Blame } from './lane.js';
 import { defaultMaxFailures, type ConsumerSettings } from './settings.js';
-import { logLine } from '../dedup/log-line.js';
+import { logLine } from '../telemetry/log-line.js';
 
 type Some = Arrival<unknown>;
 

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
 import { RejectMessage } from '../dedup/errors.js';
 import { TransportId } from '../dedup/identity.js';
-import { deadLetterAttribute } from '../dedup/message-attributes.js';
+import { deadLetterAttribute } from '../sqs/message-attributes.js';
 import { sequence, type Sequence } from '../dedup/sequence.js';
 
 /** What a key may be made of: what the producer wrote. Nothing that SQS made up is here, on purpose. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DeadLetterKind } from './dead-letter.js';
-import { logLine } from '../dedup/log-line.js';
+import type { DeadLetterKind } from '../sqs/dead-letter.js';
+import { logLine } from '../telemetry/log-line.js';
 
 /** What became of a record. A queue knows only "delete" (all but the last) and "comes again". */
 export type RecordOutcome = 'processed' | 'duplicate' | 'parked' | 'rejected' | 'retry';

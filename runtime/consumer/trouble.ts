@@ -1,14 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { GroupStore } from '../dedup/parking.js';
+import { GroupStore } from '../dynamodb/parking.js';
 import type { Arrival } from './arrival.js';
 import { drain } from './drain.js';
 import { Failures } from './failures.js';
 import { GiveUp, type GiveUpOptions } from './give-up.js';
 import type { BatchOptions } from './batch.js';
 import type { RoundsWork } from './rounds.js';
-import { defer } from './visibility.js';
+import { defer } from '../sqs/visibility.js';
 
-export { GroupStore } from '../dedup/parking.js';
+export { GroupStore } from '../dynamodb/parking.js';
 export { groupStreamOf } from './give-up.js';
 
 export interface TroubleOptions<Schema extends StandardSchemaV1, Prepared>

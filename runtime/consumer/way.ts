@@ -1,10 +1,10 @@
-import type { CommitLimits } from '../dedup/dynamo-store.js';
+import type { CommitLimits } from '../dynamodb/dynamo-store.js';
 import type { Meter } from '../dedup/meter.js';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { ParkedFailed } from '../dedup/errors.js';
 import type { Recognised } from './arrival.js';
-import type { LetterPosition } from './dead-letter.js';
+import type { LetterPosition } from '../sqs/dead-letter.js';
 import type { OnFailure } from './settings.js';
 
 /** What a way of committing says of one message. `held`: not tried, because an earlier one of its lane did not get through. */

@@ -2,19 +2,19 @@ export * from './errors.js';
 export { receiptId, TransportId, type ReceiptId } from './identity.js';
 export { compareSequences, sequence, type Sequence } from './sequence.js';
 export { fingerprintOf } from './fingerprint.js';
-export { table, type Row, type Table } from './table.js';
-export { Transaction } from './transaction.js';
-export type { Change, WriteCondition } from './write.js';
+export { table, type Row, type Table } from '../dynamodb/table.js';
+export { Transaction } from '../dynamodb/transaction.js';
+export type { Change, WriteCondition } from '../dynamodb/write.js';
 export {
   DynamoStore,
   type CommitLimits,
   type CommitOutcome,
   type DynamoStoreOptions,
   type UnitOutcome,
-} from './dynamo-store.js';
-export { commitHandlings, Handling, type HandlingOutcome, type Work } from './handling.js';
-export type { Publication, Publisher } from './publication.js';
-export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
+} from '../dynamodb/dynamo-store.js';
+export { commitHandlings, Handling, type HandlingOutcome, type Work } from '../dynamodb/handling.js';
+export type { Publication, Publisher } from '../dynamodb/publication.js';
+export { AggregateStore, type AggregateStoreOptions } from '../dynamodb/aggregate-store.js';
 export {
   fold,
   parkingBytes,
@@ -25,7 +25,7 @@ export {
   type EventOutcome,
   type Reducer,
 } from './fold.js';
-export { InsertStore, type Insertion } from './insert-store.js';
-export type { Unit } from './pack.js';
-export type { ReceiptDraft, Verdict } from './receipt.js';
+export { InsertStore, type Insertion } from '../dynamodb/insert-store.js';
+export type { Unit } from '../dynamodb/pack.js';
+export type { ReceiptDraft, Verdict } from '../dynamodb/receipt.js';
 export { Meter } from './meter.js';

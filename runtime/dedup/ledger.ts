@@ -1,5 +1,5 @@
 import { NewerRow } from './errors.js';
-import { rowVersion } from './receipt.js';
+import { rowVersion } from '../dynamodb/receipt.js';
 
 /** An event that came before its predecessors: kept inside the aggregate's own item until the gap closes. */
 export interface Parked {

@@ -1,8 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
-import { rowVersion } from '../dedup/receipt.js';
-import { nativeRow } from '../dedup/table.js';
+import { rowVersion } from '../dynamodb/receipt.js';
+import { nativeRow } from '../dynamodb/table.js';
 
 /** Where a job is in its life. */
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { conditionalUpdate } from '../dedup/conditional-update.js';
-import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from '../dedup/conditions.js';
+import { conditionalUpdate } from '../dynamodb/conditional-update.js';
+import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from '../dynamodb/conditions.js';
 import { KeyReused } from '../dedup/errors.js';
-import { resultAttribute, rowVersion } from '../dedup/receipt.js';
+import { resultAttribute, rowVersion } from '../dynamodb/receipt.js';
 import { jobRowId, readJob, statusOf, type JobRow, type JobState } from './job-row.js';
 
 export interface JobTable {

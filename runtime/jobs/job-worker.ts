@@ -1,14 +1,14 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { SqsConsumer } from '../consumer/handler.js';
+import type { SqsConsumer } from '../sqs/handler.js';
 import type { ConsumerSettings } from '../consumer/settings.js';
-import { sqsConsumer } from '../consumer/sqs-consumer.js';
+import { sqsConsumer } from '../sqs/transaction-consumer.js';
 import type { BatchSummary } from '../consumer/summary.js';
 import type { Leases, Once } from '../dedup/effect.js';
 import { InvalidSettings } from '../dedup/errors.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
-import type { Transaction } from '../dedup/transaction.js';
+import type { Transaction } from '../dynamodb/transaction.js';
 import { jobEnvelope } from './envelope.js';
 import { hideMessage } from './hide-message.js';
 import { JobStore } from './job-store.js';

@@ -1,9 +1,9 @@
 import { defaultMaxFailures } from '../consumer/settings.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { LeaseHeld, LeaseLost, RejectMessage, Waiting } from '../dedup/errors.js';
-import { resultAttribute } from '../dedup/receipt.js';
-import { nativeRow, table } from '../dedup/table.js';
-import type { Transaction } from '../dedup/transaction.js';
+import { resultAttribute } from '../dynamodb/receipt.js';
+import { nativeRow, table } from '../dynamodb/table.js';
+import type { Transaction } from '../dynamodb/transaction.js';
 import { Heartbeat, type HeartbeatOptions } from './heartbeat.js';
 import { jobRowId, statusOf, type JobRow } from './job-row.js';
 import type { JobStore } from './job-store.js';

@@ -5,7 +5,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import type { SqsConsumer } from '../consumer/handler.js';
+import type { SqsConsumer } from '../sqs/handler.js';
 
 export interface WorkOffOptions {
   readonly sqs: SQSClient;

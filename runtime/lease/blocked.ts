@@ -4,8 +4,8 @@ import {
   type DynamoDBClient,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { attentionIs } from '../dedup/conditions.js';
-import { effectsOf } from '../dedup/lease-row.js';
+import { attentionIs } from '../dynamodb/conditions.js';
+import { effectsOf } from '../dynamodb/lease-row.js';
 
 /** The dedup table, and a client for it. */
 export interface LeaseTable {

@@ -1,8 +1,8 @@
 import type { LeaseScope, Leases, Once } from '../dedup/effect.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
-import { leaseId } from '../dedup/lease-row.js';
-import { LeaseStore } from '../dedup/lease-store.js';
+import { leaseId } from '../dynamodb/lease-row.js';
+import { LeaseStore } from '../dynamodb/lease-store.js';
 import { downstreamKey } from './downstream-key.js';
 import { logLeaseEvent, reporter, type LeaseObserver } from './lease-event.js';
 import { defaultSkewSeconds, leaseRules, secondsProblems } from './lease-rules.js';

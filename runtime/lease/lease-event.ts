@@ -1,6 +1,6 @@
 import { keyHash } from '../consumer/summary.js';
-import type { MetricsSink } from '../consumer/metrics-observer.js';
-import { logLine } from '../dedup/log-line.js';
+import type { MetricsSink } from '../telemetry/metrics-observer.js';
+import { logLine } from '../telemetry/log-line.js';
 
 /** What happened to a lease that somebody may want to know. */
 export interface LeaseEvent {

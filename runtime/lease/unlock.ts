@@ -1,6 +1,6 @@
 import { ExactlyOnceError } from '../dedup/errors.js';
-import { leaseId, type LeaseRow } from '../dedup/lease-row.js';
-import { LeaseStore } from '../dedup/lease-store.js';
+import { leaseId, type LeaseRow } from '../dynamodb/lease-row.js';
+import { LeaseStore } from '../dynamodb/lease-store.js';
 import type { LeaseTable } from './blocked.js';
 
 export interface UnlockOrder {

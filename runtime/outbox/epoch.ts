@@ -5,9 +5,9 @@ import {
   type AttributeValue,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { conditional, versionIs } from '../dedup/conditions.js';
+import { conditional, versionIs } from '../dynamodb/conditions.js';
 import { ExactlyOnceError } from '../dedup/errors.js';
-import { addressOf, nativeRow, type Table } from '../dedup/table.js';
+import { addressOf, nativeRow, type Table } from '../dynamodb/table.js';
 import { versionAttribute } from './numbering.js';
 
 /** Events of the new epoch exist: to begin its counts again would give two events one place. */

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ProducerVersion } from '../consumer/sqs-aggregate-consumer.js';
+import type { ProducerVersion } from '../sqs/aggregate-consumer.js';
 
 /**
  * An event as the outbox sends it: CloudEvents 1.0 in JSON, with extension attributes that say where it stands. Its identity is

@@ -1,12 +1,12 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { allOf, versionIs } from '../dedup/conditions.js';
+import { allOf, versionIs } from '../dynamodb/conditions.js';
 import { CommitFailed, InvalidWrite } from '../dedup/errors.js';
 import type { Meter } from '../dedup/meter.js';
-import type { Numbering, Publication } from '../dedup/publication.js';
-import { itemReader } from '../dedup/read-item.js';
-import type { ItemAddress } from '../dedup/table.js';
-import { WarmItems } from '../dedup/warm-items.js';
-import type { Write } from '../dedup/write.js';
+import type { Numbering, Publication } from '../dynamodb/publication.js';
+import { itemReader } from '../dynamodb/read-item.js';
+import type { ItemAddress } from '../dynamodb/table.js';
+import { WarmItems } from '../dynamodb/warm-items.js';
+import type { Write } from '../dynamodb/write.js';
 
 /** The attribute of an aggregate's item that counts its events. */
 export const versionAttribute = 'version';

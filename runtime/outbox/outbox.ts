@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { rowAbsent } from '../dedup/conditions.js';
+import { rowAbsent } from '../dynamodb/conditions.js';
 import { InvalidSettings, InvalidWrite } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
-import type { Publication, Publisher } from '../dedup/publication.js';
+import type { Publication, Publisher } from '../dynamodb/publication.js';
 import { sequence } from '../dedup/sequence.js';
-import { addressOf, type Row, type Table } from '../dedup/table.js';
-import type { Write } from '../dedup/write.js';
+import { addressOf, type Row, type Table } from '../dynamodb/table.js';
+import type { Write } from '../dynamodb/write.js';
 import type { CloudEvent } from './event.js';
 import { number, raising } from './numbering.js';
 

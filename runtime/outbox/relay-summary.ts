@@ -1,4 +1,4 @@
-import { logLine } from '../dedup/log-line.js';
+import { logLine } from '../telemetry/log-line.js';
 
 /** One run of the relay in figures. */
 export interface RelaySummary {

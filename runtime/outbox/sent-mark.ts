@@ -3,7 +3,7 @@ import {
   UpdateItemCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { conditional, outboxRowOutlived } from '../dedup/conditions.js';
+import { conditional, outboxRowOutlived } from '../dynamodb/conditions.js';
 import type { OutboxRow } from './row.js';
 
 /** `first`: nobody had marked it. `again`: it had been sent before. `gone`: it had been sent long ago, and has expired. */

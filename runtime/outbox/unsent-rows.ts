@@ -5,7 +5,7 @@ import {
   type BatchGetItemCommandOutput,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { unsentQuery } from '../dedup/conditions.js';
+import { unsentQuery } from '../dynamodb/conditions.js';
 import { unsentShards } from './outbox.js';
 import type { OutboxRow } from './row.js';
 

@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { SqsConsumer } from '../consumer/handler.js';
+import type { SqsConsumer } from '../sqs/handler.js';
 import { ExactlyOnceError } from '../dedup/errors.js';
 import { receivedAgain, sentAgain } from './records.js';
 

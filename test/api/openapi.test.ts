@@ -4,7 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import * as z from 'zod';
 import * as mini from 'zod/mini';
 import openapi from '../../docs/openapi/payments.json';
-import { PaymentRequest } from '../../lambdas/payment.js';
+import { PaymentRequest } from '../../lambdas/api/payment.js';
 import { httpApiHandler } from '../../runtime/api/index.js';
 import { requestId } from '../../runtime/api/identity.js';
 import { authenticatedCaller } from '../../runtime/api/caller.js';

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { acceptPayment } from '../../lambdas/accept-payment.js';
+import { acceptPayment } from '../../lambdas/api/accept-payment.js';
 import type { Api, RequestSummary } from '../../runtime/api/index.js';
 import { day } from './payments.js';
 

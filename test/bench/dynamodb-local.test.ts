@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { dynamoDbLocalJars } from '../../local/dynamodb-local/download.js';
+import { dynamoDbLocalJars } from '../../targets/dynamodb-local/download.js';
 import {
   DownloadFailedError,
   JavaMissingError,
@@ -10,7 +10,7 @@ import {
   NotOptedInError,
   optedIn,
   startDynamoDbLocal,
-} from '../../local/dynamodb-local/index.js';
+} from '../../targets/dynamodb-local/index.js';
 
 let root: string;
 beforeEach(async () => {

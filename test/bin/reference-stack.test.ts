@@ -248,8 +248,8 @@ test('somebody else may poll the queue', () => {
 });
 
 test.each([
-  [false, ['lambdas/settlement.ts', 'lambdas/activity.ts']],
-  [true, ['lambdas/unprotected-settlement.ts', 'lambdas/unprotected-activity.ts']],
+  [false, ['lambdas/consumer/settlement.ts', 'lambdas/consumer/activity.ts']],
+  [true, ['lambdas/consumer/unprotected-settlement.ts', 'lambdas/consumer/unprotected-activity.ts']],
 ])('unprotected %s runs %s', (unprotected, entries) => {
   const app = appWith({});
   const stack = referenceIn(app, { ...permanent, unprotected });

@@ -9,8 +9,8 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { toRecord } from '../../local/event-source/record.js';
-import type { SqsConsumer } from '../../runtime/consumer/index.js';
+import { toRecord } from '../../targets/event-source/record.js';
+import type { SqsConsumer } from '../../runtime/sqs/index.js';
 
 /** Two queues of this test's own. */
 export interface Channel {

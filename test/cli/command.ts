@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { runCommandLine } from '../../cli/run.js';
-import { packageRoot } from '../../local/package-root.js';
+import { packageRoot } from '../../targets/package-root.js';
 import { embedded } from '../fixtures/embedded.js';
 
 export interface Ended {

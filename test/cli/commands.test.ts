@@ -4,7 +4,7 @@ import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
-import { zip } from '../local/kit/zip.js';
+import { zip } from '../targets/kit/zip.js';
 import { count, newChannel, poll, send, type Channel } from './channel.js';
 import { run } from './command.js';
 import { consumerName, Ledger } from './ledger.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { addConsumerOptions } from '../../cli/consumer-options.js';
 import { cliProgram } from '../../cli/program.js';
-import { packageRoot } from '../../local/package-root.js';
+import { packageRoot } from '../../targets/package-root.js';
 
 const [, ...sections] = readFileSync(join(packageRoot, 'docs', 'cli.md'), 'utf8').split(/^## /m);
 const documented = new Map(sections.map((text) => [text.split('\n')[0] ?? '', text]));

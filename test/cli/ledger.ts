@@ -3,7 +3,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import { sqsConsumer, type SqsConsumer } from '../../runtime/consumer/index.js';
+import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import type { OnFailure } from '../../runtime/consumer/settings.js';
 import { RejectMessage, type Table } from '../../runtime/dedup/index.js';
 import { newDedupTable, newTable } from '../fixtures/dynamo.js';

@@ -7,7 +7,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { redrive, type RedriveOptions, type RedriveReport } from '../../cli/redrive.js';
-import { deadLetterAttribute } from '../../runtime/dedup/message-attributes.js';
+import { deadLetterAttribute } from '../../runtime/sqs/message-attributes.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { drain, sqs } from '../fixtures/queue.js';
 import { count, newChannel, poll, send, type Channel } from './channel.js';

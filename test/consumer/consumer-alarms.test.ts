@@ -13,8 +13,8 @@ import {
   type ConsumerAlarms,
   type ConsumerAlarmsOptions,
 } from '../../lib/index.js';
-import { packageRoot } from '../../local/package-root.js';
-import { logSummary, type BatchSummary } from '../../runtime/consumer/index.js';
+import { packageRoot } from '../../targets/package-root.js';
+import { logSummary, type BatchSummary } from '../../runtime/sqs/index.js';
 import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
 
 function consumerIn(stack: Stack, handler?: LambdaFunction): IdempotentConsumer {

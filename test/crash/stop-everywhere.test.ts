@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { SqsConsumer } from '../../runtime/consumer/index.js';
+import type { SqsConsumer } from '../../runtime/sqs/index.js';
 import { failureCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
-import { listGroups, resumeGroup } from '../../runtime/dedup/groups.js';
+import { listGroups, resumeGroup } from '../../runtime/dynamodb/groups.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { sqsConsumer, type SqsConsumer } from '../../runtime/consumer/index.js';
+import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { table } from '../../runtime/dedup/index.js';
 
 export interface StopNames {

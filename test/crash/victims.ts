@@ -6,7 +6,7 @@ import {
   sqsConsumer,
   sqsInsertConsumer,
   type SqsConsumer,
-} from '../../runtime/consumer/index.js';
+} from '../../runtime/sqs/index.js';
 import { table } from '../../runtime/dedup/index.js';
 
 export const ways = ['transaction', 'insert', 'aggregate'] as const;

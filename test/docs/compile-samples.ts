@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { packageRoot } from '../../local/package-root.js';
+import { packageRoot } from '../../targets/package-root.js';
 import type { CodeBlock } from './markdown.js';
 
 /** Every entry point of package.json, mapped to the source that its declarations are made from. */

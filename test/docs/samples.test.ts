@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
-import { packageRoot } from '../../local/package-root.js';
+import { packageRoot } from '../../targets/package-root.js';
 import { compileSamples } from './compile-samples.js';
 import { links, typescriptBlocks } from './markdown.js';
 

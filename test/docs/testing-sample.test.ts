@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { binFolder, packageRoot } from '../../local/package-root.js';
+import { binFolder, packageRoot } from '../../targets/package-root.js';
 import { typescriptBlocks } from './markdown.js';
 
 test('the example of docs/testing.md runs as it is printed, and debits once', async () => {

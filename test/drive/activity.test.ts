@@ -6,13 +6,13 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
-import { type ActivityAudit, auditActivity, readCounters } from '../../drive/activity-audit.js';
-import { type ActivityEvent, activityEvents, counterOf } from '../../drive/activity-events.js';
-import { sendActivity } from '../../drive/activity-sender.js';
-import { backlogGate } from '../../drive/backlog.js';
-import type { DeadLetter } from '../../drive/dead-letters.js';
-import { lineFile, temporaryFolder } from '../../drive/journal.js';
-import { readPurchases } from '../../drive/purchases.js';
+import { type ActivityAudit, auditActivity, readCounters } from '../../drive/audit/activity-audit.js';
+import { type ActivityEvent, activityEvents, counterOf } from '../../drive/input/activity-events.js';
+import { sendActivity } from '../../drive/paths/activity-sender.js';
+import { backlogGate } from '../../drive/audit/backlog.js';
+import type { DeadLetter } from '../../drive/audit/dead-letters.js';
+import { lineFile, temporaryFolder } from '../../drive/audit/journal.js';
+import { readPurchases } from '../../drive/input/purchases.js';
 import { embedded } from '../fixtures/embedded.js';
 import { collect } from './collect.js';
 

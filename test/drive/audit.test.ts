@@ -1,10 +1,10 @@
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
-import { audit, type Audit } from '../../drive/audit.js';
-import { queueDepth, takeDeadLetters } from '../../drive/dead-letters.js';
-import { readEffects } from '../../drive/effects.js';
-import type { JournalEntry } from '../../drive/journal.js';
+import { audit, type Audit } from '../../drive/audit/audit.js';
+import { queueDepth, takeDeadLetters } from '../../drive/audit/dead-letters.js';
+import { readEffects } from '../../drive/audit/effects.js';
+import type { JournalEntry } from '../../drive/audit/journal.js';
 import { embedded } from '../fixtures/embedded.js';
 
 /** What a correct run leaves: each customer with two payments. Tests break it in one place. */

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
-import { paymentClient, type PaymentClientOptions } from '../../drive/client.js';
+import { paymentClient, type PaymentClientOptions } from '../../drive/paths/client.js';
 import { AttemptsExhaustedError, PaymentRefusedError } from '../../drive/drive-error.js';
-import { type Fault, startFaultProxy } from '../../drive/fault-proxy.js';
-import type { Purchase } from '../../drive/purchases.js';
+import { type Fault, startFaultProxy } from '../../drive/faults/fault-proxy.js';
+import type { Purchase } from '../../drive/input/purchases.js';
 import { type Answer, type Received, startUpstream } from './upstream.js';
 
 const purchase: Purchase = {

@@ -1,4 +1,4 @@
-import { consumerFigures, reportedFigures } from '../../drive/consumer-figures.js';
+import { consumerFigures, reportedFigures } from '../../drive/audit/consumer-figures.js';
 
 const line = (duplicate: number, writeUnits: number) =>
   JSON.stringify({

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { type FaultProxyOptions, startFaultProxy } from '../../drive/fault-proxy.js';
+import { type FaultProxyOptions, startFaultProxy } from '../../drive/faults/fault-proxy.js';
 import { embedded } from '../fixtures/embedded.js';
 import { type Received, startUpstream } from './upstream.js';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sourceOf } from '../../drive/source.js';
+import { sourceOf } from '../../drive/input/source.js';
 import { collect } from './collect.js';
 
 let folder: string;

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvocationStart } from '../../local/event-source/index.js';
-import { kills, type Kills, killsInWords } from '../../drive/kills.js';
-import { workerProcesses } from '../../drive/worker-processes.js';
+import type { InvocationStart } from '../../targets/event-source/index.js';
+import { kills, type Kills, killsInWords } from '../../drive/faults/kills.js';
+import { workerProcesses } from '../../drive/faults/worker-processes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kills-'));
 const children: ChildProcess[] = [];

@@ -7,7 +7,7 @@ import {
   purchaseCount,
   purchaseFile,
   readPurchases,
-} from '../../drive/purchases.js';
+} from '../../drive/input/purchases.js';
 import { collect } from './collect.js';
 
 describe('the purchase history', () => {

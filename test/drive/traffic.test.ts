@@ -7,10 +7,10 @@ import {
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openJournal, readJournal, temporaryFolder } from '../../drive/journal.js';
-import type { Purchase } from '../../drive/purchases.js';
-import { queueDuplicates } from '../../drive/queue-duplicates.js';
-import { driveTraffic } from '../../drive/traffic.js';
+import { openJournal, readJournal, temporaryFolder } from '../../drive/audit/journal.js';
+import type { Purchase } from '../../drive/input/purchases.js';
+import { queueDuplicates } from '../../drive/paths/queue-duplicates.js';
+import { driveTraffic } from '../../drive/paths/traffic.js';
 import { embedded } from '../fixtures/embedded.js';
 import { collect } from './collect.js';
 

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { table, type Table, type Transaction } from '../../runtime/dedup/index.js';
 import { JobQueueClient, jobWorker, workOff, type RunningJob } from '../../runtime/jobs/index.js';
 import { leases } from '../../runtime/lease/index.js';
-import type { SqsConsumer } from '../../runtime/consumer/index.js';
+import type { SqsConsumer } from '../../runtime/sqs/index.js';
 
 /** Names of everything that a job needs, to be handed to another process. */
 export interface JobNames {

@@ -3,7 +3,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { ActivityEvent } from '../../lambdas/activity-event.js';
+import type { ActivityEvent } from '../../lambdas/consumer/activity-event.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
@@ -112,7 +112,7 @@ test('an instance keeps its shard, and instances are spread over 0 to 15', async
   const shards = new Set<number>();
   for (let instance = 0; instance < 200; instance += 1) {
     jest.resetModules();
-    const { counterOf } = await import('../../lambdas/activity-event.js');
+    const { counterOf } = await import('../../lambdas/consumer/activity-event.js');
     const own = new Set(Array.from({ length: 5 }, () => Number(counterOf(event()).split('#')[2])));
     expect(own.size).toBe(1);
     for (const shard of own) shards.add(shard);

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
-import type { SqsConsumer } from '../../runtime/consumer/index.js';
+import type { SqsConsumer } from '../../runtime/sqs/index.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { deliverTwice } from '../../runtime/testing/index.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
@@ -54,7 +54,7 @@ beforeAll(async () => {
     MAILS_TABLE: mailsTable.name,
     MAIL_PROVIDER_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}`,
   });
-  ({ handler } = await import('../../lambdas/receipt-mail.js'));
+  ({ handler } = await import('../../lambdas/lease/receipt-mail.js'));
 });
 afterAll(async () => {
   client.destroy();

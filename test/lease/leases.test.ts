@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Table } from '../../runtime/dedup/index.js';
-import { leaseId } from '../../runtime/dedup/lease-row.js';
+import { leaseId } from '../../runtime/dynamodb/lease-row.js';
 import {
   EffectBlocked,
   EffectNotStarted,

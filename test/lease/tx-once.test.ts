@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { sqsConsumer, type BatchSummary, type SqsConsumer } from '../../runtime/consumer/index.js';
+import { sqsConsumer, type BatchSummary, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { table as tableOf, type Table } from '../../runtime/dedup/index.js';
 import { EffectNotStarted, leases, type Effect } from '../../runtime/lease/index.js';
 import { deliver, deliverTwice } from '../../runtime/testing/index.js';

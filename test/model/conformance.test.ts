@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import * as fc from 'fast-check';
-import { optedIn, startDynamoDbLocal } from '../../local/dynamodb-local/index.js';
+import { optedIn, startDynamoDbLocal } from '../../targets/dynamodb-local/index.js';
 import { newTable } from '../fixtures/dynamo.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { embedded } from '../fixtures/embedded.js';

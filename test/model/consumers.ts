@@ -6,7 +6,7 @@ import {
   sqsInsertConsumer,
   type BatchSummary,
   type SqsConsumer,
-} from '../../runtime/consumer/index.js';
+} from '../../runtime/sqs/index.js';
 import { table, type Transaction } from '../../runtime/dedup/index.js';
 import { outbox, type Outbox } from '../../runtime/outbox/outbox.js';
 import type { Engine } from './engine.js';

@@ -1,13 +1,13 @@
 import type { SQSRecord } from 'aws-lambda';
-import type * as AggregateItem from '../../runtime/dedup/aggregate-item.js';
-import type * as AttemptModule from '../../runtime/dedup/attempt.js';
-import type * as DeadLetterModule from '../../runtime/consumer/dead-letter.js';
+import type * as AggregateItem from '../../runtime/dynamodb/aggregate-item.js';
+import type * as AttemptModule from '../../runtime/dynamodb/commit-attempt.js';
+import type * as DeadLetterModule from '../../runtime/sqs/dead-letter.js';
 import type * as FoldModule from '../../runtime/dedup/fold.js';
 import type * as LedgerModule from '../../runtime/dedup/ledger.js';
 import type * as MessageModule from '../../runtime/consumer/message.js';
-import type * as PackModule from '../../runtime/dedup/pack.js';
-import type * as ReceiptModule from '../../runtime/dedup/receipt.js';
-import type * as WriteModule from '../../runtime/dedup/write.js';
+import type * as PackModule from '../../runtime/dynamodb/pack.js';
+import type * as ReceiptModule from '../../runtime/dynamodb/receipt.js';
+import type * as WriteModule from '../../runtime/dynamodb/write.js';
 
 /**
  * Decisions of the runtime that are no expressions, each turned wrong. A module is replaced by itself with the functions below,

@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { BatchSummary } from '../../runtime/consumer/index.js';
+import type { BatchSummary } from '../../runtime/sqs/index.js';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { Resident } from './model-time.js';
 import type { World } from './world.js';

@@ -5,7 +5,7 @@ import { ways } from './scenario.js';
 import { Tally } from './tally.js';
 
 // Of the faults that the model makes, thousands would be told.
-jest.mock('../../runtime/dedup/log-line.js', () => ({ logLine: () => undefined }));
+jest.mock('../../runtime/telemetry/log-line.js', () => ({ logLine: () => undefined }));
 jest.mock('../../runtime/dedup/sleep.js', () => jest.requireActual<object>('./model-time.js'));
 
 const seed = Number(process.env.MODEL_SEED ?? 1);

@@ -1,4 +1,4 @@
-import { conditions } from '../../runtime/dedup/conditions.js';
+import { conditions } from '../../runtime/dynamodb/conditions.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { findViolation } from './check.js';
 import { activate, decisionIds } from './decision-mutants.js';
@@ -8,13 +8,13 @@ import type * as DecisionMutants from './decision-mutants.js';
 import { Tally } from './tally.js';
 
 // Of the faults that the model makes, thousands would be told.
-jest.mock('../../runtime/dedup/log-line.js', () => ({ logLine: () => undefined }));
+jest.mock('../../runtime/telemetry/log-line.js', () => ({ logLine: () => undefined }));
 jest.mock('../../runtime/dedup/sleep.js', () => jest.requireActual<object>('./model-time.js'));
-jest.mock('../../runtime/dedup/receipt.js', () =>
-  mutants().mutatedReceipt(jest.requireActual('../../runtime/dedup/receipt.js')),
+jest.mock('../../runtime/dynamodb/receipt.js', () =>
+  mutants().mutatedReceipt(jest.requireActual('../../runtime/dynamodb/receipt.js')),
 );
-jest.mock('../../runtime/dedup/aggregate-item.js', () =>
-  mutants().mutatedAggregateItem(jest.requireActual('../../runtime/dedup/aggregate-item.js')),
+jest.mock('../../runtime/dynamodb/aggregate-item.js', () =>
+  mutants().mutatedAggregateItem(jest.requireActual('../../runtime/dynamodb/aggregate-item.js')),
 );
 jest.mock('../../runtime/dedup/fold.js', () =>
   mutants().mutatedFold(jest.requireActual('../../runtime/dedup/fold.js')),
@@ -25,17 +25,17 @@ jest.mock('../../runtime/dedup/ledger.js', () =>
 jest.mock('../../runtime/consumer/message.js', () =>
   mutants().mutatedMessage(jest.requireActual('../../runtime/consumer/message.js')),
 );
-jest.mock('../../runtime/consumer/dead-letter.js', () =>
-  mutants().mutatedDeadLetter(jest.requireActual('../../runtime/consumer/dead-letter.js')),
+jest.mock('../../runtime/sqs/dead-letter.js', () =>
+  mutants().mutatedDeadLetter(jest.requireActual('../../runtime/sqs/dead-letter.js')),
 );
-jest.mock('../../runtime/dedup/attempt.js', () =>
-  mutants().mutatedAttempt(jest.requireActual('../../runtime/dedup/attempt.js')),
+jest.mock('../../runtime/dynamodb/commit-attempt.js', () =>
+  mutants().mutatedAttempt(jest.requireActual('../../runtime/dynamodb/commit-attempt.js')),
 );
-jest.mock('../../runtime/dedup/write.js', () =>
-  mutants().mutatedWrite(jest.requireActual('../../runtime/dedup/write.js')),
+jest.mock('../../runtime/dynamodb/write.js', () =>
+  mutants().mutatedWrite(jest.requireActual('../../runtime/dynamodb/write.js')),
 );
-jest.mock('../../runtime/dedup/pack.js', () =>
-  mutants().mutatedPack(jest.requireActual('../../runtime/dedup/pack.js')),
+jest.mock('../../runtime/dynamodb/pack.js', () =>
+  mutants().mutatedPack(jest.requireActual('../../runtime/dynamodb/pack.js')),
 );
 
 /** A declaration, because the factories above run before anything else in this file. */

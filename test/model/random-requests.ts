@@ -15,7 +15,7 @@ import {
   receiptOutlived,
   rowAbsent,
   type Condition,
-} from '../../runtime/dedup/conditions.js';
+} from '../../runtime/dynamodb/conditions.js';
 
 export type Command =
   | PutItemCommand

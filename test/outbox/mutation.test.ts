@@ -1,5 +1,5 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import { outboxConditions } from '../../runtime/dedup/conditions.js';
+import { outboxConditions } from '../../runtime/dynamodb/conditions.js';
 import { outboxRelay } from '../../runtime/outbox/index.js';
 import { inTime, OutboxWorld } from './outbox-world.js';
 

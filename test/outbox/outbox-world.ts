@@ -9,7 +9,7 @@ import {
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { toStreamRecord } from '../../local/event-source/streams/record.js';
+import { toStreamRecord } from '../../targets/event-source/streams/record.js';
 import { DynamoStore, type Table } from '../../runtime/dedup/index.js';
 import { outbox, type Outbox } from '../../runtime/outbox/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
-import { startFaultProxy, type FaultProxy } from '../../drive/fault-proxy.js';
+import { startFaultProxy, type FaultProxy } from '../../drive/faults/fault-proxy.js';
 import {
   DynamoStore,
   InvalidWrite,

@@ -6,8 +6,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { toRecord } from '../../local/event-source/record.js';
-import { sqsAggregateConsumer, type SqsConsumer } from '../../runtime/consumer/index.js';
+import { toRecord } from '../../targets/event-source/record.js';
+import { sqsAggregateConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import { cloudEvent, producerVersion } from '../../runtime/outbox/index.js';
 import { row } from '../fixtures/dynamo.js';

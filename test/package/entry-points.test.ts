@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { binFolder, packageRoot } from '../../local/package-root.js';
+import { binFolder, packageRoot } from '../../targets/package-root.js';
 import { declarationProblems } from './declaration-problems.js';
 import { stagePackage, type StagedPackage } from './staged-package.js';
 
@@ -45,9 +45,9 @@ test('the tarball holds the compiled library, what the embedded engine needs, an
     'README.md',
     'dist/cjs/package.json',
     'dist/esm/package.json',
-    'local/guard.py',
-    'local/requirements.txt',
-    'local/serve.py',
+    'targets/embedded/guard.py',
+    'targets/embedded/requirements.txt',
+    'targets/embedded/serve.py',
     'package.json',
   ]);
 });

@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { compilePackage } from '../../local/package/compile.js';
-import { packTarball } from '../../local/package/pack.js';
-import { packageRoot } from '../../local/package-root.js';
+import { compilePackage } from '../../scripts/compile.js';
+import { packTarball } from '../../scripts/pack.js';
+import { packageRoot } from '../../targets/package-root.js';
 
 const run = promisify(execFile);
 

@@ -1,4 +1,4 @@
-import type { Credentials } from '../../local/target.js';
+import type { Credentials } from '../../targets/target.js';
 import type { DeployedStack } from './deployed-stack.js';
 import { heldTest } from './held-test.js';
 import { accountRow, newCustomer, payment, paymentRow, post, settled } from './traffic.js';

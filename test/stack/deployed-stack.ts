@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { deployStack, destroyStack } from '../../local/deploy.js';
-import { startEventSourceRunner, type EventSourceRunner } from '../../local/event-source/index.js';
-import type { Target } from '../../local/target.js';
-import { drained } from '../../local/targets/drained.js';
-import { cannotHold, chooseTarget, expectNoStack } from '../../local/targets/index.js';
+import { deployStack, destroyStack } from '../../targets/deploy.js';
+import { startEventSourceRunner, type EventSourceRunner } from '../../targets/event-source/index.js';
+import type { Target } from '../../targets/target.js';
+import { drained } from '../../targets/drained.js';
+import { cannotHold, chooseTarget, expectNoStack } from '../../targets/index.js';
 import { MailProvider, mailTest } from './mail-provider.js';
 import { stackTarget, suiteMessages } from './stack-target.js';
 

@@ -1,5 +1,5 @@
-import { cannotHold } from '../../local/targets/index.js';
-import { cannotHoldTable } from '../../local/targets/cannot-hold.js';
+import { cannotHold } from '../../targets/index.js';
+import { cannotHoldTable } from '../../targets/cannot-hold.js';
 import { stackKind } from './stack-target.js';
 
 const named = new Set<string>();

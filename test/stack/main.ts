@@ -1,15 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { LocalTargetError } from '../../local/local-target-error.js';
-import { packageRoot } from '../../local/package-root.js';
+import { LocalTargetError } from '../../targets/local-target-error.js';
+import { packageRoot } from '../../targets/package-root.js';
 import {
   addTargetOptions,
   chooseTarget,
   targetOptions,
   type TargetOptions,
-} from '../../local/targets/index.js';
-import type { TargetKind } from '../../local/targets/kind.js';
+} from '../../targets/index.js';
+import type { TargetKind } from '../../targets/kind.js';
 import { stackTargetVariable, suiteMessages, type StackTarget } from './stack-target.js';
 
 /** `npm run test:stack`: the stack suite on any target. Status 0 passed, 1 failed, 2 could not run. */

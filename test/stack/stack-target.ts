@@ -1,5 +1,5 @@
-import type { TargetOptions } from '../../local/targets/index.js';
-import type { TargetKind } from '../../local/targets/kind.js';
+import type { TargetOptions } from '../../targets/index.js';
+import type { TargetKind } from '../../targets/kind.js';
 
 /** How the target gets from `npm run test:stack` to jest. Not set: the embedded target. */
 export const stackTargetVariable = 'EXACTLY_ONCE_STACK_TARGET';

@@ -5,7 +5,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { randomUUID } from 'node:crypto';
-import type { Credentials, Target } from '../../local/target.js';
+import type { Credentials, Target } from '../../targets/target.js';
 import type { DeployedStack } from './deployed-stack.js';
 import { eventually } from './eventually.js';
 

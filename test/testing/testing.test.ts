@@ -1,6 +1,6 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { sqsConsumer, sqsNaturalConsumer, type SqsConsumer } from '../../runtime/consumer/index.js';
+import { sqsConsumer, sqsNaturalConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import type { Table } from '../../runtime/dedup/index.js';
 import {
   checkNaturallyIdempotent,

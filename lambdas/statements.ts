@@ -1,6 +1,0 @@
-import { consumerSettings } from '../runtime/consumer/index.js';
-import { required } from './environment.js';
-import { viewConsumer } from './payment-events.js';
-
-/** The statement of each customer, from a FIFO queue. */
-export const handler = viewConsumer('statement', required('VIEWS_TABLE'), consumerSettings(process.env));

@@ -1,0 +1,84 @@
+/** A proof with its full budget. Its small one, with a fixed seed, is part of `npm test`. */
+export interface Proof {
+  /** Name of its result, `proofs/<name>.json`. */
+  readonly name: string;
+  /** What it shows, in one sentence. */
+  readonly shows: string;
+  /** Test files, as Jest matches them. */
+  readonly tests: readonly string[];
+  /** What makes the run the full one. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Runs with these variables beside `environment`, as many at once as the machine has cores. @default - one run, with no others */
+  readonly parts?: readonly Readonly<Record<string, string>>[];
+  /** Folders and files whose change makes the result stale, beside the tests themselves. */
+  readonly covers: readonly string[];
+}
+
+const engine = ['runtime/dedup', 'runtime/consumer'];
+
+export const proofs: readonly Proof[] = [
+  {
+    name: 'model',
+    shows:
+      'In 1,000,000 random interleavings of duplicates, reorderings, crashes, slow instances and lost answers nothing is lost, doubled or out of order.',
+    tests: ['test/model/model.test.ts'],
+    environment: { PROOF_RUNS: '166700' },
+    parts: ['aggregate', 'transaction', 'insert'].flatMap((way) =>
+      ['1', '2'].map((seed) => ({ MODEL_WAY: way, MODEL_SEED: seed })),
+    ),
+    covers: [...engine, 'test/model'],
+  },
+  {
+    name: 'mutation',
+    shows:
+      'Without any one of the conditions and decisions the model finds a message lost, doubled or out of order.',
+    tests: ['test/model/mutation.test.ts'],
+    environment: {},
+    covers: [...engine, 'test/model'],
+  },
+  {
+    name: 'conformance',
+    shows: 'The DynamoDB of the model answers random requests as the emulator does.',
+    tests: ['test/model/conformance.test.ts'],
+    environment: { CONFORMANCE_RUNS: '1000' },
+    covers: ['runtime/dynamodb/conditions.ts', 'test/model'],
+  },
+  {
+    name: 'crash',
+    shows: 'A process killed 50 times at every crash point of every way loses nothing and doubles nothing.',
+    tests: ['test/crash'],
+    environment: { CRASH_HITS: '50' },
+    covers: [...engine, 'test/crash'],
+  },
+  {
+    name: 'outbox',
+    shows:
+      'An outbox whose relay is killed 50 times, runs twice, or whose stream is lost reaches every consumer: nothing lost, nothing doubled, every aggregate in order.',
+    tests: ['test/outbox/delivery.test.ts', 'test/outbox/mutation.test.ts'],
+    environment: { RELAY_KILLS: '50' },
+    covers: [...engine, 'runtime/outbox', 'test/outbox'],
+  },
+  {
+    name: 'leases',
+    shows:
+      'Of 1,000 effects outside the store, their processes killed at every point, none acts twice, and none is forgotten: each is done or listed as blocked.',
+    tests: ['test/lease/kills.test.ts', 'test/lease/mutation.test.ts'],
+    environment: { LEASE_JOBS: '1000' },
+    covers: ['runtime/dedup', 'runtime/lease', 'test/lease'],
+  },
+  {
+    name: 'jobs',
+    shows: 'A job whose worker is killed 50 times at every point is done once.',
+    tests: ['test/jobs/kills.test.ts'],
+    environment: { CRASH_HITS: '50' },
+    covers: [...engine, 'runtime/lease', 'runtime/jobs', 'test/jobs'],
+  },
+  {
+    name: 'redrive',
+    shows:
+      'Of 500 dead letters in 20 groups each acts once and in order, also when the redrive is killed half-way or runs twice at once.',
+    tests: ['test/cli/redrive.test.ts'],
+    environment: { REDRIVE_MESSAGES: '500' },
+    covers: [...engine, 'cli', 'test/cli'],
+  },
+];

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../targets/package-root.js';
+import { hashOfCovered } from './covered-code.js';
+import { proofs, type Proof } from './proofs.js';
+
+/** What a full run came to, as it is committed under `proofs/`. */
+export interface ProofResult {
+  readonly name: string;
+  readonly shows: string;
+  /** ISO 8601. */
+  readonly date: string;
+  /** Commit on which it ran; with `+` when files were changed and not committed. */
+  readonly commit: string;
+  /** See `hashOfCovered`: a proof is stale when the code has another one. */
+  readonly covered: string;
+  readonly machine: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** See `Proof`. */
+  readonly parts?: readonly Readonly<Record<string, string>>[];
+  readonly seconds: number;
+  readonly passed: number;
+  readonly failed: number;
+  /** What the tests counted: seeds, cases, hits per crash point. */
+  readonly figures: readonly unknown[];
+}
+
+export function resultFile({ name }: Pick<Proof, 'name'>): string {
+  return join(packageRoot, 'proofs', `${name}.json`);
+}
+
+/** Every proof that says nothing about the code as it is, with the reason. */
+export function staleProofs(): { readonly name: string; readonly reason: string }[] {
+  return proofs.flatMap((proof) => {
+    const reason = staleness(proof);
+    return reason === undefined ? [] : [{ name: proof.name, reason }];
+  });
+}
+
+function staleness(proof: Proof): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(resultFile(proof), 'utf8');
+  } catch {
+    return 'has never been run';
+  }
+  const { failed, covered, date, commit } = JSON.parse(text) as ProofResult;
+  if (failed > 0) return `failed on ${date}`;
+  if (covered !== hashOfCovered(proof))
+    return `is older than the code it covers: it ran on ${date} (${commit})`;
+  return undefined;
+}

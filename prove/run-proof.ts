@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { arch, cpus, platform, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../targets/package-root.js';
+import { hashOfCovered } from './covered-code.js';
+import type { Proof } from './proofs.js';
+import type { ProofResult } from './result.js';
+
+/** Runs a proof with its full budget; what its tests print goes to this process's output. */
+export async function runProof(proof: Proof): Promise<ProofResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-proof-'));
+  const began = new Date();
+  const covered = hashOfCovered(proof);
+  const commit = commitNow();
+  try {
+    const waiting = [...(proof.parts ?? [{}]).entries()];
+    const ended: PartResult[] = [];
+    const runParts = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        ended.push(await runPart(proof, next[1], join(folder, String(next[0]))));
+    };
+    await Promise.all(Array.from({ length: cpus().length }, runParts));
+    return {
+      name: proof.name,
+      shows: proof.shows,
+      date: began.toISOString(),
+      commit,
+      covered,
+      machine: machine(),
+      environment: proof.environment,
+      parts: proof.parts,
+      seconds: Math.round((Date.now() - began.getTime()) / 1000),
+      passed: ended.reduce((sum, { passed }) => sum + passed, 0),
+      failed: ended.reduce((sum, { failed }) => sum + failed, 0),
+      figures: ended.flatMap(({ figures }) => figures),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+type PartResult = Pick<ProofResult, 'passed' | 'failed' | 'figures'>;
+
+async function runPart(
+  proof: Proof,
+  part: Readonly<Record<string, string>>,
+  path: string,
+): Promise<PartResult> {
+  const [report, outcome] = [`${path}-figures`, `${path}-jest.json`];
+  await jest(proof, { ...part, PROOF_REPORT: report }, outcome);
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+    await readFile(outcome, 'utf8'),
+  ) as Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites', number>;
+  const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+  return {
+    passed: numPassedTests,
+    // A proof without a test proves nothing.
+    failed: numFailedTests + numRuntimeErrorTestSuites + (numPassedTests === 0 ? 1 : 0),
+    figures: lines.map((line): unknown => JSON.parse(line)),
+  };
+}
+
+async function jest(proof: Proof, own: Record<string, string>, outcome: string): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    [
+      require.resolve('jest/bin/jest'),
+      ...proof.tests,
+      '--testTimeout=14400000',
+      '--json',
+      `--outputFile=${outcome}`,
+    ],
+    {
+      cwd: packageRoot,
+      env: { ...process.env, ...proof.environment, ...own },
+      // The result goes to the file; what else would go to stdout is the same text again.
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.on('error', reject);
+    // A failed test is a result too.
+    child.on('exit', () => resolve());
+  });
+}
+
+function commitNow(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: packageRoot, encoding: 'utf8' }).trim();
+  return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+}
+
+function machine(): string {
+  const [cpu] = cpus();
+  const gib = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} x ${cpu?.model ?? 'unknown'}, ${gib} GiB, ${platform()} ${arch()}, Node ${process.version}`;
+}

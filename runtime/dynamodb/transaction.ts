@@ -1,0 +1,175 @@
+import { rowAbsent, type Seen } from './conditions.js';
+import type { Effect, Once } from '../dedup/effect.js';
+import { InvalidSettings, InvalidWrite, ItemWrittenTwice, TransactionTooLarge } from '../dedup/errors.js';
+import { deepFreeze } from '../dedup/fold.js';
+import type { Publication, Publisher } from './publication.js';
+import type { ItemReader } from './read-item.js';
+import { addressOf, attributeOf, nativeRow, type ItemAddress, type Row, type Table } from './table.js';
+import {
+  conditionOf,
+  putOf,
+  summed,
+  updateOf,
+  type Change,
+  type Write,
+  type WriteCondition,
+} from './write.js';
+
+/** DynamoDB: at most 100 actions in one TransactWriteItems; one of them is the receipt. */
+export const maxActions = 100;
+
+/**
+ * What a handler fills: its writes, committed in one step with the proof that its message was processed. Nothing is sent before
+ * the handler has returned, and nothing at all when it throws. Every method checks its input at once and throws
+ * {@link InvalidWrite}, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later.
+ *
+ * Costs 2 write units per item of up to 1 KB (DynamoDB's price of a transactional write), the receipt included.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ */
+export class Transaction {
+  readonly #writes = new Map<string, Write>();
+  readonly #reads = new Map<string, { readonly address: ItemAddress; readonly seen: Seen }>();
+  readonly #publications: Publication[] = [];
+  #once: Once | undefined;
+
+  /** @param read what `get` reads with. `DynamoStore.transaction` gives one. */
+  constructor(private readonly read?: ItemReader) {}
+
+  /**
+   * Reads attributes of one item as it is stored now; writes of this transaction do not show. Undefined when there is no such item.
+   * The row is frozen; integers beyond 2^53 are bigint.
+   *
+   * Guaranteed: the transaction commits only if each of these attributes is as it was returned (and those not returned still
+   * absent). Where one has changed, nothing is written and the handler runs again. Nothing is promised about attributes that were
+   * not asked for, nor about reads by any other client: `tx.get` is the only read that a handler should decide upon (R13).
+   *
+   * Costs 1 read unit per 4 KB of the item and one round trip; and 2 write units at the commit where the transaction does not write
+   * the item anyway. An item that many messages read and many change makes them run one after another: an increment with `add`
+   * does not.
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+   */
+  async get<Attribute extends string>(
+    table: Table,
+    key: Row,
+    attributes: readonly Attribute[],
+  ): Promise<Readonly<Partial<Record<Attribute, unknown>>> | undefined> {
+    if (this.read === undefined)
+      throw new InvalidSettings(['this transaction cannot read; make it with DynamoStore.transaction']);
+    const address = addressOf(table, key);
+    const item = await this.read(address, attributes);
+    const before = this.#reads.get(address.id)?.seen;
+    // The key too, so that an item without any of the attributes is told from none. And what was returned first is what counts: if
+    // it has changed since, the commit finds out.
+    const names = [...Object.keys(address.key), ...attributes];
+    const seen = { ...Object.fromEntries(names.map((name) => [name, attributeOf(item, name)])), ...before };
+    this.#reads.set(address.id, { address, seen });
+    this.#assertFits();
+    return item && (deepFreeze(nativeRow(item)) as Readonly<Partial<Record<Attribute, unknown>>>);
+  }
+
+  /**
+   * Publishes an event: its row in the outbox becomes durable with this transaction, or not at all.
+   *
+   * The event hangs on an aggregate, an item that this transaction changes or could change. Its `version` attribute numbers the
+   * aggregate's events, 1, 2, 3, ... without gaps, and the commit is conditional on it (R29). So all transactions that publish for
+   * one aggregate happen one after another: never hang events on an item that everybody shares (a shop, a tenant).
+   * The attribute belongs to the outbox, whose first event creates the item if need be; the aggregate is never deleted, and
+   * publishes to one outbox only.
+   *
+   * Costs 2 write units per event of 1 KB and what its entry in the index of unsent rows costs, and 2 for the aggregate's item where
+   * the transaction does not write it anyway. One round trip when this instance has published for the aggregate last. Otherwise two:
+   * half a read unit when it does not know the version, a cancelled transaction when another instance has published meanwhile.
+   *
+   * @throws InvalidWrite when the event cannot be stored, the transaction deletes the aggregate or writes its `version`, or the
+   *   aggregate publishes to two outboxes; {@link TransactionTooLarge}.
+   */
+  publish<Event>(outbox: Publisher<Event>, event: Event): void {
+    const publication = outbox.publication(event);
+    const { aggregate, publisher } = publication;
+    if (this.#publications.some((one) => one.aggregate.id === aggregate.id && one.publisher !== publisher))
+      throw new InvalidWrite(
+        aggregate.tableName,
+        `aggregate ${aggregate.id} publishes to two outboxes; its versions would have gaps in both`,
+      );
+    this.#publications.push(publication);
+    this.#assertFits();
+  }
+
+  /**
+   * Makes an effect that no transaction can hold (a mail, a card charge), once: see {@link Once}. It is made now, before the commit; when
+   * the handler runs again its outcome is returned instead.
+   *
+   * @param name tells the effects of one message apart.
+   * @throws InvalidSettings when the consumer was not given `leases`; LeaseHeld, OutcomeUnknown, EffectBlocked, LeaseLost: let them pass.
+   */
+  async once<Args, Result>(name: string, effect: Effect<Args, Result>): Promise<Result> {
+    if (this.#once === undefined)
+      throw new InvalidSettings([
+        'tx.once needs leases: give `leases: leases()` of exactly-once-aws/lease to the consumer',
+      ]);
+    return this.#once(name, effect);
+  }
+
+  /** @internal The consumer says whose message it is, before its handler runs. */
+  lease(once: Once | undefined): void {
+    this.#once = once;
+  }
+
+  /** Writes the whole item, replacing one that is there. */
+  put(table: Table, item: Row, condition?: WriteCondition): void {
+    this.#join(putOf(table, item, conditionOf(table, condition)));
+  }
+
+  /** Writes a new item; one that is there already fails the commit with {@link ConditionFailed}. */
+  insert(table: Table, item: Row): void {
+    this.#join(putOf(table, item, rowAbsent(table.partitionKey)));
+  }
+
+  /** Changes attributes of an item, creating it when it is not there. `add` alone may be called again: it is summed. */
+  update(table: Table, key: Row, change: Change): void {
+    this.#join(updateOf(table, key, change));
+  }
+
+  /** Deletes an item; none there is fine unless the condition says otherwise. */
+  delete(table: Table, key: Row, condition?: WriteCondition): void {
+    this.#join({ kind: 'delete', address: addressOf(table, key), condition: conditionOf(table, condition) });
+  }
+
+  /** Commits only if the condition holds on an item that this message does not write. */
+  check(table: Table, key: Row, condition: WriteCondition): void {
+    this.#join({ kind: 'check', address: addressOf(table, key), condition: conditionOf(table, condition) });
+  }
+
+  /** The writes so far, in the order of their first mention, with what was read and the versions to be raised. */
+  get writes(): readonly Write[] {
+    const writes = new Map(this.#writes);
+    for (const [id, { address, seen }] of this.#reads)
+      writes.set(id, { ...(writes.get(id) ?? { kind: 'check', address }), seen });
+    for (const publication of this.#publications) {
+      const { id } = publication.aggregate;
+      writes.set(id, publication.raising(writes.get(id)));
+    }
+    return [...writes.values()];
+  }
+
+  /** The events so far, in their order. */
+  get publications(): readonly Publication[] {
+    return this.#publications;
+  }
+
+  #join(write: Write): void {
+    const { id, tableName } = write.address;
+    const before = this.#writes.get(id);
+    const joined = before === undefined ? write : summed(before, write);
+    if (joined === undefined) throw new ItemWrittenTwice(tableName, id);
+    this.#writes.set(id, joined);
+    this.#assertFits();
+  }
+
+  #assertFits(): void {
+    const actions = this.writes.length + this.#publications.length + 1;
+    if (actions > maxActions) throw new TransactionTooLarge('actions', actions, maxActions);
+  }
+}

@@ -1,0 +1,15 @@
+export { sqsConsumer, type SqsConsumerOptions } from './transaction-consumer.js';
+export { sqsInsertConsumer, type SqsInsertConsumerOptions } from './insert-consumer.js';
+export {
+  sqsAggregateConsumer,
+  type ProducerVersion,
+  type SqsAggregateConsumerOptions,
+} from './aggregate-consumer.js';
+export { sqsNaturalConsumer, type SqsNaturalConsumerOptions } from './natural-consumer.js';
+export type { ConsumerOptions, SqsConsumer } from './handler.js';
+export { consumerSettings, type ConsumerSettings } from '../consumer/settings.js';
+export type { KeySource, Message, Transport } from '../consumer/message.js';
+export type { DeadLetter } from './dead-letter.js';
+export { deadLetterAttribute } from './message-attributes.js';
+export { logSummary, type BatchSummary, type Problem, type RecordOutcome } from '../consumer/summary.js';
+export { metricsObserver, type MetricsSink } from '../telemetry/metrics-observer.js';

@@ -1,0 +1,49 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import * as z from 'zod/mini';
+import { metricsObserver, sqsConsumer } from '../../runtime/sqs/index.js';
+import { sqsRecord, sentAgain } from '../../runtime/testing/index.js';
+import { dynamo, newTable } from '../fixtures/dynamo.js';
+
+test('a batch is published once in embedded metric format, with the age of the receipts that suppressed copies', async () => {
+  const client = dynamo();
+  const [receipts, rows] = await Promise.all([newTable(client, 'id'), newTable(client, 'name')]);
+  const lines: string[] = [];
+  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+  const metrics = new Metrics({ namespace: 'exactly-once', serviceName: 'test' });
+  const handler = sqsConsumer({
+    settings: {
+      consumerName: 'measured',
+      dedupTable: receipts.name,
+      receiptRetentionSeconds: 60,
+      deadLetterQueueUrl: 'none',
+    },
+    schema: z.object({ id: z.string() }),
+    key: ({ body }) => body.id,
+    handle: (_, tx) => tx.update(rows, { name: 'all' }, { add: { value: 1 } }),
+    dynamodb: client,
+    observe: metricsObserver(metrics),
+  });
+  const context = { getRemainingTimeInMillis: () => 30_000 };
+  const record = sqsRecord({ body: { id: 'a' } });
+  await handler({ Records: [record] }, context);
+  await handler({ Records: [sentAgain(record)] }, context);
+  jest.restoreAllMocks();
+  const published = lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((line) => '_aws' in line);
+  expect(published).toHaveLength(2);
+  expect(published[0]).toMatchObject({
+    consumer: 'measured',
+    processed: 1,
+    duplicate: 0,
+    retried: 0,
+    conflict: 0,
+  });
+  expect(published[1]).toMatchObject({
+    consumer: 'measured',
+    processed: 0,
+    duplicate: 1,
+    receiptAge: expect.any(Number),
+  });
+  client.destroy();
+});
