@@ -46,7 +46,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'import-x/no-extraneous-dependencies': [
         'error',
-        { devDependencies: ['{test,bench,local,drive,bin,lambdas}/**'] },
+        { devDependencies: ['{test,bench,targets,drive,prove,scripts,bin,lambdas}/**'] },
       ],
       'import-x/no-cycle': 'error',
       eqeqeq: 'error',
@@ -54,7 +54,7 @@ export default tseslint.config(
   },
   mayNotImport(
     ['lib/**/*.ts'],
-    ['**/runtime/**', '**/lambdas/**', '**/local/**', '**/drive/**'],
+    ['**/runtime/**', '**/lambdas/**', '**/targets/**', '**/drive/**'],
     'lib is synth time: it knows entry files by path only',
   ),
   mayNotImport(
@@ -65,13 +65,13 @@ export default tseslint.config(
       'aws-cdk-lib/*',
       'constructs',
       '**/lambdas/**',
-      '**/local/**',
+      '**/targets/**',
       '**/drive/**',
     ],
     'runtime is what handlers bundle: no construct, no tooling',
   ),
   mayNotImport(
-    ['local/**/*.ts', 'drive/**/*.ts'],
+    ['targets/**/*.ts', 'drive/**/*.ts', 'prove/**/*.ts', 'scripts/**/*.ts'],
     ['**/runtime/**', '**/lambdas/**', '**/lib/**'],
     'the runner, the driver and the auditor share no code with what they check (R42)',
   ),
@@ -79,7 +79,7 @@ export default tseslint.config(
     ['cli/**/*.ts'],
     [
       '**/lib/**',
-      '**/local/**',
+      '**/targets/**',
       '**/drive/**',
       '**/lambdas/**',
       'aws-cdk-lib',
@@ -90,12 +90,12 @@ export default tseslint.config(
   ),
   mayNotImport(
     ['bin/**/*.ts'],
-    ['**/runtime/**', '**/local/**', '**/drive/**'],
+    ['**/runtime/**', '**/targets/**', '**/drive/**'],
     'bin builds the stack and nothing else',
   ),
   mayNotImport(
     ['lambdas/**/*.ts'],
-    ['**/lib/**', '**/local/**', '**/drive/**', 'aws-cdk-lib', 'aws-cdk-lib/*'],
+    ['**/lib/**', '**/targets/**', '**/drive/**', 'aws-cdk-lib', 'aws-cdk-lib/*'],
     'an entry point wires runtime',
   ),
   {

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { sqsConsumer } from '../runtime/sqs/index.js';
-import { table } from '../runtime/dedup/index.js';
+import { table } from '../runtime/dynamodb/index.js';
 import { outbox } from '../runtime/outbox/index.js';
 import type { Handler } from './contenders/contender.js';
 import { common } from './contenders/ours.js';

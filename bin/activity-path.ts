@@ -31,7 +31,7 @@ export function activityPath(scope: Construct, props: ActivityPathProps): Record
     consumerName: 'activity',
     channel,
     dedupTable: props.dedupTable,
-    entry: entry(props.unprotected ? 'unprotected-activity.ts' : 'activity.ts'),
+    entry: entry(props.unprotected ? 'consumer/unprotected-activity.ts' : 'consumer/activity.ts'),
     maxConcurrency: 10,
     enabled: props.polling,
     environment: { ACTIVITY_TABLE: table.tableName },

@@ -73,11 +73,16 @@ export class PaymentEvents {
       views.grants.actions(consumer.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
       return { channel, consumer };
     };
-    const statements = reader('Statements', 'statements', 'statements.ts', ChannelKind.FIFO);
-    const notifications = reader('Notifications', 'notifications', 'notifications.ts', ChannelKind.STANDARD);
+    const statements = reader('Statements', 'statements', 'outbox/statements.ts', ChannelKind.FIFO);
+    const notifications = reader(
+      'Notifications',
+      'notifications',
+      'outbox/notifications.ts',
+      ChannelKind.STANDARD,
+    );
     const relay = new OutboxRelay(scope, 'Relay', {
       outbox: this.outbox,
-      entry: entry('relay.ts'),
+      entry: entry('outbox/relay.ts'),
       targets: [
         RelayTarget.channel(props.payments, { types: ['PaymentAccepted'] }),
         RelayTarget.channel(statements.channel, { types: ['PaymentSettled'] }),

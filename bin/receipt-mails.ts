@@ -33,7 +33,7 @@ export function receiptMails(scope: Construct, props: ReceiptMailsProps): Receip
     consumerName: 'receipts',
     channel,
     dedupTable: props.dedupTable,
-    entry: entry('receipt-mail.ts'),
+    entry: entry('lease/receipt-mail.ts'),
     maxConcurrency: 10,
     // The mail's row, and its lease, which is written twice outside of the transaction.
     writesPerMessage: 2,

@@ -68,7 +68,7 @@ export class ReferenceStack extends Stack {
       consumerName: 'settlement',
       channel,
       dedupTable,
-      entry: entry(props.unprotected ? 'unprotected-settlement.ts' : 'settlement.ts'),
+      entry: entry(props.unprotected ? 'consumer/unprotected-settlement.ts' : 'consumer/settlement.ts'),
       maxConcurrency: 10,
       // Account, payment, shop, event.
       writesPerMessage: 4,
@@ -92,7 +92,7 @@ export class ReferenceStack extends Stack {
       apiName: 'accept',
       routes: [{ path: '/payments' }],
       dedupTable,
-      entry: entry('accept.ts'),
+      entry: entry('api/accept.ts'),
       timeout: Duration.seconds(5),
       // The payment and its event.
       writesPerRequest: 2,

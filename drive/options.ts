@@ -9,7 +9,7 @@ export type FaultKind = (typeof faultKinds)[number];
 export interface RunOptions extends TargetOptions {
   /** How many purchases, from the first on. Infinity: all of `input`. */
   readonly messages: number;
-  /** Payments of the caller's own instead of the purchases in data/. */
+  /** Payments of the caller's own instead of the purchases in drive/data/. */
   readonly input?: string;
   readonly onBadLine: 'skip' | 'fail';
   readonly seed: number;

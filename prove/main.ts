@@ -5,7 +5,7 @@ import { resultFile, staleProofs } from './result.js';
 import { runProof } from './run-proof.js';
 
 const program = new Command('prove')
-  .description('Runs proofs with their full budget and writes proofs/<name>.json. Hours, not minutes.')
+  .description('Runs proofs with their full budget and writes prove/results/<name>.json. Hours, not minutes.')
   .argument('[names...]', `which ones: ${proofs.map(({ name }) => name).join(', ')}`, [])
   .option('--stale', 'run only those that are older than the code they cover', false)
   .option('--list', 'list those that are older than the code they cover, and run nothing', false)

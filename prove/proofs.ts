@@ -1,6 +1,6 @@
 /** A proof with its full budget. Its small one, with a fixed seed, is part of `npm test`. */
 export interface Proof {
-  /** Name of its result, `proofs/<name>.json`. */
+  /** Name of its result, `prove/results/<name>.json`. */
   readonly name: string;
   /** What it shows, in one sentence. */
   readonly shows: string;

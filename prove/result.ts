@@ -4,7 +4,7 @@ import { packageRoot } from '../targets/package-root.js';
 import { hashOfCovered } from './covered-code.js';
 import { proofs, type Proof } from './proofs.js';
 
-/** What a full run came to, as it is committed under `proofs/`. */
+/** What a full run came to, as it is committed under `prove/results/`. */
 export interface ProofResult {
   readonly name: string;
   readonly shows: string;
@@ -26,7 +26,7 @@ export interface ProofResult {
 }
 
 export function resultFile({ name }: Pick<Proof, 'name'>): string {
-  return join(packageRoot, 'proofs', `${name}.json`);
+  return join(packageRoot, 'prove', 'results', `${name}.json`);
 }
 
 /** Every proof that says nothing about the code as it is, with the reason. */

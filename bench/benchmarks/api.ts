@@ -4,7 +4,7 @@ import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { anonymousCaller, httpApiHandler, idempotentApi } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import type { Benchmark } from '../benchmark.js';
 import { billed, type Bill } from '../bill.js';
 import { powertoolsName } from '../contenders/powertools.js';

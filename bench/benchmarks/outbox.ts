@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { sqsAggregateConsumer } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import type { Benchmark } from '../benchmark.js';
 import { billed } from '../bill.js';
 import { drawFrom, type Draw } from '../conflicts.js';

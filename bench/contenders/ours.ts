@@ -1,5 +1,5 @@
 import { sqsAggregateConsumer, sqsConsumer, sqsInsertConsumer } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { Payment } from '../message.js';
 import type { Tables } from '../tables.js';
 import type { Contender, Handler } from './contender.js';

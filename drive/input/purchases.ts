@@ -15,7 +15,7 @@ export interface Purchase {
   readonly cents: number;
 }
 
-/** How many purchases data/CDNOW_master.txt.gz holds. */
+/** How many purchases drive/data/CDNOW_master.txt.gz holds. */
 export const purchaseCount = 69_659;
 
 export const purchaseFile = join(__dirname, '..', 'data', 'CDNOW_master.txt.gz');

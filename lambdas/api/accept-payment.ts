@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { idempotentApi, type Api, type ApiSettings, type RequestSummary } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { outbox } from '../../runtime/outbox/index.js';
 import { source } from '../outbox/payment-events.js';
 import { PaymentRequest } from './payment.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { table, type Transaction } from '../../runtime/dedup/index.js';
+import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 
 /** What a client asks for. The payment id comes with it as the Idempotency-Key. */
 export const PaymentRequest = z.object({

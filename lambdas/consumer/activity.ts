@@ -1,5 +1,5 @@
 import { consumerSettings, sqsConsumer } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { ActivityEvent, counterOf } from './activity-event.js';
 import { required } from '../environment.js';
 

@@ -1,5 +1,5 @@
 import { consumerSettings, sqsConsumer } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { leases } from '../../runtime/lease/index.js';
 import { required } from '../environment.js';
 import { mailProvider } from './mail-provider.js';

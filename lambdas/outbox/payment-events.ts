@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { sqsAggregateConsumer, type ConsumerSettings, type SqsConsumer } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { cloudEvent, producerVersion } from '../../runtime/outbox/index.js';
 import { Payment } from '../api/payment.js';
 

@@ -1,7 +1,12 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { attempt, type Finding } from './commit-attempt.js';
 import { backoff } from '../dedup/backoff.js';
-import { CommitFailed, InvalidSettings, TransactionTooLarge, type ExactlyOnceError } from '../dedup/errors.js';
+import {
+  CommitFailed,
+  InvalidSettings,
+  TransactionTooLarge,
+  type ExactlyOnceError,
+} from '../dedup/errors.js';
 import type { Meter } from '../dedup/meter.js';
 import { bytesOf, maxBytes, pack, type Unit } from './pack.js';
 import { nowSeconds, type ReceiptDraft, type Verdict } from './receipt.js';

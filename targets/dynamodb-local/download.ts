@@ -24,7 +24,7 @@ export async function dynamoDbLocalJars(
 ): Promise<string> {
   assertOptedIn(environment);
   await assertJava(environment);
-  const pom = join(packageRoot, 'local', 'dynamodb-local', 'pom.xml');
+  const pom = join(packageRoot, 'targets', 'dynamodb-local', 'pom.xml');
   const key = createHash('sha256')
     .update(await readFile(pom))
     .digest('hex')

@@ -70,7 +70,7 @@ async function launch(
   settings: Record<string, string>,
 ): Promise<EmulatorProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-emulator-'));
-  const guard = spawn(python, [join(packageRoot, 'local', 'guard.py'), folder], {
+  const guard = spawn(python, [join(packageRoot, 'targets', 'embedded', 'guard.py'), folder], {
     // Away from the terminal's process group: Ctrl-C reaches this process, and the guard through the pipe.
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],

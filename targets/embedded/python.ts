@@ -51,7 +51,7 @@ export async function emulatorPython(
   options: { root?: string; path?: string } = {},
 ): Promise<string> {
   const { root = packageRoot, path = process.env['PATH'] ?? '' } = options;
-  const requirements = join(root, 'local', 'requirements.txt');
+  const requirements = join(root, 'targets', 'embedded', 'requirements.txt');
   const env = { ...process.env, PATH: path };
   const python = await findPython(env);
   const key = createHash('sha256')

@@ -7,7 +7,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { s3Responses, type Api, type ResponseBody, type ResponseStore } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { json, limits, pay, paymentsApi, request, type Names } from './payments.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Api, IdempotentApiOptions, RenderedResponse, RequestSummary } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { leases, type Effect } from '../../runtime/lease/index.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { startProvider, type Provider, type ProviderKind } from '../lease/provider.js';

@@ -1,6 +1,6 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { ApiResponse } from '../../runtime/api/index.js';
-import { table, type Transaction } from '../../runtime/dedup/index.js';
+import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { pay, paymentsApi, type Shape } from './payments.js';
 import { answering, ask, client, names, once, payments } from './contract-world.js';

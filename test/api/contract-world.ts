@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Api, ApiResponse, RequestSummary } from '../../runtime/api/index.js';
-import { table, type Transaction } from '../../runtime/dedup/index.js';
+import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { limits, pay, paymentsApi, request, type Names, type Shape } from './payments.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { idempotentApi } from '../../runtime/api/index.js';
-import { InvalidSettings } from '../../runtime/dedup/index.js';
+import { InvalidSettings } from '../../runtime/dynamodb/index.js';
 import { day, json, paymentsApi, type Shape } from './payments.js';
 import { answering, ask, client, names, once, payments, summaries } from './contract-world.js';
 

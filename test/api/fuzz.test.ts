@@ -9,7 +9,7 @@ import {
   type HttpApiHandler,
   type RequestSummary,
 } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { day, pay, paymentsApi, type Names } from './payments.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenderedResponse } from '../../runtime/api/index.js';
 import { leaseCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { OwnProcess } from '../fixtures/own-process.js';

@@ -1,5 +1,5 @@
 import type { RequestSummary } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { EffectNotStarted, LeaseHeld, unlock } from '../../runtime/lease/index.js';
 import { ask, Charges, dyingOnce, once, patiently, type Twist } from './charges.js';
 import { day, json } from './payments.js';

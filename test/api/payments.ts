@@ -10,7 +10,7 @@ import {
   type KeyedRequest,
   type RequestSummary,
 } from '../../runtime/api/index.js';
-import { table, type Transaction } from '../../runtime/dedup/index.js';
+import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 
 export const PaymentBody = z.object({ account: z.string().check(z.minLength(1)), cents: z.int() });
 export type PaymentBody = z.infer<typeof PaymentBody>;

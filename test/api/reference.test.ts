@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { json, limits, request } from './payments.js';
 import { referenceApi, type ReferenceNames } from './reference.js';

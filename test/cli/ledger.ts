@@ -5,7 +5,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import type { OnFailure } from '../../runtime/consumer/settings.js';
-import { RejectMessage, type Table } from '../../runtime/dedup/index.js';
+import { RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { newDedupTable, newTable } from '../fixtures/dynamo.js';
 import type { Channel } from './channel.js';
 

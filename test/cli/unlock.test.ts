@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { leases, type Once } from '../../runtime/lease/index.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { run } from './command.js';

@@ -8,7 +8,7 @@ import {
   type IdempotentRequest,
 } from '../../runtime/client/index.js';
 import { pauseMs, retryAfterMs } from '../../runtime/client/retry.js';
-import { InvalidSettings, table } from '../../runtime/dedup/index.js';
+import { InvalidSettings, table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { paymentsApi } from '../api/payments.js';
 import { serve, serveApi, type Server } from '../api/server.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SqsConsumer } from '../../runtime/sqs/index.js';
 import { failureCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { listGroups, resumeGroup } from '../../runtime/dynamodb/groups.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

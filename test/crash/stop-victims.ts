@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 
 export interface StopNames {
   readonly receipts: string;

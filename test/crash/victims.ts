@@ -7,7 +7,7 @@ import {
   sqsInsertConsumer,
   type SqsConsumer,
 } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 
 export const ways = ['transaction', 'insert', 'aggregate'] as const;
 export type WayName = (typeof ways)[number];

@@ -6,7 +6,7 @@ import {
   receiptId,
   TransportId,
   UnserialisableValue,
-} from '../../runtime/dedup/index.js';
+} from '../../runtime/dynamodb/index.js';
 
 test('a receipt id tells consumer and key apart, whatever the key holds', () => {
   const name = fc.stringMatching(/^[A-Za-z0-9_.-]{1,16}$/);

@@ -1,4 +1,4 @@
-import { compareSequences, InvalidSequence, sequence } from '../../runtime/dedup/index.js';
+import { compareSequences, InvalidSequence, sequence } from '../../runtime/dynamodb/index.js';
 
 test('two sequence numbers 256 apart above 2^64 are told apart, where a number would not', () => {
   const [first, second] = ['18849496460467696128', '18849496460467696384'] as const;

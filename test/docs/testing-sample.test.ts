@@ -10,7 +10,7 @@ test('the example of docs/testing.md runs as it is printed, and debits once', as
   const file = 'docs/testing.md';
   const [block] = typescriptBlocks(file, readFileSync(join(packageRoot, file), 'utf8'));
   const source = block?.code
-    .replaceAll("'exactly-once-aws/local'", "'../local/embedded.js'")
+    .replaceAll("'exactly-once-aws/local'", "'../targets/embedded/index.js'")
     .replaceAll(/'exactly-once-aws\/(\w+)'/g, "'../runtime/$1/index.js'");
   const folder = await mkdtemp(join(packageRoot, '.sample-'));
   try {

@@ -3,7 +3,7 @@ import {
   type ConditionFailed,
   type Table,
   type Transaction,
-} from '../../runtime/dedup/index.js';
+} from '../../runtime/dynamodb/index.js';
 import { deliver } from '../../runtime/testing/index.js';
 import { orderConsumer, ordersOf, type OrderHandlers } from '../fixtures/order-consumer.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';

@@ -12,7 +12,7 @@ import {
   TransactionTooLarge,
   type Table,
   type UnitOutcome,
-} from '../../runtime/dedup/index.js';
+} from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
 import { limits, unit } from '../fixtures/units.js';
 

@@ -7,7 +7,7 @@ import {
   InvalidSettings,
   Transaction,
   type Table,
-} from '../../runtime/dedup/index.js';
+} from '../../runtime/dynamodb/index.js';
 import { deliver } from '../../runtime/testing/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

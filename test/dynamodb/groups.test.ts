@@ -1,6 +1,6 @@
 import { groupConditions } from '../../runtime/dynamodb/conditions.js';
 import { queueGroup, type GroupRow } from '../../runtime/dynamodb/groups-row.js';
-import { Meter, type Table } from '../../runtime/dedup/index.js';
+import { Meter, type Table } from '../../runtime/dynamodb/index.js';
 import { GroupStore } from '../../runtime/dynamodb/parking.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { startFaultProxy, type FaultProxy } from '../../drive/faults/fault-proxy.js';
-import { DynamoStore, type Table, type Transaction } from '../../runtime/dedup/index.js';
+import { DynamoStore, type Table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { limits, unit } from '../fixtures/units.js';

@@ -2,7 +2,7 @@ import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dyn
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import { DynamoStore, type Table } from '../../runtime/dedup/index.js';
+import { DynamoStore, type Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
 import { limits, unit } from '../fixtures/units.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { table, type Table, type Transaction } from '../../runtime/dedup/index.js';
+import { table, type Table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { JobQueueClient, jobWorker, workOff, type RunningJob } from '../../runtime/jobs/index.js';
 import { leases } from '../../runtime/lease/index.js';
 import type { SqsConsumer } from '../../runtime/sqs/index.js';

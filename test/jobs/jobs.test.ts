@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateScheduleGroupCommand, GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { KeyReused, RejectMessage } from '../../runtime/dedup/index.js';
+import { KeyReused, RejectMessage } from '../../runtime/dynamodb/index.js';
 import { JobQueueClient, type Job, type JobState, type RunningJob } from '../../runtime/jobs/index.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

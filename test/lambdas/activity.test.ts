@@ -4,7 +4,7 @@ import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { ActivityEvent } from '../../lambdas/consumer/activity-event.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { drain, record, sqs } from '../fixtures/queue.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseHeld, LeaseLost, leases, type Effect, type LeaseEvent } from '../../runtime/lease/index.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { doubled, startProvider, type Provider } from './provider.js';
 

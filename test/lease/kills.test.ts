@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaseCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { leaseId } from '../../runtime/dynamodb/lease-row.js';
 import { listBlocked } from '../../runtime/lease/index.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';

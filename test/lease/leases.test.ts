@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { leaseId } from '../../runtime/dynamodb/lease-row.js';
 import {
   EffectBlocked,

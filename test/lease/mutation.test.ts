@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { leaseConditions } from '../../runtime/dynamodb/conditions.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { leaseId } from '../../runtime/dynamodb/lease-row.js';
 import { leases, type Effect } from '../../runtime/lease/index.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';

@@ -16,7 +16,7 @@ import {
   LeasePersistenceLayer,
   type LeasePersistenceLayerOptions,
 } from '../../runtime/lease/powertools-layer.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { loadMiddy } from './middy.js';
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { sqsConsumer, type BatchSummary, type SqsConsumer } from '../../runtime/sqs/index.js';
-import { table as tableOf, type Table } from '../../runtime/dedup/index.js';
+import { table as tableOf, type Table } from '../../runtime/dynamodb/index.js';
 import { EffectNotStarted, leases, type Effect } from '../../runtime/lease/index.js';
 import { deliver, deliverTwice } from '../../runtime/testing/index.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';

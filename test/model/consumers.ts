@@ -7,7 +7,7 @@ import {
   type BatchSummary,
   type SqsConsumer,
 } from '../../runtime/sqs/index.js';
-import { table, type Transaction } from '../../runtime/dedup/index.js';
+import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { outbox, type Outbox } from '../../runtime/outbox/outbox.js';
 import type { Engine } from './engine.js';
 import { Body } from './message-body.js';

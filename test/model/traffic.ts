@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SendMessageCommandInput, SQSClient } from '@aws-sdk/client-sqs';
-import { RejectMessage } from '../../runtime/dedup/index.js';
+import { RejectMessage } from '../../runtime/dynamodb/index.js';
 import type { SQSMessageAttributes } from 'aws-lambda';
 import { consumerOf } from './consumers.js';
 import { clientOf } from './exchange.js';

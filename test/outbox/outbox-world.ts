@@ -10,7 +10,7 @@ import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { toStreamRecord } from '../../targets/event-source/streams/record.js';
-import { DynamoStore, type Table } from '../../runtime/dedup/index.js';
+import { DynamoStore, type Table } from '../../runtime/dynamodb/index.js';
 import { outbox, type Outbox } from '../../runtime/outbox/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

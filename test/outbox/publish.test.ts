@@ -12,7 +12,7 @@ import {
   UnserialisableValue,
   type Table,
   type Unit,
-} from '../../runtime/dedup/index.js';
+} from '../../runtime/dynamodb/index.js';
 import { cloudEvent, outbox, type CloudEvent, type Outbox } from '../../runtime/outbox/index.js';
 import { deliver } from '../../runtime/testing/index.js';
 import { orderConsumer, ordersOf } from '../fixtures/order-consumer.js';

@@ -8,7 +8,7 @@ import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { toRecord } from '../../targets/event-source/record.js';
 import { sqsAggregateConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { cloudEvent, producerVersion } from '../../runtime/outbox/index.js';
 import { row } from '../fixtures/dynamo.js';
 import { inTime, type OutboxWorld } from './outbox-world.js';

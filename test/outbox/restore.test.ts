@@ -6,7 +6,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { beginEpoch, EpochBegun, outboxRelay, queueTarget } from '../../runtime/outbox/index.js';
 import { run } from '../cli/command.js';
 import { newTable, row } from '../fixtures/dynamo.js';

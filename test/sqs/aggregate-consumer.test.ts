@@ -6,7 +6,7 @@ import {
   type BatchSummary,
   type SqsAggregateConsumerOptions,
 } from '../../runtime/sqs/index.js';
-import { parkingWindow, RejectMessage, type Table } from '../../runtime/dedup/index.js';
+import { parkingWindow, RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 

@@ -8,7 +8,7 @@ import {
   type SqsAggregateConsumerOptions,
 } from '../../runtime/sqs/index.js';
 import { listGroups, resumeGroup, skipHead, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
-import { RejectMessage, type Table } from '../../runtime/dedup/index.js';
+import { RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { drain, sqs } from '../fixtures/queue.js';

@@ -8,7 +8,7 @@ import {
   type DeadLetter,
   type SqsConsumerOptions,
 } from '../../runtime/sqs/index.js';
-import { CommitFailed, Waiting, type Table } from '../../runtime/dedup/index.js';
+import { CommitFailed, Waiting, type Table } from '../../runtime/dynamodb/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { receivedAgain } from '../../runtime/testing/index.js';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { sqsInsertConsumer, type BatchSummary } from '../../runtime/sqs/index.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { startFaultProxy } from '../../drive/faults/fault-proxy.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

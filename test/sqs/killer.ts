@@ -3,7 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { sqsConsumer, sqsInsertConsumer, type ConsumerSettings } from '../../runtime/sqs/index.js';
-import { table } from '../../runtime/dedup/index.js';
+import { table } from '../../runtime/dynamodb/index.js';
 
 export interface KillerOrder {
   readonly way: 'transaction' | 'insert';

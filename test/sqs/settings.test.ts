@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { consumerSettings, sqsConsumer } from '../../runtime/sqs/index.js';
-import { InvalidSettings } from '../../runtime/dedup/index.js';
+import { InvalidSettings } from '../../runtime/dynamodb/index.js';
 
 const minimum = {
   EXACTLY_ONCE_CONSUMER_NAME: 'settled',

@@ -15,7 +15,7 @@ import {
   skipHead,
   type StoppedGroup,
 } from '../../runtime/dynamodb/groups.js';
-import { GroupNotStopped, RejectMessage, type Table } from '../../runtime/dedup/index.js';
+import { GroupNotStopped, RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { drain, sqs } from '../fixtures/queue.js';

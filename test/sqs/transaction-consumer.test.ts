@@ -8,7 +8,7 @@ import {
   type DeadLetter,
   type SqsConsumerOptions,
 } from '../../runtime/sqs/index.js';
-import { RejectMessage, type Table } from '../../runtime/dedup/index.js';
+import { RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 

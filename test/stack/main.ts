@@ -3,12 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { LocalTargetError } from '../../targets/local-target-error.js';
 import { packageRoot } from '../../targets/package-root.js';
-import {
-  addTargetOptions,
-  chooseTarget,
-  targetOptions,
-  type TargetOptions,
-} from '../../targets/index.js';
+import { addTargetOptions, chooseTarget, targetOptions, type TargetOptions } from '../../targets/index.js';
 import type { TargetKind } from '../../targets/kind.js';
 import { stackTargetVariable, suiteMessages, type StackTarget } from './stack-target.js';
 

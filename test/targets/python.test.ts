@@ -24,8 +24,8 @@ beforeEach(async () => {
       join(programs, program),
     );
   }
-  await mkdir(join(root, 'local'));
-  await writeFile(join(root, 'local', 'requirements.txt'), '');
+  await mkdir(join(root, 'targets', 'embedded'), { recursive: true });
+  await writeFile(join(root, 'targets', 'embedded', 'requirements.txt'), '');
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -73,7 +73,7 @@ test('only pinned packages with their hashes are installed', async () => {
   await fakePython(python312(`echo "$@" > ${join(root, 'pip-arguments')}`));
   await make();
   expect(await readFile(join(root, 'pip-arguments'), 'utf8')).toContain(
-    `--require-hashes --requirement ${join(root, 'local', 'requirements.txt')}`,
+    `--require-hashes --requirement ${join(root, 'targets', 'embedded', 'requirements.txt')}`,
   );
 });
 
@@ -86,7 +86,7 @@ test('two callers at once get one complete environment, a changed list another',
   expect(await make()).toBe(first);
 
   await fakePython(python312('true'));
-  await writeFile(join(root, 'local', 'requirements.txt'), '# changed\n');
+  await writeFile(join(root, 'targets', 'embedded', 'requirements.txt'), '# changed\n');
   expect(await make()).not.toBe(first);
   expect(await readdir(join(root, '.local'))).toHaveLength(2);
 });

@@ -1,7 +1,7 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { sqsConsumer, sqsNaturalConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
-import type { Table } from '../../runtime/dedup/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import {
   checkNaturallyIdempotent,
   crashAt,

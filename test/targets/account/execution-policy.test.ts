@@ -6,7 +6,7 @@ import { ReferenceStack } from '../../../bin/reference-stack.js';
 import { packageRoot } from '../../../targets/package-root.js';
 
 const policy = JSON.parse(
-  readFileSync(join(packageRoot, 'local', 'account', 'execution-policy.json'), 'utf8'),
+  readFileSync(join(packageRoot, 'targets', 'account', 'execution-policy.json'), 'utf8'),
 ) as { Statement: { Action: string | string[]; Resource: string | string[] }[] };
 
 /** What CloudFormation calls to make and to remove a resource, of the types that the stack has. */

@@ -23,7 +23,7 @@ afterEach(() => {
 function script(name: string, environment: Record<string, string | undefined>, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     join(binFolder, 'tsx'),
-    [join('local', 'account', `${name}.ts`), ...args],
+    [join('targets', 'account', `${name}.ts`), ...args],
     {
       cwd: packageRoot,
       encoding: 'utf8',
