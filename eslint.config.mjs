@@ -54,7 +54,7 @@ export default tseslint.config(
   },
   mayNotImport(
     ['lib/**/*.ts'],
-    ['**/runtime/**', '**/lambdas/**', '**/targets/**', '**/drive/**'],
+    ['**/runtime/**', '**/lambdas/**', '../targets/**', '../../targets/**', '**/drive/**'],
     'lib is synth time: it knows entry files by path only',
   ),
   mayNotImport(
@@ -65,7 +65,8 @@ export default tseslint.config(
       'aws-cdk-lib/*',
       'constructs',
       '**/lambdas/**',
-      '**/targets/**',
+      '../targets/**',
+      '../../targets/**',
       '**/drive/**',
     ],
     'runtime is what handlers bundle: no construct, no tooling',
@@ -79,7 +80,8 @@ export default tseslint.config(
     ['cli/**/*.ts'],
     [
       '**/lib/**',
-      '**/targets/**',
+      '../targets/**',
+      '../../targets/**',
       '**/drive/**',
       '**/lambdas/**',
       'aws-cdk-lib',
@@ -90,12 +92,12 @@ export default tseslint.config(
   ),
   mayNotImport(
     ['bin/**/*.ts'],
-    ['**/runtime/**', '**/targets/**', '**/drive/**'],
+    ['**/runtime/**', '../targets/**', '../../targets/**', '**/drive/**'],
     'bin builds the stack and nothing else',
   ),
   mayNotImport(
     ['lambdas/**/*.ts'],
-    ['**/lib/**', '**/targets/**', '**/drive/**', 'aws-cdk-lib', 'aws-cdk-lib/*'],
+    ['**/lib/**', '../targets/**', '../../targets/**', '**/drive/**', 'aws-cdk-lib', 'aws-cdk-lib/*'],
     'an entry point wires runtime',
   ),
   {

@@ -1,9 +1,58 @@
 /**
+ * Whose an error is, stated where it is thrown (R44).
+ *
+ * - `message`: of the message, or of the code for it: one more failure, and too many of them are a dead letter.
+ * - `dependency`: of what the message needs. It is excused, is never counted, and never makes a dead letter.
+ * - `defect`: the program is wrong. It counts like a failure of the message, and is logged as what it is.
+ */
+export type Fault = 'message' | 'dependency' | 'defect';
+
+/**
  * Base of every error this library throws. `name` is set as text, so that it survives bundling and minification, and `cause`
  * keeps what lay beneath.
  */
 export class ExactlyOnceError extends Error {
   override name = 'ExactlyOnceError';
+  readonly fault: Fault = 'message';
+  /** No further try can succeed. */
+  readonly final: boolean = false;
+}
+
+/** Whose a thrown value is. What comes from elsewhere was thrown by a handler, and says something of its message. */
+export function faultOf(error: unknown): Fault {
+  return error instanceof ExactlyOnceError ? error.fault : 'message';
+}
+
+/** Whether the message that it was thrown for can never succeed. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof ExactlyOnceError && error.final;
+}
+
+/** `name: message` of whatever was thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** Something that the message needs did not answer, or not in time: a table, a queue, a bucket. The message comes again, uncounted. */
+export class DependencyFailed extends ExactlyOnceError {
+  override name = 'DependencyFailed';
+  override readonly fault: Fault = 'dependency';
+}
+
+/** Internal: an effect would be made before earlier messages of its lane are committed. The message is prepared again in its turn (R47). */
+export class NotItsTurn extends DependencyFailed {
+  override name = 'NotItsTurn';
+}
+
+/** A transaction was used after its handler had returned: an `await` is missing. Nothing of it is dropped in silence (R55). */
+export class TransactionSealed extends ExactlyOnceError {
+  override name = 'TransactionSealed';
+  override readonly fault: Fault = 'defect';
+  constructor(readonly method: string) {
+    super(
+      `tx.${method} was called after the handler had returned; await what the handler starts before it returns`,
+    );
+  }
 }
 
 /**
@@ -12,11 +61,21 @@ export class ExactlyOnceError extends Error {
  */
 export class RejectMessage extends ExactlyOnceError {
   override name = 'RejectMessage';
+  override readonly final: boolean = true;
+}
+
+/**
+ * The message is none of this consumer's business: it is acknowledged, and neither a receipt nor a dead letter is made. Thrown by a
+ * decoder, a selector or a handler.
+ */
+export class IgnoreMessage extends ExactlyOnceError {
+  override name = 'IgnoreMessage';
 }
 
 /** A setting of the consumer or the store is missing or out of range. Thrown at start, never per message. */
 export class InvalidSettings extends ExactlyOnceError {
   override name = 'InvalidSettings';
+  override readonly fault: Fault = 'defect';
   constructor(readonly problems: readonly string[]) {
     super(`invalid settings: ${problems.join('; ')}`);
   }
@@ -73,6 +132,7 @@ export class KeyReused extends RejectMessage {
 /** The receipt row says that somebody else has begun and not finished; it never acknowledges a message. */
 export class InProgressElsewhere extends ExactlyOnceError {
   override name = 'InProgressElsewhere';
+  override readonly fault: Fault = 'dependency';
   constructor(
     readonly receiptId: string,
     readonly status: string,
@@ -84,6 +144,7 @@ export class InProgressElsewhere extends ExactlyOnceError {
 /** A row was written by a newer version of this library. It is neither run nor called a duplicate: the message comes again. */
 export class NewerRow extends ExactlyOnceError {
   override name = 'NewerRow';
+  override readonly fault: Fault = 'dependency';
   constructor(
     readonly receiptId: string,
     readonly found: string,
@@ -148,13 +209,19 @@ export class ConditionFailed extends ExactlyOnceError {
 }
 
 /** The commit could not be made, or its outcome is not known. The message comes again and the receipt decides. */
-export class CommitFailed extends ExactlyOnceError {
+export class CommitFailed extends DependencyFailed {
   override name = 'CommitFailed';
+}
+
+/** DynamoDB refused a write of the message for what it is (a validation error that no check of ours has found before). */
+export class WriteRefused extends ExactlyOnceError {
+  override name = 'WriteRefused';
 }
 
 /** The message is not to be handled yet, which is no failure of it (R19): it comes again at `retryAt`, and holds its FIFO group. */
 export class Waiting extends ExactlyOnceError {
   override name = 'Waiting';
+  override readonly fault: Fault = 'dependency';
   constructor(
     message: string,
     /** Epoch milliseconds. */
@@ -194,7 +261,7 @@ export class OutcomeUnknown extends ExactlyOnceError {
   ) {
     const { cause } = options ?? {};
     super(
-      `effect '${leaseId}' threw, and may have acted: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}; ` +
+      `effect '${leaseId}' threw, and may have acted: ${errorText(cause)}; ` +
         'throw EffectNotStarted, or give `isDefinite`, where nothing can have happened',
       options,
     );
@@ -263,10 +330,7 @@ export class ParkedFailed extends ExactlyOnceError {
     /** What became, in this same write, of the message that is held back for it. `parked`: it acted when its turn came. */
     readonly carrier: 'processed' | 'parked' | 'duplicate' = 'duplicate',
   ) {
-    super(
-      `the parked version ${version} of stream '${stream}' failed: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`,
-      { cause },
-    );
+    super(`the parked version ${version} of stream '${stream}' failed: ${errorText(cause)}`, { cause });
   }
 }
 
