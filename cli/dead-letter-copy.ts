@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
-import type { DeadLetter } from '../runtime/sqs/dead-letter.js';
+import type { SentLetter as DeadLetter } from '../runtime/sqs/letter.js';
 import { deadLetterAttribute } from '../runtime/sqs/message-attributes.js';
 
 /** One message of the dead-letter queue, read. */

@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Command } from 'commander';
-import type { Decision, FailureTable, StoppedGroup } from '../runtime/dynamodb/groups.js';
+import type { FailureTable, StoppedGroup } from '../runtime/dynamodb/groups.js';
+import type { Decision } from '../runtime/sqs/decide.js';
 import { Connection } from './connection.js';
 import { addConsumerOptions, type ConsumerOptions } from './consumer-options.js';
 import { print, printJson } from './output.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { resumeGroup } from '../../runtime/dynamodb/groups.js';
+import { resumeGroup } from '../../runtime/sqs/decide.js';
 import { addGroupDecision } from '../decide-group.js';
 
 /** Adds `resume`. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { skipHead } from '../../runtime/dynamodb/groups.js';
+import { skipHead } from '../../runtime/sqs/decide.js';
 import { addGroupDecision } from '../decide-group.js';
 
 /** Adds `skip`. */

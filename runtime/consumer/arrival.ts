@@ -1,106 +1,109 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { SQSRecord } from 'aws-lambda';
-import { noAttempts, type Attempts } from '../dedup/history.js';
-import { fingerprintOf } from '../dedup/fingerprint.js';
-import { resumeAttribute } from '../sqs/message-attributes.js';
-import { keySource, laneOf, messageOf, readBody, type KeySource, type Message } from './message.js';
-import type { RecordOutcome } from './summary.js';
-
-/** How a record becomes a message with an identity. */
-export interface Recognition<Schema extends StandardSchemaV1> {
-  readonly schema: Schema;
-  /** `id` tells messages apart in the store, `key` is what people call the message by. */
-  readonly identify: (
-    source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
-    record: SQSRecord,
-  ) => {
-    readonly id: string;
-    readonly key: string;
-  };
-  readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
-}
+import { noHistory, type History } from '../dedup/history.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { Identified } from '../dedup/way.js';
+import type { KeySource, Message } from './message.js';
+import type { Delivery } from './transport.js';
 
 /** A message that could be read, with its identity. */
-export interface Recognised<Body> {
+export interface Recognised<Body> extends Identified {
   readonly message: Message<Body>;
-  readonly id: string;
-  readonly fingerprint: string;
-  /** The body as it was sent. */
+  /** What it said, before the schema changed anything. */
   readonly json: unknown;
-  readonly record: SQSRecord;
+  readonly delivery: Delivery;
+  /** Why it is refused all the same. Its identity was made of what it said before the schema refused it. */
+  readonly refusal?: unknown;
 }
 
-/** One record of the batch on its way to an outcome. */
-export class Arrival<Body> {
-  outcome: RecordOutcome | undefined;
-  error: unknown;
-  /** Whether it comes again for a fault of its own, and not because it had to wait. */
-  failed = false;
-  history: Attempts = noAttempts;
-  /** Earlier receives of which nobody wrote down what became: its process may have died of it (R20). */
-  unexplained = 0;
-  /** A crash suspect whose turn it is, alone. */
-  admitted = false;
-  /** That it was started alone is written down. */
-  begun = false;
-  /** Why it is not run at all. */
-  unrun: Error | undefined;
+export type { KeySource };
 
+/**
+ * Where a message stands on its way.
+ *
+ * - `waiting`: for its turn in its lane.
+ * - `suspect`: earlier deliveries of it ended without a word, so that it may be what kills the process. It waits until everybody else is
+ *   through (R20).
+ * - `started`: a suspect whose turn has come, in a company of that many, which is written down. `company` is 1 for one that runs alone.
+ * - `settled`: it has its outcome.
+ */
+export type State =
+  | { readonly kind: 'waiting' | 'suspect' }
+  | { readonly kind: 'started'; readonly company: number }
+  | { readonly kind: 'settled'; readonly outcome: Outcome; readonly counted: boolean };
+
+/** One message on its way to an outcome. Its state is changed here and nowhere else. */
+export class Arrival<Body, D extends Delivery = Delivery> {
+  #state: State = { kind: 'waiting' };
+  #company = 0;
+  #history: History = noHistory;
+  /** Undefined while it has not been read, because reading it may be what kills the process. */
+  #read: { readonly recognised: Recognised<Body> } | { readonly error: unknown } | undefined;
+
+  /** @param silent deliveries that ended without a word where the transport does not count them: those of the nudge that drains it */
   constructor(
-    readonly record: SQSRecord,
-    /** Undefined when it could not be read, and `error` says why; or was not, because reading it may be what kills the process. */
-    public recognised?: Recognised<Body>,
+    readonly delivery: D,
+    private readonly silent?: number,
   ) {}
 
-  get lane(): string {
-    return this.resumes === undefined ? laneOf(this.record) : `nudge ${this.record.messageId}`;
+  get state(): State {
+    return this.#state;
   }
-  get receiveCount(): number {
-    return Number(this.record.attributes.ApproximateReceiveCount);
+  get outcome(): Outcome | undefined {
+    return this.#state.kind === 'settled' ? this.#state.outcome : undefined;
+  }
+  get isSettled(): boolean {
+    return this.#state.kind === 'settled';
   }
   get isSuspect(): boolean {
-    return this.unexplained >= 2 && !this.admitted;
+    return this.#state.kind === 'suspect';
   }
-  /** The stream that a nudge asks to drain. It is no message of the producer. */
-  get resumes(): string | undefined {
-    return this.record.messageAttributes[resumeAttribute]?.stringValue;
+  /** It comes again for a fault of its own, and not because it had to wait. */
+  get isCounted(): boolean {
+    return this.#state.kind === 'settled' && this.#state.counted;
+  }
+  get history(): History {
+    return this.#history;
+  }
+  /** Size of the company in which it was started as a suspect; 0 when it was not. */
+  get company(): number {
+    return this.#company;
+  }
+  get recognised(): Recognised<Body> | undefined {
+    return this.#read !== undefined && 'recognised' in this.#read ? this.#read.recognised : undefined;
+  }
+  /** Why it could not be read, or is refused although it could. */
+  get refusal(): unknown {
+    if (this.#read === undefined) return undefined;
+    return 'error' in this.#read ? this.#read.error : this.#read.recognised.refusal;
+  }
+  get isRead(): boolean {
+    return this.#read !== undefined;
+  }
+  /** Deliveries before this one of which nobody wrote down what became. */
+  get unexplained(): number {
+    const { excused, failed } = this.#history;
+    return this.silent ?? Math.max(0, (this.delivery.deliveries ?? 1) - 1 - excused - failed);
   }
 
-  settle(outcome: RecordOutcome, error?: unknown, failed = false): void {
-    this.outcome = outcome;
-    this.error = error;
-    this.failed = failed;
+  /** Takes down what is known of it. One that was delivered twice without a word is a suspect from then on. */
+  recall(history: History): void {
+    this.#history = history;
+    if (this.#state.kind === 'waiting' && this.unexplained >= suspicious) this.#state = { kind: 'suspect' };
+  }
+  recognise(read: { readonly recognised: Recognised<Body> } | { readonly error: unknown }): void {
+    this.#read = read;
+  }
+  /** Its turn has come. */
+  start(company: number): void {
+    this.#company = company;
+    this.#state = { kind: 'started', company };
+  }
+  settle(outcome: Outcome, counted = false): void {
+    this.#state = { kind: 'settled', outcome, counted };
   }
 }
 
-/** A record with what it says. Never throws. */
-export async function arrive<Schema extends StandardSchemaV1>(
-  record: SQSRecord,
-  recognition: Recognition<Schema>,
-): Promise<Arrival<StandardSchemaV1.InferOutput<Schema>>> {
-  const arrival = new Arrival<StandardSchemaV1.InferOutput<Schema>>(record);
-  await recognise(arrival, recognition);
-  return arrival;
-}
+/** Deliveries without a word that make a suspect: one may be anything, such as a deployment. */
+const suspicious = 2;
 
-/** Reads a record. Never throws: an unreadable one carries its error, to be rejected or tried again in its turn. */
-export async function recognise<Schema extends StandardSchemaV1>(
-  arrival: Arrival<StandardSchemaV1.InferOutput<Schema>>,
-  recognition: Recognition<Schema>,
-): Promise<void> {
-  type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { record } = arrival;
-  if (arrival.resumes !== undefined) return;
-  try {
-    const { json, body } = await readBody(record.body, recognition.schema);
-    const source = keySource<Body>(record, body);
-    const { id, key } = recognition.identify(source, record);
-    // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a stranger.
-    const fingerprint = fingerprintOf(
-      recognition.fingerprint === undefined ? json : recognition.fingerprint(body),
-    );
-    arrival.recognised = { message: messageOf(record, source, key), id, fingerprint, json, record };
-  } catch (error) {
-    arrival.error = error;
-  }
-}
+/** Comes again, without a fault of its own. */
+export const excused: Outcome = { kind: 'retry' };

@@ -1,213 +1,233 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { SQSRecord } from 'aws-lambda';
 import { crashPoint } from '../dedup/crash-points.js';
-import { KeyReused } from '../dedup/errors.js';
+import { errorText } from '../dedup/errors.js';
+import type { FailureStore } from '../dedup/failure-store.js';
+import { transportGroup, type GroupPlace } from '../dedup/group.js';
+import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
-import { Arrival, recognise, type Recognition } from './arrival.js';
-import { Lane } from './lane.js';
-import type { Pace } from './pace.js';
-import { runLanes, type RoundsWork } from './rounds.js';
-import type { ConsumerSettings } from './settings.js';
-import type { Way } from './way.js';
-import { keyHash, newTally, type BatchSummary, type Problem, type RecordOutcome } from './summary.js';
+import type { Prepared, Way } from '../dedup/way.js';
+import { logLine } from '../telemetry/log-line.js';
+import { Arrival, excused, type Recognised } from './arrival.js';
+import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
+import { Pace } from './pace.js';
+import type { Recognition } from './recognise.js';
+import { mayStart, run } from './run.js';
+import type { EngineSettings } from './settings.js';
+import { newTally, summarise, type BatchSummary } from './summary.js';
+import type { Delivery, Transport } from './transport.js';
 import type { Trouble } from './trouble.js';
 
-export interface BatchOptions<Schema extends StandardSchemaV1, Prepared> extends Recognition<Schema> {
-  readonly settings: ConsumerSettings;
-  readonly way: Way<StandardSchemaV1.InferOutput<Schema>, Prepared>;
-  readonly dynamodb: DynamoDBClient;
+type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
+
+/** What a consumer is made of, whatever its messages come from and wherever they are committed. */
+export interface EngineOptions<
+  Raw,
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+> extends Recognition<Schema> {
+  readonly settings: EngineSettings;
+  readonly transport: Transport<Raw, D>;
+  readonly way: Way<Recognised<BodyOf<Schema>>, Unit>;
+  /** Loads the store of what is known of failures, when it is needed. Undefined: nothing but deliveries is counted. */
+  readonly failureStore: (() => Promise<FailureStore>) | undefined;
+  /** Called once per batch. What it throws is logged and changes nothing. */
+  readonly observe: (summary: BatchSummary) => void;
+}
+
+/** One batch on its way. */
+export interface BatchOptions<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+> extends Recognition<Schema> {
+  readonly settings: EngineSettings;
+  readonly transport: Transport<never, D>;
+  readonly way: Way<Recognised<BodyOf<Schema>>, Unit>;
+  readonly arrivals: readonly Arrival<BodyOf<Schema>, D>[];
   readonly pace: Pace;
-  readonly deadLetterClient: () => Promise<SQSClient>;
-  readonly remainingMs: () => number;
+  /** For handlers and commits. */
+  readonly limits: () => Limits;
+  /** For what has to be said about them: later than `limits`, because a handler may have used up all of its time. */
+  readonly lastLimits: () => Limits;
+  /** A line for people about something that comes again by itself. */
+  readonly report: (what: string, cause: unknown) => void;
 }
 
-/** Time kept at the end for the answer to Lambda; no new attempt at a commit starts in it. */
-const answerMs = 250;
+/** Parts of an invocation's time that are kept for what has to be said at the end of it, and for the answer itself. */
+const saying = { part: 0.1, atMostMs: 1_500 };
+const answering = { part: 0.02, atMostMs: 250 };
 
-/** One batch: recognise, merge copies, handle and commit round by round, dead-letter, and name the records that come again. */
-export async function runBatch<Schema extends StandardSchemaV1, Prepared>(
-  records: readonly SQSRecord[],
-  options: BatchOptions<Schema, Prepared>,
-): Promise<{ failed: SQSRecord[]; summary: BatchSummary }> {
-  type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { settings, way, pace, remainingMs } = options;
-  const meter = new Meter();
-  const tally = newTally();
-  await crashPoint('batch-received');
-  const { onFailure = way.positions === undefined ? 'skip' : 'stop', dedupTable, consumerName } = settings;
-  const stopsGroups = onFailure === 'stop' && way.positions === undefined && dedupTable !== undefined;
-  const limits = () => ({ deadline: Date.now() + remainingMs() - answerMs, meter });
-  let loaded: Trouble<Schema, Prepared> | undefined;
-  const trouble = async () => {
-    if (loaded !== undefined) return loaded;
-    const { Trouble } = await import('./trouble.js');
-    return (loaded ??= new Trouble({ ...options, onFailure, stopsGroups, limits, tally }));
-  };
-  await way.ready?.(options.deadLetterClient);
-  const arrivals = records.map((record) => new Arrival<Body>(record));
-  if (stopsGroups || arrivals.some(({ receiveCount }) => receiveCount > 1))
-    await (await trouble()).recall(arrivals);
-  // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
-  for (const arrival of arrivals) if (arrival.history.parked) arrival.settle('parked');
-  // A suspect is read in its turn: what kills the process may be the schema, or the selector of the key.
-  const readable = arrivals.filter(({ outcome, isSuspect }) => outcome === undefined && !isSuspect);
-  await Promise.all(readable.map((arrival) => recognise(arrival, options)));
-  const followers = mergeCopies(arrivals);
-  await recall(arrivals, followers, way, meter);
-  await crashPoint('receipts-recalled');
+/** An engine: runs the batches of one consumer, as long as its process lives. */
+export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared> {
+  readonly #options: EngineOptions<Raw, Schema, D, Unit>;
+  /** What outlives a batch: what could not be written about failures, and whether groups may stand still. */
+  #memory: Promise<import('./memory.js').Memory> | undefined;
 
-  const work: RoundsWork<Body, Prepared> = {
-    prepare: (recognised, lane) =>
-      pace.measure(async () => way.prepare(recognised, lane, options.remainingMs)),
-    commit: (units) => pace.measure(() => way.commit(units, limits())),
-    mayStart: () => pace.mayStart(remainingMs()),
-    blame: async (arrival, error) => (await trouble()).failures.blame(arrival, error),
-    async admit(suspect) {
-      const { failures } = await trouble();
-      await failures.admit(suspect, meter);
-      if (suspect.unrun !== undefined && !suspect.history.readable) return;
-      await recognise(suspect, options);
-      if (suspect.unrun !== undefined) return;
-      await recall([suspect], followers, way, meter);
-      if (suspect.outcome === undefined) await failures.noteReadable(suspect, meter);
-    },
-    giveUp: async (arrival, error) => (await trouble()).giveUp.giveUp(arrival, error),
-    park: async (members) => (await trouble()).giveUp.park(members),
-    leaderOf: (arrival) => followers.get(arrival),
-    follow: async (arrival, leader) => settleFollower(arrival, leader, work),
-  };
-  const riders = [...followers].filter(([follower, leader]) => ridesAlong(follower, leader));
-  const aside = new Set(riders.map(([rider]) => rider));
-  const inLanes = arrivals.filter((arrival) => arrival.resumes === undefined && !aside.has(arrival));
-  const lanes = await Promise.all(
-    [...Map.groupBy(inLanes, ({ lane }) => lane)].map(async ([name, members]) => {
-      const lane = new Lane<Body, Prepared>(name, members);
-      const [first] = members;
-      if (first !== undefined && loaded?.isStopped(first) === true) await lane.park(work);
-      return lane;
-    }),
-  );
-  await runLanes(lanes, work);
-  for (const [rider, leader] of riders) await settleFollower(rider, leader, work);
-  for (const nudge of arrivals)
-    if (nudge.resumes === undefined) continue;
-    else if (pace.mayStart(remainingMs())) await (await trouble()).resume(nudge, nudge.resumes, work);
-    else nudge.settle('retry');
-
-  const back = handedBack(arrivals);
-  if (back.length > 0) await (await trouble()).handBack(back);
-  await crashPoint('before-answer');
-  const summary = summarise(consumerName, arrivals, back, meter);
-  return { failed: back.map(({ record }) => record), summary: { ...summary, ...tally } };
-}
-
-/** Copies of a message in one batch: each but the first gets the first one's outcome, and is never handled (R10). */
-function mergeCopies<Body>(arrivals: readonly Arrival<Body>[]): Map<Arrival<Body>, Arrival<Body>> {
-  const leaders = new Map<string, Arrival<Body>>();
-  const followers = new Map<Arrival<Body>, Arrival<Body>>();
-  for (const arrival of arrivals) {
-    if (arrival.recognised === undefined) continue;
-    const leader = leaders.get(arrival.recognised.id);
-    if (leader === undefined) leaders.set(arrival.recognised.id, arrival);
-    else followers.set(arrival, leader);
+  constructor(options: EngineOptions<Raw, Schema, D, Unit>) {
+    this.#options = options;
   }
-  return followers;
-}
 
-/** A true copy behind its leader in the same lane: whatever becomes of the leader, no later one can overtake the copy. */
-function ridesAlong<Body>(follower: Arrival<Body>, leader: Arrival<Body>): boolean {
-  return follower.lane === leader.lane && follower.recognised?.fingerprint === leader.recognised?.fingerprint;
-}
-
-/**
- * Asks about messages that SQS has handed out before: a read costs a fraction of the refused write that would tell otherwise, and
- * the handler need not run (R11).
- */
-async function recall<Body, Prepared>(
-  arrivals: readonly Arrival<Body>[],
-  followers: ReadonlyMap<Arrival<Body>, Arrival<Body>>,
-  way: Way<Body, Prepared>,
-  meter: Meter,
-): Promise<void> {
-  const again = arrivals.flatMap((arrival) => {
-    const { recognised, receiveCount } = arrival;
-    if (recognised === undefined || followers.has(arrival) || receiveCount <= 1) return [];
-    return [{ arrival, recognised }];
-  });
-  const processed = await way.recall?.(
-    again.map(({ recognised }) => recognised),
-    meter,
-  );
-  for (const { arrival, recognised } of again) if (processed?.has(recognised)) arrival.settle('duplicate');
-}
-
-async function settleFollower<Body, Prepared>(
-  follower: Arrival<Body>,
-  leader: Arrival<Body>,
-  work: RoundsWork<Body, Prepared>,
-): Promise<void> {
-  const { outcome, error } = leader;
-  const [own, first] = [follower.recognised, leader.recognised];
-  if (own === undefined || first === undefined || outcome === undefined || outcome === 'retry')
-    follower.settle('retry');
-  else if (own.fingerprint === first.fingerprint)
-    follower.settle(outcome === 'rejected' ? 'rejected' : 'duplicate', error);
-  // The first one was refused for its own payload, or has not acted yet, which says nothing about this one's: it comes again, alone.
-  else if (outcome === 'rejected' || outcome === 'parked') follower.settle('retry');
-  else await rejectFollower(follower, new KeyReused(own.id, first.fingerprint, own.fingerprint), work);
-}
-
-async function rejectFollower<Body, Prepared>(
-  follower: Arrival<Body>,
-  error: KeyReused,
-  work: RoundsWork<Body, Prepared>,
-): Promise<void> {
-  try {
-    await work.giveUp(follower, error);
-    follower.settle('rejected', error);
-  } catch (cause) {
-    follower.settle('retry', cause);
+  /**
+   * Runs one batch: each message to its outcome.
+   *
+   * @param remainingMs what is left of the invocation, in milliseconds
+   * @returns the messages that come again, in their order.
+   */
+  async run(raws: readonly Raw[], remainingMs: () => number): Promise<readonly Raw[]> {
+    const { settings, transport, way, observe } = this.#options;
+    await crashPoint('batch-received');
+    const meter = new Meter();
+    const tally = newTally();
+    const clock = new Clock(remainingMs(), meter);
+    try {
+      const arrivals = raws.map((raw) => new Arrival<BodyOf<Schema>, D>(transport.read(raw)));
+      await way.ready?.(clock.limits());
+      const batch = this.#batch(arrivals, clock);
+      const { onFailure = way.positions === undefined ? 'skip' : 'stop' } = settings;
+      const stops = onFailure === 'stop' && way.positions === undefined;
+      let loaded: { trouble: Trouble<Schema, D, Unit>; origin: StoppedGroups<BodyOf<Schema>, D> } | undefined;
+      const load = async () => {
+        if (loaded !== undefined) return loaded;
+        const { loadTrouble } = await import('./memory.js');
+        return (loaded ??= await loadTrouble(await this.#remember(), batch, { onFailure, stops, tally }));
+      };
+      if (await this.#needsRecall(arrivals, stops, clock.limits())) {
+        const { recall } = await import('./memory.js');
+        await recall(await this.#remember(), arrivals, (await load()).origin, clock.limits());
+      }
+      // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
+      for (const arrival of arrivals) if (arrival.history.parked) arrival.settle({ kind: 'parked' });
+      await crashPoint('receipts-recalled');
+      const trouble = async () => (await load()).trouble;
+      const messages = arrivals.filter(({ delivery }) => delivery.resumes === undefined);
+      await run(messages, { ...batch, trouble }, loaded?.origin ?? flowing(load));
+      await this.#resume(arrivals, batch, trouble);
+      const back = handedBack(arrivals);
+      if (back.length > 0) await (await trouble()).handBack(back);
+      await crashPoint('before-answer');
+      observed(observe, { ...summarise(settings.consumerName, arrivals, back, meter), ...tally });
+      const again = new Set<Arrival<BodyOf<Schema>, D>>(back);
+      return raws.filter((_, i) => {
+        const arrival = arrivals[i];
+        return arrival !== undefined && again.has(arrival);
+      });
+    } finally {
+      clock.stop();
+    }
   }
+
+  /** Drains the groups that nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
+  async #resume(
+    arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+    batch: BatchOptions<Schema, D, Unit>,
+    trouble: () => Promise<Trouble<Schema, D, Unit>>,
+  ): Promise<void> {
+    for (const nudge of arrivals) {
+      const { resumes } = nudge.delivery;
+      if (resumes === undefined || nudge.isSettled) continue;
+      const free = !arrivals.some(({ company }) => company === 1) && mayStart(batch);
+      if (free) await (await trouble()).resume(nudge, resumes);
+      else nudge.settle(excused);
+    }
+  }
+
+  /** Whether anything may be known of these: they were delivered before, or their groups may stand still. */
+  async #needsRecall(
+    arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+    stops: boolean,
+    limits: Limits,
+  ): Promise<boolean> {
+    const { failureStore, way } = this.#options;
+    if (arrivals.some(({ delivery }) => (delivery.deliveries ?? 2) > 1)) return true;
+    if (failureStore === undefined || !arrivals.some(({ delivery }) => delivery.ordered)) return false;
+    if (stops) return true;
+    if (way.positions !== undefined) return false;
+    return (await this.#remember()).mayStandStill(limits);
+  }
+
+  #remember(): Promise<import('./memory.js').Memory> {
+    return (this.#memory ??= import('./memory.js').then(({ Memory }) =>
+      Memory.of(this.#options.failureStore),
+    ));
+  }
+
+  #batch(arrivals: readonly Arrival<BodyOf<Schema>, D>[], clock: Clock): BatchOptions<Schema, D, Unit> {
+    const { consumerName } = this.#options.settings;
+    return {
+      ...this.#options,
+      transport: this.#options.transport as Transport<never, D>,
+      arrivals,
+      pace: clock.pace,
+      limits: clock.limits,
+      lastLimits: clock.lastLimits,
+      report: (exactlyOnce, cause) =>
+        logLine({ exactlyOnce, consumer: consumerName, error: errorText(cause) }),
+    };
+  }
+}
+
+/** The time of one invocation. */
+class Clock {
+  readonly pace: Pace;
+  readonly limits: () => Limits;
+  readonly lastLimits: () => Limits;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(totalMs: number, meter: Meter) {
+    this.pace = new Pace(totalMs);
+    const now = Date.now();
+    const kept = (of: typeof saying) => Math.min(of.atMostMs, of.part * totalMs);
+    const last = now + totalMs - kept(answering);
+    const limits = this.#until(last - kept(saying), meter);
+    const lastLimits = this.#until(last, meter);
+    this.limits = () => limits;
+    this.lastLimits = () => lastLimits;
+  }
+
+  #until(deadline: number, meter: Meter): Limits {
+    const controller = new AbortController();
+    this.#timers.push(setTimeout(() => controller.abort(), Math.max(0, deadline - Date.now())));
+    return { deadline, signal: controller.signal, meter };
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}
+
+/** The group of the transport that stops with a delivery. */
+export function placeOf({ ordered, source, group, resumes }: Delivery): GroupPlace | undefined {
+  return ordered && resumes === undefined ? transportGroup(source, group ?? '') : undefined;
+}
+
+/** Nothing stands still, as long as nobody has looked. */
+function flowing<Body, D extends Delivery>(
+  load: () => Promise<{ readonly origin: GiveUpOrigin<Body, D> }>,
+): GiveUpOrigin<Body, D> {
+  return {
+    standsStill: () => false,
+    stop: async (arrival, error) => (await load()).origin.stop(arrival, error),
+    park: async (arrivals) => (await load()).origin.park(arrivals),
+  };
 }
 
 /** Those that come again: without a final outcome and, to keep the order, all later ones of their lane. */
-function handedBack<Body>(arrivals: readonly Arrival<Body>[]): Arrival<Body>[] {
+function handedBack<Body, D extends Delivery>(
+  arrivals: readonly Arrival<Body, D>[],
+): readonly Arrival<Body, D>[] {
   const closed = new Set<string>();
-  return arrivals.filter(({ lane, outcome }) => {
-    if (outcome === undefined || outcome === 'retry') closed.add(lane);
+  return arrivals.filter(({ delivery: { lane }, outcome }) => {
+    if (outcome === undefined || outcome.kind === 'retry') closed.add(lane);
     return closed.has(lane);
   });
 }
 
-function summarise<Body>(
-  consumer: string,
-  arrivals: readonly Arrival<Body>[],
-  back: readonly Arrival<Body>[],
-  { writeUnits, readUnits, calls, conflicts, receiptAges }: Meter,
-): Omit<BatchSummary, 'dead' | 'stopped'> {
-  const count = (outcome: RecordOutcome) => arrivals.filter((arrival) => arrival.outcome === outcome).length;
-  const problems = arrivals.flatMap(({ outcome, error, record, recognised }): Problem[] => {
-    if (error === undefined || (outcome !== 'rejected' && outcome !== 'retry')) return [];
-    const key = recognised?.message.key;
-    return [
-      { outcome, messageId: record.messageId, keyHash: key === undefined ? undefined : keyHash(key), error },
-    ];
-  });
-  return {
-    consumer,
-    processed: count('processed'),
-    duplicate: count('duplicate'),
-    parked: count('parked'),
-    rejected: count('rejected'),
-    retry: back.length,
-    excused: back.filter(({ failed }) => !failed).length,
-    writeUnits,
-    readUnits,
-    calls,
-    conflicts,
-    receiptAges,
-    problems,
-  };
+/** What an observer throws must not bring back what is committed. */
+function observed(observe: (summary: BatchSummary) => void, summary: BatchSummary): void {
+  try {
+    observe(summary);
+  } catch (error) {
+    logLine({ exactlyOnce: 'observer threw', consumer: summary.consumer, error: errorText(error) });
+  }
 }

@@ -1,124 +1,134 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { SQSRecord } from 'aws-lambda';
 import { crashPoint } from '../dedup/crash-points.js';
-import { CommitFailed, ProcessDied } from '../dedup/errors.js';
-import type { GroupRow } from '../dynamodb/groups-row.js';
-import type { GroupStore } from '../dynamodb/parking.js';
-import { arrive, type Arrival, type Recognition } from './arrival.js';
-import { reasonOf, type Failures } from './failures.js';
-import { headOf, type GiveUp, type GiveUpOptions } from './give-up.js';
-import { Lane } from './lane.js';
-import { runLanes, type RoundsWork } from './rounds.js';
-import { defaultMaxFailures } from './settings.js';
+import { CommitFailed, errorText } from '../dedup/errors.js';
+import type { FailureStore } from '../dedup/failure-store.js';
+import type { Group } from '../dedup/group.js';
+import type { Prepared } from '../dedup/way.js';
+import { Arrival } from './arrival.js';
+import { reasonOf, headOf } from './failures.js';
+import type { GiveUp, GiveUpOrigin } from './give-up.js';
+import { run } from './run.js';
+import type { Delivery } from './transport.js';
+import type { Trouble, TroubleOptions } from './trouble.js';
 
-/** Fewer receives of a nudge without a word prove nothing, however few failures are allowed. */
-const deaths = 3;
+type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
-export interface DrainOptions<Schema extends StandardSchemaV1, Prepared>
-  extends Recognition<Schema>, GiveUpOptions<StandardSchemaV1.InferOutput<Schema>> {
-  readonly groups: GroupStore;
-  readonly failures: Failures;
-  readonly work: RoundsWork<StandardSchemaV1.InferOutput<Schema>, Prepared>;
-  readonly giveUp: GiveUp<StandardSchemaV1.InferOutput<Schema>>;
+export interface DrainOptions<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+> extends Omit<TroubleOptions<Schema, D, Unit>, 'store'> {
+  readonly store: FailureStore;
+  readonly giveUp: GiveUp<BodyOf<Schema>, D>;
+  readonly trouble: Trouble<Schema, D, Unit>;
 }
 
 /**
- * Goes on with a group that somebody has decided about: its parked messages, in order, each committed as any other; then the group
- * flows again. It stops again at one that fails for good. While it is not through, its nudge comes again. Never throws.
+ * Goes on with a group that somebody has decided about: its parked messages, in order, run as any others (R50); then the group flows
+ * again. It stops again at one that fails for good. While it is not through, its nudge comes again. Never throws.
  */
-export async function drain<Schema extends StandardSchemaV1, Prepared>(
-  nudge: Arrival<StandardSchemaV1.InferOutput<Schema>>,
+export async function drain<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  nudge: Arrival<BodyOf<Schema>, D>,
   stream: string,
-  options: DrainOptions<Schema, Prepared>,
+  options: DrainOptions<Schema, D, Unit>,
 ): Promise<void> {
-  const { groups, failures, limits, work, settings } = options;
-  const { meter } = limits();
+  const { store, limits } = options;
   try {
-    let row = await groups.read(stream, meter);
-    while (row?.state === 'resuming' || row?.state === 'skipping') {
-      if (row.drained === row.parked) {
-        await groups.open(row, meter);
+    let group = await store.groups.read(stream, limits());
+    while (group?.state === 'resuming' || group?.state === 'skipping') {
+      if (group.drained === group.parked) {
+        await store.groups.open(group, limits());
         break;
       }
-      const parked = await readParked(row, options);
-      const [head] = parked;
-      // The nudge is the message whose receives tell that draining kills the process.
-      if (
-        nudge.unexplained >= Math.max(deaths, settings.maxFailures ?? defaultMaxFailures) &&
-        head !== undefined
-      ) {
-        await stopAt(row, 1, head, new ProcessDied(head.record.messageId, nudge.unexplained), options);
-        break;
-      }
-      if (row.state === 'skipping') {
-        if (head !== undefined) await passOver(head, options);
-        row = await groups.passOver(row, settings.receiptRetentionSeconds ?? 0, meter);
-        continue;
-      }
-      await failures.recallParked(parked, meter);
-      const before: GroupRow = row;
-      let stoppedAt: GroupRow | undefined;
-      const lane = new Lane<StandardSchemaV1.InferOutput<Schema>, Prepared>(`parked ${stream}`, parked);
-      await runLanes([lane], {
-        ...work,
-        leaderOf: () => undefined,
-        park: () => Promise.resolve(0),
-        async giveUp(arrival, error) {
-          stoppedAt = await stopAt(before, parked.indexOf(arrival) + 1, arrival, error, options);
-          return { outcome: 'rejected', stops: true };
-        },
-      });
-      if (stoppedAt !== undefined) break;
-      const done = parked.findIndex(({ outcome }) => outcome === undefined || outcome === 'retry');
-      const count = done < 0 ? parked.length : done;
-      await crashPoint('before-advance');
-      if (count > 0) row = await groups.advance(row, count, meter);
-      await crashPoint('after-advance');
-      const stuck = parked[count];
-      if (stuck !== undefined) {
-        await failures.note([stuck], meter);
-        nudge.settle('retry', stuck.error);
-        return;
-      }
+      const step = await new Drained(group, nudge, options).step();
+      if (step === 'waits') return;
+      group = step;
     }
-    nudge.settle('processed');
+    nudge.settle({ kind: 'processed' });
   } catch (cause) {
-    nudge.settle(
-      'retry',
-      new CommitFailed(`group '${stream}' is not drained: ${reasonOf(cause)}`, { cause }),
-    );
+    const error = new CommitFailed(`a group is not drained: ${errorText(cause)}`, { cause });
+    nudge.settle({ kind: 'retry', error });
   }
 }
 
-async function readParked<Schema extends StandardSchemaV1, Prepared>(
-  row: GroupRow,
-  options: DrainOptions<Schema, Prepared>,
-) {
-  const texts = await options.groups.next(row, options.limits().meter);
-  return Promise.all(texts.map((text) => arrive(JSON.parse(text) as SQSRecord, options)));
+/** The next of a group's parked messages on their way. */
+class Drained<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+> implements GiveUpOrigin<BodyOf<Schema>, D> {
+  readonly #nudge: Arrival<BodyOf<Schema>, D>;
+  readonly #options: DrainOptions<Schema, D, Unit>;
+  #group: Group;
+  #arrivals: readonly Arrival<BodyOf<Schema>, D>[] = [];
+
+  constructor(group: Group, nudge: Arrival<BodyOf<Schema>, D>, options: DrainOptions<Schema, D, Unit>) {
+    this.#group = group;
+    this.#nudge = nudge;
+    this.#options = options;
+  }
+
+  /** @returns the group as it is now, or `waits` when the nudge has to come again. */
+  async step(): Promise<Group | 'waits'> {
+    const { store, limits, transport, failures, trouble } = this.#options;
+    const texts = await store.groups.next(this.#group, limits());
+    // The nudge is the message whose deliveries tell that draining kills the process: those it drains are under its suspicion.
+    this.#arrivals = texts.map(
+      (text) => new Arrival(inOneLane(transport.unpack(text)), this.#nudge.unexplained),
+    );
+    if (this.#group.state === 'skipping') return this.#skip();
+    await failures.recall(this.#arrivals, [], limits());
+    const options = { ...this.#options, arrivals: this.#arrivals, trouble: () => Promise.resolve(trouble) };
+    await run(this.#arrivals, options, this);
+    if (this.#group.state === 'stopped') return this.#group;
+    const done = this.#arrivals.findIndex(({ outcome }) => outcome === undefined || outcome.kind === 'retry');
+    const count = done < 0 ? this.#arrivals.length : done;
+    await crashPoint('before-advance');
+    if (count > 0) this.#group = await store.groups.advance(this.#group, count, limits());
+    await crashPoint('after-advance');
+    const stuck = this.#arrivals[count];
+    if (stuck === undefined) return this.#group;
+    await failures.note([stuck], this.#options.lastLimits());
+    const { outcome } = stuck;
+    this.#nudge.settle({ kind: 'retry', error: outcome?.kind === 'retry' ? outcome.error : undefined });
+    return 'waits';
+  }
+
+  /** Every message of a group that is drained waits behind the ones before it, whatever lane it came in. */
+  standsStill(): boolean {
+    return false;
+  }
+
+  async stop(arrival: Arrival<BodyOf<Schema>, D>, error: unknown): Promise<boolean> {
+    const { store, limits, tally } = this.#options;
+    const at = { head: headOf(arrival), reason: reasonOf(error) };
+    this.#group = await store.groups.stopAt(this.#group, this.#arrivals.indexOf(arrival) + 1, at, limits());
+    tally.stopped += 1;
+    await crashPoint('after-stop');
+    return true;
+  }
+
+  /** What waits behind a message at which the group stopped again is parked already. */
+  park(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  async #skip(): Promise<Group> {
+    const { store, limits, settings, way, giveUp } = this.#options;
+    const [head] = this.#arrivals;
+    if (this.#group.kind === 'aggregate' && head !== undefined) {
+      const { recognise } = await import('./recognise.js');
+      await recognise(head, this.#options);
+      const position = head.recognised && way.positions?.of(head.recognised);
+      if (position !== undefined) await way.positions?.passOver(position, 'skip', limits());
+    }
+    void giveUp;
+    return store.groups.passOver(this.#group, settings.receiptRetentionSeconds ?? 0, limits());
+  }
 }
 
-/** The nth of the messages that are being drained becomes the head. */
-async function stopAt<Schema extends StandardSchemaV1, Prepared>(
-  row: GroupRow,
-  nth: number,
-  arrival: Arrival<StandardSchemaV1.InferOutput<Schema>>,
-  error: unknown,
-  { groups, giveUp, limits, tally }: DrainOptions<Schema, Prepared>,
-): Promise<GroupRow> {
-  await giveUp.deadLetter(arrival, error);
-  await crashPoint('before-stop');
-  const head = headOf(arrival);
-  const stopped = await groups.stopAt(row, row.drained + nth, head, reasonOf(error), limits().meter);
-  tally.stopped += 1;
-  await crashPoint('after-stop');
-  return stopped;
-}
-
-/** The stream of an aggregate moves on in the aggregate's own item. */
-async function passOver<Schema extends StandardSchemaV1, Prepared>(
-  { recognised }: Arrival<StandardSchemaV1.InferOutput<Schema>>,
-  { way, limits }: DrainOptions<Schema, Prepared>,
-): Promise<void> {
-  if (recognised !== undefined) await way.positions?.passOver(recognised, 'skip', limits());
+/** In the order in which they are parked. */
+function inOneLane<D extends Delivery>(delivery: D): D {
+  // Nobody counts how often it is taken out of there.
+  return { ...delivery, lane: 'parked', ordered: true, deliveries: undefined };
 }

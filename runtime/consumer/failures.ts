@@ -1,202 +1,114 @@
-import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { noAttempts } from '../dedup/history.js';
-import { addAttempts, attemptsId, readAttempts } from '../dynamodb/notes.js';
-import { crashPoint } from '../dedup/crash-points.js';
-import {
-  CommitFailed,
-  InProgressElsewhere,
-  NewerRow,
-  ParkedFailed,
-  ProcessDied,
-  RejectMessage,
-  Waiting,
-} from '../dedup/errors.js';
-import { TooEarly } from '../dedup/fold.js';
-import { groupId, queueGroup, readGroupRow, type GroupPlace, type GroupRow } from '../dynamodb/groups-row.js';
-import type { Meter } from '../dedup/meter.js';
+import { errorText } from '../dedup/errors.js';
+import type { FailureStore } from '../dedup/failure-store.js';
+import type { Group } from '../dedup/group.js';
+import { noHistory, noted, type History, type Note } from '../dedup/history.js';
+import type { Limits } from '../dedup/limits.js';
 import type { Arrival } from './arrival.js';
-import type { Blame } from './lane.js';
-import { defaultMaxFailures, type ConsumerSettings } from './settings.js';
-import { logLine } from '../telemetry/log-line.js';
+import type { Delivery } from './transport.js';
+
+/** Characters of a reason that are kept. */
+const maxReason = 1_000;
+
+/** Why, for people: `name: message`, bounded. */
+export function reasonOf(error: unknown): string {
+  const text = errorText(error);
+  return text.length <= maxReason ? text : `${text.slice(0, maxReason - 1).toWellFormed()}…`;
+}
 
 type Some = Arrival<unknown>;
 
-/** Solitary runs that end without a word before a message is held to be what kills its process. */
-const deaths = 2;
-
-/** What a consumer knows of the failures of its messages, apart from their receives (R19, R20). */
+/**
+ * What a consumer knows of the failures of its messages (R19). Lives as long as the instance, which remembers what it could not write
+ * down: a note that is lost in a brownout must not make a suspect of a message that failed and lived.
+ */
 export class Failures {
-  constructor(
-    private readonly settings: ConsumerSettings,
-    private readonly dynamodb: DynamoDBClient,
-    /** Whether groups of the queue are stopped; their state is then read with each batch. */
-    private readonly stopsGroups: boolean,
-  ) {}
+  readonly #unsaid = new Map<string, readonly Note[]>();
 
-  /** The group of the queue that stops with a message. Undefined where messages of a group go on without each other. */
-  groupOf({ record, resumes }: Some): GroupPlace | undefined {
-    const { SequenceNumber, MessageGroupId = '' } = record.attributes;
-    return this.stopsGroups && SequenceNumber !== undefined && resumes === undefined
-      ? queueGroup(record.eventSourceARN, MessageGroupId)
-      : undefined;
-  }
+  /** @param store undefined without a dedup table: deliveries are all there is to count then. */
+  constructor(private readonly store: FailureStore | undefined) {}
 
   /**
-   * Reads what is known of messages that were delivered before, and the state of their groups, with one call or none. A group's state is
-   * read consistently: SQS hands a message out only after the one that stopped its group is acknowledged, and that is after the stop.
+   * Reads what is known of messages that were delivered before, and the state of groups, with one call or none.
+   *
+   * @returns the groups, and the streams and ids about which nothing is known.
    */
-  async recall(arrivals: readonly Some[], meter: Meter): Promise<Map<string, GroupRow>> {
-    const groups = new Map<string, GroupRow>();
-    const { dedupTable, consumerName } = this.settings;
-    const again = arrivals.filter(({ receiveCount }) => receiveCount > 1);
-    if (dedupTable === undefined) {
-      // Receives are all there is to count.
-      for (const arrival of again) arrival.history = { ...noAttempts, failed: arrival.receiveCount - 1 };
-      return groups;
+  async recall(
+    arrivals: readonly Some[],
+    streams: readonly string[],
+    limits: Limits,
+  ): Promise<{ readonly groups: ReadonlyMap<string, Group>; readonly unread: ReadonlySet<string> }> {
+    const again = arrivals.filter(({ delivery }) => (delivery.deliveries ?? 2) > 1);
+    if (this.store === undefined) {
+      for (const arrival of again)
+        arrival.recall({ ...noHistory, failed: (arrival.delivery.deliveries ?? 1) - 1 });
+      return { groups: new Map(), unread: new Set() };
     }
-    const attempts = new Map(
-      again.map((arrival) => [attemptsId(consumerName, arrival.record.messageId), arrival]),
+    const ids = again.map(({ delivery }) => delivery.id);
+    if (ids.length === 0 && streams.length === 0) return { groups: new Map(), unread: new Set() };
+    const { histories, groups, unread } = await this.store.recall(ids, [...new Set(streams)], limits);
+    for (const arrival of again) {
+      const { id } = arrival.delivery;
+      // Of one that could not be read nothing is known, so nobody is suspected either.
+      if (!unread.has(id)) arrival.recall(this.#withUnsaid(id, histories.get(id) ?? noHistory));
+    }
+    return { groups, unread };
+  }
+
+  /** What is known of something that no transport counts. */
+  async historyOf(id: string, limits: Limits): Promise<History> {
+    const found = await this.store?.recall([id], [], limits);
+    return this.#withUnsaid(id, found?.histories.get(id) ?? noHistory);
+  }
+
+  /** Writes down that suspects are started together. @throws DependencyFailed when that is not known to be written. */
+  async start(arrivals: readonly Some[], limits: Limits): Promise<void> {
+    await this.store?.start(
+      arrivals.map(({ delivery }) => delivery.id),
+      limits,
     );
-    const streams = arrivals.flatMap((arrival) => this.groupOf(arrival)?.stream ?? []);
-    const ids = [...new Set(streams)].map((stream) => groupId(consumerName, stream));
-    const rows = await this.#readOrNothing([...attempts.keys(), ...ids], meter);
-    for (const row of rows ?? []) {
-      const arrival = attempts.get(row.id?.S ?? '');
-      if (arrival !== undefined) arrival.history = readAttempts(row);
-      else groups.set(row.stream?.S ?? '', readGroupRow(row));
-    }
-    for (const arrival of rows === undefined ? [] : again) {
-      const { excused, failed } = arrival.history;
-      arrival.unexplained = Math.max(0, arrival.receiveCount - 1 - excused - failed);
-    }
-    return groups;
   }
 
-  /** Reads what is known of messages that come out of parking rows: nobody receives those. */
-  async recallParked(arrivals: readonly Some[], meter: Meter): Promise<void> {
-    const idOf = ({ record }: Some) => attemptsId(this.settings.consumerName, record.messageId);
-    const rows = await this.#read([...new Set(arrivals.map(idOf))], meter);
-    for (const arrival of arrivals) {
-      const row = rows.find(({ id }) => id?.S === idOf(arrival));
-      if (row !== undefined) arrival.history = readAttempts(row);
-    }
-  }
-
-  blame(arrival: Some, error: unknown): Blame {
-    if (error instanceof ParkedFailed && error.cause instanceof RejectMessage) return 'final';
-    if (!isOwn(error)) return 'none';
-    return this.count(arrival) >= (this.settings.maxFailures ?? defaultMaxFailures) ? 'final' : 'own';
-  }
-
-  /** Failures of a message, the present one included. Receives of which nothing is known are none: a bad deployment makes many. */
-  count({ history: { failed, alone } }: Some): number {
-    return failed + alone + 1;
-  }
-
-  /**
-   * Before a crash suspect runs alone: writes down that it does, so that its neighbours are never taken for it. One that has not come
-   * back from that is not run any more. Never throws.
-   */
-  async admit(suspect: Some, meter: Meter): Promise<void> {
-    suspect.admitted = true;
-    const { alone } = suspect.history;
-    const { maxFailures = defaultMaxFailures } = this.settings;
-    if (suspect.unexplained >= maxFailures && alone >= deaths)
-      suspect.unrun = new ProcessDied(suspect.record.messageId, alone);
-    else
-      try {
-        await this.#add(suspect, { alone: 1 }, undefined, meter);
-        suspect.begun = true;
-        await crashPoint('suspect-started');
-      } catch (cause) {
-        suspect.unrun = new CommitFailed('a crash suspect is not run before that is written down', { cause });
-      }
-  }
-
-  /** Once a crash suspect has been read: if it kills its process now, its key may be asked for. Never throws. */
-  async noteReadable(suspect: Some, meter: Meter): Promise<void> {
-    if (suspect.history.readable) return;
-    try {
-      await this.#add(suspect, { readable: 1 }, undefined, meter);
-    } catch (cause) {
-      suspect.unrun = new CommitFailed('a crash suspect is not run before that is written down', { cause });
-    }
-  }
-
-  /** Writes down why messages come again. Where that fails they have been received once more, and nothing else is known. */
-  async note(handedBack: readonly Some[], meter: Meter): Promise<void> {
-    if (this.settings.dedupTable === undefined || handedBack.length === 0) return;
-    await crashPoint('before-attempts');
-    await Promise.allSettled(
-      handedBack.map(async (arrival) => {
-        const { failed, error, begun } = arrival;
-        const alone = begun ? { alone: -1 } : {};
-        if (failed) await this.#add(arrival, { failed: 1, ...alone }, reasonOf(error), meter);
-        else await this.#add(arrival, { excused: 1, ...alone }, undefined, meter);
+  /** Writes down why messages come again. What cannot be written is remembered, and written with the next that can. Never throws. */
+  async note(handedBack: readonly Some[], limits: Limits): Promise<void> {
+    await this.add(
+      handedBack.map(({ delivery, isCounted, outcome, company }): Note => {
+        const error = outcome?.kind === 'retry' || outcome?.kind === 'rejected' ? outcome.error : undefined;
+        const survived = company > 0;
+        return isCounted
+          ? { id: delivery.id, kind: 'failed', reason: reasonOf(error), survived }
+          : { id: delivery.id, kind: 'excused', survived };
       }),
+      limits,
     );
-    await crashPoint('after-attempts');
   }
 
-  async #add(
-    { record }: Some,
-    change: Parameters<typeof addAttempts>[3],
-    reason: string | undefined,
-    meter: Meter,
-  ): Promise<void> {
-    const { dedupTable = '', consumerName } = this.settings;
-    const id = attemptsId(consumerName, record.messageId);
-    await addAttempts(this.dynamodb, dedupTable, id, change, reason, meter);
+  async add(notes: readonly Note[], limits: Limits): Promise<void> {
+    if (this.store === undefined) return;
+    const late = [...this.#unsaid.values()].flat();
+    this.#unsaid.clear();
+    if (late.length + notes.length === 0) return;
+    const lost = await this.store.note([...late, ...notes], limits);
+    for (const [id, some] of Map.groupBy(lost, (note) => note.id)) this.#unsaid.set(id, some);
   }
 
-  /** Where no group could be stopped, messages are handled without what is known of them: then nobody is suspected. */
-  async #readOrNothing(ids: readonly string[], meter: Meter) {
-    try {
-      return await this.#read(ids, meter);
-    } catch (error) {
-      if (this.stopsGroups) throw error;
-      logLine({ exactlyOnce: 'failures not read', error: String(error) });
-      return undefined;
-    }
-  }
-
-  async #read(ids: readonly string[], meter: Meter) {
-    const { dedupTable = '' } = this.settings;
-    if (ids.length === 0) return [];
-    meter.call();
-    const { Responses, ConsumedCapacity } = await this.dynamodb.send(
-      new BatchGetItemCommand({
-        RequestItems: {
-          [dedupTable]: { Keys: ids.map((id) => ({ id: { S: id } })), ConsistentRead: true },
-        },
-        ReturnConsumedCapacity: 'TOTAL',
-      }),
-    );
-    meter.read(ConsumedCapacity);
-    return Responses?.[dedupTable] ?? [];
+  #withUnsaid(id: string, history: History): History {
+    return (this.#unsaid.get(id) ?? []).reduce(noted, history);
   }
 }
 
-/** A failure that says something of the message, and not of what it needs. */
-function isOwn(error: unknown): boolean {
-  if (error instanceof CommitFailed)
-    return error.cause instanceof Error && messagesFault.has(error.cause.name);
-  return !(
-    error instanceof Waiting ||
-    error instanceof TooEarly ||
-    error instanceof InProgressElsewhere ||
-    error instanceof NewerRow
-  );
+/** Failures of a message, the present one included. */
+export function attemptsOf({ failed, alone }: History): number {
+  return failed + alone + 1;
 }
 
-/** What DynamoDB says to a request that is wrong by itself. Throttling, conflicts, outages and missing permissions pass. */
-const messagesFault = new Set([
-  'ValidationException',
-  'TransactionCanceledException',
-  'ItemCollectionSizeLimitExceededException',
-  'SerializationException',
-]);
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+/** A delivery as people look for it. */
+export function headOf({ delivery, recognised }: Pick<Arrival<unknown>, 'delivery' | 'recognised'>) {
+  const { letter, sequence, id, facts } = delivery as Delivery;
+  return {
+    key: recognised?.message.key,
+    sequence: letter?.sequence ?? sequence,
+    messageId: id,
+    // A redriven copy is as old as its first ancestor: the horizon counts from there (R8).
+    firstEnqueue: letter?.firstEnqueue ?? facts.sentAt.toISOString(),
+  };
 }

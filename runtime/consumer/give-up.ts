@@ -1,169 +1,135 @@
 import { createHash } from 'node:crypto';
-import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { SQSRecord } from 'aws-lambda';
 import { crashPoint } from '../dedup/crash-points.js';
-import { KeyReused, ParkedFailed, ProcessDied, RejectMessage } from '../dedup/errors.js';
-import type { GroupHead, GroupPlace, GroupRow } from '../dynamodb/groups-row.js';
-import { assertParkable, type GroupStore, type ParkedMessage } from '../dynamodb/parking.js';
-import type { CommitLimits } from '../dynamodb/dynamo-store.js';
+import { DependencyFailed, isFinal, KeyReused, ProcessDied } from '../dedup/errors.js';
+import type { FailureStore } from '../dedup/failure-store.js';
+import type { Group, GroupHead, GroupPlace } from '../dedup/group.js';
+import type { Limits } from '../dedup/limits.js';
+import type { FailedParked, Position, Positions } from '../dedup/way.js';
 import { Arrival, type Recognised } from './arrival.js';
-import { letterOf, sendDeadLetter, type DeadLetterKind, type LetterPosition } from '../sqs/dead-letter.js';
-import { reasonOf, type Failures } from './failures.js';
-import type { GivenUp } from './lane.js';
-import type { ConsumerSettings, OnFailure } from './settings.js';
+import type { DeadLetterKind } from './dead-letter.js';
+import { attemptsOf, headOf, reasonOf } from './failures.js';
+import type { OnFailure } from './settings.js';
 import type { Tally } from './summary.js';
-import type { Positions, Way } from './way.js';
+import type { Delivery, Transport } from './transport.js';
 
-export interface GiveUpOptions<Body> {
-  readonly settings: ConsumerSettings;
+/** What happens behind a message that has a dead letter: other for one that was delivered than for one that is drained. */
+export interface GiveUpOrigin<Body, D extends Delivery> {
+  /** Whether the group of these stood still when it was read, or could not be read. */
+  standsStill(waiting: readonly Arrival<Body, D>[]): boolean;
+  /** Stops the group of a message that has its dead letter. @returns whether there was one to stop. */
+  stop(arrival: Arrival<Body, D>, error: unknown): Promise<boolean>;
+  /** Keeps messages of a stopped group, from the first. @returns how many of them. */
+  park(arrivals: readonly Arrival<Body, D>[]): Promise<number>;
+}
+
+export interface GiveUpOptions<Body, D extends Delivery> {
+  readonly consumerName: string;
   readonly onFailure: OnFailure;
-  readonly way: Pick<Way<Body, unknown>, 'positions'>;
-  readonly failures: Failures;
-  /** Undefined without a dedup table. */
-  readonly groups: GroupStore | undefined;
-  readonly deadLetterClient: () => Promise<SQSClient>;
-  readonly limits: () => CommitLimits;
+  readonly transport: Transport<unknown, D>;
+  readonly positions: Positions<Recognised<Body>> | undefined;
+  readonly store: FailureStore | undefined;
+  readonly limits: () => Limits;
   readonly tally: Tally;
 }
 
 /** What happens to messages that are not tried again, and to those behind them (R23). */
-export class GiveUp<Body> {
-  readonly #givenUp = new Set<string>();
+export class GiveUp<Body, D extends Delivery> {
+  readonly #options: GiveUpOptions<Body, D>;
 
-  /** Groups that have been stopped, as they were last seen. */
-  readonly stopped = new Map<string, GroupRow>();
-
-  constructor(private readonly options: GiveUpOptions<Body>) {}
-
-  async giveUp(arrival: Arrival<Body>, error: unknown): Promise<GivenUp> {
-    const { positions } = this.options.way;
-    if (error instanceof ParkedFailed && positions !== undefined) {
-      await this.#giveUpParked(arrival, error, positions);
-      // It was held back for the parked one only.
-      return { outcome: error.carrier, stops: false };
-    }
-    // The place in the order belongs to the payload that came first: nobody waits for this one.
-    const place = error instanceof KeyReused ? undefined : this.options.failures.groupOf(arrival);
-    const { recognised } = arrival;
-    if (place !== undefined) assertParkable(parkable(arrival.record));
-    await this.deadLetter(arrival, error);
-    await crashPoint('before-stop');
-    if (place !== undefined) {
-      await this.#stop(place, arrival, error);
-      return { outcome: 'rejected', stops: true };
-    }
-    if (positions !== undefined && recognised !== undefined && !(error instanceof KeyReused))
-      await this.#passOver(arrival, recognised, positions, error);
-    return { outcome: 'rejected', stops: false };
+  constructor(options: GiveUpOptions<Body, D>) {
+    this.#options = options;
   }
 
-  /** Sends the dead letter of a message. Rejects when that fails. */
-  async deadLetter(arrival: Arrival<Body>, error: unknown, position?: LetterPosition): Promise<void> {
-    const { settings, deadLetterClient, failures, tally, way } = this.options;
-    const { record, recognised } = arrival;
-    const kind = kindOf(error);
+  /**
+   * Sends the dead letter, and does what has to be done about those behind it.
+   *
+   * @returns whether the group of the message stands still now, and parked events whose turn came with it and that failed.
+   * @throws DependencyFailed when that is not known: then nothing may be acknowledged.
+   */
+  async giveUp(
+    arrival: Arrival<Body, D>,
+    error: unknown,
+    origin: GiveUpOrigin<Body, D>,
+  ): Promise<{ readonly stops: boolean; readonly failedParked: readonly FailedParked[] }> {
+    const { positions } = this.#options;
+    const { recognised } = arrival;
+    const position = recognised && positions?.of(recognised);
+    await this.deadLetter(arrival, error, position);
+    await crashPoint('before-stop');
+    // The place in the order belongs to the payload that came first: nobody waits for this one.
+    if (error instanceof KeyReused) return { stops: false, failedParked: [] };
+    const failedParked = position === undefined ? [] : await this.passOver(arrival, position, error);
+    return { stops: await origin.stop(arrival, error), failedParked };
+  }
+
+  /** The stream of an aggregate goes on behind a position, or stands still there, and is listed. */
+  async passOver(
+    head: Arrival<Body, D>,
+    position: Position,
+    error: unknown,
+  ): Promise<readonly FailedParked[]> {
+    const { positions, onFailure, limits } = this.#options;
+    const { stands = false, failedParked = [] } =
+      (await positions?.passOver(position, onFailure, limits())) ?? {};
+    if (stands) await this.#list(head, position, error);
+    return failedParked;
+  }
+
+  async deadLetter(
+    arrival: Arrival<Body, D>,
+    error: unknown,
+    position?: Position,
+    parked = false,
+  ): Promise<void> {
+    const { consumerName, transport, tally, limits } = this.#options;
+    const { delivery } = arrival;
+    const kind = parked ? 'parked' : kindOf(error);
     const { key, sequence, firstEnqueue } = headOf(arrival);
     await crashPoint('before-dead-letter');
-    await sendDeadLetter(await deadLetterClient(), settings.deadLetterQueueUrl, record, {
+    const letter = {
       reason: reasonOf(error),
       kind,
-      consumerName: settings.consumerName,
+      consumerName,
       key,
       sequence,
       firstEnqueue,
-      stream: record.eventSourceARN,
-      group: record.attributes.MessageGroupId,
-      position: position ?? (recognised && way.positions?.of(recognised)),
-      attempts: failures.count(arrival),
-      redrives: letterOf(record)?.redrives,
-    });
+      stream: delivery.source,
+      group: delivery.group,
+      position,
+      attempts: attemptsOf(arrival.history),
+      redrives: delivery.letter?.redrives,
+    };
+    await transport.deadLetter(delivery, letter, limits());
     tally.dead[kind] += 1;
     await crashPoint('after-dead-letter');
   }
 
-  /** Keeps messages of a stopped group, from the first on as many as fit. */
-  async park(arrivals: readonly Arrival<Body>[]): Promise<number> {
-    const { groups, failures, limits } = this.options;
-    const [first] = arrivals;
-    const place = first && failures.groupOf(first);
-    const row = place && this.stopped.get(place.stream);
-    if (row === undefined || groups === undefined) return 0;
-    const messages: ParkedMessage[] = [];
-    for (const { record } of arrivals) {
-      const message = parkable(record);
-      try {
-        assertParkable(message);
-      } catch (error) {
-        if (messages.length === 0) throw error;
-        break;
-      }
-      messages.push(message);
-    }
-    this.stopped.set(row.stream, await groups.park(row, messages, limits().meter));
-    await crashPoint('after-parking');
-    return messages.length;
-  }
-
-  async #stop(place: GroupPlace, arrival: Arrival<Body>, error: unknown): Promise<void> {
-    const { groups, limits, tally } = this.options;
+  async #list(arrival: Arrival<Body, D>, { stream }: Position, error: unknown): Promise<void> {
+    const { store, limits, tally, transport } = this.#options;
     tally.stopped += 1;
-    if (groups === undefined) return;
-    const { meter } = limits();
-    const seen =
-      place.kind === 'group' ? this.stopped.get(place.stream) : await groups.read(place.stream, meter);
-    const message = parkable(arrival.record);
-    const row = await groups.stop(seen, place, headOf(arrival), reasonOf(error), message, meter);
-    this.stopped.set(place.stream, row);
+    if (store === undefined) return;
+    const { delivery } = arrival;
+    const place: GroupPlace = {
+      stream: groupStreamOf(stream),
+      kind: 'aggregate',
+      queueArn: delivery.source,
+      group: delivery.group,
+    };
+    const seen = await store.groups.read(place.stream, limits());
+    await store.groups.stop(seen, place, stopOf(arrival, error, transport), limits());
     await crashPoint('after-stop');
   }
-
-  async #giveUpParked(
-    carrier: Arrival<Body>,
-    error: ParkedFailed,
-    positions: Positions<Body>,
-  ): Promise<void> {
-    const { recognised } = carrier;
-    const id = `${error.stream}@${error.version}`;
-    // One of its carriers has done it already.
-    if (recognised === undefined || this.#givenUp.has(id)) return;
-    const { stream } = positions.of(recognised);
-    const parked = new Arrival<Body>(positions.restore(error, carrier.record));
-    await this.deadLetter(parked, error, { stream, sequence: error.version.toString() });
-    this.#givenUp.add(id);
-    await crashPoint('before-stop');
-    await this.#passOver(parked, recognised, positions, error, error.version);
-  }
-
-  /** @param recognised the message itself or, of one that was parked, its carrier */
-  async #passOver(
-    head: Arrival<Body>,
-    recognised: Recognised<Body>,
-    positions: Positions<Body>,
-    error: unknown,
-    version?: bigint,
-  ): Promise<void> {
-    const { onFailure, limits } = this.options;
-    const { stands, stuck } = await positions.passOver(recognised, onFailure, limits(), version);
-    if (stands) await this.#stop(aggregatePlace(positions.of(recognised).stream, head), head, error);
-    // The present message is about to be acknowledged, and nobody else would try the parked one again.
-    if (stuck !== undefined)
-      await this.#giveUpParked(new Arrival<Body>(head.record, recognised), stuck, positions);
-  }
 }
 
-export function headOf({ record, recognised }: Arrival<unknown>): GroupHead {
-  const letter = letterOf(record);
-  return {
-    key: recognised?.message.key,
-    sequence: letter?.sequence ?? record.attributes.SequenceNumber,
-    messageId: record.messageId,
-    // A redriven copy is as old as its first ancestor: the horizon counts from there (R8).
-    firstEnqueue: letter?.firstEnqueue ?? new Date(Number(record.attributes.SentTimestamp)).toISOString(),
-  };
-}
-
-function parkable(record: SQSRecord): ParkedMessage {
-  return { messageId: record.messageId, text: JSON.stringify(record) };
+/** How a group is stopped at a message. */
+export function stopOf<Body, D extends Delivery>(
+  arrival: Arrival<Body, D>,
+  error: unknown,
+  transport: Transport<unknown, D>,
+): { head: GroupHead; reason: string; message: { messageId: string; text: string } } {
+  const { delivery } = arrival;
+  const message = { messageId: delivery.id, text: transport.pack(delivery) };
+  return { head: headOf(arrival), reason: reasonOf(error), message };
 }
 
 /** DynamoDB keys have at most 2,048 bytes, of which the rest of the row's id takes some. */
@@ -175,18 +141,75 @@ export function groupStreamOf(stream: string): string {
   return createHash('sha256').update(stream).digest('hex');
 }
 
-/** One stream of an aggregate, wherever its messages come from. */
-export function aggregatePlace(stream: string, { record }: Arrival<unknown>): GroupPlace {
-  return {
-    stream: groupStreamOf(stream),
-    kind: 'aggregate',
-    queueArn: record.eventSourceARN,
-    group: record.attributes.MessageGroupId,
-  };
-}
-
 function kindOf(error: unknown): DeadLetterKind {
   if (error instanceof ProcessDied) return 'died';
-  if (error instanceof ParkedFailed) return 'parked';
-  return error instanceof RejectMessage ? 'rejected' : 'failed';
+  return isFinal(error) ? 'rejected' : 'failed';
+}
+
+/** The groups of the transport that stand still, for a batch that is delivered. */
+export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Body, D> {
+  readonly #options: Pick<GiveUpOptions<Body, D>, 'store' | 'limits' | 'tally' | 'transport'>;
+  readonly #stops: boolean;
+  readonly #placeOf: (delivery: D) => GroupPlace | undefined;
+  readonly #seen = new Map<string, Group>();
+  #unread: ReadonlySet<string> = new Set();
+
+  /**
+   * @param stops whether messages that are given up stop their groups; those that are stopped already stand still in any case.
+   * @param placeOf the group of the transport that stops with a delivery; undefined where messages go on without each other.
+   */
+  constructor(
+    options: Pick<GiveUpOptions<Body, D>, 'store' | 'limits' | 'tally' | 'transport'>,
+    stops: boolean,
+    placeOf: (delivery: D) => GroupPlace | undefined,
+  ) {
+    this.#options = options;
+    this.#stops = stops;
+    this.#placeOf = placeOf;
+  }
+
+  know(groups: ReadonlyMap<string, Group>, unread: ReadonlySet<string>): void {
+    for (const [stream, group] of groups) this.#seen.set(stream, group);
+    this.#unread = unread;
+  }
+
+  standsStill([first]: readonly Arrival<Body, D>[]): boolean {
+    const stream = first && this.#placeOf(first.delivery)?.stream;
+    if (stream === undefined) return false;
+    const state = this.#seen.get(stream)?.state;
+    return this.#unread.has(stream) || (state !== undefined && state !== 'open');
+  }
+
+  async stop(arrival: Arrival<Body, D>, error: unknown): Promise<boolean> {
+    const { store, limits, tally, transport } = this.#options;
+    const place = this.#placeOf(arrival.delivery);
+    if (!this.#stops || place === undefined || store === undefined) return false;
+    const seen = this.#seen.get(place.stream);
+    this.#seen.set(
+      place.stream,
+      await store.groups.stop(seen, place, stopOf(arrival, error, transport), limits()),
+    );
+    tally.stopped += 1;
+    await crashPoint('after-stop');
+    return true;
+  }
+
+  async park(arrivals: readonly Arrival<Body, D>[]): Promise<number> {
+    const { store, limits, transport } = this.#options;
+    const [first] = arrivals;
+    const place = first && this.#placeOf(first.delivery);
+    if (place === undefined || store === undefined) return 0;
+    // A guard that could not be read lets nothing pass, and nothing can be put behind it either (R48).
+    if (this.#unread.has(place.stream))
+      throw new DependencyFailed('the state of the group could not be read');
+    const row = this.#seen.get(place.stream);
+    if (row === undefined) return 0;
+    const messages = arrivals.map(({ delivery }) => ({
+      messageId: delivery.id,
+      text: transport.pack(delivery),
+    }));
+    this.#seen.set(row.stream, await store.groups.park(row, messages, limits()));
+    await crashPoint('after-parking');
+    return messages.length;
+  }
 }

@@ -1,173 +1,169 @@
-import { RejectMessage } from '../dedup/errors.js';
-import type { Arrival, Recognised } from './arrival.js';
-import type { RecordOutcome } from './summary.js';
-import type { WayOutcome } from './way.js';
+import { IgnoreMessage } from '../dedup/errors.js';
+import type { Outcome, Outcomes } from '../dedup/outcome.js';
+import type { Prepared, Turn } from '../dedup/way.js';
+import { excused, type Arrival, type Recognised } from './arrival.js';
+import type { Delivery } from './transport.js';
 
-/** What became of a message that will not be tried again. */
-export interface GivenUp {
-  readonly outcome: RecordOutcome;
-  /** Nothing behind it may act. */
-  readonly stops: boolean;
-}
+/** What was found about a message that did not go well: it is settled, and the lane goes on, stops, or closes. */
+export type Judged = 'goes-on' | 'stops' | 'closes';
 
-/** What a failure says of its message: nothing, because it is of what the message needs; one more failure; or one too many (R19). */
-export type Blame = 'none' | 'own' | 'final';
-
-/** What a lane needs from its batch. */
-export interface LaneWork<Body, Prepared> {
-  readonly prepare: (recognised: Recognised<Body>, lane: string) => Promise<Prepared>;
-  /** False when too little time is left to start another record. */
+/** What a lane needs from its batch. Nothing of it throws but `prepare`. */
+export interface LaneWork<Body, D extends Delivery, Unit> {
+  prepare(recognised: Recognised<Body>, turn: Pick<Turn, 'lane' | 'ahead'>): Promise<Unit>;
+  /** False when too little time is left to start another message. */
   mayStart(): boolean;
-  /** Never throws. */
-  blame(arrival: Arrival<Body>, error: unknown): Promise<Blame>;
-  /** Copies the record to the dead-letter queue, and does what has to be done about those behind it. Rejects when that fails. */
-  giveUp(arrival: Arrival<Body>, error: unknown): Promise<GivenUp>;
-  /** Keeps messages of a stopped group. Returns how many of them, from the first; rejects when that fails. */
-  park(arrivals: readonly Arrival<Body>[]): Promise<number>;
-  /** An earlier record of the batch with the same identity, whose outcome decides about this one. */
-  leaderOf(arrival: Arrival<Body>): Arrival<Body> | undefined;
-  /** Settles a record by the outcome of its leader. Never throws. */
-  follow(arrival: Arrival<Body>, leader: Arrival<Body>): Promise<void>;
+  /** Judges what went wrong with a message whose predecessors are through, and settles it. */
+  judge(arrival: Arrival<Body, D>, outcome: Extract<Outcome, { error?: unknown }>): Promise<Judged>;
+  /** Keeps messages of a stopped group, and settles them. Returns how many of them, from the first. */
+  park(arrivals: readonly Arrival<Body, D>[]): Promise<number>;
+  /** An earlier message of the batch with the same identity, whose outcome decides about this one. */
+  leaderOf(arrival: Arrival<Body, D>): Arrival<Body, D> | undefined;
+  /** Settles a message by the outcome of its leader. */
+  follow(arrival: Arrival<Body, D>, leader: Arrival<Body, D>): Promise<void>;
 }
 
 /**
- * The messages of one FIFO group in a batch, or one message of a Standard queue. They are handled in order, and a message is
- * settled only after all earlier ones of the lane: the lane closes at the first that must come again.
+ * The messages of one group in a batch, or one message where nothing is ordered. They are handled in order, and a message is settled only
+ * after all earlier ones of the lane: the lane closes at the first that must come again.
  */
-export class Lane<Body, Prepared> {
-  #waiting: Arrival<Body>[];
-  #gathered: { readonly arrival: Arrival<Body>; readonly prepared: Prepared }[] = [];
-  /** Given up by the handler or unreadable: in the dead-letter queue's turn once the gathered ones are durable. */
-  #refused: { readonly arrival: Arrival<Body>; readonly error: unknown } | undefined;
-  #suspect: Arrival<Body> | undefined;
+export class Lane<Body, D extends Delivery, Unit extends Prepared> {
+  #waiting: Arrival<Body, D>[];
+  #gathered: { readonly arrival: Arrival<Body, D>; readonly unit: Unit }[] = [];
+  /** What the first of those that wait has come to before any commit: it is judged when the round is settled. */
+  #failed: { readonly arrival: Arrival<Body, D>; readonly error: unknown } | undefined;
 
   constructor(
     readonly name: string,
-    arrivals: readonly Arrival<Body>[],
+    arrivals: readonly Arrival<Body, D>[],
   ) {
     this.#waiting = [...arrivals];
   }
 
-  get open(): boolean {
+  get isOpen(): boolean {
     return this.#waiting.length > 0;
   }
-  /** The last round had nothing to do here. */
-  get idle(): boolean {
-    return this.#gathered.length === 0 && this.#refused === undefined;
+  /** The last round had nothing to do here: it waits for a suspect, or for a leader in another lane. */
+  get isIdle(): boolean {
+    return this.#gathered.length === 0 && this.#failed === undefined;
   }
-  /** Whom it waits for: a message that runs when everybody else has (R20). */
-  get suspect(): Arrival<Body> | undefined {
-    return this.open ? this.#suspect : undefined;
+  get waiting(): readonly Arrival<Body, D>[] {
+    return this.#waiting;
   }
 
-  /** Prepares messages until one fails, is rejected, or time is short. Returns what is ready to be committed, in order. */
-  async gather(work: LaneWork<Body, Prepared>): Promise<readonly Prepared[]> {
+  /** Prepares messages until one has looked at the store, fails, or time is short. Returns what is ready to be committed, in order. */
+  async gather(work: LaneWork<Body, D, Unit>): Promise<readonly Unit[]> {
     this.#gathered = [];
-    this.#refused = this.#suspect = undefined;
+    this.#failed = undefined;
     for (const arrival of this.#waiting) {
-      if (arrival.outcome !== undefined) continue;
+      if (arrival.isSettled) continue;
+      const ahead = this.#gathered.length > 0;
       const leader = work.leaderOf(arrival);
       if (leader !== undefined) {
         // Later ones of the lane may not overtake it while its leader, perhaps in another lane, has no outcome.
-        if (leader.outcome === undefined || this.#gathered.length > 0) break;
+        if (!leader.isSettled || ahead) break;
         await work.follow(arrival, leader);
-        if (!isRetry(arrival)) continue;
-        this.#closeFrom(arrival, arrival.error);
+        if (arrival.outcome?.kind !== 'retry') continue;
+        this.#closeBehind(arrival);
         break;
       }
-      if (arrival.isSuspect) {
-        if (this.#gathered.length === 0) this.#suspect = arrival;
-        break;
-      }
+      if (arrival.isSuspect) break;
       if (!work.mayStart()) {
-        this.#closeFrom(arrival);
+        this.close(arrival);
         break;
       }
-      try {
-        if (arrival.unrun !== undefined) throw arrival.unrun;
-        if (arrival.recognised === undefined) throw arrival.error;
-        this.#gathered.push({ arrival, prepared: await work.prepare(arrival.recognised, this.name) });
-        if (arrival.admitted) break;
-      } catch (error) {
-        const blame = error instanceof RejectMessage ? 'final' : await work.blame(arrival, error);
-        if (blame === 'final') this.#refused = { arrival, error };
-        else this.#closeFrom(arrival, error, blame === 'own');
-        break;
-      }
+      if (!(await this.#prepare(arrival, ahead, work))) break;
     }
-    return this.#gathered.map(({ prepared }) => prepared);
+    return this.#gathered.map(({ unit }) => unit);
   }
 
-  /** Takes the outcomes of what was gathered. What was held back stays for the next round. */
-  async settle(outcomes: ReadonlyMap<Prepared, WayOutcome>, work: LaneWork<Body, Prepared>): Promise<void> {
-    for (const { arrival, prepared } of this.#gathered) {
-      if (arrival.outcome !== undefined) continue;
-      const outcome = outcomes.get(prepared) ?? { kind: 'held' };
-      if (outcome.kind === 'held') break;
-      if (outcome.kind !== 'rejected' && outcome.kind !== 'failed') {
-        arrival.settle(outcome.kind);
-        continue;
+  /** Whether the lane may gather on behind it. */
+  async #prepare(arrival: Arrival<Body, D>, ahead: boolean, work: LaneWork<Body, D, Unit>): Promise<boolean> {
+    try {
+      const { recognised, refusal } = arrival;
+      if (recognised === undefined || refusal !== undefined) throw refusal;
+      const unit = await work.prepare(recognised, { lane: this.name, ahead });
+      this.#gathered.push({ arrival, unit });
+      return unit.looked !== true;
+    } catch (error) {
+      // What was said ahead of an uncommitted predecessor is no verdict: it is prepared again in its turn (R47).
+      if (ahead) return false;
+      if (error instanceof IgnoreMessage) {
+        arrival.settle({ kind: 'ignored' });
+        return true;
       }
-      const { kind, error } = outcome;
-      const blame = kind === 'rejected' ? 'final' : await work.blame(arrival, error);
-      if (blame === 'final') await this.#giveUp(arrival, error, work);
-      else this.#closeFrom(arrival, error, blame === 'own');
+      this.#failed = { arrival, error };
+      return false;
     }
-    const refused = this.#refused;
-    if (refused !== undefined && this.#isNext(refused.arrival))
-      await this.#giveUp(refused.arrival, refused.error, work);
-    this.#waiting = this.#waiting.filter(({ outcome }) => outcome === undefined);
+  }
+
+  /** Takes the outcomes of what was gathered. What was not tried stays for the next round. */
+  async settle(outcomes: Outcomes<Unit>, work: LaneWork<Body, D, Unit>): Promise<void> {
+    for (const { arrival, unit } of this.#gathered) {
+      const outcome = outcomes.get(unit);
+      if (outcome === undefined) break;
+      if (outcome.kind !== 'rejected' && outcome.kind !== 'retry') arrival.settle(outcome);
+      else if (!(await this.#judge(arrival, outcome, work))) break;
+    }
+    const failed = this.#failed;
+    if (failed !== undefined) await this.#judge(failed.arrival, { kind: 'retry', error: failed.error }, work);
+    this.#forget();
+  }
+
+  /** Judges a message out of turn: one that is not run any more. */
+  async judge(
+    arrival: Arrival<Body, D>,
+    outcome: Extract<Outcome, { error?: unknown }>,
+    work: LaneWork<Body, D, Unit>,
+  ): Promise<void> {
+    await this.#judge(arrival, outcome, work);
+    this.#forget();
   }
 
   /** Keeps whatever has no outcome yet for later: its group is stopped. */
-  async park(work: LaneWork<Body, Prepared>): Promise<void> {
-    const rest: Arrival<Body>[] = [];
+  async park(work: LaneWork<Body, D, Unit>): Promise<void> {
+    const rest: Arrival<Body, D>[] = [];
     for (const arrival of this.#waiting) {
-      if (arrival.outcome !== undefined) continue;
+      if (arrival.isSettled) continue;
       const leader = work.leaderOf(arrival);
       // A copy of one that has an outcome has the same. One whose leader is parked is parked too, and will be found a duplicate.
-      if (leader?.outcome === undefined || leader.outcome === 'parked') rest.push(arrival);
+      if (leader?.outcome === undefined || leader.outcome.kind === 'parked') rest.push(arrival);
       else await work.follow(arrival, leader);
     }
-    let parked = 0;
-    let error: unknown;
-    try {
-      parked = await work.park(rest);
-    } catch (cause) {
-      error = cause;
-    }
-    for (const arrival of rest.slice(0, parked)) arrival.settle('parked');
+    const parked = await work.park(rest);
     const [stuck] = rest.slice(parked);
-    if (stuck !== undefined) this.#closeFrom(stuck, error);
-    this.#waiting = this.#waiting.filter(({ outcome }) => outcome === undefined);
-  }
-
-  #isNext(arrival: Arrival<Body>): boolean {
-    return this.#waiting.find(({ outcome }) => outcome === undefined) === arrival;
-  }
-
-  async #giveUp(arrival: Arrival<Body>, error: unknown, work: LaneWork<Body, Prepared>): Promise<void> {
-    try {
-      const { outcome, stops } = await work.giveUp(arrival, error);
-      arrival.settle(outcome, error);
-      if (stops) await this.park(work);
-    } catch (cause) {
-      this.#closeFrom(arrival, cause);
-    }
+    if (stuck !== undefined) this.close(stuck);
+    this.#forget();
   }
 
   /** This one and all later ones come again. */
-  #closeFrom(arrival: Arrival<Body>, error?: unknown, failed = false): void {
+  close(arrival: Arrival<Body, D>): void {
+    if (!arrival.isSettled) arrival.settle(excused);
+    this.#closeBehind(arrival);
+  }
+
+  #closeBehind(arrival: Arrival<Body, D>): void {
     const from = this.#waiting.indexOf(arrival);
     if (from < 0) return;
-    for (const later of this.#waiting.slice(from))
-      if (later === arrival) later.settle('retry', error, failed);
-      else if (later.outcome === undefined) later.settle('retry');
+    for (const later of this.#waiting.slice(from)) if (!later.isSettled) later.settle(excused);
     this.#waiting = this.#waiting.slice(0, from);
   }
-}
 
-/** A function of its own, because the compiler does not see that `follow` settles. */
-function isRetry({ outcome }: Arrival<unknown>): boolean {
-  return outcome === 'retry';
+  /** Whether the lane goes on. */
+  async #judge(
+    arrival: Arrival<Body, D>,
+    outcome: Extract<Outcome, { error?: unknown }>,
+    work: LaneWork<Body, D, Unit>,
+  ): Promise<boolean> {
+    const judged = await work.judge(arrival, outcome);
+    if (judged === 'closes') this.#closeBehind(arrival);
+    if (judged === 'stops') {
+      this.#forget();
+      await this.park(work);
+    }
+    return judged === 'goes-on';
+  }
+
+  #forget(): void {
+    this.#waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
+  }
 }

@@ -1,71 +1,295 @@
+import { createHash } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { GroupStore } from '../dynamodb/parking.js';
-import type { Arrival } from './arrival.js';
-import { drain } from './drain.js';
-import { Failures } from './failures.js';
-import { GiveUp, type GiveUpOptions } from './give-up.js';
+import {
+  DependencyFailed,
+  faultOf,
+  IgnoreMessage,
+  isFinal,
+  KeyReused,
+  ProcessDied,
+} from '../dedup/errors.js';
+import { crashPoint } from '../dedup/crash-points.js';
+import type { History } from '../dedup/history.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { FailedParked, Prepared } from '../dedup/way.js';
+import { Arrival, excused, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch.js';
-import type { RoundsWork } from './rounds.js';
-import { defer } from '../sqs/visibility.js';
+import { hasDied, nextCompany } from './company.js';
+import { drain } from './drain.js';
+import type { Failures } from './failures.js';
+import { GiveUp, type GiveUpOptions, type GiveUpOrigin } from './give-up.js';
+import type { Judged, Lane, LaneWork } from './lane.js';
+import { mayStart } from './run.js';
+import { recognise } from './recognise.js';
+import type { Delivery } from './transport.js';
+import { verdictOf, type Failure } from './verdict.js';
+import { delaySeconds } from './delay.js';
 
-export { GroupStore } from '../dynamodb/parking.js';
-export { groupStreamOf } from './give-up.js';
+type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
-export interface TroubleOptions<Schema extends StandardSchemaV1, Prepared>
-  extends
-    BatchOptions<Schema, Prepared>,
-    Omit<GiveUpOptions<StandardSchemaV1.InferOutput<Schema>>, 'way' | 'failures' | 'groups'> {
-  /** Whether groups of the queue are stopped; their state is then read with each batch. */
-  readonly stopsGroups: boolean;
+export interface TroubleOptions<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>
+  extends BatchOptions<Schema, D, Unit>, Omit<GiveUpOptions<BodyOf<Schema>, D>, 'positions' | 'transport'> {
+  readonly failures: Failures;
+  readonly maxFailures: number;
 }
 
 /**
- * What a batch does about messages that have not gone well: redelivered, failed, given up, of a stopped group. A module that is
- * loaded when there is one, so that an instance which meets none starts sooner and smaller.
+ * What a batch does about messages that have not gone well: failed, given up, suspected, of a stopped group. A module that is loaded when
+ * there is one, so that an instance which meets none starts sooner and smaller.
  */
-export class Trouble<Schema extends StandardSchemaV1, Prepared> {
-  readonly failures: Failures;
-  readonly giveUp: GiveUp<StandardSchemaV1.InferOutput<Schema>>;
-  readonly #groups: GroupStore | undefined;
+export class Trouble<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared> {
+  readonly #options: TroubleOptions<Schema, D, Unit>;
+  readonly #giveUp: GiveUp<BodyOf<Schema>, D>;
+  /** Parked events that have been judged in this batch: several carriers bring the same one. */
+  readonly #judged = new Set<string>();
+  readonly #noted = new Set<Arrival<BodyOf<Schema>, D>>();
 
-  constructor(private readonly options: TroubleOptions<Schema, Prepared>) {
-    const { settings, dynamodb, stopsGroups } = options;
-    const { dedupTable, consumerName } = settings;
-    this.failures = new Failures(settings, dynamodb, stopsGroups);
-    this.#groups = dedupTable === undefined ? undefined : new GroupStore(dynamodb, dedupTable, consumerName);
-    this.giveUp = new GiveUp({ ...options, failures: this.failures, groups: this.#groups });
+  constructor(options: TroubleOptions<Schema, D, Unit>) {
+    this.#options = options;
+    this.#giveUp = new GiveUp({ ...options, limits: options.lastLimits, positions: options.way.positions });
   }
 
-  /** Reads what is known of messages that were delivered before, and which groups are stopped. */
-  async recall(arrivals: readonly Arrival<unknown>[]): Promise<void> {
-    const groups = await this.failures.recall(arrivals, this.options.limits().meter);
-    for (const [stream, group] of groups) this.giveUp.stopped.set(stream, group);
+  /**
+   * The one path of everything that goes wrong with a message: whose fault it is, whether it was processed before, how often it failed.
+   * Settles the message, and never throws.
+   */
+  async judge(
+    arrival: Arrival<BodyOf<Schema>, D>,
+    { kind, error }: Extract<Outcome, { error?: unknown }>,
+    origin: GiveUpOrigin<BodyOf<Schema>, D>,
+  ): Promise<Judged> {
+    if (error instanceof IgnoreMessage) {
+      arrival.settle({ kind: 'ignored' });
+      return 'goes-on';
+    }
+    try {
+      let cause = error;
+      let final = kind === 'rejected' || isFinal(error);
+      if (error !== undefined && faultOf(error) !== 'dependency' && !(error instanceof KeyReused)) {
+        const stored = await this.#stored(arrival);
+        if (stored?.kind === 'duplicate') {
+          arrival.settle(stored);
+          return 'goes-on';
+        }
+        if (stored?.kind === 'rejected') [cause, final] = [stored.error, true];
+      }
+      return await this.#pronounce(arrival, cause, final, origin);
+    } catch (cause) {
+      arrival.settle({ kind: 'retry', error: asDependency(cause) });
+      return 'closes';
+    }
   }
 
-  /** Whether the group of a message stood still when it was read. */
-  isStopped(arrival: Arrival<unknown>): boolean {
-    const place = this.failures.groupOf(arrival);
-    const state = place && this.giveUp.stopped.get(place.stream)?.state;
-    return state !== undefined && state !== 'open';
+  async #pronounce(
+    arrival: Arrival<BodyOf<Schema>, D>,
+    error: unknown,
+    final: boolean,
+    origin: GiveUpOrigin<BodyOf<Schema>, D>,
+  ): Promise<Judged> {
+    const fault = error === undefined ? 'dependency' : faultOf(error);
+    switch (verdictOf(this.#failure(fault, final, arrival.history))) {
+      case 'not-yet':
+      case 'excuse':
+        arrival.settle({ kind: 'retry', error });
+        return 'closes';
+      case 'count':
+        arrival.settle({ kind: 'retry', error }, true);
+        return 'closes';
+      case 'give-up': {
+        const { stops, failedParked } = await this.#giveUp.giveUp(arrival, error, origin);
+        arrival.settle({ kind: 'rejected', error });
+        await this.judgeParked(failedParked, arrival.delivery);
+        return stops ? 'stops' : 'goes-on';
+      }
+    }
+  }
+
+  /**
+   * Judges parked events that failed when their turn came: each for itself, under a history of its own (R50). Never throws; what is not
+   * through is tried again with the next message of its stream.
+   */
+  async judgeParked(failed: readonly FailedParked[], carrier: D): Promise<void> {
+    const { failures, lastLimits: limits, transport } = this.#options;
+    const open = [...failed];
+    try {
+      for (let one = open.shift(); one !== undefined; one = open.shift()) {
+        const { position, error } = one;
+        const id = parkedId(one);
+        if (this.#judged.has(id)) continue;
+        this.#judged.add(id);
+        const history = await failures.historyOf(id, limits());
+        const fault = faultOf(error);
+        const verdict = verdictOf(this.#failure(fault, isFinal(error), history));
+        if (verdict === 'count') await failures.add([{ id, kind: 'failed' }], limits());
+        if (verdict !== 'give-up') continue;
+        const arrival = new Arrival<BodyOf<Schema>, D>(transport.restore(one, carrier));
+        arrival.recall(history);
+        await recognise(arrival, this.#options);
+        await this.#giveUp.deadLetter(arrival, error, position, true);
+        await crashPoint('before-stop');
+        open.push(...(await this.#giveUp.passOver(arrival, position, error)));
+      }
+    } catch (cause) {
+      this.#options.report('a parked event is not judged yet', cause);
+    }
+  }
+
+  /** Keeps messages of a stopped group. Those that were processed before are no longer to act: their receipts may expire while they wait. */
+  async park(
+    arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+    origin: GiveUpOrigin<BodyOf<Schema>, D>,
+  ): Promise<number> {
+    try {
+      for (const arrival of arrivals) {
+        const stored = await this.#stored(arrival);
+        if (stored?.kind === 'duplicate') arrival.settle(stored);
+      }
+      const rest = arrivals.filter(({ isSettled }) => !isSettled);
+      const parked = rest.length === 0 ? 0 : await origin.park(rest);
+      for (const arrival of rest.slice(0, parked)) arrival.settle({ kind: 'parked' });
+      const stuck = rest[parked];
+      return stuck === undefined ? arrivals.length : arrivals.indexOf(stuck);
+    } catch (cause) {
+      const stuck = arrivals.findIndex(({ isSettled }) => !isSettled);
+      arrivals[stuck]?.settle({ kind: 'retry', error: asDependency(cause) });
+      return Math.max(0, stuck);
+    }
+  }
+
+  /**
+   * When every lane waits for a suspect: gives up those that have died alone, and starts the next company. All others are handed back, in
+   * writing, before it runs; behind one that runs alone nothing else runs. Never throws.
+   *
+   * @returns false when nothing is left to be started.
+   */
+  async startSuspects(
+    lanes: readonly Lane<BodyOf<Schema>, D, Unit>[],
+    work: LaneWork<BodyOf<Schema>, D, Unit>,
+    read: (some: readonly Arrival<BodyOf<Schema>, D>[]) => Promise<void>,
+  ): Promise<boolean> {
+    const { failures, limits } = this.#options;
+    const dead = lanes.flatMap((lane) => {
+      const [head] = lane.waiting;
+      return head?.isSuspect && hasDied(head.history) ? [{ lane, head }] : [];
+    });
+    for (const { lane, head } of dead) {
+      head.start(0);
+      // Reading it may be what kills.
+      if (head.history.readable) await read([head]);
+      if (head.isSettled) continue;
+      await lane.judge(
+        head,
+        { kind: 'rejected', error: new ProcessDied(head.delivery.id, head.history.alone) },
+        work,
+      );
+    }
+    if (dead.length > 0) return true;
+    const suspects = lanes.map(({ waiting }) =>
+      waiting.slice(
+        0,
+        until(waiting, ({ isSuspect }) => !isSuspect),
+      ),
+    );
+    const company = nextCompany(suspects);
+    const started = new Set(company);
+    const alone = company.length === 1;
+    for (const lane of lanes) {
+      const left = lane.waiting.find((one) => !started.has(one) && (alone || one.isSuspect));
+      if (left !== undefined) lane.close(left);
+    }
+    if (company.length === 0 || !mayStart(this.#options)) {
+      for (const lane of lanes) for (const one of lane.waiting) lane.close(one);
+      return false;
+    }
+    await this.#noteBack(this.#handedBack());
+    try {
+      await failures.start(company, limits());
+    } catch (cause) {
+      for (const one of company) one.settle({ kind: 'retry', error: asDependency(cause) });
+      for (const lane of lanes) for (const one of lane.waiting) lane.close(one);
+      return true;
+    }
+    for (const one of company) one.start(company.length);
+    await crashPoint('suspect-started');
+    await read(company);
+    if (alone)
+      await failures.add(
+        company.map(({ delivery }) => ({ id: delivery.id, kind: 'readable' as const })),
+        limits(),
+      );
+    return true;
   }
 
   /** Drains the group that a nudge asks for. Never throws. */
-  async resume(
-    nudge: Arrival<StandardSchemaV1.InferOutput<Schema>>,
-    stream: string,
-    work: RoundsWork<StandardSchemaV1.InferOutput<Schema>, Prepared>,
-  ): Promise<void> {
-    const { failures, giveUp } = this;
-    const groups = this.#groups;
-    if (groups === undefined) nudge.settle('retry');
-    else await drain(nudge, stream, { ...this.options, groups, failures, giveUp, work });
+  async resume(nudge: Arrival<BodyOf<Schema>, D>, stream: string): Promise<void> {
+    if (this.#options.store === undefined) nudge.settle(excused);
+    else
+      await drain(nudge, stream, {
+        ...this.#options,
+        store: this.#options.store,
+        giveUp: this.#giveUp,
+        trouble: this,
+      });
   }
 
   /** Writes down why messages come again, and has them come when it makes sense. Never throws. */
-  async handBack(arrivals: readonly Arrival<unknown>[]): Promise<void> {
-    const { settings, deadLetterClient, limits } = this.options;
-    await this.failures.note(arrivals, limits().meter);
-    if (settings.queueUrl !== undefined)
-      await defer(deadLetterClient, settings.queueUrl, arrivals, (arrival) => this.failures.count(arrival));
+  async handBack(arrivals: readonly Arrival<BodyOf<Schema>, D>[]): Promise<void> {
+    const { transport, lastLimits } = this.#options;
+    await this.#noteBack(arrivals);
+    const lanes = Map.groupBy(arrivals, ({ delivery }) => delivery.lane);
+    // A group of which one member is hidden is hidden: all of them are given the time of their first.
+    const deferrals = [...lanes.values()].flatMap((members) => {
+      const [head] = members;
+      const seconds = head === undefined ? 0 : delaySeconds(head);
+      return members.map(({ delivery }) => ({ delivery, seconds }));
+    });
+    await transport.defer(deferrals, lastLimits());
+  }
+
+  async #noteBack(arrivals: readonly Arrival<BodyOf<Schema>, D>[]): Promise<void> {
+    const { failures, lastLimits } = this.#options;
+    const fresh = arrivals.filter((arrival) => !this.#noted.has(arrival));
+    for (const arrival of fresh) this.#noted.add(arrival);
+    if (fresh.length === 0) return;
+    await crashPoint('before-attempts');
+    await failures.note(fresh, lastLimits());
+    await crashPoint('after-attempts');
+  }
+
+  #handedBack(): readonly Arrival<BodyOf<Schema>, D>[] {
+    return this.#options.arrivals.filter(({ outcome }) => outcome?.kind === 'retry');
+  }
+
+  /** What the store says of a message that is about to get a verdict. @throws DependencyFailed when it could not be asked. */
+  async #stored({ recognised }: Arrival<BodyOf<Schema>, D>): Promise<Outcome | undefined> {
+    const { way, lastLimits } = this.#options;
+    if (recognised === undefined) return undefined;
+    return (await way.recall?.([recognised], lastLimits(), true))?.get(recognised);
+  }
+
+  #failure(fault: Failure['fault'], final: boolean, { failed }: History): Failure {
+    return { fault, final, ahead: false, failed, maxFailures: this.#options.maxFailures };
   }
 }
+
+/** Index of the first that matches, else the length. */
+function until<T>(some: readonly T[], matches: (one: T) => boolean): number {
+  const at = some.findIndex(matches);
+  return at < 0 ? some.length : at;
+}
+
+/** What goes wrong on the way to a verdict is never the message's. */
+function asDependency(cause: unknown): DependencyFailed {
+  if (cause instanceof DependencyFailed) return cause;
+  return new DependencyFailed(
+    `what has to be done about a failure is not done: ${cause instanceof Error ? cause.name : typeof cause}`,
+    { cause },
+  );
+}
+
+/** A parked event has no delivery of its own: it is known by its place. */
+function parkedId({ position: { stream, sequence } }: FailedParked): string {
+  return `parked ${createHash('sha256').update(stream).digest('hex')}@${sequence}`;
+}
+
+export type { Recognised };

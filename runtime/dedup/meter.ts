@@ -1,4 +1,7 @@
-import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb';
+/** Units that a call has consumed. */
+interface Consumed {
+  readonly CapacityUnits?: number;
+}
 
 /** What a batch cost in DynamoDB, as DynamoDB reported it. A call whose answer was lost or that was cancelled reports nothing. */
 export class Meter {
@@ -19,10 +22,10 @@ export class Meter {
   call(): void {
     this.calls += 1;
   }
-  read(consumed: readonly ConsumedCapacity[] | undefined): void {
+  read(consumed: readonly Consumed[] | undefined): void {
     for (const { CapacityUnits = 0 } of consumed ?? []) this.readUnits += CapacityUnits;
   }
-  write(consumed: readonly ConsumedCapacity[] | undefined): void {
+  write(consumed: readonly Consumed[] | undefined): void {
     for (const { CapacityUnits = 0 } of consumed ?? []) this.writeUnits += CapacityUnits;
   }
 }

@@ -23,6 +23,7 @@ export interface Turn {
 
 /** A message that is ready to be committed. */
 export interface Prepared {
+  readonly lane: string;
   /** It has read the store or made an effect: nothing behind it in its lane is prepared before it is committed (R47). */
   readonly looked?: boolean;
 }

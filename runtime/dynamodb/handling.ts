@@ -32,6 +32,10 @@ export class Handling {
     readonly work: Work,
   ) {}
 
+  get lane(): string {
+    return this.work.lane;
+  }
+
   /** What the last run has filled. */
   get unit(): Unit {
     if (this.#unit === undefined) throw new CommitFailed('the handler has not run yet; call `run` first');

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SqsConsumer } from '../sqs/handler.js';
-import type { ConsumerSettings } from '../consumer/settings.js';
+import type { ConsumerSettings } from '../sqs/settings.js';
 import { sqsConsumer } from '../sqs/transaction-consumer.js';
 import type { BatchSummary } from '../consumer/summary.js';
 import type { Leases, Once } from '../dedup/effect.js';

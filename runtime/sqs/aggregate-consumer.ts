@@ -1,17 +1,19 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
 import { AggregateStore } from '../dynamodb/aggregate-store.js';
-import { InvalidSettings, ParkedFailed, RejectMessage } from '../dedup/errors.js';
-import { deepFreeze, type AggregateEvent, type EventOutcome } from '../dedup/fold.js';
+import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
+import { deepFreeze, type AggregateEvent } from '../dedup/fold.js';
 import type { Parked } from '../dedup/ledger.js';
 import { sequence } from '../dedup/sequence.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
-import { restore, streamOf, wentOn } from './aggregate-streams.js';
+import { streamOf, wentOn } from './aggregate-streams.js';
 import type { Recognised } from '../consumer/arrival.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { KeySource } from '../consumer/message.js';
 import { QueueNumbers } from './queue-numbers.js';
-import type { Way } from '../consumer/way.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { Positions, Way } from '../dedup/way.js';
+import type { SqsDelivery } from './delivery.js';
 
 /** Where an event stands: the producer counted it inside its own commit (R29). */
 export interface ProducerVersion {
@@ -108,14 +110,19 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
 
   return handlerOf<Schema, Prepared>(
     { ...options, schema },
-    (source, record) => {
+    (source, delivery) => {
+      const { record } = delivery as SqsDelivery;
       const { address, stream, version } = place(source, record);
       const id = JSON.stringify([address.id, stream, version.toString()]);
       return { id, key: id };
     },
-    (client): Way<Body, Prepared> => {
+    ({ dynamodb: client, sqs }): Way<Recognised<Body>, Prepared> => {
       const store = new AggregateStore({ client, table, reduce, start, wentOn: wentOn(client, settings) });
-      const prepare = ({ message, json, fingerprint, record }: Recognised<Body>, lane: string) => {
+      const prepare = (
+        { message, json, fingerprint, delivery }: Recognised<Body>,
+        { lane }: { lane: string },
+      ) => {
+        const { record } = delivery as SqsDelivery;
         const { body, attributes, group } = message;
         return {
           ...place(message, record),
@@ -129,35 +136,31 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
       };
       return {
         prepare,
-        ...(numbers && { ready: (sqs) => numbers.ready(sqs) }),
+        ...(numbers && { ready: () => numbers.ready(sqs) }),
         positions: {
-          of: ({ message, record }) => {
-            const { address, stream, version } = place(message, record);
+          of: ({ message, delivery }) => {
+            const { address, stream, version } = place(message, (delivery as SqsDelivery).record);
             return { stream: streamOf(address, stream), sequence: version.toString() };
           },
-          restore,
-          async passOver(recognised, how, limits, version) {
-            const own = prepare(recognised, '');
-            const event = { ...own, version: version ?? own.version, passOver: how };
-            const outcome = (await store.commit(own.address, [event], limits)).get(event);
-            if (outcome?.kind === 'failed' && outcome.error instanceof ParkedFailed)
-              return { stands: false, stuck: outcome.error };
-            if (outcome?.kind === 'failed' || outcome?.kind === 'rejected') throw outcome.error;
-            return { stands: outcome?.kind === 'parked' };
-          },
-        },
+          passOver: () => Promise.resolve({ stands: false }),
+        } satisfies Positions<Recognised<Body>>,
         async commit(events, limits) {
           const byAggregate = Map.groupBy(events, ({ address }) => address.id);
-          const outcomes = new Map<Prepared, EventOutcome>();
+          const outcomes = new Map<Prepared, Outcome>();
           await Promise.all(
             [...byAggregate.values()].map(async (ofOne) => {
               const [first] = ofOne;
               if (first === undefined) return;
               for (const [event, outcome] of await store.commit(first.address, ofOne, limits))
-                outcomes.set(event, outcome);
+                if (outcome.kind === 'failed' || outcome.kind === 'rejected')
+                  outcomes.set(event, {
+                    kind: outcome.kind === 'failed' ? 'retry' : 'rejected',
+                    error: outcome.error,
+                  });
+                else if (outcome.kind !== 'held') outcomes.set(event, { kind: outcome.kind });
             }),
           );
-          return outcomes;
+          return { outcomes };
         },
       };
     },

@@ -4,7 +4,7 @@ import type { AggregateStoreOptions } from '../dynamodb/aggregate-store.js';
 import type { ParkedFailed } from '../dedup/errors.js';
 import type { ItemAddress } from '../dynamodb/table.js';
 import type { KeySource } from '../consumer/message.js';
-import type { ConsumerSettings } from '../consumer/settings.js';
+import type { ConsumerSettings } from './settings.js';
 import { logLine } from '../telemetry/log-line.js';
 
 /** One stream of one aggregate, as text. */
@@ -33,12 +33,13 @@ export function wentOn(
   { dedupTable, consumerName }: ConsumerSettings,
 ): AggregateStoreOptions['wentOn'] {
   if (dedupTable === undefined) return undefined;
-  return async (address, stream, { meter }) => {
+  return async (address, stream, limits) => {
     try {
-      const { GroupStore, groupStreamOf } = await import('../consumer/trouble.js');
+      const { GroupStore } = await import('../dynamodb/group-store.js');
+      const { groupStreamOf } = await import('../consumer/give-up.js');
       const groups = new GroupStore(client, dedupTable, consumerName);
-      const row = await groups.read(groupStreamOf(streamOf(address, stream)), meter);
-      if (row?.state === 'stopped') await groups.open(row, meter);
+      const row = await groups.read(groupStreamOf(streamOf(address, stream)), limits);
+      if (row?.state === 'stopped') await groups.open(row, limits);
     } catch (error) {
       logLine({ exactlyOnce: 'still listed as stopped', stream, error: String(error) });
     }

@@ -1,14 +1,17 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { assertConsumerName } from '../dedup/identity.js';
-import type { Recognition } from '../consumer/arrival.js';
-import { runBatch } from '../consumer/batch.js';
-import { Pace } from '../consumer/pace.js';
-import type { ConsumerSettings } from '../consumer/settings.js';
+import type { Recognised } from '../consumer/arrival.js';
+import { Engine } from '../consumer/batch.js';
+import type { Recognition } from '../consumer/recognise.js';
 import { logSummary, type BatchSummary } from '../consumer/summary.js';
-import type { Way } from '../consumer/way.js';
+import { assertConsumerName } from '../dedup/identity.js';
+import { Meter } from '../dedup/meter.js';
+import type { Prepared, Way } from '../dedup/way.js';
+import { newClient } from '../dynamodb/new-client.js';
+import type { ConsumerSettings } from './settings.js';
+import { sqsTransport } from './transport.js';
 
 /** What every consumer is given, whichever way it commits. */
 export interface ConsumerOptions<Schema extends StandardSchemaV1> {
@@ -36,40 +39,66 @@ export type SqsConsumer = (
   context: Pick<Context, 'getRemainingTimeInMillis'>,
 ) => Promise<SQSBatchResponse>;
 
+/** What a way is made with. */
+export interface WayParts {
+  readonly dynamodb: DynamoDBClient;
+  readonly sqs: () => Promise<SQSClient>;
+}
+
 /** The Lambda handler of a consumer that commits in the given way. */
-export function handlerOf<Schema extends StandardSchemaV1, Prepared>(
+export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared>(
   options: ConsumerOptions<Schema>,
   identify: Recognition<Schema>['identify'],
-  wayOn: (dynamodb: DynamoDBClient) => Way<StandardSchemaV1.InferOutput<Schema>, Prepared>,
+  wayOn: (parts: WayParts) => Way<Recognised<StandardSchemaV1.InferOutput<Schema>>, Unit>,
 ): SqsConsumer {
-  const { settings, schema, fingerprint, dynamodb = new DynamoDBClient({}), observe = logSummary } = options;
-  assertConsumerName(settings.consumerName);
-  const way = wayOn(dynamodb);
-  let sqs = options.sqs;
-  const deadLetterClient = async (): Promise<SQSClient> => {
+  const { settings, schema, fingerprint, dynamodb = newClient(), observe = logSummary } = options;
+  const { consumerName, dedupTable, deadLetterQueueUrl, queueUrl } = settings;
+  assertConsumerName(consumerName);
+  const client = once(options.sqs);
+  const storeBody = async (id: string, body: string) => {
+    if (dedupTable === undefined) return;
+    const { StoredText } = await import('../dynamodb/stored-text.js');
+    const limits = { deadline: Date.now() + storingMs, meter: new Meter() };
+    await new StoredText(dynamodb, dedupTable, consumerName).write(id, body, limits);
+  };
+  const engine = new Engine({
+    settings,
+    schema,
+    fingerprint,
+    identify,
+    observe,
+    transport: sqsTransport({
+      client,
+      deadLetterQueueUrl,
+      queueUrl,
+      storeBody: dedupTable === undefined ? undefined : storeBody,
+    }),
+    way: wayOn({ dynamodb, sqs: client }),
+    failureStore:
+      dedupTable === undefined
+        ? undefined
+        : async () => {
+            const { DynamoFailureStore } = await import('../dynamodb/failure-store.js');
+            return new DynamoFailureStore(dynamodb, dedupTable, consumerName);
+          },
+  });
+  return async ({ Records }, context) => {
+    const back = await engine.run(Records, () => context.getRemainingTimeInMillis());
+    return { batchItemFailures: back.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  };
+}
+
+const storingMs = 5_000;
+
+/** A client that is made when it is first needed. */
+function once(given: SQSClient | undefined): () => Promise<SQSClient> {
+  let sqs = given;
+  return async () => {
     if (sqs === undefined) {
       const { SQSClient } = await import('./client.js');
       // Else the client follows the host in the queue's URL, past the endpoint that it was given.
       sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
     }
     return sqs;
-  };
-  return async (event, context) => {
-    const remainingMs = () => context.getRemainingTimeInMillis();
-    const pace = new Pace();
-    const batch = {
-      settings,
-      schema,
-      fingerprint,
-      identify,
-      way,
-      dynamodb,
-      pace,
-      deadLetterClient,
-      remainingMs,
-    };
-    const { failed, summary } = await runBatch(event.Records, batch);
-    observe(summary);
-    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 }

@@ -7,9 +7,10 @@ export {
 } from './aggregate-consumer.js';
 export { sqsNaturalConsumer, type SqsNaturalConsumerOptions } from './natural-consumer.js';
 export type { ConsumerOptions, SqsConsumer } from './handler.js';
-export { consumerSettings, type ConsumerSettings } from '../consumer/settings.js';
-export type { KeySource, Message, Transport } from '../consumer/message.js';
-export type { DeadLetter } from './dead-letter.js';
+export { consumerSettings, type ConsumerSettings } from './settings.js';
+export type { KeySource, Message, TransportFacts } from '../consumer/message.js';
+export type { SentLetter as DeadLetter } from './letter.js';
+export type { Outcome } from '../dedup/outcome.js';
 export { deadLetterAttribute } from './message-attributes.js';
-export { logSummary, type BatchSummary, type Problem, type RecordOutcome } from '../consumer/summary.js';
+export { logSummary, type BatchSummary, type Problem } from '../consumer/summary.js';
 export { metricsObserver, type MetricsSink } from '../telemetry/metrics-observer.js';

@@ -1,6 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InsertStore, type Insertion } from '../dynamodb/insert-store.js';
 import { addressOf, type Row, type Table } from '../dynamodb/table.js';
+import { outcomeOf } from '../dynamodb/transaction-way.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { Prepared } from '../dedup/way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { KeySource } from '../consumer/message.js';
 
@@ -23,17 +26,24 @@ export function sqsInsertConsumer<Schema extends StandardSchemaV1>(
   options: SqsInsertConsumerOptions<Schema>,
 ): SqsConsumer {
   const { table, row } = options;
-  return handlerOf<Schema, Insertion>(
+  return handlerOf<Schema, Insertion & Prepared>(
     options,
     (source) => {
       const { id, key } = addressOf(table, row(source));
       return { id, key: JSON.stringify(key) };
     },
-    (client) => {
-      const store = new InsertStore(client, table);
+    ({ dynamodb }) => {
+      const store = new InsertStore(dynamodb, table);
       return {
-        prepare: ({ message, fingerprint }, lane) => ({ row: row(message), fingerprint, lane }),
-        commit: (insertions, limits) => store.commit(insertions, limits),
+        prepare: ({ message, fingerprint }, { lane }) => ({ row: row(message), fingerprint, lane }),
+        async commit(insertions, limits) {
+          const outcomes = new Map<Insertion, Outcome>();
+          for (const [insertion, outcome] of await store.commit(insertions, limits)) {
+            const said = outcomeOf(outcome);
+            if (said !== undefined) outcomes.set(insertion, said);
+          }
+          return { outcomes };
+        },
       };
     },
   );

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Recognised } from '../consumer/arrival.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { Message } from '../consumer/message.js';
-import type { WayOutcome } from '../consumer/way.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { Prepared } from '../dedup/way.js';
 
 export interface SqsNaturalConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
   /**
@@ -26,20 +26,19 @@ export interface SqsNaturalConsumerOptions<Schema extends StandardSchemaV1> exte
 export function sqsNaturalConsumer<Schema extends StandardSchemaV1>(
   options: SqsNaturalConsumerOptions<Schema>,
 ): SqsConsumer {
-  type Body = StandardSchemaV1.InferOutput<Schema>;
-  return handlerOf<Schema, Recognised<Body>>(
+  return handlerOf<Schema, Prepared>(
     options,
     // No identity: copies are not merged, because running each is harmless.
     () => ({ id: randomUUID(), key: '' }),
     () => ({
-      async prepare(recognised) {
-        await options.handle(recognised.message);
-        return recognised;
+      async prepare({ message }, { lane }) {
+        await options.handle(message);
+        return { lane };
       },
       commit: (done) =>
-        Promise.resolve(
-          new Map(done.map((one): [Recognised<Body>, WayOutcome] => [one, { kind: 'processed' }])),
-        ),
+        Promise.resolve({
+          outcomes: new Map(done.map((one): [Prepared, Outcome] => [one, { kind: 'processed' }])),
+        }),
     }),
   );
 }

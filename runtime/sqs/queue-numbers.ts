@@ -2,8 +2,8 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { sequence } from '../dedup/sequence.js';
-import { letterOf } from './dead-letter.js';
-import type { ConsumerSettings } from '../consumer/settings.js';
+import { letterOf } from './letter.js';
+import type { ConsumerSettings } from './settings.js';
 
 /**
  * Positions from SequenceNumbers of a FIFO queue: a stream per incarnation of the queue and group. What comes back from the

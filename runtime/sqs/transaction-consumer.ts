@@ -1,12 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Leases } from '../dedup/effect.js';
 import { InvalidSettings, type ConditionFailed } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
-import type { Transaction } from '../dynamodb/transaction.js';
-import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import type { Recognised } from '../consumer/arrival.js';
 import type { KeySource, Message } from '../consumer/message.js';
+import { DynamoStore } from '../dynamodb/dynamo-store.js';
+import type { Transaction } from '../dynamodb/transaction.js';
 import { transactionWay } from '../dynamodb/transaction-way.js';
+import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 
 export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
   /**
@@ -68,11 +69,10 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
       const key = options.key(source);
       return { key, id: receiptId(consumerName, key) };
     },
-    (client) =>
-      transactionWay(
-        new DynamoStore({ client, ...table }),
-        options,
-        options.leases?.({ client, consumerName, ...table }),
-      ),
+    ({ dynamodb: client }) =>
+      transactionWay<
+        Message<StandardSchemaV1.InferOutput<Schema>>,
+        Recognised<StandardSchemaV1.InferOutput<Schema>>
+      >(new DynamoStore({ client, ...table }), options, options.leases?.({ client, consumerName, ...table })),
   );
 }

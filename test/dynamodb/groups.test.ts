@@ -1,12 +1,12 @@
 import { groupConditions } from '../../runtime/dynamodb/conditions.js';
-import { queueGroup, type GroupRow } from '../../runtime/dynamodb/groups-row.js';
+import { transportGroup, type Group } from '../../runtime/dedup/group.js';
 import { Meter, type Table } from '../../runtime/dynamodb/index.js';
-import { GroupStore } from '../../runtime/dynamodb/parking.js';
+import { GroupStore } from '../../runtime/dynamodb/group-store.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 
 const client = dynamo();
-const meter = new Meter();
-const place = queueGroup('arn:aws:sqs:us-east-1:000000000000:q.fifo', 'g');
+const limits = { deadline: Number.MAX_SAFE_INTEGER, meter: new Meter() };
+const place = transportGroup('arn:aws:sqs:us-east-1:000000000000:q.fifo', 'g');
 let receipts: Table;
 
 beforeEach(async () => {
@@ -16,14 +16,16 @@ afterAll(() => client.destroy());
 
 const store = () => new GroupStore(client, receipts.name, 'tester');
 const message = (name: string) => ({ messageId: name, text: name });
-const stop = async (seen: GroupRow | undefined, name: string) =>
+const stop = async (seen: Group | undefined, name: string) =>
   store().stop(
     seen,
     place,
-    { messageId: name, firstEnqueue: '2026-01-01T00:00:00Z' },
-    'no',
-    message(name),
-    meter,
+    {
+      head: { messageId: name, firstEnqueue: '2026-01-01T00:00:00Z' },
+      reason: 'no',
+      message: message(name),
+    },
+    limits,
   );
 
 /** What is acknowledged because its parking succeeded, and is in no parking row: lost. */
@@ -36,8 +38,8 @@ async function lostOf(attempts: readonly [string, () => Promise<unknown>][]): Pr
     } catch (error) {
       expect(error).toMatchObject({ name: 'CommitFailed' });
     }
-  const row = await store().read(place.stream, meter);
-  const kept = row === undefined ? [] : await store().next({ ...row, drained: 0 }, meter);
+  const row = await store().read(place.stream, limits);
+  const kept = row === undefined ? [] : await store().next({ ...row, drained: 0 }, limits);
   return acknowledged.filter((name) => !kept.includes(name));
 }
 
@@ -50,8 +52,8 @@ const races: Record<keyof typeof groupConditions, () => Promise<string[]>> = {
   async groupUnchanged() {
     const seen = await stop(undefined, 'm1');
     return lostOf([
-      ['m2', async () => store().park(seen, [message('m2')], meter)],
-      ['m3', async () => store().park(seen, [message('m3')], meter)],
+      ['m2', async () => store().park(seen, [message('m2')], limits)],
+      ['m3', async () => store().park(seen, [message('m3')], limits)],
     ]);
   },
 };
@@ -74,19 +76,19 @@ describe.each(Object.keys(races) as (keyof typeof groupConditions)[])('condition
 
 test('nothing is parked into a group that flows again, and none is drained twice', async () => {
   const stopped = await stop(undefined, 'm1');
-  const resuming = await store().decide(stopped, 'resuming', 'mended', meter);
-  await store().advance(resuming, 1, meter);
-  await expect(store().advance(resuming, 1, meter)).rejects.toThrow('was changed meanwhile');
-  const row = await store().read(place.stream, meter);
+  const resuming = await store().decide(stopped, 'resuming', 'mended', limits);
+  await store().advance(resuming, 1, limits);
+  await expect(store().advance(resuming, 1, limits)).rejects.toThrow('was changed meanwhile');
+  const row = await store().read(place.stream, limits);
   if (row === undefined) throw new Error('the group is gone');
-  const open = await store().open(row, meter);
-  await expect(store().park(row, [message('m2')], meter)).rejects.toThrow('was changed meanwhile');
+  const open = await store().open(row, limits);
+  await expect(store().park(row, [message('m2')], limits)).rejects.toThrow('was changed meanwhile');
   // Parking rows are never counted anew: an old row cannot be taken for a new one.
   expect(await stop(open, 'm2')).toMatchObject({ parked: 2, drained: 1 });
 });
 
 test('R17: a row of a newer version is not read', async () => {
   const stopped = await stop(undefined, 'm1');
-  await store().decide({ ...stopped, v: 2 } as GroupRow, 'resuming', 'no', meter);
-  await expect(store().read(place.stream, meter)).rejects.toThrow('row has version 2');
+  await store().decide({ ...stopped, v: 2 } as Group, 'resuming', 'no', limits);
+  await expect(store().read(place.stream, limits)).rejects.toThrow('row has version 2');
 });

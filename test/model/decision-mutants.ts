@@ -1,10 +1,10 @@
 import type { SQSRecord } from 'aws-lambda';
 import type * as AggregateItem from '../../runtime/dynamodb/aggregate-item.js';
 import type * as AttemptModule from '../../runtime/dynamodb/commit-attempt.js';
-import type * as DeadLetterModule from '../../runtime/sqs/dead-letter.js';
+import type * as FailingModule from '../../runtime/sqs/failing.js';
 import type * as FoldModule from '../../runtime/dedup/fold.js';
 import type * as LedgerModule from '../../runtime/dedup/ledger.js';
-import type * as MessageModule from '../../runtime/consumer/message.js';
+import type * as DeliveryModule from '../../runtime/sqs/delivery.js';
 import type * as PackModule from '../../runtime/dynamodb/pack.js';
 import type * as ReceiptModule from '../../runtime/dynamodb/receipt.js';
 import type * as WriteModule from '../../runtime/dynamodb/write.js';
@@ -100,19 +100,23 @@ export function mutatedLedger(real: typeof LedgerModule): typeof LedgerModule {
   return { ...real, parseLedger };
 }
 
-export function mutatedMessage(real: typeof MessageModule): typeof MessageModule {
-  const laneOf = mutant(id('a group is no lane'), real.laneOf, ({ messageId }) => messageId);
-  return { ...real, laneOf };
+export function mutatedDelivery(real: typeof DeliveryModule): typeof DeliveryModule {
+  const deliveryOf = mutant(id('a group is no lane'), real.deliveryOf, (record) => ({
+    ...real.deliveryOf(record),
+    lane: record.messageId,
+  }));
+  return { ...real, deliveryOf };
 }
 
-export function mutatedDeadLetter(real: typeof DeadLetterModule): typeof DeadLetterModule {
+export function mutatedDeadLetter(real: typeof FailingModule): typeof FailingModule {
   const silent = mutant(id('a failed dead letter is acknowledged'), real.sendDeadLetter, async (...given) =>
     real.sendDeadLetter(...given).catch(() => undefined),
   );
   const sendDeadLetter = mutant(
     id('all deliveries share one dead letter'),
     silent,
-    async (client, url, record, letter) => real.sendDeadLetter(client, url, sameDelivery(record), letter),
+    async (options, record, letter, limits) =>
+      real.sendDeadLetter(options, sameDelivery(record), letter, limits),
   );
   return { ...real, sendDeadLetter };
 }

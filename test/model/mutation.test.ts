@@ -22,11 +22,11 @@ jest.mock('../../runtime/dedup/fold.js', () =>
 jest.mock('../../runtime/dedup/ledger.js', () =>
   mutants().mutatedLedger(jest.requireActual('../../runtime/dedup/ledger.js')),
 );
-jest.mock('../../runtime/consumer/message.js', () =>
-  mutants().mutatedMessage(jest.requireActual('../../runtime/consumer/message.js')),
+jest.mock('../../runtime/sqs/delivery.js', () =>
+  mutants().mutatedDelivery(jest.requireActual('../../runtime/sqs/delivery.js')),
 );
-jest.mock('../../runtime/sqs/dead-letter.js', () =>
-  mutants().mutatedDeadLetter(jest.requireActual('../../runtime/sqs/dead-letter.js')),
+jest.mock('../../runtime/sqs/failing.js', () =>
+  mutants().mutatedDeadLetter(jest.requireActual('../../runtime/sqs/failing.js')),
 );
 jest.mock('../../runtime/dynamodb/commit-attempt.js', () =>
   mutants().mutatedAttempt(jest.requireActual('../../runtime/dynamodb/commit-attempt.js')),

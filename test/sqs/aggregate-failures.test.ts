@@ -7,7 +7,8 @@ import {
   type DeadLetter,
   type SqsAggregateConsumerOptions,
 } from '../../runtime/sqs/index.js';
-import { listGroups, resumeGroup, skipHead, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
+import { listGroups, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
+import { resumeGroup, skipHead } from '../../runtime/sqs/decide.js';
 import { RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';

@@ -7,14 +7,8 @@ import {
   type BatchSummary,
   type ConsumerSettings,
 } from '../../runtime/sqs/index.js';
-import {
-  listGroups,
-  listHoles,
-  readGroup,
-  resumeGroup,
-  skipHead,
-  type StoppedGroup,
-} from '../../runtime/dynamodb/groups.js';
+import { listGroups, listHoles, readGroup, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
+import { resumeGroup, skipHead } from '../../runtime/sqs/decide.js';
 import { GroupNotStopped, RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';

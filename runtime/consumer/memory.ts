@@ -1,0 +1,62 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { FailureStore } from '../dedup/failure-store.js';
+import type { Limits } from '../dedup/limits.js';
+import type { Prepared } from '../dedup/way.js';
+import type { Arrival } from './arrival.js';
+import { placeOf, type BatchOptions } from './batch.js';
+import { Failures } from './failures.js';
+import { StoppedGroups, type GiveUpOptions } from './give-up.js';
+import { defaultMaxFailures } from './settings.js';
+import type { Delivery } from './transport.js';
+import { Trouble } from './trouble.js';
+
+type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
+
+/** What a consumer knows of failures between its batches. */
+export class Memory {
+  readonly failures: Failures;
+  #everStopped: boolean | undefined;
+
+  constructor(readonly store: FailureStore | undefined) {
+    this.failures = new Failures(store);
+  }
+
+  static async of(load: (() => Promise<FailureStore>) | undefined): Promise<Memory> {
+    return new Memory(await load?.());
+  }
+
+  /**
+   * Whether groups may stand still although failures do not stop any: a consumer that is deployed anew with `skip` does not overtake what
+   * was parked under `stop` (R50). Asked once per instance, because a deployment makes new ones.
+   */
+  async mayStandStill(limits: Limits): Promise<boolean> {
+    this.#everStopped ??= (await this.store?.groups.everStopped(limits)) ?? false;
+    return this.#everStopped;
+  }
+}
+
+/** What a batch needs once a message meets trouble. */
+export function loadTrouble<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  { store, failures }: Memory,
+  batch: BatchOptions<Schema, D, Unit>,
+  { onFailure, stops, tally }: Pick<GiveUpOptions<unknown, D>, 'onFailure' | 'tally'> & { stops: boolean },
+) {
+  const { consumerName, maxFailures = defaultMaxFailures } = batch.settings;
+  const limits = batch.lastLimits;
+  const options = { ...batch, store, failures, consumerName, onFailure, tally, maxFailures };
+  const origin = new StoppedGroups<BodyOf<Schema>, D>({ ...options, limits }, stops, placeOf);
+  return { trouble: new Trouble<Schema, D, Unit>(options), origin };
+}
+
+/** Reads what is known of messages that were delivered before, and which of their groups stand still. */
+export async function recall<Body, D extends Delivery>(
+  { failures, store }: Memory,
+  arrivals: readonly Arrival<Body, D>[],
+  origin: { know: StoppedGroups<Body, D>['know'] },
+  limits: Limits,
+): Promise<void> {
+  const streams =
+    store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
+  const { groups, unread } = await failures.recall(arrivals as readonly Arrival<unknown>[], streams, limits);
+  origin.know(groups, unread);
+}

@@ -1,0 +1,161 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { DependencyFailed, ExactlyOnceError } from '../dedup/errors.js';
+import type { Limits } from '../dedup/limits.js';
+import { sleep } from '../dedup/sleep.js';
+import type { FailedParked, Prepared, Way } from '../dedup/way.js';
+import type { Arrival, Recognised } from './arrival.js';
+import { Copies, follow } from './copies.js';
+import type { GiveUpOrigin } from './give-up.js';
+import { Lane, type LaneWork } from './lane.js';
+import type { Pace } from './pace.js';
+import { recognise, type Recognition } from './recognise.js';
+import type { Delivery } from './transport.js';
+import type { Trouble } from './trouble.js';
+
+/** A handler has not come to an end within the time of its invocation. It had the time that `Pace` promises. */
+export class HandlerOutOfTime extends ExactlyOnceError {
+  override name = 'HandlerOutOfTime';
+  constructor() {
+    super(
+      'the handler had not returned when the time of the function was over; raise the timeout, or do less in one message',
+    );
+  }
+}
+
+export interface RunOptions<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+> extends Recognition<Schema> {
+  readonly way: Way<Recognised<StandardSchemaV1.InferOutput<Schema>>, Unit>;
+  readonly pace: Pace;
+  readonly limits: () => Limits;
+  /** Loaded when the first message meets any. */
+  readonly trouble: () => Promise<Trouble<Schema, D, Unit>>;
+}
+
+type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
+
+/**
+ * Runs messages to their outcomes: those of a batch, and those that come out of where they were parked. Recognise, merge copies, ask for
+ * receipts, handle and commit round by round, judge what goes wrong, start suspects when everybody else is through. Never throws for what
+ * is wrong with a message.
+ */
+export async function run<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+  options: RunOptions<Schema, D, Unit>,
+  origin: GiveUpOrigin<BodyOf<Schema>, D>,
+): Promise<void> {
+  const { trouble, way } = options;
+  const copies = new Copies<BodyOf<Schema>, D>();
+  const read = async (some: readonly Arrival<BodyOf<Schema>, D>[]) => {
+    await Promise.all(some.map((arrival) => recognise(arrival, options)));
+    for (const arrival of some) copies.add(arrival);
+    await recall(some, copies, options);
+  };
+  await read(arrivals.filter(({ isSettled, isSuspect }) => !isSettled && !isSuspect));
+  const riders = copies.riders();
+  const work: LaneWork<BodyOf<Schema>, D, Unit> = {
+    prepare: (recognised, turn) => prepare(recognised, turn, options),
+    mayStart: () => mayStart(options),
+    judge: async (arrival, outcome) => (await trouble()).judge(arrival, outcome, origin),
+    park: async (members) => (await trouble()).park(members, origin),
+    leaderOf: (arrival) => copies.leaderOf(arrival),
+    follow: async (arrival, leader) => {
+      const error = follow(arrival, leader);
+      if (error !== undefined) await work.judge(arrival, { kind: 'rejected', error });
+    },
+  };
+  const inLanes = arrivals.filter((arrival) => !riders.has(arrival) && !arrival.isSettled);
+  const lanes = [...Map.groupBy(inLanes, ({ delivery }) => delivery.lane)].map(
+    ([name, members]) => new Lane<BodyOf<Schema>, D, Unit>(name, members),
+  );
+  for (const lane of lanes) if (origin.standsStill(lane.waiting)) await lane.park(work);
+  const open = () => lanes.filter((lane) => lane.isOpen);
+  while (open().length > 0) {
+    const units = (await Promise.all(open().map((lane) => lane.gather(work)))).flat();
+    const { outcomes, failedParked = [] } =
+      units.length === 0
+        ? { outcomes: new Map() }
+        : await options.pace.measure(() => way.commit(units, options.limits()));
+    await Promise.all(open().map((lane) => lane.settle(outcomes, work)));
+    await judgeParked(failedParked, arrivals, options);
+    if (!open().every((lane) => lane.isIdle)) continue;
+    if (!(await (await trouble()).startSuspects(open(), work, read))) break;
+  }
+  for (const [rider, leader] of riders) await work.follow(rider, leader);
+}
+
+export function mayStart<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>({
+  pace,
+  limits,
+}: Pick<RunOptions<Schema, D, Unit>, 'pace' | 'limits'>): boolean {
+  return pace.mayStart(limits().deadline - Date.now());
+}
+
+/**
+ * Asks about messages that were handed out before, and about redriven ones: a read costs a fraction of the refused write that would tell
+ * otherwise, and the handler need not run (R11).
+ */
+async function recall<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+  copies: Copies<BodyOf<Schema>, D>,
+  { way, limits }: RunOptions<Schema, D, Unit>,
+): Promise<void> {
+  const again = arrivals.flatMap((arrival) => {
+    const { recognised, delivery } = arrival;
+    const before = (delivery.deliveries ?? 2) > 1 || delivery.letter !== undefined;
+    return recognised !== undefined && before && copies.leaderOf(arrival) === undefined
+      ? [{ arrival, recognised }]
+      : [];
+  });
+  if (again.length === 0 || way.recall === undefined) return;
+  try {
+    const messages = again.map(({ recognised }) => recognised);
+    const found = await way.recall(messages, limits(), false);
+    for (const { arrival, recognised } of again) {
+      const outcome = found.get(recognised);
+      if (outcome?.kind === 'duplicate') arrival.settle(outcome);
+    }
+  } catch (error) {
+    // What was not read proves nothing: the commit will tell.
+    if (!(error instanceof DependencyFailed)) throw error;
+  }
+}
+
+/** Runs a handler within the time that is left. */
+async function prepare<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  recognised: Recognised<BodyOf<Schema>>,
+  turn: { readonly lane: string; readonly ahead: boolean },
+  { way, pace, limits }: RunOptions<Schema, D, Unit>,
+): Promise<Unit> {
+  return pace.measure(async () => {
+    const prepared = way.prepare(recognised, { ...turn, limits });
+    return prepared instanceof Promise ? withinTime(prepared, limits().signal) : prepared;
+  });
+}
+
+/** A call that is cut off at the same moment says so itself, and is a better reason. */
+const graceMs = 25;
+
+async function withinTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => void sleep(graceMs).then(() => reject(new HandlerOutOfTime()));
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+async function judgeParked<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  failed: readonly FailedParked[],
+  arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+  { trouble }: RunOptions<Schema, D, Unit>,
+): Promise<void> {
+  const [carrier] = arrivals;
+  if (failed.length === 0 || carrier === undefined) return;
+  await (await trouble()).judgeParked(failed, carrier.delivery);
+}

@@ -1,0 +1,37 @@
+import type { Fault } from '../dedup/errors.js';
+
+/** What is known of a failure when it is judged. Its receipt has been looked for: there is none (R45). */
+export interface Failure {
+  readonly fault: Fault;
+  /** No further try can succeed. */
+  readonly final: boolean;
+  /** Earlier messages of its lane are not committed: what it said is based on what may change (R47). */
+  readonly ahead: boolean;
+  /** Failures that are written down. */
+  readonly failed: number;
+  readonly maxFailures: number;
+}
+
+/**
+ * - `not-yet`: no verdict; it is prepared again in its turn.
+ * - `excuse`: it comes again, and nothing is counted.
+ * - `count`: it comes again, with one more failure.
+ * - `give-up`: a dead letter.
+ */
+export type Verdict = 'not-yet' | 'excuse' | 'count' | 'give-up';
+
+/** The decisions over a failure, by name, in their order: the first that says something decides. The mutation run turns each of them. */
+export const decisions: Readonly<Record<string, (failure: Failure) => Verdict | undefined>> = {
+  aheadIsNoVerdict: ({ ahead }) => (ahead ? 'not-yet' : undefined),
+  dependencyIsExcused: ({ fault }) => (fault === 'dependency' ? 'excuse' : undefined),
+  finalIsGivenUp: ({ final }) => (final ? 'give-up' : undefined),
+  tooOftenIsGivenUp: ({ failed, maxFailures }) => (failed + 1 >= maxFailures ? 'give-up' : undefined),
+};
+
+export function verdictOf(failure: Failure): Verdict {
+  for (const decide of Object.values(decisions)) {
+    const verdict = decide(failure);
+    if (verdict !== undefined) return verdict;
+  }
+  return 'count';
+}

@@ -1,0 +1,58 @@
+import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Limits } from '../dedup/limits.js';
+import { nowSeconds, rowVersion } from './receipt.js';
+import { send } from './send.js';
+import { partsOf } from './text-parts.js';
+
+/** SQS keeps a dead letter 14 days at most, and again as long where it is redriven to. */
+const lifeSeconds = 30 * 86_400;
+
+/** A text that has no room where it belongs, as rows of the dedup table. A consumer name holds no `!`, so these are never receipts. */
+export class StoredText {
+  constructor(
+    private readonly client: DynamoDBClient,
+    private readonly tableName: string,
+    private readonly consumerName: string,
+  ) {}
+
+  /** Writes it, under an id of its own for each text. Doing so again changes nothing. */
+  async write(id: string, text: string, limits: Limits): Promise<void> {
+    const parts = partsOf(text);
+    for (const [i, part] of parts.entries())
+      await send(
+        this.client,
+        new PutItemCommand({
+          TableName: this.tableName,
+          Item: {
+            id: { S: this.#rowId(id, i) },
+            v: { N: String(rowVersion) },
+            text: { S: part },
+            parts: { N: String(parts.length) },
+            expiration: { N: String(nowSeconds() + lifeSeconds) },
+          },
+        }),
+        limits,
+      );
+  }
+
+  /** Undefined when it is not there any more. */
+  async read(id: string, limits: Limits): Promise<string | undefined> {
+    const texts: string[] = [];
+    for (let count = 1; texts.length < count;) {
+      const Key = { id: { S: this.#rowId(id, texts.length) } };
+      const { Item } = await send(
+        this.client,
+        new GetItemCommand({ TableName: this.tableName, Key, ConsistentRead: true }),
+        limits,
+      );
+      if (Item?.text?.S === undefined) return undefined;
+      texts.push(Item.text.S);
+      count = Number(Item.parts?.N ?? 1);
+    }
+    return texts.join('');
+  }
+
+  #rowId(id: string, part: number): string {
+    return `${this.consumerName}!text#${id}#${part}`;
+  }
+}

@@ -1,0 +1,44 @@
+import type { SQSRecord } from 'aws-lambda';
+import type { Delivery } from '../consumer/transport.js';
+import { TransportId } from '../dedup/identity.js';
+import { letterOf } from './letter.js';
+import { deadLetterAttribute, resumeAttribute } from './message-attributes.js';
+
+/** A delivery of SQS. */
+export interface SqsDelivery extends Delivery {
+  readonly record: SQSRecord;
+}
+
+/** A record of Lambda's event source for SQS, in the engine's words. */
+export function deliveryOf(record: SQSRecord): SqsDelivery {
+  const { attributes, messageAttributes, messageId } = record;
+  const { MessageDeduplicationId, SequenceNumber, MessageGroupId, ApproximateReceiveCount } = attributes;
+  const own: Record<string, string> = {};
+  for (const [name, { stringValue }] of Object.entries(messageAttributes))
+    // Not the producer's: a redriven copy has it, and must get the key that the first one got.
+    if (stringValue !== undefined && name !== deadLetterAttribute) own[name] = stringValue;
+  const resumes = messageAttributes[resumeAttribute]?.stringValue;
+  // Fair queues give Standard messages a group too; only FIFO ones carry a sequence number.
+  const ordered = SequenceNumber !== undefined;
+  return {
+    record,
+    id: messageId,
+    lane: resumes !== undefined || !ordered ? `message ${messageId}` : `group ${MessageGroupId ?? ''}`,
+    ordered,
+    deliveries: Number(ApproximateReceiveCount),
+    text: record.body,
+    attributes: own,
+    group: MessageGroupId,
+    sequence: SequenceNumber,
+    source: record.eventSourceARN,
+    letter: letterOf(record),
+    resumes,
+    facts: {
+      messageId: new TransportId(messageId),
+      deduplicationId:
+        MessageDeduplicationId === undefined ? undefined : new TransportId(MessageDeduplicationId),
+      receiveCount: Number(ApproximateReceiveCount),
+      sentAt: new Date(Number(attributes.SentTimestamp)),
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { EngineSettings, OnFailure } from '../consumer/settings.js';
+import { InvalidSettings } from '../dedup/errors.js';
+import { assertConsumerName } from '../dedup/identity.js';
+
+/** What the IdempotentConsumer construct knows at synth and its function needs at run time. */
+export interface ConsumerSettings extends EngineSettings {
+  /**
+   * Table of the receipts and of what is known of failures. The transaction way (`sqsConsumer`) needs one. Without it, failures
+   * cannot be told from receives, crash suspects are not found, and no group can be stopped.
+   */
+  readonly dedupTable?: string;
+  /** Where rejected messages go, with the reason. */
+  readonly deadLetterQueueUrl: string;
+  /**
+   * Where the messages come from: a message that failed comes again after a backoff instead of the whole visibility timeout (R21).
+   *
+   * @default - it comes again when the visibility timeout ends
+   */
+  readonly queueUrl?: string;
+}
+
+/**
+ * Reads the settings that the IdempotentConsumer construct put into the function's environment.
+ *
+ * @param environment usually `process.env`.
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function consumerSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): ConsumerSettings {
+  const problems: string[] = [];
+  const read = (name: string): string => {
+    const value = environment[name];
+    if (!value)
+      problems.push(`${name} is not set; deploy the function with IdempotentConsumer, or set it by hand`);
+    return value ?? '';
+  };
+  // The construct gives both or, for a way that keeps no receipts, neither.
+  const receipts = environment.EXACTLY_ONCE_DEDUP_TABLE !== undefined && {
+    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
+    receiptRetentionSeconds: Number(read('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')),
+  };
+  const {
+    EXACTLY_ONCE_QUEUE_URL: queueUrl,
+    EXACTLY_ONCE_MAX_FAILURES: maxFailures,
+    EXACTLY_ONCE_ON_FAILURE: onFailure,
+  } = environment;
+  if (maxFailures !== undefined && !/^[1-9][0-9]{0,2}$/.test(maxFailures))
+    problems.push(`EXACTLY_ONCE_MAX_FAILURES must be 1 to 999, got '${maxFailures}'`);
+  if (onFailure !== undefined && onFailure !== 'skip' && onFailure !== 'stop')
+    problems.push(`EXACTLY_ONCE_ON_FAILURE must be skip or stop, got '${onFailure}'`);
+  const settings: ConsumerSettings = {
+    consumerName: read('EXACTLY_ONCE_CONSUMER_NAME'),
+    ...receipts,
+    deadLetterQueueUrl: read('EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL'),
+    ...(queueUrl && { queueUrl }),
+    ...(maxFailures !== undefined && { maxFailures: Number(maxFailures) }),
+    ...(onFailure !== undefined && { onFailure: onFailure as OnFailure }),
+  };
+  if (problems.length > 0) throw new InvalidSettings(problems);
+  assertConsumerName(settings.consumerName);
+  return settings;
+}

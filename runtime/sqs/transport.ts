@@ -1,0 +1,52 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import type { Deferral, Transport } from '../consumer/transport.js';
+import { deliveryOf, type SqsDelivery } from './delivery.js';
+
+export interface SqsTransportOptions {
+  readonly client: () => Promise<SQSClient>;
+  readonly deadLetterQueueUrl: string;
+  /** @default - messages come again when their visibility timeout ends */
+  readonly queueUrl?: string;
+  /** Keeps a body that has no room in a dead letter, under that id. @default - there is no place for it */
+  readonly storeBody?: (id: string, body: string) => Promise<void>;
+}
+
+/** SQS as a transport: records of Lambda's event source, dead-letter queue, visibility. */
+export function sqsTransport(options: SqsTransportOptions): Transport<SQSRecord, SqsDelivery> {
+  return {
+    read: deliveryOf,
+    // Loaded on the first failure: a consumer that has none does not pay for it at cold start.
+    async deadLetter({ record }, letter, limits) {
+      const { sendDeadLetter } = await import('./failing.js');
+      await sendDeadLetter(options, record, letter, limits);
+    },
+    async defer(deferrals: readonly Deferral<SqsDelivery>[], limits) {
+      if (options.queueUrl === undefined || deferrals.length === 0) return;
+      const { defer } = await import('./failing.js');
+      await defer(options.client, options.queueUrl, deferrals, limits);
+    },
+    pack: ({ record }) => JSON.stringify(record),
+    unpack: (text) => deliveryOf(JSON.parse(text) as SQSRecord),
+    restore({ carried, position }, { record: carrier }) {
+      const { body, attributes, group } = JSON.parse(carried) as Carried;
+      const messageAttributes: SQSMessageAttributes = {};
+      for (const [name, stringValue] of Object.entries(attributes))
+        messageAttributes[name] = { dataType: 'String', stringValue };
+      return deliveryOf({
+        ...carrier,
+        messageId: `${carrier.messageId}@${position.sequence}`,
+        body: JSON.stringify(body),
+        messageAttributes,
+        attributes: { ...carrier.attributes, ...(group !== undefined && { MessageGroupId: group }) },
+      });
+    },
+  };
+}
+
+/** What an aggregate keeps of a message that is parked inside of it. */
+interface Carried {
+  readonly body: unknown;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly group: string | undefined;
+}
