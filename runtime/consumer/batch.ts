@@ -11,7 +11,7 @@ import { Arrival, excused, type Recognised } from './arrival.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
 import { Pace } from './pace.js';
 import type { Recognition } from './recognise.js';
-import { mayStart, run } from './run.js';
+import { run } from './run.js';
 import type { EngineSettings } from './settings.js';
 import { newTally, summarise, type BatchSummary } from './summary.js';
 import type { Delivery, Transport } from './transport.js';
@@ -46,6 +46,7 @@ export interface BatchOptions<
   readonly way: Way<Recognised<BodyOf<Schema>>, Unit>;
   readonly arrivals: readonly Arrival<BodyOf<Schema>, D>[];
   readonly pace: Pace;
+  readonly remainingMs: () => number;
   /** For handlers and commits. */
   readonly limits: () => Limits;
   /** For what has to be said about them: later than `limits`, because a handler may have used up all of its time. */
@@ -83,7 +84,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     try {
       const arrivals = raws.map((raw) => new Arrival<BodyOf<Schema>, D>(transport.read(raw)));
       await way.ready?.(clock.limits());
-      const batch = this.#batch(arrivals, clock);
+      const batch = this.#batch(arrivals, clock, remainingMs);
       const { onFailure = way.positions === undefined ? 'skip' : 'stop' } = settings;
       const stops = onFailure === 'stop' && way.positions === undefined;
       let loaded: { trouble: Trouble<Schema, D, Unit>; origin: StoppedGroups<BodyOf<Schema>, D> } | undefined;
@@ -126,7 +127,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     for (const nudge of arrivals) {
       const { resumes } = nudge.delivery;
       if (resumes === undefined || nudge.isSettled) continue;
-      const free = !arrivals.some(({ company }) => company === 1) && mayStart(batch);
+      const free = !arrivals.some(({ company }) => company === 1) && batch.pace.mayStart(batch.remainingMs());
       if (free) await (await trouble()).resume(nudge, resumes);
       else nudge.settle(excused);
     }
@@ -152,12 +153,17 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     ));
   }
 
-  #batch(arrivals: readonly Arrival<BodyOf<Schema>, D>[], clock: Clock): BatchOptions<Schema, D, Unit> {
+  #batch(
+    arrivals: readonly Arrival<BodyOf<Schema>, D>[],
+    clock: Clock,
+    remainingMs: () => number,
+  ): BatchOptions<Schema, D, Unit> {
     const { consumerName } = this.#options.settings;
     return {
       ...this.#options,
       transport: this.#options.transport as Transport<never, D>,
       arrivals,
+      remainingMs,
       pace: clock.pace,
       limits: clock.limits,
       lastLimits: clock.lastLimits,

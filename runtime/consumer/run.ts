@@ -29,6 +29,8 @@ export interface RunOptions<
 > extends Recognition<Schema> {
   readonly way: Way<Recognised<StandardSchemaV1.InferOutput<Schema>>, Unit>;
   readonly pace: Pace;
+  /** What is left of the invocation. */
+  readonly remainingMs: () => number;
   readonly limits: () => Limits;
   /** Loaded when the first message meets any. */
   readonly trouble: () => Promise<Trouble<Schema, D, Unit>>;
@@ -57,7 +59,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
   const riders = copies.riders();
   const work: LaneWork<BodyOf<Schema>, D, Unit> = {
     prepare: (recognised, turn) => prepare(recognised, turn, options),
-    mayStart: () => mayStart(options),
+    mayStart: () => options.pace.mayStart(options.remainingMs()),
     judge: async (arrival, outcome) => (await trouble()).judge(arrival, outcome, origin),
     park: async (members) => (await trouble()).park(members, origin),
     leaderOf: (arrival) => copies.leaderOf(arrival),
@@ -84,13 +86,6 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
     if (!(await (await trouble()).startSuspects(open(), work, read))) break;
   }
   for (const [rider, leader] of riders) await work.follow(rider, leader);
-}
-
-export function mayStart<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>({
-  pace,
-  limits,
-}: Pick<RunOptions<Schema, D, Unit>, 'pace' | 'limits'>): boolean {
-  return pace.mayStart(limits().deadline - Date.now());
 }
 
 /**

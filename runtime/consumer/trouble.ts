@@ -19,7 +19,6 @@ import { drain } from './drain.js';
 import type { Failures } from './failures.js';
 import { GiveUp, type GiveUpOptions, type GiveUpOrigin } from './give-up.js';
 import type { Judged, Lane, LaneWork } from './lane.js';
-import { mayStart } from './run.js';
 import { recognise } from './recognise.js';
 import type { Delivery } from './transport.js';
 import { verdictOf, type Failure } from './verdict.js';
@@ -197,7 +196,7 @@ export class Trouble<Schema extends StandardSchemaV1, D extends Delivery, Unit e
       const left = lane.waiting.find((one) => !started.has(one) && (alone || one.isSuspect));
       if (left !== undefined) lane.close(left);
     }
-    if (company.length === 0 || !mayStart(this.#options)) {
+    if (company.length === 0 || !this.#options.pace.mayStart(this.#options.remainingMs())) {
       for (const lane of lanes) for (const one of lane.waiting) lane.close(one);
       return false;
     }

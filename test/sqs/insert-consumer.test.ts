@@ -2,17 +2,22 @@ import * as z from 'zod/mini';
 import { sqsInsertConsumer, type BatchSummary } from '../../runtime/sqs/index.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { startFaultProxy } from '../../drive/faults/fault-proxy.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 
 const direct = dynamo();
 const queue = sqs();
 let orders: Table;
+let receipts: Table;
 let deadLetterQueueUrl: string;
 
 beforeEach(async () => {
-  [orders, deadLetterQueueUrl] = await Promise.all([newTable(direct, 'id'), newFifoQueue(queue)]);
+  [orders, receipts, deadLetterQueueUrl] = await Promise.all([
+    newTable(direct, 'id'),
+    newDedupTable(direct),
+    newFifoQueue(queue),
+  ]);
 });
 afterAll(() => {
   direct.destroy();
@@ -24,7 +29,7 @@ function consumer(client = direct) {
   const handler = sqsInsertConsumer({
     settings: {
       consumerName: 'orders',
-      dedupTable: 'unused',
+      dedupTable: receipts.name,
       receiptRetentionSeconds: 60,
       deadLetterQueueUrl,
     },
@@ -52,7 +57,7 @@ test('each message makes one row for one write unit, and its copies none', async
   expect(await run(a, b, a)).toEqual({ batchItemFailures: [] });
   expect(await run(b)).toEqual({ batchItemFailures: [] });
   expect(summaries).toMatchObject([
-    { processed: 2, duplicate: 1, writeUnits: 2, calls: 2 },
+    { processed: 2, duplicate: 1, writeUnits: 2, calls: 3 },
     { processed: 0, duplicate: 1 },
   ]);
 });
