@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listBlocked } from '../../runtime/lease/blocked.js';
+import { listBlocked } from '../../runtime/dynamodb/blocked-effects.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
 import { exitWith, print, printJson, tableText } from '../output.js';

@@ -1,3 +1,4 @@
+import { leaseScope } from '../dynamodb/lease-store.js';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { crashPoint } from '../dedup/crash-points.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
@@ -49,7 +50,7 @@ export function idempotentApi<Body = Uint8Array>(options: IdempotentApiOptions<B
   const client = options.dynamodb ?? new DynamoDBClient({});
   const store = new DynamoStore({ client, tableName, retentionSeconds: windowSeconds });
   const retentionSeconds = windowSeconds + effectsOutliveSeconds;
-  const onceFor = options.leases?.({ client, tableName, consumerName: apiName, retentionSeconds });
+  const onceFor = options.leases?.(leaseScope({ client, tableName, retentionSeconds }, apiName));
   const { responses } = options;
   // Asked for and not made by itself: an API without big answers must not carry the S3 client in its bundle.
   if (settings.responseBucket !== undefined && responses === undefined)

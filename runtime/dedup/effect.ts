@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { LeaseStore } from './lease-store.js';
 
 /** What an effect is given beside its arguments. */
 export interface EffectCall {
@@ -105,12 +105,9 @@ export type Once = <Args, Result>(name: string, effect: Effect<Args, Result>) =>
 
 /** Where leases are kept, and whose they are. */
 export interface LeaseScope {
-  readonly client: DynamoDBClient;
-  /** The dedup table. */
-  readonly tableName: string;
-  /** How long outcomes are kept, in seconds: the horizon or longer (R8). */
-  readonly retentionSeconds: number;
   readonly consumerName: string;
+  /** @param now epoch milliseconds; default: the clock of this machine */
+  readonly store: (now?: () => number) => LeaseStore;
 }
 
 /**

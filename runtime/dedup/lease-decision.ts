@@ -1,4 +1,4 @@
-import type { LeaseRow } from '../dynamodb/lease-row.js';
+import type { LeaseRow } from './lease-store.js';
 
 /** What the policy needs to know of time. All in milliseconds. */
 export interface LeaseRules {

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { conditionalUpdate } from './conditional-update.js';
 import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from './conditions.js';
+import type { LeaseScope } from '../dedup/effect.js';
 import { InvalidSettings } from '../dedup/errors.js';
-import { effectsOf, readLease, type LeaseRow, type LeaseStatus } from './lease-row.js';
+import type { Lease, LeaseDraft, LeaseRow, LeaseStatus, LeaseStore } from '../dedup/lease-store.js';
+import { effectsOf, readLease } from './lease-row.js';
 import { resultAttribute, rowVersion } from './receipt.js';
 
 export interface LeaseStoreOptions {
@@ -16,29 +18,6 @@ export interface LeaseStoreOptions {
   readonly now?: () => number;
 }
 
-/** What is to be claimed. */
-export interface LeaseDraft {
-  readonly id: string;
-  readonly durationMs: number;
-  /** JSON text, stored once: later claims find what the first one stored. */
-  readonly args?: string;
-  /** Powertools' hash of the payload. */
-  readonly validation?: string;
-}
-
-/** A lease that the caller holds. Times are epoch milliseconds by its own clock. */
-export interface Lease {
-  readonly id: string;
-  /** Fencing token: random, so that a row that was freed and claimed anew never comes round to the same one. */
-  readonly fence: string;
-  readonly endsAt: number;
-  /** When the claim was sent, by `performance.now()`: what is left of the lease is counted from here, by a clock that nobody sets. */
-  readonly sentAt: number;
-  readonly args: string | undefined;
-  /** An earlier owner may have made the effect. */
-  readonly inDoubt: boolean;
-}
-
 type Attributes = Record<string, AttributeValue | undefined>;
 
 /**
@@ -47,7 +26,7 @@ type Attributes = Record<string, AttributeValue | undefined>;
  * Guarantees: of several claimants of one row one gets it; whatever an owner says after another has taken the row over is refused,
  * whoever's clock is right. It does not know when a lease is over: that is `decide`'s part.
  */
-export class LeaseStore {
+export class DynamoLeaseStore implements LeaseStore {
   readonly #options: LeaseStoreOptions;
   readonly now: () => number;
 
@@ -206,4 +185,9 @@ export class LeaseStore {
 
 function status(value: LeaseStatus): Attributes {
   return { status: { S: value } };
+}
+
+/** Leases of one consumer in its dedup table. */
+export function leaseScope(table: Omit<LeaseStoreOptions, 'now'>, consumerName: string): LeaseScope {
+  return { consumerName, store: (now) => new DynamoLeaseStore({ ...table, now }) };
 }

@@ -1,8 +1,7 @@
 import { EffectBlocked, LeaseHeld } from '../dedup/errors.js';
 import { decide, type LeaseRules } from '../dedup/lease-decision.js';
-import type { LeaseRow } from '../dynamodb/lease-row.js';
 import { sleep } from '../dedup/sleep.js';
-import type { Lease, LeaseDraft, LeaseStore } from '../dynamodb/lease-store.js';
+import type { Lease, LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
 import type { LeaseEvent } from './lease-event.js';
 
 export type Acquired =

@@ -1,6 +1,6 @@
 import { backoff } from '../dedup/backoff.js';
 import { CommitFailed, UnserialisableValue } from '../dedup/errors.js';
-import type { Lease, LeaseStore } from '../dynamodb/lease-store.js';
+import type { Lease, LeaseStore } from '../dedup/lease-store.js';
 
 const maxTries = 5;
 

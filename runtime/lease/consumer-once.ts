@@ -1,8 +1,7 @@
 import type { LeaseScope, Leases, Once } from '../dedup/effect.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
-import { leaseId } from '../dynamodb/lease-row.js';
-import { LeaseStore } from '../dynamodb/lease-store.js';
+import { leaseId, type LeaseStore } from '../dedup/lease-store.js';
 import { downstreamKey } from './downstream-key.js';
 import { logLeaseEvent, reporter, type LeaseObserver } from './lease-event.js';
 import { defaultSkewSeconds, leaseRules, secondsProblems } from './lease-rules.js';
@@ -36,7 +35,7 @@ export function leases(options: LeasesOptions = {}): Leases {
   const problems = secondsProblems({ maxClockSkewSeconds });
   if (problems.length > 0) throw new InvalidSettings(problems);
   return (scope) => {
-    const store = new LeaseStore({ ...scope, now });
+    const store = scope.store(now);
     return (key, remainingMs, fingerprint) =>
       onceFor(store, scope, { key, remainingMs, fingerprint, maxClockSkewSeconds, observe });
   };

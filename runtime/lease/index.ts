@@ -11,5 +11,5 @@ export {
 } from '../dedup/errors.js';
 export { leaseMetrics, logLeaseEvent, type LeaseEvent, type LeaseObserver } from './lease-event.js';
 export { downstreamKey } from './downstream-key.js';
-export { listBlocked, type BlockedEffect } from './blocked.js';
+export { listBlocked, type BlockedEffect } from '../dynamodb/blocked-effects.js';
 export { unlock, type UnlockOrder } from './unlock.js';

@@ -7,7 +7,7 @@ import {
   type UnserialisableValue,
 } from '../dedup/errors.js';
 import { decide, type LeaseRules } from '../dedup/lease-decision.js';
-import type { Lease, LeaseStore } from '../dynamodb/lease-store.js';
+import type { Lease, LeaseStore } from '../dedup/lease-store.js';
 import { completeSurely } from './complete.js';
 import type { LeaseEvent } from './lease-event.js';
 

@@ -3,14 +3,13 @@ import type { JSONValue } from '@aws-lambda-powertools/commons/types';
 import { IdempotencyItemNotFoundError, IdempotencyRecordStatus } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { BasePersistenceLayerOptions } from '@aws-lambda-powertools/idempotency/types';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { crashPoint } from '../dedup/crash-points.js';
 import type { EffectCall, LeaseTimes, OnUnknown } from '../dedup/effect.js';
 import { InvalidSettings, LeaseHeld, LeaseLost } from '../dedup/errors.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import type { LeaseRules } from '../dedup/lease-decision.js';
-import type { LeaseRow } from '../dynamodb/lease-row.js';
-import { LeaseStore, type LeaseDraft } from '../dynamodb/lease-store.js';
+import type { LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
+import { DynamoLeaseStore, type LeaseStoreOptions } from '../dynamodb/lease-store.js';
 import { acquire } from './acquire.js';
 import { ClaimBook } from './claim-book.js';
 import { downstreamKey } from './downstream-key.js';
@@ -20,7 +19,7 @@ import { Ownership } from './ownership.js';
 import { exists, recordOf } from './powertools-record.js';
 
 export interface LeasePersistenceLayerOptions extends LeaseTimes {
-  readonly client: DynamoDBClient;
+  readonly client: LeaseStoreOptions['client'];
   /** A table of Powertools' own DynamoDB layer (partition key `id`), or a dedup table of this package. */
   readonly tableName: string;
   /**
@@ -88,7 +87,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     super();
     assertConsumerName(options.consumerName);
     this.#options = options;
-    this.#store = new LeaseStore(options);
+    this.#store = new DynamoLeaseStore(options);
     this.#rules(undefined);
   }
 

@@ -4,7 +4,7 @@ import {
   IdempotencyRecordStatus,
 } from '@aws-lambda-powertools/idempotency';
 import { IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
-import type { LeaseRow } from '../dynamodb/lease-row.js';
+import type { LeaseRow } from '../dedup/lease-store.js';
 
 /** What tells Powertools that somebody has the key: it shows the record to its user, or says that another call is running. */
 export function exists(row: LeaseRow | string): IdempotencyItemAlreadyExistsError {

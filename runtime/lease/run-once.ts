@@ -1,8 +1,7 @@
 import { crashPoint } from '../dedup/crash-points.js';
 import type { Effect } from '../dedup/effect.js';
 import { EffectNotStarted, KeyReused, LeaseHeld } from '../dedup/errors.js';
-import type { LeaseRow } from '../dynamodb/lease-row.js';
-import type { LeaseStore } from '../dynamodb/lease-store.js';
+import type { LeaseRow, LeaseStore } from '../dedup/lease-store.js';
 import { acquire } from './acquire.js';
 import { Ownership, type OwnershipFacts } from './ownership.js';
 

@@ -1,7 +1,7 @@
 import { ExactlyOnceError } from '../dedup/errors.js';
-import { leaseId, type LeaseRow } from '../dynamodb/lease-row.js';
-import { LeaseStore } from '../dynamodb/lease-store.js';
-import type { LeaseTable } from './blocked.js';
+import { leaseId, type LeaseRow } from '../dedup/lease-store.js';
+import { DynamoLeaseStore } from '../dynamodb/lease-store.js';
+import type { LeaseTable } from '../dynamodb/blocked-effects.js';
 
 export interface UnlockOrder {
   /** Which effect: that of a consumer's message, or any row of the table by its id (a Powertools key). */
@@ -38,7 +38,7 @@ export class NotUnlocked extends ExactlyOnceError {
 export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<LeaseRow> {
   const { effect, outcome, reason, retentionSeconds, maxClockSkewSeconds = 60 } = order;
   const id = 'id' in effect ? effect.id : leaseId(effect.consumerName, effect.effectName, effect.key);
-  const store = new LeaseStore({ ...table, retentionSeconds });
+  const store = new DynamoLeaseStore({ ...table, retentionSeconds });
   const row = await store.read(id);
   if (row === undefined) throw new NotUnlocked(id, `table '${table.tableName}' has no such row`);
   if (row.status === 'COMPLETED' || row.status === 'FREE')

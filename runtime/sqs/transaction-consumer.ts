@@ -5,6 +5,7 @@ import { receiptId } from '../dedup/identity.js';
 import type { Recognised } from '../consumer/arrival.js';
 import type { KeySource, Message } from '../consumer/message.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
+import { leaseScope } from '../dynamodb/lease-store.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { transactionWay } from '../dynamodb/transaction-way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
@@ -73,6 +74,10 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
       transactionWay<
         Message<StandardSchemaV1.InferOutput<Schema>>,
         Recognised<StandardSchemaV1.InferOutput<Schema>>
-      >(new DynamoStore({ client, ...table }), options, options.leases?.({ client, consumerName, ...table })),
+      >(
+        new DynamoStore({ client, ...table }),
+        options,
+        options.leases?.(leaseScope({ client, ...table }, consumerName)),
+      ),
   );
 }

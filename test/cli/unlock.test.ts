@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { leases, type Once } from '../../runtime/lease/index.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { run } from './command.js';
 
@@ -19,12 +20,9 @@ beforeEach(() => {
 });
 
 const once: Once = (name, effect) =>
-  leases({ observe: () => undefined })({
-    client,
-    tableName: table.name,
-    retentionSeconds: 3600,
-    consumerName: 'mailer',
-  })(key, () => 5_000)(name, effect);
+  leases({ observe: () => undefined })(
+    leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'mailer'),
+  )(key, () => 5_000)(name, effect);
 
 /** An effect that acts, and says that it does not know. */
 async function mail(fails: boolean): Promise<unknown> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaseCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
-import { leaseId } from '../../runtime/dynamodb/lease-row.js';
+import { leaseId } from '../../runtime/dedup/lease-store.js';
 import { listBlocked } from '../../runtime/lease/index.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Table } from '../../runtime/dynamodb/index.js';
-import { leaseId } from '../../runtime/dynamodb/lease-row.js';
+import { leaseId } from '../../runtime/dedup/lease-store.js';
 import {
   EffectBlocked,
   EffectNotStarted,
@@ -16,6 +16,7 @@ import {
   type Once,
   type OnUnknown,
 } from '../../runtime/lease/index.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
 import { dynamo, newDedupTable, rawRow } from '../fixtures/dynamo.js';
 
 const client = dynamo();
@@ -41,7 +42,7 @@ function owner(aheadSeconds = 0): Once {
     observe: ({ kind }: LeaseEvent) => events.push(kind),
     now: () => Date.now() + aheadSeconds * 1000,
   };
-  const scope = { client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mailer' };
+  const scope = leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'mailer');
   return leases(options)(scope)(key, () => 30_000);
 }
 

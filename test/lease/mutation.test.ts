@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { leaseConditions } from '../../runtime/dynamodb/conditions.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
-import { leaseId } from '../../runtime/dynamodb/lease-row.js';
+import { leaseId } from '../../runtime/dedup/lease-store.js';
 import { leases, type Effect } from '../../runtime/lease/index.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 
 const client = dynamo();
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.destroy());
 
-const scope = () => ({ client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mutant' });
+const scope = () => leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'mutant');
 
 function ownerOf(key: string) {
   return (aheadSeconds: number) =>

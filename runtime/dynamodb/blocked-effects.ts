@@ -4,8 +4,8 @@ import {
   type DynamoDBClient,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { attentionIs } from '../dynamodb/conditions.js';
-import { effectsOf } from '../dynamodb/lease-row.js';
+import { attentionIs } from './conditions.js';
+import { effectsOf } from './lease-row.js';
 
 /** The dedup table, and a client for it. */
 export interface LeaseTable {
