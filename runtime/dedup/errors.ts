@@ -295,3 +295,54 @@ export class GroupNotStopped extends ExactlyOnceError {
     );
   }
 }
+
+/** JSON holds a number that would have to be rounded. Integers are kept as `bigint`; this is a fraction, or has an exponent. */
+export class InexactNumber extends RejectMessage {
+  override name = 'InexactNumber';
+  constructor(
+    /** Where it stands, such as `$.lines[2].price`. */
+    readonly path: string,
+  ) {
+    super(
+      `the number at '${briefly(path)}' has more digits than a double holds, and is not rounded; ` +
+        'send it as text, as an integer of a smaller unit, or with as many digits as a double has',
+    );
+  }
+}
+
+/** JSON is nested so deep that walking it could overflow the stack. */
+export class TooDeep extends RejectMessage {
+  override name = 'TooDeep';
+  constructor(
+    /** Levels that are allowed. */
+    readonly limit: number,
+  ) {
+    super(`the JSON is nested more than ${limit} levels deep; send it flatter, or as text`);
+  }
+}
+
+/**
+ * The message is none of this consumer's business: it is acknowledged, without a receipt and without a dead letter. Made by
+ * {@link ignore}; a decoder returns or throws it.
+ */
+export class IgnoreMessage extends ExactlyOnceError {
+  override name = 'IgnoreMessage';
+  constructor(readonly reason: string) {
+    super(`the message is ignored: ${reason}`);
+  }
+}
+
+/** Says that a message is none of this consumer's business. @param reason for the log: no payload values */
+export function ignore(reason: string): IgnoreMessage {
+  return new IgnoreMessage(reason);
+}
+
+/** Something that the message needs did not answer, or refused. That is no fault of the message: it comes again, and is not counted. */
+export class DependencyFailed extends ExactlyOnceError {
+  override name = 'DependencyFailed';
+}
+
+/** At most so many characters of a text that a producer chose the length of. Never half a surrogate pair. */
+export function briefly(text: string, most = 120): string {
+  return text.length > most ? `${text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
+}
