@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { AggregateStoreOptions } from '../dedup/aggregate-store.js';
 import type { ParkedFailed } from '../dedup/errors.js';
+import { exactJsonText, maxDepth, parseJson } from '../dedup/exact-json.js';
 import type { ItemAddress } from '../dedup/table.js';
 import type { KeySource } from './message.js';
 import type { ConsumerSettings } from './settings.js';
@@ -14,14 +15,14 @@ export function streamOf(address: ItemAddress, stream: string): string {
 
 /** A message like the one that was parked: its body has the same values, and its message id is made up. */
 export function restore({ carried, version }: ParkedFailed, carrier: SQSRecord): SQSRecord {
-  const { body, attributes, group } = JSON.parse(carried) as KeySource<unknown>;
+  const { body, attributes, group } = parseJson(carried, maxDepth + 1) as KeySource<unknown>;
   const messageAttributes: SQSMessageAttributes = {};
   for (const [name, stringValue] of Object.entries(attributes))
     messageAttributes[name] = { dataType: 'String', stringValue };
   return {
     ...carrier,
     messageId: `${carrier.messageId}@${version}`,
-    body: JSON.stringify(body),
+    body: exactJsonText(body),
     messageAttributes,
     attributes: { ...carrier.attributes, ...(group !== undefined && { MessageGroupId: group }) },
   };

@@ -3,12 +3,19 @@ import type { SQSRecord } from 'aws-lambda';
 import { noAttempts, type Attempts } from '../dedup/attempt-counts.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import { resumeAttribute } from '../dedup/message-attributes.js';
-import { keySource, laneOf, messageOf, readBody, type KeySource, type Message } from './message.js';
+import {
+  keySource,
+  laneOf,
+  messageOf,
+  readBody,
+  type KeySource,
+  type Message,
+  type Reading,
+} from './message.js';
 import type { RecordOutcome } from './summary.js';
 
 /** How a record becomes a message with an identity. */
-export interface Recognition<Schema extends StandardSchemaV1> {
-  readonly schema: Schema;
+export interface Recognition<Schema extends StandardSchemaV1> extends Reading<Schema> {
   /** `id` tells messages apart in the store, `key` is what people call the message by. */
   readonly identify: (
     source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
@@ -25,7 +32,7 @@ export interface Recognised<Body> {
   readonly message: Message<Body>;
   readonly id: string;
   readonly fingerprint: string;
-  /** The body as it was sent. */
+  /** The body as it was meant: without its envelope, before the schema. */
   readonly json: unknown;
   readonly record: SQSRecord;
 }
@@ -92,8 +99,8 @@ export async function recognise<Schema extends StandardSchemaV1>(
   const { record } = arrival;
   if (arrival.resumes !== undefined) return;
   try {
-    const { json, body } = await readBody(record.body, recognition.schema);
-    const source = keySource<Body>(record, body);
+    const { json, body, attributes } = await readBody(record, recognition);
+    const source = keySource<Body>(record, body, attributes);
     const { id, key } = recognition.identify(source, record);
     // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a stranger.
     const fingerprint = fingerprintOf(

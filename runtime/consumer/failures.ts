@@ -4,6 +4,7 @@ import { addAttempts, attemptsId, readAttempts } from '../dedup/attempts.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import {
   CommitFailed,
+  DependencyFailed,
   InProgressElsewhere,
   NewerRow,
   ParkedFailed,
@@ -183,6 +184,7 @@ function isOwn(error: unknown): boolean {
     return error.cause instanceof Error && messagesFault.has(error.cause.name);
   return !(
     error instanceof Waiting ||
+    error instanceof DependencyFailed ||
     error instanceof TooEarly ||
     error instanceof InProgressElsewhere ||
     error instanceof NewerRow

@@ -4,6 +4,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { assertConsumerName } from '../dedup/identity.js';
 import type { Recognition } from './arrival.js';
+import type { Decode } from './decode/decode.js';
+import type { Reading } from './message.js';
 import { runBatch } from './batch.js';
 import { Pace } from './pace.js';
 import type { ConsumerSettings } from './settings.js';
@@ -17,9 +19,16 @@ export interface ConsumerOptions<Schema extends StandardSchemaV1> {
   /** Validates the body (zod, valibot, arktype, ...: https://standardschema.dev). A body it refuses goes to the dead-letter queue. */
   readonly schema: Schema;
   /**
+   * Takes off what the body wears: an envelope, an encoding, a pointer. Several are run in turn, the outermost coat first. Schema, key
+   * and fingerprint see what is left.
+   *
+   * @default - the body is JSON
+   */
+  readonly decode?: Decode | readonly Decode[];
+  /**
    * Selects what two copies of a message must agree on.
    *
-   * @default - the whole body as it was sent
+   * @default - the whole body as it was meant: decoded, before the schema
    */
   readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
   /** @default - a client of the function's own region */
@@ -60,6 +69,7 @@ export function handlerOf<Schema extends StandardSchemaV1, Prepared>(
     const batch = {
       settings,
       schema,
+      decode: decoding(options.decode, remainingMs),
       fingerprint,
       identify,
       way,
@@ -71,5 +81,19 @@ export function handlerOf<Schema extends StandardSchemaV1, Prepared>(
     const { failed, summary } = await runBatch(event.Records, batch);
     observe(summary);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  };
+}
+
+function decoding(
+  given: Decode | readonly Decode[] | undefined,
+  remainingMs: () => number,
+): Reading<StandardSchemaV1>['decode'] {
+  const decoders = [given ?? []].flat();
+  if (decoders.length === 0) return undefined;
+  return async (text, attributes) => {
+    // Loaded by those that need it.
+    const { decodeBody } = await import('./decode/decode.js');
+    const signal = AbortSignal.timeout(Math.max(0, Math.trunc(remainingMs() / 4)));
+    return decodeBody(text, attributes, decoders, signal);
   };
 }

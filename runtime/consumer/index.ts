@@ -7,6 +7,8 @@ export {
 } from './sqs-aggregate-consumer.js';
 export { sqsNaturalConsumer, type SqsNaturalConsumerOptions } from './sqs-natural-consumer.js';
 export type { ConsumerOptions, SqsConsumer } from './handler.js';
+export * from './decode/index.js';
+export { DependencyFailed, ignore, IgnoreMessage } from '../dedup/errors.js';
 export { consumerSettings, type ConsumerSettings } from './settings.js';
 export type { KeySource, Message, Transport } from './message.js';
 export type { DeadLetter } from './dead-letter.js';

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
+import { briefly } from '../dedup/briefly.js';
 import { RejectMessage } from '../dedup/errors.js';
+import { parseJson } from '../dedup/exact-json.js';
 import { TransportId } from '../dedup/identity.js';
 import { deadLetterAttribute } from '../dedup/message-attributes.js';
 import { sequence, type Sequence } from '../dedup/sequence.js';
@@ -36,32 +38,60 @@ export interface Transport {
   readonly sentAt: Date;
 }
 
-/** Body of a record: parsed as JSON and validated. `json` is what was sent, before the schema changed anything. */
+/** String attributes by name. */
+type Attributes = KeySource<unknown>['attributes'];
+
+/** How a body becomes a value. */
+export interface Reading<Schema extends StandardSchemaV1> {
+  readonly schema: Schema;
+  /** Takes off what the body wears. @default - the body is JSON */
+  readonly decode?: (
+    text: string,
+    attributes: Attributes,
+  ) => Promise<{ readonly json: unknown; readonly attributes: Attributes }>;
+}
+
+/** Body of a record: parsed as JSON and validated. */
 export interface ReadBody<Body> {
+  /** What was meant, before the schema changed anything. */
   readonly json: unknown;
   readonly body: Body;
+  readonly attributes: Attributes;
 }
 
 /**
- * @throws RejectMessage when the body is no JSON or the schema refuses it. The reason names paths and rules, not values.
+ * @throws RejectMessage when the body is no JSON, holds numbers that would have to be rounded, or the schema refuses it. The reason
+ *   names paths and rules, not values. And whatever `decode` throws.
  */
 export async function readBody<Schema extends StandardSchemaV1>(
-  text: string,
-  schema: Schema,
+  record: SQSRecord,
+  { schema, decode }: Reading<Schema>,
 ): Promise<ReadBody<StandardSchemaV1.InferOutput<Schema>>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // The parser's message quotes the body, which may be personal data.
-    throw new RejectMessage('body is not JSON');
-  }
+  const sent = attributesOf(record);
+  const { json, attributes } = (await decode?.(record.body, sent)) ?? {
+    json: parseJson(record.body),
+    attributes: sent,
+  };
   const result = await schema['~standard'].validate(json);
-  if (result.issues) {
-    const issues = result.issues.map(({ message, path }) => `${pathText(path)}: ${message}`);
-    throw new RejectMessage(`body does not fit the schema: ${issues.join('; ')}`);
+  if (result.issues) throw new RejectMessage(`body does not fit the schema: ${issuesText(result.issues)}`);
+  return { json, body: result.value as StandardSchemaV1.InferOutput<Schema>, attributes };
+}
+
+/** A body may break any number of rules, and what a schema says of it may be of any length. */
+const maxIssues = 10;
+const maxIssueBytes = 800;
+
+function issuesText(issues: readonly StandardSchemaV1.Issue[]): string {
+  const texts: string[] = [];
+  let bytes = 0;
+  for (const { message, path } of issues.slice(0, maxIssues)) {
+    const text = `${briefly(pathText(path))}: ${briefly(message)}`;
+    bytes += Buffer.byteLength(text) + 2;
+    if (bytes > maxIssueBytes) break;
+    texts.push(text);
   }
-  return { json, body: result.value as StandardSchemaV1.InferOutput<Schema> };
+  const more = issues.length - texts.length;
+  return more === 0 ? texts.join('; ') : [...texts, `and ${more} more`].join('; ');
 }
 
 function pathText(path: StandardSchemaV1.Issue['path']): string {
@@ -69,12 +99,18 @@ function pathText(path: StandardSchemaV1.Issue['path']): string {
   return keys.length > 0 ? keys.join('.') : 'body';
 }
 
-export function keySource<Body>(record: SQSRecord, body: Body): KeySource<Body> {
-  const attributes: Record<string, string> = {};
-  for (const [name, { stringValue }] of Object.entries(record.messageAttributes))
-    // Not the producer's: a redriven copy has it, and must get the key that the first one got.
-    if (stringValue !== undefined && name !== deadLetterAttribute) attributes[name] = stringValue;
+export function keySource<Body>(record: SQSRecord, body: Body, attributes: Attributes): KeySource<Body> {
   return { body, attributes, group: record.attributes.MessageGroupId };
+}
+
+/** `fromEntries`, because SQS allows an attribute to be called `__proto__`. */
+function attributesOf({ messageAttributes }: SQSRecord): Attributes {
+  return Object.fromEntries(
+    Object.entries(messageAttributes).flatMap(([name, { stringValue }]) =>
+      // Not the producer's: a redriven copy has it, and must get the key that the first one got.
+      stringValue !== undefined && name !== deadLetterAttribute ? [[name, stringValue]] : [],
+    ),
+  );
 }
 
 export function messageOf<Body>(record: SQSRecord, source: KeySource<Body>, key: string): Message<Body> {

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
 import { AggregateStore } from '../dedup/aggregate-store.js';
 import { InvalidSettings, ParkedFailed, RejectMessage } from '../dedup/errors.js';
+import { exactJsonText, maxDepth, parseJson } from '../dedup/exact-json.js';
 import { deepFreeze, type AggregateEvent, type EventOutcome } from '../dedup/fold.js';
 import type { Parked } from '../dedup/ledger.js';
 import { sequence } from '../dedup/sequence.js';
@@ -123,7 +124,7 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
           lane,
           source: { body, attributes, group },
           get carried() {
-            return JSON.stringify({ body: json, attributes, group });
+            return exactJsonText({ body: json, attributes, group });
           },
         };
       };
@@ -169,7 +170,7 @@ function unpack<Schema extends StandardSchemaV1>(
   carried: string,
   schema: Schema,
 ): KeySource<StandardSchemaV1.InferOutput<Schema>> {
-  const { body, ...rest } = JSON.parse(carried) as KeySource<unknown>;
+  const { body, ...rest } = parseJson(carried, maxDepth + 1) as KeySource<unknown>;
   const result = schema['~standard'].validate(body) as StandardSchemaV1.Result<
     StandardSchemaV1.InferOutput<Schema>
   >;

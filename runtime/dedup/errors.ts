@@ -1,3 +1,5 @@
+import { briefly } from './briefly.js';
+
 /**
  * Base of every error this library throws. `name` is set as text, so that it survives bundling and minification, and `cause`
  * keeps what lay beneath.
@@ -340,9 +342,4 @@ export function ignore(reason: string): IgnoreMessage {
 /** Something that the message needs did not answer, or refused. That is no fault of the message: it comes again, and is not counted. */
 export class DependencyFailed extends ExactlyOnceError {
   override name = 'DependencyFailed';
-}
-
-/** At most so many characters of a text that a producer chose the length of. Never half a surrogate pair. */
-export function briefly(text: string, most = 120): string {
-  return text.length > most ? `${text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
 }

@@ -12,13 +12,14 @@ const maxDigits = 1000;
  * An integer that a JavaScript number does not hold exactly becomes a `bigint`. All other numbers are numbers, and denote the same
  * decimal value as the text: `1.0`, `1e2` and `0.1` do.
  *
+ * @param levels as many as a body may have, unless something was put around it
  * @throws InexactNumber for a fraction, or a number with an exponent, that a double does not hold (`0.12345678901234567890`, `1e400`).
- * @throws TooDeep beyond {@link maxDepth} levels.
+ * @throws TooDeep beyond the levels.
  * @throws RejectMessage when the text is no JSON. None of the messages quotes the text, which may be personal data.
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, levels = maxDepth): unknown {
   const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
-  if (nestsDeeper(json, maxDepth)) throw new TooDeep(maxDepth);
+  if (nestsDeeper(json, levels)) throw new TooDeep(levels);
   try {
     return mayBeInexact.test(json) ? parseExactly(json) : (JSON.parse(json) as unknown);
   } catch (error) {

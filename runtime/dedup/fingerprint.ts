@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { briefly, UnserialisableValue } from './errors.js';
+import { briefly } from './briefly.js';
+import { UnserialisableValue } from './errors.js';
 import { maxDepth } from './exact-json.js';
 
 /** Deeper than any JSON that is read, by what this library puts around a body. */

@@ -2,6 +2,7 @@ export * from './errors.js';
 export { receiptId, TransportId, type ReceiptId } from './identity.js';
 export { compareSequences, sequence, type Sequence } from './sequence.js';
 export { fingerprintOf } from './fingerprint.js';
+export { exactJsonText, parseJson } from './exact-json.js';
 export { table, type Row, type Table } from './table.js';
 export { Transaction } from './transaction.js';
 export type { Change, WriteCondition } from './write.js';
