@@ -92,7 +92,7 @@ function decoding(
   if (decoders.length === 0) return undefined;
   return async (text, attributes) => {
     // Loaded by those that need it.
-    const { decodeBody } = await import('./decode/decode.js');
+    const { decodeBody } = await import('./decode/decode-body.js');
     const signal = AbortSignal.timeout(Math.max(0, Math.trunc(remainingMs() / 4)));
     return decodeBody(text, attributes, decoders, signal);
   };

@@ -1,6 +1,5 @@
 export {
   decoded,
-  inTurn,
   Decoded,
   type Content,
   type Decode,

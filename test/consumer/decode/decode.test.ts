@@ -14,7 +14,7 @@ import {
   snsEnvelope,
   type Decode,
 } from '../../../runtime/consumer/index.js';
-import { decodeBody } from '../../../runtime/consumer/decode/decode.js';
+import { decodeBody } from '../../../runtime/consumer/decode/decode-body.js';
 import { embedded } from '../../fixtures/embedded.js';
 import { record } from '../../fixtures/queue.js';
 import { client, decodingWorld, queue } from './decoding-world.js';
