@@ -291,5 +291,13 @@ describe('bodies are read without losing anything', () => {
     expect(reason).toMatch(/: 0\.n+…: .*; and \d+ more$/);
     const named = reason.split('; ').length - 1;
     expect(reason).toContain(`and ${5001 - named} more`);
+    const short = await decodingWorld(undefined, {
+      schema: z.array(z.literal(1, { error: 'no' })) as never,
+    });
+    await short.run(record({ body: '[0,0,0,0,0,0,0,0,0,0,0,0]' }));
+    expect((await short.letters()).map((letter) => letter.reason)).toEqual([
+      'RejectMessage: body does not fit the schema: ' +
+        '0: no; 1: no; 2: no; 3: no; 4: no; 5: no; 6: no; 7: no; 8: no; 9: no; and 2 more',
+    ]);
   });
 });
