@@ -1,4 +1,5 @@
 import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { parseJson } from '../runtime/dedup/exact-json.js';
 import { fingerprintOf } from '../runtime/dedup/fingerprint.js';
 import { receiptId } from '../runtime/dedup/identity.js';
 import { judge, type ReceiptDraft } from '../runtime/dynamodb/receipt.js';
@@ -38,7 +39,7 @@ export async function processedCopies(
 function draftOf({ letter, body }: DeadLetterCopy): ReceiptDraft | undefined {
   if (letter?.key === undefined) return undefined;
   try {
-    return { id: receiptId(letter.consumerName, letter.key), fingerprint: fingerprintOf(JSON.parse(body)) };
+    return { id: receiptId(letter.consumerName, letter.key), fingerprint: fingerprintOf(parseJson(body)) };
   } catch {
     return undefined;
   }

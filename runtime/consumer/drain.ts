@@ -118,7 +118,7 @@ class Drained<
     const [head] = this.#arrivals;
     if (this.#group.kind === 'aggregate' && head !== undefined) {
       const { recognise } = await import('./recognise.js');
-      await recognise(head, this.#options);
+      await recognise(head, this.#options, limits());
       const position = head.recognised && way.positions?.of(head.recognised);
       if (position !== undefined) await way.positions?.passOver(position, 'skip', limits());
     }

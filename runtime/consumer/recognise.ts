@@ -1,15 +1,21 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { briefly } from '../dedup/briefly.js';
 import { RejectMessage } from '../dedup/errors.js';
+import { parseJson } from '../dedup/exact-json.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import { deepFreeze } from '../dedup/fold.js';
+import type { Limits } from '../dedup/limits.js';
 import { sequence } from '../dedup/sequence.js';
 import type { Arrival, Recognised } from './arrival.js';
+import type { Decode } from './decode/decode.js';
 import type { KeySource } from './message.js';
 import type { Delivery } from './transport.js';
 
 /** How a delivery becomes a message with an identity. */
 export interface Recognition<Schema extends StandardSchemaV1> {
   readonly schema: Schema;
+  /** Takes off what the body wears: envelopes, encodings, pointers. The outermost coat comes first. @default - the body is JSON */
+  readonly decode?: readonly Decode[];
   /** `id` tells messages apart in the store, `key` is what people call the message by. */
   readonly identify: (
     source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
@@ -28,11 +34,12 @@ export interface Recognition<Schema extends StandardSchemaV1> {
 export async function recognise<Schema extends StandardSchemaV1, D extends Delivery>(
   arrival: Arrival<StandardSchemaV1.InferOutput<Schema>, D>,
   recognition: Recognition<Schema>,
+  limits: Limits,
 ): Promise<void> {
   const { delivery } = arrival;
   if (delivery.resumes !== undefined) return;
   try {
-    arrival.recognise({ recognised: await read(delivery, recognition) });
+    arrival.recognise({ recognised: await read(delivery, recognition, limits) });
   } catch (error) {
     arrival.recognise({ error });
   }
@@ -42,10 +49,14 @@ type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Sche
 
 async function read<Schema extends StandardSchemaV1>(
   delivery: Delivery,
-  { schema, identify, fingerprint }: Recognition<Schema>,
+  { schema, decode = [], identify, fingerprint }: Recognition<Schema>,
+  limits: Limits,
 ): Promise<Recognised<BodyOf<Schema>>> {
-  const { attributes, group } = delivery;
-  const json = parse(delivery.text);
+  const { group } = delivery;
+  const { json, attributes } =
+    decode.length === 0
+      ? { json: parseJson(delivery.text), attributes: delivery.attributes }
+      : await decoded(delivery, decode, limits);
   const result = await schema['~standard'].validate(json);
   const refusal = result.issues && refused(result.issues);
   // What the schema refuses is of another type than the selectors expect: they may throw, and then it has no identity.
@@ -67,19 +78,33 @@ async function read<Schema extends StandardSchemaV1>(
   }
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's message quotes the body, which may be personal data.
-    throw new RejectMessage('body is not JSON');
-  }
+/** A decoder gets a quarter of the time that is left: the neighbours of its message need the rest. */
+const decodingPart = 0.25;
+
+async function decoded({ text, attributes }: Delivery, decoders: readonly Decode[], { deadline }: Limits) {
+  // Loaded by those that need it.
+  const { decodeBody } = await import('./decode/decode-body.js');
+  const signal = AbortSignal.timeout(Math.max(0, Math.trunc((deadline - Date.now()) * decodingPart)));
+  return decodeBody(text, attributes, decoders, signal);
 }
+
+/** A body may break any number of rules, and what a schema says of it may be of any length. */
+const maxIssues = 10;
+const maxIssueBytes = 800;
 
 /** The reason names paths and rules, not values. */
 function refused(issues: readonly StandardSchemaV1.Issue[]): RejectMessage {
-  const texts = issues.map(({ message, path }) => `${pathText(path)}: ${message}`);
-  return new RejectMessage(`body does not fit the schema: ${texts.join('; ')}`);
+  const texts: string[] = [];
+  let bytes = 0;
+  for (const { message, path } of issues.slice(0, maxIssues)) {
+    const text = `${briefly(pathText(path))}: ${briefly(message)}`;
+    bytes += Buffer.byteLength(text) + 2;
+    if (bytes > maxIssueBytes) break;
+    texts.push(text);
+  }
+  const more = issues.length - texts.length;
+  const all = more === 0 ? texts : [...texts, `and ${more} more`];
+  return new RejectMessage(`body does not fit the schema: ${all.join('; ')}`);
 }
 
 function pathText(path: StandardSchemaV1.Issue['path']): string {

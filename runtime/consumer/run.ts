@@ -51,7 +51,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
   const { trouble, way } = options;
   const copies = new Copies<BodyOf<Schema>, D>();
   const read = async (some: readonly Arrival<BodyOf<Schema>, D>[]) => {
-    await Promise.all(some.map((arrival) => recognise(arrival, options)));
+    await Promise.all(some.map((arrival) => recognise(arrival, options, options.limits())));
     for (const arrival of some) copies.add(arrival);
     await recall(some, copies, options);
   };

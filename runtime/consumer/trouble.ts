@@ -123,7 +123,7 @@ export class Trouble<Schema extends StandardSchemaV1, D extends Delivery, Unit e
         if (verdict !== 'give-up') continue;
         const arrival = new Arrival<BodyOf<Schema>, D>(transport.restore(one, carrier));
         arrival.recall(history);
-        await recognise(arrival, this.#options);
+        await recognise(arrival, this.#options, limits());
         await this.#giveUp.deadLetter(arrival, error, position, true);
         await crashPoint('before-stop');
         open.push(...(await this.#giveUp.passOver(arrival, position, error)));

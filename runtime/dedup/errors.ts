@@ -1,3 +1,5 @@
+import { briefly } from './briefly.js';
+
 /**
  * Whose an error is, stated where it is thrown (R44).
  *
@@ -62,14 +64,6 @@ export class TransactionSealed extends ExactlyOnceError {
 export class RejectMessage extends ExactlyOnceError {
   override name = 'RejectMessage';
   override readonly final: boolean = true;
-}
-
-/**
- * The message is none of this consumer's business: it is acknowledged, and neither a receipt nor a dead letter is made. Thrown by a
- * decoder, a selector or a handler.
- */
-export class IgnoreMessage extends ExactlyOnceError {
-  override name = 'IgnoreMessage';
 }
 
 /** A setting of the consumer or the store is missing or out of range. Thrown at start, never per message. */
@@ -358,4 +352,45 @@ export class GroupNotStopped extends ExactlyOnceError {
       `consumer '${consumerName}' has no stopped group '${stream}' (its state is '${state}'); list the stopped ones first`,
     );
   }
+}
+
+/** JSON holds a number that would have to be rounded. Integers are kept as `bigint`; this is a fraction, or has an exponent. */
+export class InexactNumber extends RejectMessage {
+  override name = 'InexactNumber';
+  constructor(
+    /** Where it stands, such as `$.lines[2].price`. */
+    readonly path: string,
+  ) {
+    super(
+      `the number at '${briefly(path)}' has more digits than a double holds, and is not rounded; ` +
+        'send it as text, as an integer of a smaller unit, or with as many digits as a double has',
+    );
+  }
+}
+
+/** JSON is nested so deep that walking it could overflow the stack. */
+export class TooDeep extends RejectMessage {
+  override name = 'TooDeep';
+  constructor(
+    /** Levels that are allowed. */
+    readonly limit: number,
+  ) {
+    super(`the JSON is nested more than ${limit} levels deep; send it flatter, or as text`);
+  }
+}
+
+/**
+ * The message is none of this consumer's business: it is acknowledged, without a receipt and without a dead letter. Made by
+ * {@link ignore}; a decoder returns or throws it.
+ */
+export class IgnoreMessage extends ExactlyOnceError {
+  override name = 'IgnoreMessage';
+  constructor(readonly reason: string) {
+    super(`the message is ignored: ${reason}`);
+  }
+}
+
+/** Says that a message is none of this consumer's business. @param reason for the log: no payload values */
+export function ignore(reason: string): IgnoreMessage {
+  return new IgnoreMessage(reason);
 }

@@ -2,6 +2,7 @@ export * from '../dedup/errors.js';
 export { receiptId, TransportId, type ReceiptId } from '../dedup/identity.js';
 export { compareSequences, sequence, type Sequence } from '../dedup/sequence.js';
 export { fingerprintOf } from '../dedup/fingerprint.js';
+export { exactJsonText, parseJson } from '../dedup/exact-json.js';
 export { table, type Row, type Table } from './table.js';
 export { Transaction } from './transaction.js';
 export type { Change, WriteCondition } from './write.js';

@@ -69,10 +69,12 @@ export function updateOf(table: Table, key: Row, change: Change): Write {
   if (keyAttribute !== undefined)
     throw new InvalidWrite(table.name, `attribute '${keyAttribute}' is part of the key and cannot change`);
   for (const [name, value] of Object.entries(add))
-    if (typeof value !== 'bigint' && !Number.isFinite(value))
+    // A number beyond the safe ones is an integer that it may hold only roughly.
+    if (typeof value !== 'bigint' && !(Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER))
       throw new InvalidWrite(
         table.name,
-        `increment of '${name}' must be a finite number or a bigint, got ${String(value)}`,
+        `increment of '${name}' must be a number below 2^53 or a bigint, got ${typeof value} ${String(value)}; ` +
+          'make a bigint of the text that was sent',
       );
   return {
     kind: 'update',

@@ -13,10 +13,13 @@ export interface SqsDelivery extends Delivery {
 export function deliveryOf(record: SQSRecord): SqsDelivery {
   const { attributes, messageAttributes, messageId } = record;
   const { MessageDeduplicationId, SequenceNumber, MessageGroupId, ApproximateReceiveCount } = attributes;
-  const own: Record<string, string> = {};
-  for (const [name, { stringValue }] of Object.entries(messageAttributes))
-    // Not the producer's: a redriven copy has it, and must get the key that the first one got.
-    if (stringValue !== undefined && name !== deadLetterAttribute) own[name] = stringValue;
+  // `fromEntries`, because SQS allows an attribute to be called `__proto__`.
+  const own = Object.fromEntries(
+    Object.entries(messageAttributes).flatMap(([name, { stringValue }]) =>
+      // Not the producer's: a redriven copy has it, and must get the key that the first one got.
+      stringValue !== undefined && name !== deadLetterAttribute ? [[name, stringValue]] : [],
+    ),
+  );
   const resumes = messageAttributes[resumeAttribute]?.stringValue;
   // Fair queues give Standard messages a group too; only FIFO ones carry a sequence number.
   const ordered = SequenceNumber !== undefined;

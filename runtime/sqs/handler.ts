@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Recognised } from '../consumer/arrival.js';
 import { Engine } from '../consumer/batch.js';
+import type { Decode } from '../consumer/decode/decode.js';
 import type { Recognition } from '../consumer/recognise.js';
 import { logSummary, type BatchSummary } from '../consumer/summary.js';
 import { assertConsumerName } from '../dedup/identity.js';
@@ -20,9 +21,16 @@ export interface ConsumerOptions<Schema extends StandardSchemaV1> {
   /** Validates the body (zod, valibot, arktype, ...: https://standardschema.dev). A body it refuses goes to the dead-letter queue. */
   readonly schema: Schema;
   /**
+   * Takes off what the body wears: an envelope, an encoding, a pointer. Several are run in turn, the outermost coat first. Schema, key
+   * and fingerprint see what is left.
+   *
+   * @default - the body is JSON
+   */
+  readonly decode?: Decode | readonly Decode[];
+  /**
    * Selects what two copies of a message must agree on.
    *
-   * @default - the whole body as it was sent
+   * @default - the whole body as it was meant: decoded, before the schema
    */
   readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
   /** @default - a client of the function's own region */
@@ -64,6 +72,7 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
   const engine = new Engine({
     settings,
     schema,
+    decode: [options.decode ?? []].flat(),
     fingerprint,
     identify,
     observe,

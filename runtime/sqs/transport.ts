@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { Deferral, Transport } from '../consumer/transport.js';
+import { exactJsonText, maxDepth, parseJson } from '../dedup/exact-json.js';
 import { deliveryOf, type SqsDelivery } from './delivery.js';
 
 export interface SqsTransportOptions {
@@ -29,14 +30,14 @@ export function sqsTransport(options: SqsTransportOptions): Transport<SQSRecord,
     pack: ({ record }) => JSON.stringify(record),
     unpack: (text) => deliveryOf(JSON.parse(text) as SQSRecord),
     restore({ carried, position }, { record: carrier }) {
-      const { body, attributes, group } = JSON.parse(carried) as Carried;
+      const { body, attributes, group } = parseJson(carried, maxDepth + 1) as Carried;
       const messageAttributes: SQSMessageAttributes = {};
       for (const [name, stringValue] of Object.entries(attributes))
         messageAttributes[name] = { dataType: 'String', stringValue };
       return deliveryOf({
         ...carrier,
         messageId: `${carrier.messageId}@${position.sequence}`,
-        body: JSON.stringify(body),
+        body: exactJsonText(body),
         messageAttributes,
         attributes: { ...carrier.attributes, ...(group !== undefined && { MessageGroupId: group }) },
       });
