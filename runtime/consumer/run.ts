@@ -75,15 +75,17 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
   for (const lane of lanes) if (origin.standsStill(lane.waiting)) await lane.park(work);
   const open = () => lanes.filter((lane) => lane.isOpen);
   while (open().length > 0) {
-    const units = (await Promise.all(open().map((lane) => lane.gather(work)))).flat();
+    const round = open();
+    const units = (await Promise.all(round.map((lane) => lane.gather(work)))).flat();
     const { outcomes, failedParked = [] } =
       units.length === 0
         ? { outcomes: new Map() }
         : await options.pace.measure(() => way.commit(units, options.limits()));
-    await Promise.all(open().map((lane) => lane.settle(outcomes, work)));
+    await Promise.all(round.map((lane) => lane.settle(outcomes, work)));
     await judgeParked(failedParked, arrivals, options);
-    if (!open().every((lane) => lane.isIdle)) continue;
-    if (!(await (await trouble()).startSuspects(open(), work, read))) break;
+    // Whoever waited may go on now that somebody else is through.
+    if (!round.every((lane) => lane.isIdle)) continue;
+    if (open().length > 0 && !(await (await trouble()).startSuspects(open(), work, read))) break;
   }
   for (const [rider, leader] of riders) await work.follow(rider, leader);
 }
