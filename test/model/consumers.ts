@@ -16,6 +16,7 @@ import type { WayName } from './scenario.js';
 /** What the model gives to a consumer. */
 export interface ConsumerHabitat {
   readonly engine: Engine;
+  readonly deadLetterQueueUrl: string;
   readonly dynamodb: DynamoDBClient;
   readonly sqs: SQSClient;
   /** Throws for messages that fail now. */
@@ -36,14 +37,14 @@ interface Log extends Record<string, unknown> {
 
 /** A new function instance: the package's real consumer, with handlers whose effects show every double and every wrong order. */
 export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer {
-  const { engine, dynamodb, sqs, attempt, danger, observe } = habitat;
+  const { engine, deadLetterQueueUrl, dynamodb, sqs, attempt, danger, observe } = habitat;
   const effects = table({ name: engine.names.effects, partitionKey: 'name' });
   const common = {
     settings: {
       consumerName: `${engine.prefix}${consumerName}`,
       dedupTable: engine.names.receipts,
       receiptRetentionSeconds: retentionSeconds,
-      deadLetterQueueUrl: 'dead-letters',
+      deadLetterQueueUrl,
     },
     schema: Body,
     dynamodb,

@@ -37,9 +37,18 @@ const [maxPartitionKeyBytes, maxSortKeyBytes] = [2048, 1024];
  */
 export function assertDynamoRequest(command: string, input: object, keysOf: KeysOf): void {
   const request = input as Request;
-  if (command === 'BatchGetItemCommand') return assertBatchGet(request, keysOf);
-  if (command === 'BatchWriteItemCommand') return assertBatchWrite(request, keysOf);
-  if (command !== 'TransactWriteItemsCommand') return assertOne(request, keysOf);
+  if (command === 'BatchGetItemCommand') {
+    assertBatchGet(request, keysOf);
+    return;
+  }
+  if (command === 'BatchWriteItemCommand') {
+    assertBatchWrite(request, keysOf);
+    return;
+  }
+  if (command !== 'TransactWriteItemsCommand') {
+    assertOne(request, keysOf);
+    return;
+  }
   const { TransactItems = [], ClientRequestToken: token } = request;
   if (TransactItems.length === 0 || TransactItems.length > maxActions)
     throw validation(

@@ -39,6 +39,8 @@ export class InProcessQueue {
   /** Real sequence numbers lie above 2^64 and are not consecutive. */
   #sequence = 18849496460467696128n;
   #ids = 0;
+  /** Each is told of everything that is sent, before a deduplication id drops it. */
+  readonly watchers: ((sending: Sending) => void)[] = [];
 
   constructor(
     private readonly name: string,
@@ -46,7 +48,16 @@ export class InProcessQueue {
     private readonly now: () => number,
   ) {}
 
+  /** As the SDK and Lambda name it: a FIFO queue's name ends in `.fifo`. */
+  get url(): string {
+    return this.fifo ? `${this.name}.fifo` : this.name;
+  }
+  get arn(): string {
+    return `arn:aws:sqs:us-east-1:000000000000:${this.url}`;
+  }
+
   send(sending: Sending): void {
+    for (const onSent of this.watchers) onSent(sending);
     if (this.fifo && sending.deduplicationId !== undefined) {
       const before = this.#deduplication.get(sending.deduplicationId);
       if (before !== undefined && this.now() - before < deduplicationMs) return;
@@ -149,7 +160,7 @@ export class InProcessQueue {
       messageAttributes: attributes,
       md5OfBody: '',
       eventSource: 'aws:sqs',
-      eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${this.name}`,
+      eventSourceARN: this.arn,
       awsRegion: 'us-east-1',
     };
   }

@@ -1,10 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { SendMessageCommandInput, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { RejectMessage } from '../../runtime/dedup/index.js';
-import type { SQSMessageAttributes } from 'aws-lambda';
 import { consumerOf } from './consumers.js';
 import { clientOf } from './exchange.js';
-import { InProcessQueue, type Delivery } from './in-process-queue.js';
+import { InProcessQueue, type Delivery, type Sending } from './in-process-queue.js';
+import { InProcessSqs } from './in-process-sqs.js';
 import { Invocation, type FunctionInstance } from './invocation.js';
 import { tokenIn, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
@@ -26,6 +26,7 @@ export class Traffic {
   readonly #instances: (FunctionInstance | undefined)[];
   readonly #working = new Map<Delivery, Invocation>();
   readonly #copiesLeft: Intent[] = [];
+  readonly #sqs: InProcessSqs;
   #sent = 0;
   #started = 0;
 
@@ -38,6 +39,8 @@ export class Traffic {
     const now = () => world.now;
     this.queue = new InProcessQueue('queue', scenario.fifo, now);
     this.deadLetters = new InProcessQueue('dead-letters', scenario.fifo, now);
+    this.deadLetters.watchers.push((sending) => this.#noteDeadLetter(sending));
+    this.#sqs = new InProcessSqs([this.queue, this.deadLetters]);
     this.#instances = Array.from({ length: scenario.instances }, () => undefined);
     for (const { token, nature } of intents)
       if (nature === 'flaky') this.#failuresLeft.set(token, flakyFailures);
@@ -120,11 +123,12 @@ export class Traffic {
     const { world } = this;
     this.#started += 1;
     const dynamodb = clientOf(world, world.engine) as unknown as DynamoDBClient;
-    const sqs = clientOf(world, { start: (command) => this.#deadLetter(command.input) });
+    const sqs = clientOf(world, this.#sqs);
     return {
       name: `f${this.#started}`,
       handler: consumerOf(this.scenario.way, {
         engine: world.engine,
+        deadLetterQueueUrl: this.deadLetters.url,
         dynamodb,
         sqs: sqs as unknown as SQSClient,
         attempt: (token) => this.#attempt(token),
@@ -189,18 +193,10 @@ export class Traffic {
     throw new Error('not now');
   }
 
-  #deadLetter(input: object) {
-    const { MessageBody: text = '', MessageGroupId: group = '', ...rest } = input as SendMessageCommandInput;
-    const finish = () => {
-      const attributes: SQSMessageAttributes = {};
-      for (const [name, { StringValue: stringValue }] of Object.entries(rest.MessageAttributes ?? {}))
-        attributes[name] = { dataType: 'String', stringValue };
-      const letter = JSON.parse(attributes.ExactlyOnce?.stringValue ?? '{}') as { reason?: string };
-      this.world.note(() => `  dead-lettered ${tokenIn(text)}: ${letter.reason}`);
-      if (letter.reason) this.deadLettered.add(tokenIn(text));
-      this.deadLetters.send({ text, group, attributes, deduplicationId: rest.MessageDeduplicationId });
-      return {};
-    };
-    return { finish };
+  /** What a dead letter says of itself is all that anybody will ever know of it. */
+  #noteDeadLetter({ text, attributes = {} }: Sending): void {
+    const letter = JSON.parse(attributes.ExactlyOnce?.stringValue ?? '{}') as { reason?: string };
+    this.world.note(() => `  dead-lettered ${tokenIn(text)}: ${letter.reason}`);
+    if (letter.reason) this.deadLettered.add(tokenIn(text));
   }
 }
