@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { run } from './run.js';
 import { scenarios, type Scenario, type WayName } from './scenario.js';
 import { Tally } from './tally.js';
+import { unhappyScenarios, type UnhappyKind } from './unhappy.js';
 import { Violation } from './violation.js';
 
 export interface Budget {
@@ -30,9 +31,11 @@ export async function findViolation(
   budget: Budget,
   tally: Tally,
   shrink = true,
+  unhappy?: UnhappyKind | 'all',
 ): Promise<Finding | undefined> {
+  const drawn = unhappy === undefined ? scenarios(way) : unhappyScenarios(way, unhappy, scenarios(way));
   const { runs: numRuns, seed, path } = budget;
-  const property = fc.asyncProperty(scenarios(way), async (scenario) => run(scenario, { tally }));
+  const property = fc.asyncProperty(drawn, async (scenario) => run(scenario, { tally }));
   const { stackTraceLimit } = Error;
   // Refused conditions are thrown by the thousand, and nobody looks at their stacks.
   Error.stackTraceLimit = 0;
@@ -44,7 +47,7 @@ export async function findViolation(
   const first = violation?.message ?? String(details.errorInstance);
   const report = [
     first,
-    `replay: MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/proofs.md)`,
+    `replay: ${unhappy === undefined ? '' : `MODEL_UNHAPPY=${unhappy} `}MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/proofs.md)`,
     JSON.stringify(scenario),
     ...(violation instanceof Violation
       ? beginning(violation.trace)

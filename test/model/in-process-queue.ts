@@ -39,8 +39,6 @@ export class InProcessQueue {
   /** Real sequence numbers lie above 2^64 and are not consecutive. */
   #sequence = 18849496460467696128n;
   #ids = 0;
-  /** Each is told of everything that is sent, before a deduplication id drops it. */
-  readonly watchers: ((sending: Sending) => void)[] = [];
 
   constructor(
     private readonly name: string,
@@ -57,7 +55,6 @@ export class InProcessQueue {
   }
 
   send(sending: Sending): void {
-    for (const onSent of this.watchers) onSent(sending);
     if (this.fifo && sending.deduplicationId !== undefined) {
       const before = this.#deduplication.get(sending.deduplicationId);
       if (before !== undefined && this.now() - before < deduplicationMs) return;
