@@ -1,5 +1,5 @@
 import { reportFigures } from '../fixtures/proof-report.js';
-import { findViolation } from './check.js';
+import { census, findViolation } from './check.js';
 import { installModelTime } from './model-time.js';
 import { ways } from './scenario.js';
 import { Tally } from './tally.js';
@@ -35,6 +35,12 @@ test.each(ways.filter((way) => only === undefined || way === only))(
   async (way) => {
     const tally = new Tally();
     if (unhappy !== undefined) expect([...unhappyKinds, 'all']).toContain(unhappy);
+    if (unhappy !== undefined && path === undefined) {
+      const broken = await census(way, unhappy, { runs, seed }, tally);
+      reportFigures(`${way} way`, { unhappy, interleavings: runs, seed, happened: tally.entries, broken });
+      expect(broken).toEqual({});
+      return;
+    }
     const found = await findViolation(way, { runs, seed, path }, tally, true, unhappy);
     reportFigures(`${way} way`, { interleavings: runs, seed, happened: tally.entries });
     expect(found?.report).toBeUndefined();
