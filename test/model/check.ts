@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { run } from './run.js';
 import { scenarios, type Scenario, type WayName } from './scenario.js';
 import { Tally } from './tally.js';
+import { unhappyScenarios, type UnhappyKind } from './unhappy.js';
 import { Violation } from './violation.js';
 
 export interface Budget {
@@ -30,9 +31,11 @@ export async function findViolation(
   budget: Budget,
   tally: Tally,
   shrink = true,
+  unhappy?: UnhappyKind | 'all',
 ): Promise<Finding | undefined> {
+  const drawn = unhappy === undefined ? scenarios(way) : unhappyScenarios(way, unhappy, scenarios(way));
   const { runs: numRuns, seed, path } = budget;
-  const property = fc.asyncProperty(scenarios(way), async (scenario) => run(scenario, { tally }));
+  const property = fc.asyncProperty(drawn, async (scenario) => run(scenario, { tally }));
   const { stackTraceLimit } = Error;
   // Refused conditions are thrown by the thousand, and nobody looks at their stacks.
   Error.stackTraceLimit = 0;
@@ -44,13 +47,52 @@ export async function findViolation(
   const first = violation?.message ?? String(details.errorInstance);
   const report = [
     first,
-    `replay: MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/proofs.md)`,
+    `replay: ${unhappy === undefined ? '' : `MODEL_UNHAPPY=${unhappy} `}MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/proofs.md)`,
     JSON.stringify(scenario),
     ...(violation instanceof Violation
       ? beginning(violation.trace)
       : [violation?.stack ?? 'it does not happen again']),
   ].join('\n');
   return { runs: details.numRuns, violation: first, report };
+}
+
+/**
+ * Runs scenarios of one kind of the unhappy half and counts what they break, by what it is and not by whom it hits. Nothing is made smaller:
+ * the first case of each is named by its path, which replays it.
+ */
+export async function census(
+  way: WayName,
+  kind: UnhappyKind | 'all',
+  { runs, seed }: Budget,
+  tally: Tally,
+): Promise<Record<string, { count: number; path: string }>> {
+  const found: Record<string, { count: number; path: string }> = {};
+  const drawn = fc.sample(unhappyScenarios(way, kind, scenarios(way)), { numRuns: runs, seed });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  for (const [i, scenario] of drawn.entries())
+    try {
+      await run(scenario, { tally });
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      const what = anonymous(error.message);
+      found[what] = { count: (found[what]?.count ?? 0) + 1, path: found[what]?.path ?? String(i) };
+    }
+  Error.stackTraceLimit = stackTraceLimit;
+  return found;
+}
+
+/** Without tokens, keys and figures. */
+function anonymous(violation: string): string {
+  return violation
+    .replace(/m\d+:\d+( or m\d+:\d+)*/g, 'a message')
+    .replace(/f\d+\/[^ ]*( a message)*/g, 'an invocation')
+    .replace(/\bg\d+\b/g, 'a group')
+    .replace(/ \((?=sound|poison|flaky|broken|reused|killer|near)([a-z-]+)[^)]*\)/, ' ($1)')
+    .replace(/(stored|given) fingerprint .*/, '$1 fingerprint')
+    .replace(/\d+/g, 'n')
+    .replace(/: the process died.*?(\), and|$)/, '$1')
+    .slice(0, 160);
 }
 
 /** The same run, with a line for everything that happens. */

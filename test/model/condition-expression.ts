@@ -24,15 +24,14 @@ function either(tokens: Tokens): Test {
   const first = both(tokens);
   if (!tokens.takeIf('OR')) return first;
   const second = either(tokens);
-  // Not `||`: DynamoDB looks at every placeholder, also where the first half has decided.
-  return (item, given) => [first(item, given), second(item, given)].includes(true);
+  return (item, given) => first(item, given) || second(item, given);
 }
 
 function both(tokens: Tokens): Test {
   const first = negated(tokens);
   if (!tokens.takeIf('AND')) return first;
   const second = both(tokens);
-  return (item, given) => ![first(item, given), second(item, given)].includes(false);
+  return (item, given) => first(item, given) && second(item, given);
 }
 
 function negated(tokens: Tokens): Test {

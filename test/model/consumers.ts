@@ -1,25 +1,34 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Engine } from './engine.js';
+import { fill } from './handlers.js';
+import { Body } from './message-body.js';
 import {
   sqsAggregateConsumer,
   sqsConsumer,
   sqsInsertConsumer,
+  table,
   type BatchSummary,
   type SqsConsumer,
-} from '../../runtime/sqs/index.js';
-import { table, type Transaction } from '../../runtime/dynamodb/index.js';
-import { outbox, type Outbox } from '../../runtime/outbox/outbox.js';
-import type { Engine } from './engine.js';
-import { Body } from './message-body.js';
+} from './runtime-under-test.js';
 import type { WayName } from './scenario.js';
+import type { Unhappy } from './unhappy.js';
 
 /** What the model gives to a consumer. */
 export interface ConsumerHabitat {
   readonly engine: Engine;
+  readonly deadLetterQueueUrl: string;
   readonly dynamodb: DynamoDBClient;
   readonly sqs: SQSClient;
   /** Throws for messages that fail now. */
   readonly attempt: (token: string) => void;
+  /** Whether the process dies of this message now. It is dead when this returns true. */
+  readonly kills: (token: string) => boolean;
+  /** Somebody has mended what made this message fail: it acts, whatever it reads. */
+  readonly isMended: (token: string) => boolean;
+  /** The handler is about to throw for what it has read. */
+  readonly refuses: (token: string) => void;
+  readonly unhappy: Unhappy | undefined;
   /** A place inside the handler at which its process may stop or die. */
   readonly danger: () => Promise<void>;
   readonly observe: (summary: BatchSummary) => void;
@@ -36,14 +45,19 @@ interface Log extends Record<string, unknown> {
 
 /** A new function instance: the package's real consumer, with handlers whose effects show every double and every wrong order. */
 export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer {
-  const { engine, dynamodb, sqs, attempt, danger, observe } = habitat;
+  const { engine, deadLetterQueueUrl, dynamodb, sqs, attempt, kills, danger, observe, unhappy } = habitat;
+  const dieOf = (token: string) => {
+    // Nothing that happens in a dead process is ever seen again.
+    if (kills(token)) throw new Error('the process is dead');
+  };
   const effects = table({ name: engine.names.effects, partitionKey: 'name' });
   const common = {
     settings: {
       consumerName: `${engine.prefix}${consumerName}`,
       dedupTable: engine.names.receipts,
       receiptRetentionSeconds: retentionSeconds,
-      deadLetterQueueUrl: 'dead-letters',
+      deadLetterQueueUrl,
+      ...(unhappy && { onFailure: unhappy.onFailure, maxFailures: unhappy.maxFailures }),
     },
     schema: Body,
     dynamodb,
@@ -55,10 +69,12 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
       return sqsConsumer({
         ...common,
         key: ({ body }) => body.id,
+        ...(unhappy && { fingerprint: payloadOf }),
         handle: async ({ body }, tx) => {
           await danger();
+          dieOf(body.token);
           attempt(body.token);
-          await fill(engine, body, tx, danger);
+          await fill(engine, body, tx, habitat);
         },
       });
     case 'insert':
@@ -66,6 +82,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
         ...common,
         table: effects,
         row: ({ body }) => {
+          dieOf(body.token);
           attempt(body.token);
           return { name: body.id, token: body.token };
         },
@@ -79,6 +96,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
         reduce: (state, { body: { token } }) => {
           // It tries to change what it was given, and then it may fail.
           if (state !== undefined) Reflect.set(state.marks, state.marks.length, 'left behind');
+          dieOf(token);
           attempt(token);
           const { log, marks } = state ?? { log: '', marks: [] };
           return { log: `${log}${token} `, marks: [...marks, token] };
@@ -87,73 +105,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
   }
 }
 
-export function book(table: string): Outbox {
-  return outbox({ table, source: 'model', epoch: '1' });
-}
-
-async function fill(
-  { names, prefix }: Engine,
-  { id, token, group, kind }: Body,
-  tx: Transaction,
-  danger: () => Promise<void>,
-): Promise<void> {
-  const effects = table({ name: names.effects, partitionKey: 'name' });
-  const rows = table({ name: names.rows, partitionKey: 'name' });
-  const add = { [token]: 1 };
-  const never = (attribute: string) => ({
-    expression: 'attribute_not_exists(#mine)',
-    names: { '#mine': attribute },
-  });
-  switch (kind) {
-    case 'add': {
-      tx.update(effects, { name: group }, { add });
-      return;
-    }
-    case 'set': {
-      // Two of these are never one write.
-      tx.update(effects, { name: group }, { add, set: { last: token } });
-      return;
-    }
-    case 'own-condition': {
-      // Its own write makes the condition false.
-      tx.update(effects, { name: group }, { add, condition: never(token) });
-      return;
-    }
-    case 'insert':
-      tx.insert(rows, { name: id });
-      {
-        tx.update(effects, { name: group }, { add });
-        return;
-      }
-    case 'check':
-      tx.check(rows, { name: `${prefix}closed` }, never('name'));
-      {
-        tx.update(effects, { name: group }, { add });
-        return;
-      }
-    case 'get': {
-      // The sum shows whatever was decided on an old read, and whatever acted twice.
-      const before = await tx.get(rows, { name: `${prefix}sum` }, ['sum']);
-      await danger();
-      tx.update(rows, { name: `${prefix}sum` }, { set: { sum: Number(before?.sum ?? 0) + 1 } });
-      tx.update(effects, { name: group }, { add });
-      return;
-    }
-    case 'publish':
-      tx.publish(book(names.outbox), {
-        aggregate: { table: rows, key: { name: `${prefix}book` } },
-        type: 'Acted',
-        data: token,
-      });
-      {
-        tx.update(effects, { name: group }, { add });
-        return;
-      }
-    case 'shared':
-      tx.update(rows, { name: `${prefix}shop` }, { add: { total: 1 } });
-      {
-        tx.update(effects, { name: group }, { add });
-        return;
-      }
-  }
+/** What two copies must agree on. Two messages under one key have different tokens, unless they are to differ in a digit only. */
+function payloadOf({ token, amount }: Body) {
+  return amount === undefined ? { token } : { amount };
 }

@@ -2,6 +2,7 @@ import type { AttributeValue, ReturnValuesOnConditionCheckFailure } from '@aws-s
 import type { Item } from './attribute-values.js';
 import { holds } from './condition-expression.js';
 import { validation } from './dynamo-errors.js';
+import { assertItemFits } from './dynamo-limits.js';
 import type { DynamoTable, DynamoTables } from './dynamo-table.js';
 import { Placeholders } from './placeholders.js';
 import { updated } from './update-expression.js';
@@ -49,12 +50,13 @@ export function actionOf(kind: ActionKind, input: ActionInput, tables: DynamoTab
       if (kind === 'Put') return item;
       if (kind === 'Delete') return undefined;
       if (kind === 'ConditionCheck') return before;
-      return update === undefined ? { ...key, ...before } : updated(update, source, before, given);
+      const after = update === undefined ? { ...key, ...before } : updated(update, source, before, given);
+      assertItemFits(after, false);
+      return after;
     },
   };
-  // On no item at all: only to have every placeholder looked at.
+  // On no item at all: an expression that is none is refused before anything is looked up.
   action.permits(undefined);
   action.after(undefined);
-  given.assertAllUsed();
   return action;
 }

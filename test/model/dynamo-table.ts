@@ -9,9 +9,12 @@ export class DynamoTable {
   readonly #rows = new Map<string, (Item | undefined)[]>();
   readonly #heldBy = new Map<string, object>();
 
+  /** Key attributes of its indexes, by name. */
+  readonly indexes = new Map<string, readonly string[]>();
+
   constructor(readonly keyAttributes: readonly string[]) {}
 
-  /** The text that addresses an item, made of its key attributes. @throws ValidationException when one is missing or empty. */
+  /** The text that addresses an item, made of its key attributes. @throws ValidationException when one is missing. */
   rowId(source: Item, exactly = false): string {
     if (exactly && Object.keys(source).length !== this.keyAttributes.length)
       throw validation('The provided key element does not match the schema');
@@ -22,8 +25,6 @@ export class DynamoTable {
           throw validation(
             `One or more parameter values were invalid: Missing the key ${attribute} in the item`,
           );
-        if (value.S === '' || (value.S === undefined && value.N === undefined))
-          throw validation(`One or more parameter values are not valid for the key attribute ${attribute}`);
         return value.S ?? { N: value.N };
       }),
     );
@@ -70,6 +71,11 @@ export class DynamoTables {
     const table = new DynamoTable(keyAttributes);
     this.#tables.set(name, table);
     return table;
+  }
+
+  /** Undefined when there is no such table. */
+  keysOf(name: string | undefined): readonly string[] | undefined {
+    return this.#tables.get(name ?? '')?.keyAttributes;
   }
 
   /** @throws ResourceNotFoundException */

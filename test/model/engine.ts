@@ -14,6 +14,8 @@ export interface Engine {
   start(command: { readonly input: object }): Accepted;
   read(table: string, key: Item): Item | undefined | Promise<Item | undefined>;
   put(table: string, item: Item): void | Promise<void>;
+  /** All rows of a table. Only where it is a run's own. */
+  rows?(table: string): readonly Item[];
   remove(table: string, key: Item): void | Promise<void>;
   forgetTokens(): void;
 }

@@ -5,7 +5,7 @@ import type { World } from './world.js';
 
 /** What a request is sent to. */
 export interface Service {
-  start(command: { readonly input: object }): Accepted;
+  start(command: { readonly input: object }, sender: Invocation): Accepted;
 }
 
 /** Something that is under way and goes on when the model lets it. */
@@ -53,7 +53,7 @@ export class Exchange implements Moment {
     if (this.client !== undefined && world.strikes(faults.late, 'request late'))
       return this.#breakOff('goes on');
     try {
-      this.#accepted = this.service.start(this.command);
+      this.#accepted = this.service.start(this.command, this.sender);
       this.#stage = 'accepted';
     } catch (error) {
       this.#fail(error);
@@ -122,7 +122,12 @@ class ConnectionBroken extends Error {
 }
 
 /** What the SDK sends again by itself; a cancelled transaction and a refused condition are not among it. */
-const sentAgain = new Set(['TimeoutError', 'TransactionInProgressException']);
+const sentAgain = new Set([
+  'TimeoutError',
+  'TransactionInProgressException',
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+]);
 
 /** A client of the SDK: every request may be sent several times, always as the very same request. */
 export function clientOf(world: World, service: Service) {

@@ -1,14 +1,13 @@
 import type { Item } from './attribute-values.js';
 import type { Engine } from './engine.js';
-import { InProcessDynamo } from './in-process-dynamo.js';
+import { InProcessDynamo, type InProcessDynamoOptions } from './in-process-dynamo.js';
 
 const names = { receipts: 'receipts', effects: 'effects', rows: 'rows', outbox: 'outbox' };
 
-/** @param staleness how many versions back an eventually consistent read looks. */
-export function inProcessEngine(now: () => number, staleness: () => number): Engine {
-  const dynamo = new InProcessDynamo({ now, staleness });
+export function inProcessEngine(options: InProcessDynamoOptions): Engine {
+  const dynamo = new InProcessDynamo(options);
   const { tables } = dynamo;
-  tables.create(names.receipts, 'id');
+  tables.create(names.receipts, 'id').indexes.set('attention', ['attention', 'since']);
   tables.create(names.effects, 'name');
   tables.create(names.rows, 'name');
   tables.create(names.outbox, 'stream', 'version');
@@ -21,6 +20,7 @@ export function inProcessEngine(now: () => number, staleness: () => number): Eng
     prefix: '',
     start: (command) => dynamo.start(command),
     read: (name, key) => tables.get(name).read(tables.get(name).rowId(key)),
+    rows: (name) => tables.get(name).items,
     put: (name, item) => write(name, item, item),
     remove: (name, key) => write(name, key, undefined),
     forgetTokens: () => dynamo.forgetTokens(),

@@ -46,6 +46,14 @@ export class InProcessQueue {
     private readonly now: () => number,
   ) {}
 
+  /** As the SDK and Lambda name it: a FIFO queue's name ends in `.fifo`. */
+  get url(): string {
+    return this.fifo ? `${this.name}.fifo` : this.name;
+  }
+  get arn(): string {
+    return `arn:aws:sqs:us-east-1:000000000000:${this.url}`;
+  }
+
   send(sending: Sending): void {
     if (this.fifo && sending.deduplicationId !== undefined) {
       const before = this.#deduplication.get(sending.deduplicationId);
@@ -149,7 +157,7 @@ export class InProcessQueue {
       messageAttributes: attributes,
       md5OfBody: '',
       eventSource: 'aws:sqs',
-      eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${this.name}`,
+      eventSourceARN: this.arn,
       awsRegion: 'us-east-1',
     };
   }

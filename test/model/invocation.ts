@@ -1,7 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { BatchSummary } from '../../runtime/sqs/index.js';
-import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { Resident } from './model-time.js';
+import type { BatchSummary, CrashPoint } from './runtime-under-test.js';
 import type { World } from './world.js';
 
 const timeoutMs = 30_000;
@@ -22,6 +21,8 @@ export interface FunctionInstance {
 /** One batch in one instance. */
 export class Invocation implements Resident {
   summary: BatchSummary | undefined;
+  /** Length of the journal of effects when it began. */
+  readonly actedBefore: number;
   readonly #startedAt: number;
 
   constructor(
@@ -30,6 +31,7 @@ export class Invocation implements Resident {
     readonly name: string,
   ) {
     this.#startedAt = world.now;
+    this.actedBefore = world.effects.journal.length;
   }
 
   get isAlive(): boolean {

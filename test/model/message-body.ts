@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { effectKinds, type MessageSpec } from './scenario.js';
+import { allKinds, type MessageSpec } from './scenario.js';
 
 /** What the producer writes. */
 export const Body = z.object({
@@ -8,12 +8,14 @@ export const Body = z.object({
   /** Key and payload: what shows which of two payloads acted. */
   token: z.string(),
   group: z.string(),
-  kind: z.enum(effectKinds),
+  kind: z.enum(allKinds),
   /** Who counts the versions, and which this is. */
   source: z.string(),
   version: z.string(),
   /** Ballast. */
   note: z.optional(z.string()),
+  /** A number that no double can hold. */
+  amount: z.optional(z.number()),
 });
 export type Body = z.infer<typeof Body>;
 
@@ -24,9 +26,28 @@ export interface Intent extends Body {
   readonly lane: string;
   readonly text: string;
   readonly copies: number;
+  /** The digits of the amount, as they stand in the text. */
+  readonly digits?: string;
 }
 
-const ballast = '.'.repeat(45_000);
+const bigBallast = 45_000;
+const ballasts = new Map<number, string>();
+
+/** Made once of each length. */
+function ballastOf({ big, ballast = big ? bigBallast : 0 }: MessageSpec): string | undefined {
+  if (ballast === 0) return undefined;
+  const made = ballasts.get(ballast) ?? '.'.repeat(ballast);
+  ballasts.set(ballast, made);
+  return made;
+}
+
+/** 2^53 + 1, and its neighbour: one double. */
+const [amount, nearAmount] = ['9007199254740993', '9007199254740992'];
+
+function textOf(body: Body, digits: string | undefined): string {
+  const text = JSON.stringify(body);
+  return digits === undefined ? text : text.replace(/}$/, `,"amount":${digits}}`);
+}
 
 /** No JSON, but the token can be found in it. */
 const brokenText = (token: string) => `{broken ${token}|`;
@@ -35,9 +56,11 @@ const brokenText = (token: string) => `{broken ${token}|`;
 export function intentsOf(specs: readonly MessageSpec[], prefix: string, spread: boolean): Intent[] {
   const versions = new Map<string, number>();
   const intents: Intent[] = [];
-  for (const [i, { group, nature, kind, copies, big }] of specs.entries()) {
+  for (const [i, spec] of specs.entries()) {
+    const { group, nature, kind, copies } = spec;
     const before = intents.at(-1);
-    const reuses = nature === 'reused' && before !== undefined && before.nature !== 'broken';
+    const wantsReuse = nature === 'reused' || nature === 'near';
+    const reuses = wantsReuse && before !== undefined && before.nature !== 'broken';
     // Two producers count for themselves; one has a name that JavaScript's objects treat as special.
     const source = group === 2 && i % 2 === 1 ? '__proto__' : 'till';
     const counted = versions.get(`${group} ${source}`) ?? 0;
@@ -47,13 +70,15 @@ export function intentsOf(specs: readonly MessageSpec[], prefix: string, spread:
       ? { group: before.group, source: before.source, version: before.version }
       : { group: `${prefix}g${group}`, source, version: nature === 'broken' ? '0' : String(counted + 1) };
     const token = `${id}:${i}`;
-    const body: Body = { id: `${prefix}${id}`, token, kind, ...place, note: big ? ballast : undefined };
+    const digits = kind === 'amount' ? (reuses ? nearAmount : amount) : undefined;
+    const body: Body = { id: `${prefix}${id}`, token, kind, ...place, note: ballastOf(spec) };
     intents.push({
       ...body,
-      nature: nature === 'reused' && !reuses ? 'sound' : nature,
+      nature: wantsReuse && !reuses ? 'sound' : nature,
       // A reused key may come through any group.
       lane: `${prefix}g${group}${spread ? `-${i % 2}` : ''}`,
-      text: nature === 'broken' ? brokenText(token) : JSON.stringify(body),
+      text: nature === 'broken' ? brokenText(token) : textOf(body, digits),
+      digits,
       copies,
     });
   }

@@ -1,6 +1,5 @@
 import type { Item } from './attribute-values.js';
 import { TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { armCrashPoints } from '../../runtime/dedup/crash-points.js';
 import { consumerName, retentionSeconds } from './consumers.js';
 import { Effects } from './effects.js';
 import type { Engine } from './engine.js';
@@ -8,6 +7,9 @@ import { inProcessEngine } from './in-process-engine.js';
 import { Invocation } from './invocation.js';
 import { intentsOf, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
+import { Operator } from './operator.js';
+import { armCrashPoints } from './runtime-under-test.js';
+import { Oracle } from './oracle.js';
 import { readings } from './readings.js';
 import { Relay } from './relay.js';
 import type { Scenario, WayName } from './scenario.js';
@@ -34,13 +36,20 @@ const standing: Partial<Record<Intent['nature'], Item>> = {
 /** Far more than any run needs that comes to rest. */
 const maxSteps = 5_000;
 const patience = 1_000;
+/** Deliveries without any progress after which what is left waits for a person. */
+const maxIdle = 20;
 
 /** One run of one scenario: a storm as long as its choices last, then calm until nothing is left to do. @throws Violation */
 export async function run(scenario: Scenario, options: RunOptions): Promise<void> {
   // The world needs the engine, and the engine asks the world for the time.
   const now = () => world.now;
   const staleness = () => (world.faults.stale && !world.isCalm ? world.choices.below(3) : 0);
-  const engine = options.engine ?? inProcessEngine(now, staleness);
+  const throttles = (kind: 'read' | 'write') =>
+    world.strikes(scenario.unhappy?.throttled === true, `${kind} throttled`, 24)
+      ? ('ThrottlingException' as const)
+      : undefined;
+  const leavesOut = () => world.strikes(scenario.unhappy?.halves === true, 'key left unprocessed', 64);
+  const engine = options.engine ?? inProcessEngine({ now, staleness, throttles, leavesOut });
   const effects = new Effects(engine, readings[scenario.way]);
   const world: World = new World({
     scenario,
@@ -52,9 +61,19 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<void
   const { way, fifo, spread, messages } = scenario;
   const intents = intentsOf(messages, engine.prefix, spread && way === 'aggregate' && fifo);
   const relay = new Relay(world);
-  const verdict: Verdict = new Verdict(world, scenario, intents, relay, () => traffic);
-  const traffic = new Traffic(world, scenario, intents, verdict);
-  const play = new Play(world, traffic, verdict, relay, intents, way);
+  const oracle = new Oracle(world, scenario, intents);
+  const verdict: Verdict = new Verdict(world, scenario, intents, relay, () => traffic, oracle);
+  const traffic = new Traffic(world, scenario, intents, verdict, oracle);
+  const operator = new Operator(world, traffic);
+  const play = new Play(
+    world,
+    traffic,
+    verdict,
+    relay,
+    intents,
+    way,
+    scenario.unhappy && { oracle, operator },
+  );
 
   armCrashPoints((point) => {
     const caller = resident.getStore();
@@ -78,10 +97,12 @@ class Play {
     private readonly relay: Relay,
     private readonly intents: readonly Intent[],
     private readonly way: WayName,
+    /** Only in the unhappy half. */
+    private readonly unhappy: { readonly oracle: Oracle; readonly operator: Operator } | undefined,
   ) {}
 
   async whole(): Promise<void> {
-    const { world, traffic, verdict, intents } = this;
+    const { world, traffic, verdict } = this;
     await this.#seed();
     while (!world.choices.exhausted && (await this.#stormStep()));
     world.isCalm = true;
@@ -90,15 +111,43 @@ class Play {
     // What is parked has no message in the queue, so its cause is mended before the queue can come to rest.
     traffic.mend(this.way === 'aggregate' ? ['flaky', 'poison'] : ['flaky']);
     await this.#comeToRest();
-    for (const { token } of intents) await verdict.assertDurable(token, 'gone from the queue');
-    traffic.mend(['poison']);
+    await this.#assertAllDurable('gone from the queue');
+    if (this.unhappy !== undefined) await this.#decideAll(this.unhappy);
+    traffic.mend(['poison', 'killer']);
     traffic.redrive(true);
     await this.#comeToRest();
     await this.relay.send();
+    await this.unhappy?.oracle.assertWhole();
     verdict.assertReceiptsSound();
     verdict.assertExactlyOnce();
     verdict.assertOrder();
     await verdict.assertWhole();
+  }
+
+  /** Everything is mended, and every group that stands still is decided about until none does. */
+  async #decideAll({
+    oracle,
+    operator,
+  }: {
+    readonly oracle: Oracle;
+    readonly operator: Operator;
+  }): Promise<void> {
+    const { traffic, world } = this;
+    oracle.assertBlame();
+    traffic.mend(['poison', 'killer', 'sound', 'flaky']);
+    for (let left = 5 * this.intents.length + 5; operator.hasWork; left -= 1) {
+      if (left === 0) throw world.violated('a group stands still, whatever is decided about it');
+      operator.decideAll();
+      await this.#comeToRest();
+    }
+    await this.#assertAllDurable('drained');
+  }
+
+  /** But for what still stands in the queue, behind a group that does. */
+  async #assertAllDurable(what: string): Promise<void> {
+    const waiting = new Set(this.traffic.queue.texts);
+    for (const { token, text } of this.intents)
+      if (!waiting.has(text)) await this.verdict.assertDurable(token, what);
   }
 
   async #stormStep(): Promise<boolean> {
@@ -152,6 +201,8 @@ class Play {
     if (faults.relay && this.intents.some(({ kind }) => kind === 'publish'))
       happenings.push(async () => this.relay.send());
     if (faults.reaper) happenings.push(async () => this.#reap());
+    if (this.unhappy !== undefined && world.unhappy?.operators === true && choices.chance(128))
+      happenings.push(() => this.unhappy?.operator.decideOne(choices));
     if (faults.redrive && !traffic.deadLetters.isEmpty && this.#redrivesLeft > 0)
       happenings.push(() => {
         world.tally.count('redrive');
@@ -165,8 +216,16 @@ class Play {
   /** Until nothing is under way and the queue is empty. Whoever cannot get there has lost a message to a loop. */
   async #comeToRest(): Promise<void> {
     const { world, traffic } = this;
+    let [before, same] = ['', 0];
     for (;;) {
       this.#countStep();
+      // What does not fit into a parking row waits in the queue, for as long as its group stands still.
+      if (this.unhappy?.operator.hasWork === true && world.moments.length === 0) {
+        const now = this.#progress();
+        same = now === before ? same + 1 : 0;
+        before = now;
+        if (same > maxIdle) return;
+      }
       // A stream that stands still parks what fits. The rest waits in the queue, and holds its group, until a person has the head tried again.
       if (this.way === 'aggregate' && this.#steps % patience === 0) traffic.redrive(true, true);
       const [moment] = world.moments;
@@ -180,7 +239,15 @@ class Play {
     }
   }
 
+  /** Changes with whatever gets somewhere. */
+  #progress(): string {
+    const { engine, effects } = this.world;
+    const rows = engine.rows?.(engine.names.receipts).filter(({ attention }) => attention !== undefined);
+    return [effects.journal.length, this.traffic.queue.texts.length, JSON.stringify(rows)].join();
+  }
+
   #countStep(): void {
+    this.unhappy?.oracle.assertSound();
     this.#steps += 1;
     if (this.#steps > maxSteps) throw this.world.violated('stuck: the queue does not become empty');
   }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { ChoiceBytes } from './choices.js';
+import type { Unhappy } from './unhappy.js';
 
 export const ways = ['transaction', 'insert', 'aggregate'] as const;
 export type WayName = (typeof ways)[number];
@@ -22,7 +23,13 @@ export const natures = [
   /** Powertools has processed it before the consumer moved over. Transaction way only. */
   'done-before',
 ] as const;
-export type Nature = (typeof natures)[number];
+/** Of the unhappy half only. */
+export type UnhappyNature =
+  /** Kills the process that handles it, until somebody has mended the cause. */
+  | 'killer'
+  /** The key of the message before it, and a payload that differs from its only in a digit that no double can hold. */
+  | 'near';
+export type Nature = (typeof natures)[number] | UnhappyNature;
 
 /** What a handler of the transaction way writes, beside one increment. */
 export const effectKinds = [
@@ -35,7 +42,19 @@ export const effectKinds = [
   'get',
   'publish',
 ] as const;
-export type EffectKind = (typeof effectKinds)[number];
+/** The same, of the unhappy half: handlers that decide on what they read. */
+export const readingKinds = [
+  /** One more on the account of the group. */
+  'deposit',
+  /** One less, read before: on an empty account it is rejected. */
+  'withdraw',
+  /** The same, but it throws, and so comes again. */
+  'insist',
+  /** Writes down a number of the body that no double can hold. */
+  'amount',
+] as const;
+export const allKinds = [...effectKinds, ...readingKinds];
+export type EffectKind = (typeof allKinds)[number];
 
 export interface MessageSpec {
   readonly group: number;
@@ -45,6 +64,8 @@ export interface MessageSpec {
   readonly copies: number;
   /** So large that only two of its kind can be parked in one aggregate. Aggregate way only. */
   readonly big: boolean;
+  /** Length of what the body carries for nothing. @default 0 */
+  readonly ballast?: number;
 }
 
 /** What may go wrong in a run. Off by half in each, so that rare combinations are not drowned by common ones. */
@@ -87,6 +108,8 @@ export interface Scenario {
   readonly messages: readonly MessageSpec[];
   readonly faults: Faults;
   readonly choices: readonly number[];
+  /** Undefined: the happy half. */
+  readonly unhappy?: Unhappy;
 }
 
 const naturesOf: Record<WayName, readonly Nature[]> = {

@@ -1,13 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SendMessageCommandInput, SQSClient } from '@aws-sdk/client-sqs';
-import { RejectMessage } from '../../runtime/dynamodb/index.js';
-import type { SQSMessageAttributes } from 'aws-lambda';
 import { consumerOf } from './consumers.js';
-import { clientOf } from './exchange.js';
+import type { Accepted } from './engine.js';
+import { clientOf, type Service } from './exchange.js';
 import { InProcessQueue, type Delivery } from './in-process-queue.js';
+import { InProcessSqs } from './in-process-sqs.js';
 import { Invocation, type FunctionInstance } from './invocation.js';
 import { tokenIn, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
+import type { Letter, Oracle } from './oracle.js';
+import { RejectMessage } from './runtime-under-test.js';
 import type { Scenario } from './scenario.js';
 import type { Verdict } from './verdict.js';
 import type { World } from './world.js';
@@ -21,7 +23,12 @@ export class Traffic {
   readonly deadLetters: InProcessQueue;
   /** Tokens that were ever dead-lettered with a reason. */
   readonly deadLettered = new Set<string>();
+  /** Tokens whose turn a person has put off: sent anew from the dead-letter queue, or passed over. */
+  readonly putOff = new Set<string>();
+  readonly sqs: Service;
   readonly #mended = new Set<string>();
+  /** By message id. */
+  readonly #tokens = new Map<string, string>();
   readonly #failuresLeft = new Map<string, number>();
   readonly #instances: (FunctionInstance | undefined)[];
   readonly #working = new Map<Delivery, Invocation>();
@@ -34,10 +41,18 @@ export class Traffic {
     private readonly scenario: Scenario,
     private readonly intents: readonly Intent[],
     private readonly verdict: Verdict,
+    private readonly oracle: Oracle,
   ) {
     const now = () => world.now;
     this.queue = new InProcessQueue('queue', scenario.fifo, now);
     this.deadLetters = new InProcessQueue('dead-letters', scenario.fifo, now);
+    const sqs = new InProcessSqs([this.queue, this.deadLetters]);
+    this.sqs = {
+      start: (command, sender) => {
+        const accepted = sqs.start(command);
+        return { finish: () => this.#noteDeadLetters(command, sender, accepted) };
+      },
+    };
     this.#instances = Array.from({ length: scenario.instances }, () => undefined);
     for (const { token, nature } of intents)
       if (nature === 'flaky') this.#failuresLeft.set(token, flakyFailures);
@@ -102,6 +117,7 @@ export class Traffic {
   redrive(mended: boolean, apart = false): void {
     const letters = this.deadLetters.drain();
     for (const { text, group, attributes } of letters) {
+      this.putOff.add(tokenIn(text));
       if (mended) this.#mended.add(tokenIn(text));
       this.queue.send({ text, group: apart ? `apart ${group}` : group, attributes });
     }
@@ -116,18 +132,37 @@ export class Traffic {
       }
   }
 
+  /** A person passes this message over. */
+  passedOver(messageId: string): void {
+    this.putOff.add(this.#tokens.get(messageId) ?? '');
+  }
+
+  #kills(token: string): boolean {
+    const nature = this.intents.find((intent) => intent.token === token)?.nature;
+    if (nature !== 'killer' || this.#mended.has(token)) return false;
+    this.world.tally.count('killed by a message');
+    this.world.note(() => `  ! killed by ${token}`);
+    this.world.sender().die();
+    return true;
+  }
+
   #newInstance(): FunctionInstance {
     const { world } = this;
     this.#started += 1;
     const dynamodb = clientOf(world, world.engine) as unknown as DynamoDBClient;
-    const sqs = clientOf(world, { start: (command) => this.#deadLetter(command.input) });
+    const sqs = clientOf(world, this.sqs);
     return {
       name: `f${this.#started}`,
       handler: consumerOf(this.scenario.way, {
         engine: world.engine,
+        deadLetterQueueUrl: this.deadLetters.url,
         dynamodb,
         sqs: sqs as unknown as SQSClient,
         attempt: (token) => this.#attempt(token),
+        kills: (token) => this.#kills(token),
+        isMended: (token) => this.#mended.has(token),
+        refuses: (token) => this.oracle.onThrow(token),
+        unhappy: this.scenario.unhappy,
         danger: async () => world.danger('in-handler', world.sender()),
         observe: (summary) => {
           world.sender().summary = summary;
@@ -143,6 +178,7 @@ export class Traffic {
     const { world } = this;
     const tokens = () => delivery.records.map(({ body }) => tokenIn(body)).join(' ');
     const invocation = new Invocation(world, instance, `${instance.name}/${tokens()}`);
+    for (const { messageId, body } of delivery.records) this.#tokens.set(messageId, tokenIn(body));
     world.note(() => `delivered ${tokens()} to ${instance.name}`);
     instance.isBusy = true;
     this.#working.set(delivery, invocation);
@@ -182,25 +218,30 @@ export class Traffic {
   #attempt(token: string): void {
     if (this.#mended.has(token)) return;
     const nature = this.intents.find((intent) => intent.token === token)?.nature;
-    if (nature === 'poison') throw new RejectMessage('poison');
     const left = this.#failuresLeft.get(token) ?? 0;
+    if (nature === 'poison' || left > 0) this.oracle.onThrow(token);
+    if (nature === 'poison') throw new RejectMessage('poison');
     if (left === 0) return;
     this.#failuresLeft.set(token, left - 1);
     throw new Error('not now');
   }
 
-  #deadLetter(input: object) {
-    const { MessageBody: text = '', MessageGroupId: group = '', ...rest } = input as SendMessageCommandInput;
-    const finish = () => {
-      const attributes: SQSMessageAttributes = {};
-      for (const [name, { StringValue: stringValue }] of Object.entries(rest.MessageAttributes ?? {}))
-        attributes[name] = { dataType: 'String', stringValue };
-      const letter = JSON.parse(attributes.ExactlyOnce?.stringValue ?? '{}') as { reason?: string };
-      this.world.note(() => `  dead-lettered ${tokenIn(text)}: ${letter.reason}`);
-      if (letter.reason) this.deadLettered.add(tokenIn(text));
-      this.deadLetters.send({ text, group, attributes, deduplicationId: rest.MessageDeduplicationId });
-      return {};
-    };
-    return { finish };
+  /** What is sent to the dead-letter queue is all that anybody will ever know of it. */
+  async #noteDeadLetters(
+    { input }: { readonly input: object },
+    sender: Invocation,
+    accepted: Accepted,
+  ): Promise<object> {
+    const answer = await accepted.finish();
+    const { QueueUrl, MessageBody = '', MessageAttributes = {} } = input as SendMessageCommandInput;
+    if (QueueUrl !== this.deadLetters.url) return answer;
+    const token = tokenIn(MessageBody);
+    const { reason = '', kind = '' } = JSON.parse(
+      MessageAttributes.ExactlyOnce?.StringValue ?? '{}',
+    ) as Partial<Letter>;
+    this.world.note(() => `  dead-lettered ${token} (${kind}): ${reason}`);
+    if (reason !== '') this.deadLettered.add(token);
+    this.oracle.onLetter({ token, kind, reason, sender });
+    return answer;
   }
 }

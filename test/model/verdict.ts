@@ -1,6 +1,7 @@
 import type { SQSRecord } from 'aws-lambda';
 import type { Invocation } from './invocation.js';
 import { tokenIn, type Intent } from './message-body.js';
+import type { Oracle } from './oracle.js';
 import type { Relay } from './relay.js';
 import type { Scenario } from './scenario.js';
 import type { Traffic } from './traffic.js';
@@ -17,6 +18,7 @@ export class Verdict {
     private readonly intents: readonly Intent[],
     private readonly relay: Relay,
     private readonly traffic: () => Traffic,
+    private readonly oracle: Oracle,
   ) {}
 
   /** A batch was answered: nothing is acknowledged that is not durable, and what is said of it is true. */
@@ -26,7 +28,8 @@ export class Verdict {
     done: readonly SQSRecord[],
   ): Promise<void> {
     this.assertReceiptsSound();
-    for (const { body } of done) await this.assertDurable(tokenIn(body), 'acknowledged');
+    for (const { body } of done)
+      if (tokenIn(body) !== '') await this.assertDurable(tokenIn(body), 'acknowledged');
     this.#assertTold(invocation, records, done);
   }
 
@@ -42,6 +45,7 @@ export class Verdict {
       if (rivals.some((rival) => this.world.effects.holds(row, rival.token))) return;
       if (rivals.some((rival) => effects.times(rival.token) > 0)) return;
     }
+    if (this.world.unhappy !== undefined && this.oracle.isParked(token)) return;
     throw this.world.violated(`${token} (${intent.nature}) is ${what}, and nothing is durable`);
   }
 
@@ -62,7 +66,9 @@ export class Verdict {
       }
       const done = rivals.some((rival) => rival.nature === 'done-before');
       const most = done ? 0 : 1 + (this.reaped.get(id) ?? 0);
-      const least = Math.min(1, most);
+      // What holds a number that cannot be kept may be refused for ever.
+      const isRefused = rivals.every((rival) => rival.digits && this.traffic().deadLettered.has(rival.token));
+      const least = isRefused ? 0 : Math.min(1, most);
       const acted = `${rivals.map((rival) => rival.token).join(' or ')} has acted ${times} times`;
       if (times < least) throw this.world.violated(`lost: ${acted}`);
       if (times > most) throw this.world.violated(`doubled: ${acted}`);
@@ -80,9 +86,12 @@ export class Verdict {
         ? Map.groupBy(ordered, ({ group, source }) => `${group} ${source}`)
         : Map.groupBy(ordered, ({ lane }) => (fifo ? lane : ''));
     if (way !== 'aggregate' && !fifo) return;
+    // A stopped group keeps the place of the message at which it stopped, until a person puts it off.
+    const { putOff, deadLettered } = this.traffic();
+    const outOfTurn = this.world.unhappy?.onFailure === 'stop' ? putOff : deadLettered;
     for (const lane of lanes.values()) {
       const commits = lane
-        .filter(({ token }) => way === 'aggregate' || !this.traffic().deadLettered.has(token))
+        .filter(({ token }) => way === 'aggregate' || !outOfTurn.has(token))
         .flatMap(({ token, version }) => {
           const at = this.world.effects.journal.findIndex((acted) => acted.token === token);
           return at < 0 ? [] : [{ token, at: this.#moment(at), version: Number(version) }];
@@ -181,7 +190,9 @@ export class Verdict {
         // A sending that was late acts when the receipt is deleted, by which its sender has been told "duplicate" by the next one.
         .filter((token) => !this.reaped.has(this.#intent(token).id)),
     );
-    if (summary.processed > made.size)
+    // A message that had a group drained is itself processed, and makes nobody act.
+    const nudges = records.filter(({ body }) => tokenIn(body) === '').length;
+    if (summary.processed > made.size + nudges)
       throw this.world.violated(
         `${invocation.name} reports ${summary.processed} processed and made ${made.size} act`,
       );

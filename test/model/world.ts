@@ -1,12 +1,13 @@
-import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
 import { Choices } from './choices.js';
 import type { Effects } from './effects.js';
 import type { Engine } from './engine.js';
 import type { Moment } from './exchange.js';
 import { Invocation } from './invocation.js';
 import { resident } from './model-time.js';
+import type { CrashPoint } from './runtime-under-test.js';
 import type { Faults, Scenario } from './scenario.js';
 import type { Tally } from './tally.js';
+import type { Unhappy } from './unhappy.js';
 import { Violation } from './violation.js';
 
 export interface WorldOptions {
@@ -46,6 +47,9 @@ export class World {
   }
   get faults(): Faults {
     return this.options.scenario.faults;
+  }
+  get unhappy(): Unhappy | undefined {
+    return this.options.scenario.unhappy;
   }
   get sendings(): number {
     return this.options.scenario.sendings;

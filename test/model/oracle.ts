@@ -1,0 +1,150 @@
+import { accountOf, overdrawn } from './handlers.js';
+import type { Invocation } from './invocation.js';
+import type { Intent } from './message-body.js';
+import type { Scenario } from './scenario.js';
+import type { World } from './world.js';
+
+/** What a dead letter says, and who sent it. */
+export interface Letter {
+  readonly token: string;
+  readonly kind: string;
+  readonly reason: string;
+  readonly sender: Invocation;
+}
+
+/**
+ * What must hold of every verdict that a consumer passes on a message: it is the message's own fault, it was its turn, and it had not acted.
+ * Knows what the handlers did and what became durable, and nothing of how the runtime comes to its verdicts.
+ */
+export class Oracle {
+  readonly letters: Letter[] = [];
+  readonly #failures = new Map<string, number>();
+  #broken: string | undefined;
+
+  constructor(
+    private readonly world: World,
+    private readonly scenario: Scenario,
+    private readonly intents: readonly Intent[],
+  ) {}
+
+  /** A handler has thrown, of its own accord. */
+  onThrow(token: string): void {
+    this.#failures.set(token, (this.#failures.get(token) ?? 0) + 1);
+  }
+
+  /** A dead letter has arrived. */
+  onLetter(letter: Letter): void {
+    this.letters.push(letter);
+    const intent = this.intents.find(({ token }) => token === letter.token);
+    if (this.world.unhappy === undefined || intent === undefined) return;
+    const wrong = this.#objection(letter, intent);
+    if (wrong !== undefined) this.#broken ??= `${letter.token} (${intent.nature}, ${intent.kind}) ${wrong}`;
+  }
+
+  /** @throws Violation when a verdict was wrong. Nothing could be thrown where it was passed: it would look like an answer of SQS. */
+  assertSound(): void {
+    if (this.#broken !== undefined) throw this.world.violated(this.#broken);
+  }
+
+  /** Before anything is mended: who kills its process is known as such, and nobody else is. */
+  assertBlame(): void {
+    for (const { token, nature } of this.intents)
+      if (nature === 'killer' && this.#canBlame)
+        for (const { kind, reason } of this.letters.filter((letter) => letter.token === token))
+          if (kind !== 'died')
+            throw this.world.violated(`the killer ${token} is dead-lettered as ${kind}: ${reason}`);
+  }
+
+  /** Waits in a row of the consumer's, whatever the row is like, for a person who decides about its group. */
+  isParked(token: string): boolean {
+    const { engine } = this.world;
+    const rows = engine.rows?.(engine.names.receipts) ?? [];
+    return rows.some((row) => {
+      const text = JSON.stringify(row).replaceAll('\\', '');
+      return text.includes(`"token":"${token}"`) || text.includes(`{broken ${token}|`);
+    });
+  }
+
+  /** What the rows say at the end: the accounts are the sum of what acted, and numbers are what the producer wrote. */
+  async assertWhole(): Promise<void> {
+    const { engine, effects } = this.world;
+    if (this.scenario.way !== 'transaction') return;
+    for (const group of new Set(this.intents.map((intent) => intent.group))) {
+      const row = await engine.read(engine.names.rows, { name: { S: accountOf(group) } });
+      const balance = this.#balance(group, effects.journal.length);
+      if (Number(row?.balance?.N ?? 0) !== balance)
+        throw this.world.violated(
+          `the account of ${group} says ${row?.balance?.N}, and its messages ${balance}`,
+        );
+    }
+    for (const { id, token, digits } of this.intents) {
+      if (digits === undefined || effects.times(token) === 0) continue;
+      const row = await engine.read(engine.names.rows, { name: { S: `amount ${id}` } });
+      if (row?.amount?.N !== digits)
+        throw this.world.violated(`${token} says ${digits}, and ${row?.amount?.N} is stored`);
+    }
+  }
+
+  #objection({ token, kind, reason, sender }: Letter, intent: Intent): string | undefined {
+    const { journal } = this.world.effects;
+    const { maxFailures = 1 } = this.world.unhappy ?? {};
+    if (journal.slice(0, sender.actedBefore).some((acted) => acted.token === token))
+      return `is dead-lettered (${kind}: ${reason}), and had acted before`;
+    const failures = this.#failures.get(token) ?? 0;
+    if (kind === 'died' && this.#canBlame && intent.nature !== 'killer')
+      return `is called dead, and has killed nobody`;
+    if (kind === 'failed' && failures < maxFailures)
+      return `is dead-lettered after ${maxFailures} failures, and has failed ${failures} times itself: ${reason}`;
+    if (kind === 'rejected' && failures === 0 && !this.#mayBeRefused(intent))
+      return `is rejected, and nothing is wrong with it: ${reason}`;
+    if (reason.includes(overdrawn)) return this.#objectionToReading(intent, sender);
+    return undefined;
+  }
+
+  /** It has read an account, and there was nothing on it: so it must have been, in its turn. */
+  #objectionToReading(intent: Intent, sender: Invocation): string | undefined {
+    const { length } = this.world.effects.journal;
+    const moments = Array.from({ length: length - sender.actedBefore + 1 }, (_, i) => sender.actedBefore + i);
+    if (!moments.some((at) => this.#balance(intent.group, at) < 1))
+      return `is refused as ${overdrawn}, and there was something on the account all the time`;
+    if (!this.scenario.fifo) return undefined;
+    const before = this.intents
+      .slice(0, this.intents.indexOf(intent))
+      .find((other) => other.lane === intent.lane && !this.#isSettled(other.token));
+    return before && `is refused for what it read before the turn of ${before.token} was over`;
+  }
+
+  #isSettled(token: string): boolean {
+    return (
+      this.world.effects.times(token) > 0 ||
+      this.letters.some((letter) => letter.token === token) ||
+      this.isParked(token)
+    );
+  }
+
+  /** What is on the account of a group after so many have acted. */
+  #balance(group: string, acted: number): number {
+    const changes = this.world.effects.journal.slice(0, acted).map(({ token }) => {
+      const intent = this.intents.find((one) => one.token === token);
+      if (intent?.group !== group) return 0;
+      if (intent.kind === 'deposit') return 1;
+      return intent.kind === 'withdraw' || intent.kind === 'insist' ? -1 : 0;
+    });
+    return changes.reduce<number>((sum, change) => sum + change, 0);
+  }
+
+  /** Its body cannot be read, or holds what cannot be stored, or its key has another payload too. */
+  #mayBeRefused({ id, nature, digits }: Intent): boolean {
+    return (
+      nature === 'broken' ||
+      digits !== undefined ||
+      this.intents.filter((other) => other.id === id).length > 1
+    );
+  }
+
+  /** Processes die of nothing but killers, and every delivery has ended before the next one begins. */
+  get #canBlame(): boolean {
+    const { crash, zombies, pauses } = this.scenario.faults;
+    return !crash && !zombies && !pauses;
+  }
+}
