@@ -43,6 +43,16 @@ export interface IdempotentConsumerProps {
   readonly effectTable?: ITable;
 
   /**
+   * CommitWay.TRANSACTION: the table of the row that the handler inserts for each message and that is its receipt, as `receipt` of
+   * `sqsConsumer` says. No other receipt is written, which saves 2 write units a message. The row proves what a receipt would, for as
+   * long as it is there: it must not be deleted within the horizon, and a TTL attribute on this table fails the synth. The consumer
+   * may read it and insert into it; what else the handler does there is yours to grant.
+   *
+   * @default - none, a receipt of its own is written to `dedupTable`
+   */
+  readonly receiptTable?: ITable;
+
+  /**
    * Items that the handler writes for one message, on average and without the receipt: below 1 where messages of a batch share an item.
    * For the cost in GUARANTEES.md only.
    *

@@ -17,6 +17,7 @@ import { HandlerFunction } from './handler-function.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
 import { defaultMaxFailures, failureNotes, onFailureOf } from './on-failure.js';
+import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 
 /**
  * A function that processes the messages of a channel, each of them once per key.
@@ -50,7 +51,8 @@ export class IdempotentConsumer extends Construct {
     const settings = functionSettings(props);
     const longestWay = horizonOf(props);
     const receiptRetention = props.receiptRetention ?? longestWay;
-    const rows = proofRows(way, props.effectTable, longestWay);
+    const { effectTable, receiptTable } = props;
+    const rows = proofRows({ way, effectTable, receiptTable, horizon: longestWay });
     const table = tableOf(props);
     const inequalities = [
       ...consumerInequalities({
@@ -84,7 +86,11 @@ export class IdempotentConsumer extends Construct {
     const grants =
       this.function.role === undefined
         ? []
-        : [dedupTable?.grants.commitReceipts(this.function), channel.grants.consumeMessages(this.function)];
+        : [
+            dedupTable?.grants.commitReceipts(this.function),
+            receiptTable && grantReceiptRows(receiptTable, this.function),
+            channel.grants.consumeMessages(this.function),
+          ];
     this.eventSourceMapping = this.map(props, batchSize);
     // Lambda refuses a mapping whose function may not receive from the queue yet.
     for (const grant of grants) grant?.applyBefore(this.eventSourceMapping);
@@ -102,7 +108,11 @@ export class IdempotentConsumer extends Construct {
           : []),
       ],
       cost: costOf(props, settings, channel.kind === ChannelKind.FIFO, batchSize, receiptRetention),
-      notes: [...failureNotes(props), ...drainNote(channel, settings.timeout, batchSize, maxConcurrency)],
+      notes: [
+        ...receiptNotes(props),
+        ...failureNotes(props),
+        ...drainNote(channel, settings.timeout, batchSize, maxConcurrency),
+      ],
     });
   }
 

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, wholeBetween, type Inequality } from './inequality.js';
+import { roomToWork } from './room-to-work.js';
 
 /** What a channel's inequalities compare. */
 export interface ChannelValues {
@@ -70,6 +71,11 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
       },
       { name: `visibility timeout of '${channel.node.path}'`, value: values.visibilityTimeout },
       { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(values.timeout), maxBatchingWindow) },
+    ),
+    roomToWork(
+      'timeout',
+      values.timeout,
+      `raise the timeout of the function: \`timeout\`, or \`consumerTimeout\` of '${channel.node.path}'`,
     ),
     wholeBetween(
       {
