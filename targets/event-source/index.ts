@@ -61,7 +61,7 @@ export interface EventSourceRunnerOptions extends InvocationHooks {
 
 /**
  * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules, each with its source and its test
- * in docs/event-source-runner.md. Reads the mappings once, now: those deployed as disabled are played, too.
+ * in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are played, too.
  * Each is disabled on the target before its source is first read.
  *
  * @throws MappingInvalidError for settings that AWS would refuse
