@@ -20,7 +20,10 @@ export interface RedriveOptions {
   readonly deadLetterQueueUrl: string;
   /** Undefined: the consumer keeps no receipts, so nothing can be known to be done. */
   readonly dedupTable?: string;
-  /** Messages whose first enqueue is longer ago are refused: a receipt of theirs may be gone (R8). Undefined: none is too old. */
+  /**
+   * Messages whose first enqueue is longer ago are refused: a receipt of theirs may be gone (R8). Undefined: none is
+   * too old.
+   */
   readonly horizonSeconds?: number;
   readonly messagesPerSecond: number;
   /** How long what this process holds stays hidden after its death. */
@@ -41,7 +44,10 @@ export interface RedriveReport {
   copies: number;
   /** Still in the dead-letter queue, each with the reason. */
   readonly kept: Map<string, Kept>;
-  /** Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, or it was interrupted. */
+  /**
+   * Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, or it was
+   * interrupted.
+   */
   left: number;
 }
 
@@ -62,15 +68,16 @@ const groupWindow = 10;
 const lanesAtOnce = 8;
 
 /**
- * Sends what is in a dead-letter queue to the consumer's queue again: bodies, attributes, keys and groups as they were. The messages
- * of a FIFO group are sent in order, each only after SQS has confirmed the one before.
+ * Sends what is in a dead-letter queue to the consumer's queue again: bodies, attributes, keys and groups as they
+ * were. The messages of a FIFO group are sent in order, each only after SQS has confirmed the one before.
  *
- * Guaranteed: a message is removed from the dead-letter queue only after SQS has taken it in, or after its receipt was found. So
- * none is lost when the process dies; the next run goes on where it stopped. Several may run at once. What is sent twice by that is
- * a copy with the same key, which the consumer recognises.
+ * Guaranteed: a message is removed from the dead-letter queue only after SQS has taken it in, or after its receipt
+ * was found. So none is lost when the process dies; the next run goes on where it stopped. Several may run at once.
+ * What is sent twice by that is a copy with the same key, which the consumer recognises.
  *
- * Not guaranteed: any order on Standard queues, beyond that of sending; on FIFO the order of position beyond 10 messages of a group,
- * because SQS shows no more of them at a time: from there on it is the order in which they were dead-lettered.
+ * Not guaranteed: any order on Standard queues, beyond that of sending; on FIFO the order of position beyond 10
+ * messages of a group, because SQS shows no more of them at a time: from there on it is the order in which they were
+ * dead-lettered.
  *
  * What comes back to the dead-letter queue while this runs is kept there: it would go round for ever.
  *
@@ -97,7 +104,8 @@ export async function redrive(options: RedriveOptions): Promise<RedriveReport> {
     if (dryRun) break;
     if (fresh.length > 0 || left < others) patience = deadline(visibilitySeconds);
     others = left;
-    // Those in somebody else's hands: another redrive's, or one's that was killed. They come back when it lets go of them.
+    // Those in somebody else's hands: another redrive's, or one's that was killed. They come back when it lets go of
+    // them.
     const over = fresh.length === 0 && (left === 0 || blocked(window, fifo) || Date.now() > patience);
     await held.release();
     if (over) break;

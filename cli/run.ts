@@ -3,8 +3,8 @@ import { ExactlyOnceError } from '../runtime/dedup/errors.js';
 import { cliProgram } from './program.js';
 
 /**
- * Runs one command line. Never throws: what goes wrong is a sentence on standard error, and how it ended is the exit code of the process:
- * 0 done, 1 something was refused, is left or stands still, 2 could not run.
+ * Runs one command line. Never throws: what goes wrong is a sentence on standard error, and how it ended is the exit
+ * code of the process: 0 done, 1 something was refused, is left or stands still, 2 could not run.
  */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   try {

@@ -14,10 +14,16 @@ export enum CommitWay {
   /** `sqsInsertConsumer`: one new row, which is its own receipt. 1 write unit. */
   INSERT = 'INSERT',
 
-  /** `sqsAggregateConsumer`: folded into one item in the producer's order; the item holds the position. 1 write unit per item and batch. */
+  /**
+   * `sqsAggregateConsumer`: folded into one item in the producer's order; the item holds the position. 1 write unit
+   * per item and batch.
+   */
   AGGREGATE = 'AGGREGATE',
 
-  /** No proof is kept: processing a message again, also later than its successors, changes nothing. Declared, not checked. */
+  /**
+   * No proof is kept: processing a message again, also later than its successors, changes nothing. Declared, not
+   * checked.
+   */
   NATURAL = 'NATURAL',
 }
 

@@ -19,15 +19,16 @@ export enum DeadLetterKind {
 /** From when on the alarms of a consumer go off. */
 export interface ConsumerAlarmThresholds {
   /**
-   * Events that wait for a predecessor are told when new ones have been parked without a break for this long. Whole multiples of
-   * 5 minutes, up to a day.
+   * Events that wait for a predecessor are told when new ones have been parked without a break for this long. Whole
+   * multiples of 5 minutes, up to a day.
    *
    * @default Duration.minutes(15)
    */
   readonly parkedFor?: Duration;
 
   /**
-   * Deliveries within 5 minutes that were handed back untried above which it is told: the function is too slow for what arrives.
+   * Deliveries within 5 minutes that were handed back untried above which it is told: the function is too slow for
+   * what arrives.
    *
    * @default 1000
    */
@@ -36,7 +37,8 @@ export interface ConsumerAlarmThresholds {
 
 export interface ConsumerAlarmsOptions extends ConsumerAlarmThresholds {
   /**
-   * Where the function writes its log. Must be given for a consumer with a `handler`, unless that logs to `/aws/lambda/<its name>`.
+   * Where the function writes its log. Must be given for a consumer with a `handler`, unless that logs to
+   * `/aws/lambda/<its name>`.
    *
    * @default - the log group of the function that the consumer builds, else `/aws/lambda/<its name>`
    */
@@ -54,12 +56,13 @@ const namespace = 'ExactlyOnce';
 const period = Duration.minutes(5);
 
 /**
- * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, versions that are missing,
- * messages that were given up, and why; and that its program is wrong. Made by `IdempotentConsumer.addAlarms`. Give the alarms actions.
+ * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, versions that are
+ * missing, messages that were given up, and why; and that its program is wrong. Made by
+ * `IdempotentConsumer.addAlarms`. Give the alarms actions.
  *
- * Works for every consumer that logs its batches, which is what the runtime does unless told otherwise (`logSummary`, also under
- * `metricsObserver`): metric filters read the figures from the log lines. A consumer with an `observe` of its own that logs nothing
- * has no figures here, and the alarms stay silent.
+ * Works for every consumer that logs its batches, which is what the runtime does unless told otherwise (`logSummary`,
+ * also under `metricsObserver`): metric filters read the figures from the log lines. A consumer with an `observe` of
+ * its own that logs nothing has no figures here, and the alarms stay silent.
  *
  * Costs nine custom metrics and nine alarms.
  *

@@ -22,14 +22,14 @@ import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 /**
  * A function that processes the messages of a channel, each of them once per key.
  *
- * Guaranteed for what the handler puts into its transaction (`sqsConsumer` of this package): those writes and the receipt of the
- * message are committed together or not at all, and a message whose receipt exists is not processed again. For the other ways see
- * {@link CommitWay}. Not covered: effects outside the transaction (a mail, another service), copies that arrive after the horizon,
- * and a handler that does not use the runtime.
+ * Guaranteed for what the handler puts into its transaction (`sqsConsumer` of this package): those writes and the
+ * receipt of the message are committed together or not at all, and a message whose receipt exists is not processed
+ * again. For the other ways see {@link CommitWay}. Not covered: effects outside the transaction (a mail, another
+ * service), copies that arrive after the horizon, and a handler that does not use the runtime.
  *
- * Defaults imposed: partial batch responses, permissions on the channel and on the receipts only, and the environment variables
- * EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS, EXACTLY_ONCE_QUEUE_URL,
- * EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL, EXACTLY_ONCE_MAX_FAILURES and EXACTLY_ONCE_ON_FAILURE.
+ * Defaults imposed: partial batch responses, permissions on the channel and on the receipts only, and the environment
+ * variables EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS,
+ * EXACTLY_ONCE_QUEUE_URL, EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL, EXACTLY_ONCE_MAX_FAILURES and EXACTLY_ONCE_ON_FAILURE.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -116,7 +116,10 @@ export class IdempotentConsumer extends Construct {
     });
   }
 
-  /** Alarms on what the consumer logs of its batches: stopped groups, parked events, dead letters by reason. Once per consumer. */
+  /**
+   * Alarms on what the consumer logs of its batches: stopped groups, parked events, dead letters by reason. Once per
+   * consumer.
+   */
   public addAlarms(options: ConsumerAlarmsOptions = {}): ConsumerAlarms {
     const logGroup =
       options.logGroup ??

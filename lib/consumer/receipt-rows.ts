@@ -5,8 +5,8 @@ import { CommitWay, writeUnits } from './commit-way.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 
 /**
- * What a consumer needs whose receipts are rows of the handler: insert one, and look for it. Deleting is not among them: it would
- * let the message act twice.
+ * What a consumer needs whose receipts are rows of the handler: insert one, and look for it. Deleting is not among
+ * them: it would let the message act twice.
  */
 export function grantReceiptRows(table: ITable, grantee: IGrantable): Grant {
   table.encryptionKey?.grantEncryptDecrypt(grantee);

@@ -2,8 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import { atLeast, type Inequality } from './inequality.js';
 
 /**
- * The shortest timeout with which a function gets anything done. The runtime begins no message when too little of the invocation
- * is left to commit it, so a shorter one hands its messages back untried, for as long as they live (R22).
+ * The shortest timeout with which a function gets anything done. The runtime begins no message when too little of the
+ * invocation is left to commit it, so a shorter one hands its messages back untried, for as long as they live (R22).
  */
 const leastTimeout = Duration.seconds(3);
 

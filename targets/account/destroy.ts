@@ -1,6 +1,6 @@
 /**
- * `npm run destroy -- [--profile NAME] [options of cdk destroy]`: deletes the reference stack from a real account with the plain CDK
- * CLI, which asks first, and lists what stays.
+ * `npm run destroy -- [--profile NAME] [options of cdk destroy]`: deletes the reference stack from a real account
+ * with the plain CDK CLI, which asks first, and lists what stays.
  */
 import { cdk, runAccountCommand, stackName } from './cdk-command.js';
 import { isDeployed, leftovers, type Leftover } from './leftovers.js';

@@ -11,8 +11,9 @@ export interface Account extends AwsCaller {
 }
 
 /**
- * What the CDK CLI will need, looked at before it spends a minute on the synth: a Region, credentials that AWS accepts, and a
- * bootstrapped account. Reads the environment as AWS's SDKs do (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...).
+ * What the CDK CLI will need, looked at before it spends a minute on the synth: a Region, credentials that AWS
+ * accepts, and a bootstrapped account. Reads the environment as AWS's SDKs do (AWS_PROFILE, AWS_REGION,
+ * AWS_ENDPOINT_URL, ...).
  *
  * @param qualifier of the bootstrap stack
  * @throws AccountError for the first thing that is missing

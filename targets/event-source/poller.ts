@@ -39,7 +39,10 @@ export interface StreamInvocationStart {
 
 /** What a caller wants to know of invocations. */
 export interface InvocationHooks {
-  /** Called right before the function is. What it returns is called when this invocation has ended, before `onInvocation`. */
+  /**
+   * Called right before the function is. What it returns is called when this invocation has ended, before
+   * `onInvocation`.
+   */
   readonly onStart?: (start: InvocationStart) => ((ended: Invocation) => void) | undefined;
   /** The same for the batches of streams. */
   readonly onStreamStart?: (start: StreamInvocationStart) => ((ended: Invocation) => void) | undefined;
@@ -148,8 +151,8 @@ export class Poller {
       new ReceiveMessageCommand({
         QueueUrl: queueUrl,
         MaxNumberOfMessages: atMost,
-        // No long poll: the emulator's own is a loop with this pause, and a poll that is given up when the runner stops
-        // would take a message with it.
+        // No long poll: the emulator's own is a loop with this pause, and a poll that is given up when the runner
+        // stops would take a message with it.
         WaitTimeSeconds: 0,
         // Said explicitly, so that the queue and `visibleAt` cannot disagree.
         VisibilityTimeout: visibilityTimeoutSeconds,
@@ -231,9 +234,9 @@ export class Poller {
   }
 
   private async delete(deliveries: readonly Delivery[]): Promise<void> {
-    // On a FIFO queue AWS answers InvalidParameterValue to a handle past its visibility timeout and keeps the message:
-    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
-    // Emulators delete it, so it is not sent.
+    // On a FIFO queue AWS answers InvalidParameterValue to a handle past its visibility timeout and keeps the
+    // message: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html Emulators
+    // delete it, so it is not sent.
     const valid = deliveries.filter(({ visibleAt }) => !this.mapping.fifo || Date.now() < visibleAt);
     for (let index = 0; index < valid.length; index += messagesPerReceive) {
       // What fails here is either gone already (ReceiptHandleIsInvalid) or comes again: both are right.

@@ -16,8 +16,8 @@ export interface Discarded {
 }
 
 /**
- * Tells the mapping's on-failure destination about discarded records: a queue gets their place in the stream, a bucket gets
- * them whole, too. Without a destination they are gone.
+ * Tells the mapping's on-failure destination about discarded records: a queue gets their place in the stream, a
+ * bucket gets them whole, too. Without a destination they are gone.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
  */

@@ -94,7 +94,9 @@ export class Lane {
     return this.waiting.splice(0, Math.min(batchSize, over === -1 ? Infinity : over));
   }
 
-  /** Gives the function the batch until it has succeeded or been discarded; nothing of the lane passes it meanwhile. */
+  /**
+   * Gives the function the batch until it has succeeded or been discarded; nothing of the lane passes it meanwhile.
+   */
   private async process(whole: Batch): Promise<void> {
     const parts = [whole];
     for (let backoff = firstBackoffMs; ;) {

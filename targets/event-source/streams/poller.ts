@@ -49,7 +49,9 @@ export class StreamPoller {
     private readonly options: StreamPollerOptions,
   ) {}
 
-  /** Takes its place in every shard, now: LATEST means from here on. Shards that come into being later are not read. */
+  /**
+   * Takes its place in every shard, now: LATEST means from here on. Shards that come into being later are not read.
+   */
   static async open(mapping: StreamMapping, options: StreamPollerOptions): Promise<StreamPoller> {
     const poller = new StreamPoller(mapping, options);
     const { StreamDescription } = await options.streams.send(
@@ -89,7 +91,10 @@ export class StreamPoller {
     return this.quietMs > 0;
   }
 
-  /** Resolves after `stop`, when what is in flight has ended. Rejects when the target does not answer, or a hook threw. */
+  /**
+   * Resolves after `stop`, when what is in flight has ended. Rejects when the target does not answer, or a hook
+   * threw.
+   */
   async run(): Promise<void> {
     const work = this.shards.flatMap((shard) => [this.read(shard), ...shard.lanes.map((lane) => lane.run())]);
     try {
