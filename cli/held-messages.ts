@@ -25,11 +25,14 @@ export class HeldMessages implements AsyncDisposable {
   readonly #held = new Map<string, Message>();
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor(
-    private readonly sqs: SQSClient,
-    private readonly queueUrl: string,
-    private readonly visibilitySeconds: number,
-  ) {
+  readonly #sqs: SQSClient;
+  readonly #queueUrl: string;
+  readonly #visibilitySeconds: number;
+
+  constructor(sqs: SQSClient, queueUrl: string, visibilitySeconds: number) {
+    this.#sqs = sqs;
+    this.#queueUrl = queueUrl;
+    this.#visibilitySeconds = visibilitySeconds;
     this.#heartbeat = setInterval(() => void this.#hide(visibilitySeconds), visibilitySeconds * 300);
   }
 
@@ -41,14 +44,14 @@ export class HeldMessages implements AsyncDisposable {
   async gather(): Promise<Message[]> {
     const gathered: Message[] = [];
     for (let bytes = 0; this.#held.size < mostMessages && bytes < mostBytes;) {
-      const { Messages = [] } = await this.sqs.send(
+      const { Messages = [] } = await this.#sqs.send(
         new ReceiveMessageCommand({
-          QueueUrl: this.queueUrl,
+          QueueUrl: this.#queueUrl,
           MaxNumberOfMessages: perCall,
-          VisibilityTimeout: this.visibilitySeconds,
+          VisibilityTimeout: this.#visibilitySeconds,
           // A call that does not wait asks some of the servers only and may find nothing where there is something.
           // After the first call, a FIFO queue has nothing more to wait for: those groups are locked.
-          WaitTimeSeconds: this.queueUrl.endsWith('.fifo') && gathered.length > 0 ? 0 : 1,
+          WaitTimeSeconds: this.#queueUrl.endsWith('.fifo') && gathered.length > 0 ? 0 : 1,
           MessageAttributeNames: ['All'],
           MessageSystemAttributeNames: ['All'],
         }),
@@ -70,7 +73,7 @@ export class HeldMessages implements AsyncDisposable {
   async remove({ MessageId = '', ReceiptHandle }: Message): Promise<void> {
     this.#held.delete(MessageId);
     try {
-      await this.sqs.send(new DeleteMessageCommand({ QueueUrl: this.queueUrl, ReceiptHandle }));
+      await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#queueUrl, ReceiptHandle }));
     } catch (error) {
       if (!(error instanceof Error) || !/ReceiptHandleIsInvalid|InvalidParameterValue/.test(error.name))
         throw error;
@@ -88,9 +91,9 @@ export class HeldMessages implements AsyncDisposable {
    * approximately.
    */
   async others(): Promise<number> {
-    const { Attributes = {} } = await this.sqs.send(
+    const { Attributes = {} } = await this.#sqs.send(
       new GetQueueAttributesCommand({
-        QueueUrl: this.queueUrl,
+        QueueUrl: this.#queueUrl,
         AttributeNames: [
           'ApproximateNumberOfMessages',
           'ApproximateNumberOfMessagesNotVisible',
@@ -117,10 +120,10 @@ export class HeldMessages implements AsyncDisposable {
       VisibilityTimeout: seconds,
     }));
     for (let from = 0; from < entries.length; from += perCall)
-      await this.sqs
+      await this.#sqs
         .send(
           new ChangeMessageVisibilityBatchCommand({
-            QueueUrl: this.queueUrl,
+            QueueUrl: this.#queueUrl,
             Entries: entries.slice(from, from + perCall),
           }),
         )

@@ -133,17 +133,21 @@ class Redrive {
   /** Identities that this run has sent. */
   readonly #sent = new Set<string>();
 
-  constructor(
-    private readonly options: RedriveOptions,
-    private readonly fifo: boolean,
-    private readonly report: RedriveReport,
-    private readonly held: HeldMessages,
-  ) {
+  readonly #options: RedriveOptions;
+  readonly #fifo: boolean;
+  readonly #report: RedriveReport;
+  readonly #held: HeldMessages;
+
+  constructor(options: RedriveOptions, fifo: boolean, report: RedriveReport, held: HeldMessages) {
+    this.#options = options;
+    this.#fifo = fifo;
+    this.#report = report;
+    this.#held = held;
     this.#pacer = new Pacer(options.messagesPerSecond);
   }
 
   async window(copies: readonly DeadLetterCopy[]): Promise<void> {
-    const { dynamodb, dedupTable, consumerName } = this.options;
+    const { dynamodb, dedupTable, consumerName } = this.#options;
     const ours = copies.filter(({ letter }) => letter === undefined || letter.consumerName === consumerName);
     for (const copy of copies)
       if (!ours.includes(copy))
@@ -152,13 +156,13 @@ class Redrive {
       dedupTable === undefined
         ? new Set<DeadLetterCopy>()
         : await processedCopies(dynamodb, dedupTable, ours);
-    const lanes = [...redriveLanes(ours, this.fifo)];
+    const lanes = [...redriveLanes(ours, this.#fifo)];
     const worker = async (): Promise<void> => {
       for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift())
         for (const message of lane) {
-          if (this.options.signal?.aborted === true) return;
+          if (this.#options.signal?.aborted === true) return;
           await this.#decide(message, processed);
-          this.options.onProgress?.(this.report);
+          this.#options.onProgress?.(this.#report);
         }
     };
     // All of them end before the caller is told: what one still sends is not let go of meanwhile.
@@ -170,7 +174,7 @@ class Redrive {
     const [first] = copies;
     if (copies.some((copy) => processed.has(copy))) {
       await this.#remove(copies);
-      this.report.done += 1;
+      this.#report.done += 1;
       return;
     }
     if (this.#sent.has(first.identity)) {
@@ -180,7 +184,7 @@ class Redrive {
       );
       return;
     }
-    const { horizonSeconds = Infinity } = this.options;
+    const { horizonSeconds = Infinity } = this.#options;
     const firstEnqueue = Math.min(...copies.map((copy) => copy.firstEnqueue));
     if (Date.now() - firstEnqueue > horizonSeconds * 1_000) {
       this.#keep(
@@ -191,12 +195,12 @@ class Redrive {
     }
     await this.#send(copies, firstEnqueue);
     await this.#remove(copies);
-    this.report.redriven += 1;
-    this.report.copies += copies.length - 1;
+    this.#report.redriven += 1;
+    this.#report.copies += copies.length - 1;
   }
 
   async #send(copies: Copies, firstEnqueue: number): Promise<void> {
-    const { sqs, queueUrl, dryRun } = this.options;
+    const { sqs, queueUrl, dryRun } = this.#options;
     const [first] = copies;
     this.#sent.add(first.identity);
     if (dryRun) return;
@@ -210,19 +214,19 @@ class Redrive {
         MessageBody: last.body,
         MessageAttributes: redriveAttributes(last, firstEnqueue, redrives),
         MessageGroupId: last.group,
-        MessageDeduplicationId: this.fifo ? deduplicationId(last, redrives) : undefined,
+        MessageDeduplicationId: this.#fifo ? deduplicationId(last, redrives) : undefined,
       }),
     );
   }
 
   async #remove(copies: readonly DeadLetterCopy[]): Promise<void> {
-    if (this.options.dryRun) return;
-    for (const { message } of copies) await this.held.remove(message);
+    if (this.#options.dryRun) return;
+    for (const { message } of copies) await this.#held.remove(message);
   }
 
   #keep(copies: readonly DeadLetterCopy[], refused: string): void {
     for (const { messageId, letter, group, firstEnqueue } of copies)
-      this.report.kept.set(messageId, {
+      this.#report.kept.set(messageId, {
         messageId,
         key: letter?.key,
         group,
