@@ -19,6 +19,7 @@ import { startEngine, type Engine } from './engine.js';
 import { judge } from './floors.js';
 import { committedResults, noEngine, resultOf, save } from './results.js';
 import { tableOf } from './tables-text.js';
+import { errorText } from '../runtime/dedup/errors.js';
 
 const benchmarks: readonly Benchmark[] = [
   cost,
@@ -117,6 +118,6 @@ const program = new Command('bench')
   .option('--docs', 'write the committed results into docs/bench.md')
   .action((chosen: string[], options: Options) => main(chosen, options));
 void program.parseAsync().catch((error: unknown) => {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error);
+  console.error(errorText(error));
   process.exitCode = 1;
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Invocation, InvocationStart } from '../../targets/event-source/index.js';
 import { draw } from '../input/draw.js';
 import { grouped } from '../report.js';
+import { messageOf } from '../../targets/message-of.js';
 
 type Records = InvocationStart['records'];
 
@@ -78,7 +79,7 @@ export function kills(options: KillsOptions): Kills {
       for (const pid of pids) end(pid);
       for (const each of underWay) each.killed = true;
     } catch (error) {
-      impossible ??= error instanceof Error ? error.message : String(error);
+      impossible ??= messageOf(error);
     }
   }
 

@@ -7,7 +7,7 @@ import { CommitWay } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
 import { queueOf } from './consumer-values.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
-import { failureViolations } from './on-failure.js';
+import { failureViolations } from './failure-rules.js';
 
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 

@@ -16,7 +16,7 @@ import { costOf, drainNote, horizonOf, queueOf, tableOf } from './consumer-value
 import { HandlerFunction } from './handler-function.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
-import { defaultMaxFailures, failureNotes, onFailureOf } from './on-failure.js';
+import { defaultMaxFailures, failureNotes, onFailureOf } from './failure-rules.js';
 import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 
 /**

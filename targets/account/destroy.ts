@@ -5,6 +5,7 @@
 import { cdk, runAccountCommand, stackName } from './cdk-command.js';
 import { isDeployed, leftovers, type Leftover } from './leftovers.js';
 import type { Account } from './preflight.js';
+import { messageOf } from '../message-of.js';
 
 void runAccountCommand(async (account, command) => {
   const code = await cdk(account, command, ['destroy', stackName, ...command.options]);
@@ -25,7 +26,7 @@ async function whatStays(account: Account): Promise<Leftover[]> {
     return (await isDeployed(account, stackName)) ? [] : await leftovers(account, stackName);
   } catch (error) {
     console.log(
-      `\nWhat stays cannot be listed (${error instanceof Error ? error.message : String(error)}): look for names that begin with ${stackName}-`,
+      `\nWhat stays cannot be listed (${messageOf(error)}): look for names that begin with ${stackName}-`,
     );
     return [];
   }

@@ -1,6 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { AccountError } from './account-error.js';
 import { awsCall, type AwsCaller } from './aws-call.js';
+import { messageOf } from '../message-of.js';
 
 /** Who deploys, and where to. */
 export interface Account extends AwsCaller {
@@ -82,6 +83,5 @@ async function expectBootstrapped(account: Account, qualifier: string): Promise<
 }
 
 function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.split('\n')[0]?.replace(/\.$/, '') ?? '';
+  return messageOf(cause).split('\n')[0]?.replace(/\.$/, '') ?? '';
 }
