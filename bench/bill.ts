@@ -8,7 +8,10 @@ import {
 /** What a client's calls cost. */
 export class Bill {
   calls = 0;
-  /** Longest chain of calls that each began after another had ended: what cannot be had at once. One batch at a time only. */
+  /**
+   * Longest chain of calls that each began after another had ended: what cannot be had at once. One batch at a time
+   * only.
+   */
   sequence = 0;
   writeUnits = 0;
   readUnits = 0;
@@ -21,13 +24,13 @@ const refusedWriteUnits = 1;
 const reads = new Set(['GetItemCommand', 'BatchGetItemCommand']);
 
 /**
- * Bills every call of the client from now on. Consumed capacity is asked for where the caller did not ask, so both sides are billed
- * alike. Two things are billed by AWS's rules instead:
+ * Bills every call of the client from now on. Consumed capacity is asked for where the caller did not ask, so both
+ * sides are billed alike. Two things are billed by AWS's rules instead:
  *
- * - Refused writes, for which no capacity is reported but charged: 1 unit for a failed condition, 2 per action of a cancelled
- *   transaction.
- * - Transactions, 2 units per action. DynamoDB Local 3.3.1 reports 2 per table, however many items of it were written: ten
- *   receipts and ten effects are 4 units there and 40 on AWS.
+ * - Refused writes, for which no capacity is reported but charged: 1 unit for a failed condition, 2 per action of a
+ *   cancelled transaction.
+ * - Transactions, 2 units per action. DynamoDB Local 3.3.1 reports 2 per table, however many items of it were
+ *   written: ten receipts and ten effects are 4 units there and 40 on AWS.
  *
  * What the SDK sends again on its own is one call.
  *

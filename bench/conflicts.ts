@@ -20,10 +20,12 @@ export function drawFrom(seed: number): Draw {
 }
 
 /**
- * Makes writes to a table meet a transaction of somebody else, as DynamoDB tells it: a single write is refused, a transaction is
- * cancelled whole. No local engine raises conflicts, so they are made up here, before the call leaves: nothing of it is written.
+ * Makes writes to a table meet a transaction of somebody else, as DynamoDB tells it: a single write is refused, a
+ * transaction is cancelled whole. No local engine raises conflicts, so they are made up here, before the call leaves:
+ * nothing of it is written.
  *
- * Each written item conflicts with the given share: a transaction of ten such items is in the way of others ten times as often.
+ * Each written item conflicts with the given share: a transaction of ten such items is in the way of others ten times
+ * as often.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html (conflict handling)
  */

@@ -5,7 +5,10 @@ import { redelivered } from './message.js';
 /** A batch that still has records after so many deliveries would be in the dead-letter queue of most people. */
 const maxDeliveries = 50;
 
-/** Hands a batch to a handler as Lambda does. Returns the records that come again: all of them when the handler throws. */
+/**
+ * Hands a batch to a handler as Lambda does. Returns the records that come again: all of them when the handler
+ * throws.
+ */
 export async function deliver(
   handler: Handler,
   records: readonly SQSRecord[],
@@ -24,8 +27,8 @@ export async function deliver(
 }
 
 /**
- * Delivers until nothing comes again, at once where a queue would wait for the visibility timeout. Returns how many deliveries of
- * a record that took.
+ * Delivers until nothing comes again, at once where a queue would wait for the visibility timeout. Returns how many
+ * deliveries of a record that took.
  *
  * @throws Error when records are left after 50 deliveries.
  */

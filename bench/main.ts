@@ -19,6 +19,7 @@ import { startEngine, type Engine } from './engine.js';
 import { judge } from './floors.js';
 import { committedResults, noEngine, resultOf, save } from './results.js';
 import { tableOf } from './tables-text.js';
+import { errorText } from '../runtime/dedup/errors.js';
 
 const benchmarks: readonly Benchmark[] = [
   cost,
@@ -88,7 +89,7 @@ async function check(): Promise<void> {
 }
 
 async function writeDocs(): Promise<void> {
-  const page = join(root, 'docs', 'benchmarks.md');
+  const page = join(root, 'docs', 'bench.md');
   await writeFile(page, withReport(await readFile(page, 'utf8'), await committedResults()));
 }
 
@@ -114,9 +115,9 @@ const program = new Command('bench')
   .option('--faults <n>', 'faults of each kind', wholeNumber, 200)
   .option('--save', 'write bench/results/<name>.json')
   .option('--check', 'hold the committed results against the floors; exit status 1 if one is missed')
-  .option('--docs', 'write the committed results into docs/benchmarks.md')
+  .option('--docs', 'write the committed results into docs/bench.md')
   .action((chosen: string[], options: Options) => main(chosen, options));
 void program.parseAsync().catch((error: unknown) => {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error);
+  console.error(errorText(error));
   process.exitCode = 1;
 });

@@ -8,7 +8,9 @@ import type { Tables } from './tables.js';
 
 export interface Publishing {
   readonly outboxTable: string;
-  /** Whose version counts the events: the account's item, which is written anyway, or one that nothing else writes. */
+  /**
+   * Whose version counts the events: the account's item, which is written anyway, or one that nothing else writes.
+   */
   readonly countedBy: 'the account' | 'an item of its own';
 }
 

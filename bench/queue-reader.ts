@@ -10,16 +10,18 @@ import {
 export class QueueReader {
   /** When each was first received, by `performance.now()`. */
   readonly arrivals = new Map<string, number>();
-  private stopping = false;
-  private readonly polling: Promise<void>;
+  #stopping = false;
+  readonly #polling: Promise<void>;
 
-  constructor(
-    private readonly sqs: SQSClient,
-    private readonly queueUrl: string,
-  ) {
-    this.polling = this.poll();
+  readonly #sqs: SQSClient;
+  readonly #queueUrl: string;
+
+  constructor(sqs: SQSClient, queueUrl: string) {
+    this.#sqs = sqs;
+    this.#queueUrl = queueUrl;
+    this.#polling = this.#poll();
     // Whoever waits for events or stops the reader is told; a failure in between must not end the process.
-    this.polling.catch(() => undefined);
+    this.#polling.catch(() => undefined);
   }
 
   /** @throws Error when after `withinMs` some have not arrived, and what polling has thrown. */
@@ -30,19 +32,19 @@ export class QueueReader {
       if (missing.length === 0) return;
       if (performance.now() > until)
         throw new Error(`${missing.length} of ${ids.length} events have not arrived after ${withinMs} ms`);
-      await Promise.race([sleep(50), this.polling]);
+      await Promise.race([sleep(50), this.#polling]);
     }
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
-    await this.polling;
+    this.#stopping = true;
+    await this.#polling;
   }
 
-  private async poll(): Promise<void> {
-    while (!this.stopping) {
-      const { Messages = [] } = await this.sqs.send(
-        new ReceiveMessageCommand({ QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
+  async #poll(): Promise<void> {
+    while (!this.#stopping) {
+      const { Messages = [] } = await this.#sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: this.#queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
       );
       const now = performance.now();
       if (Messages.length === 0) continue;
@@ -50,14 +52,14 @@ export class QueueReader {
         const { data } = JSON.parse(Body) as { data: { id: string } };
         if (!this.arrivals.has(data.id)) this.arrivals.set(data.id, now);
       }
-      await this.remove(Messages);
+      await this.#remove(Messages);
     }
   }
 
-  private async remove(messages: readonly Message[]): Promise<void> {
-    await this.sqs.send(
+  async #remove(messages: readonly Message[]): Promise<void> {
+    await this.#sqs.send(
       new DeleteMessageBatchCommand({
-        QueueUrl: this.queueUrl,
+        QueueUrl: this.#queueUrl,
         Entries: messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle })),
       }),
     );

@@ -22,7 +22,8 @@ const relayEntry = {
 };
 
 /**
- * Deploys a relay behind the stream of an outbox table as the OutboxRelay construct does, without its sweep, and plays its mapping.
+ * Deploys a relay behind the stream of an outbox table as the OutboxRelay construct does, without its sweep, and
+ * plays its mapping.
  *
  * @returns what stops and removes it
  */

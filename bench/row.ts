@@ -6,7 +6,10 @@ export interface Row {
   readonly peer: number | null;
   readonly peerName: string;
   readonly unit: string;
-  /** Lowest and highest of the runs; the figures themselves are the medians. Absent where a figure is a total over all runs. */
+  /**
+   * Lowest and highest of the runs; the figures themselves are the medians. Absent where a figure is a total over all
+   * runs.
+   */
   readonly spread?: { readonly ours: Range | null; readonly peer: Range | null };
 }
 

@@ -27,7 +27,7 @@ export function floorTable(results: ReadonlyMap<string, Result>): string {
   return markdown([['floor', 'must be', 'ours', 'peer', 'reached'], ...lines]);
 }
 
-/** The generated part of docs/benchmarks.md. */
+/** The generated part of docs/bench.md. */
 export function report(results: ReadonlyMap<string, Result>): string {
   const sections = [...results.values()].map((result) =>
     [

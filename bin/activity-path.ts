@@ -12,8 +12,9 @@ export interface ActivityPathProps {
 }
 
 /**
- * Activity events -> Standard channel -> hourly counters, sharded. Producers send straight to the queue; a MessageGroupId (the
- * customer) makes it a fair queue: one customer's flood does not delay the others. It orders nothing, and counting needs no order.
+ * Activity events -> Standard channel -> hourly counters, sharded. Producers send straight to the queue; a
+ * MessageGroupId (the customer) makes it a fair queue: one customer's flood does not delay the others. It orders
+ * nothing, and counting needs no order.
  *
  * @returns outputs of the stack
  */

@@ -23,12 +23,15 @@ export interface PaymentEventsProps {
   readonly polling: boolean;
 }
 
-/** The incarnation of the outbox's counts. Raise it after the tables were restored from a backup: docs/runbook/restore.md. */
+/**
+ * The incarnation of the outbox's counts. Raise it after the tables were restored from a backup:
+ * docs/runbook/restore.md.
+ */
 const epoch = '1';
 
 /**
- * The outbox of the payments, its relay, and two readers of settled payments over one table: statements from a FIFO channel,
- * notifications from a Standard channel. Both keep the order in which a customer's payments were settled.
+ * The outbox of the payments, its relay, and two readers of settled payments over one table: statements from a FIFO
+ * channel, notifications from a Standard channel. Both keep the order in which a customer's payments were settled.
  */
 export class PaymentEvents {
   readonly outbox: OutboxTable;

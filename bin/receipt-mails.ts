@@ -19,8 +19,8 @@ export interface ReceiptMails {
 }
 
 /**
- * Settled payments -> Standard channel -> a mail each, sent under a lease and noted in one transaction with the receipt. A lease is
- * the time that is left of its invocation, so no owner outlives it.
+ * Settled payments -> Standard channel -> a mail each, sent under a lease and noted in one transaction with the
+ * receipt. A lease is the time that is left of its invocation, so no owner outlives it.
  */
 export function receiptMails(scope: Construct, props: ReceiptMailsProps): ReceiptMails {
   const table = effectTable(scope, 'Mails', 'paymentId', props.deletionProtection);

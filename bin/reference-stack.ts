@@ -22,7 +22,8 @@ export interface ReferenceStackProps extends StackProps {
   /** Whether Lambda polls the queues. */
   readonly polling: boolean;
   /**
-   * Base address of a mail provider, without a slash at its end: settled payments then send a receipt mail through it.
+   * Base address of a mail provider, without a slash at its end: settled payments then send a receipt mail through
+   * it.
    *
    * @default - no mails
    */
@@ -32,10 +33,11 @@ export interface ReferenceStackProps extends StackProps {
 /**
  * Paths over one table of receipts.
  *
- * `POST /payments` -> accepted payment, its event and the answer in one transaction -> outbox -> relay -> FIFO channel, one group per customer ->
- * settlement: debit of the customer, the payment's row, credit of the shop and the event that says so, in one transaction with the
- * receipt -> outbox -> relay -> statements (FIFO) and notifications (Standard), each customer's in order; and, where there is a mail
- * provider, a receipt mail each (Standard), sent under a lease.
+ * `POST /payments` -> accepted payment, its event and the answer in one transaction -> outbox -> relay -> FIFO
+ * channel, one group per customer -> settlement: debit of the customer, the payment's row, credit of the shop and the
+ * event that says so, in one transaction with the receipt -> outbox -> relay -> statements (FIFO) and notifications
+ * (Standard), each customer's in order; and, where there is a mail provider, a receipt mail each (Standard), sent
+ * under a lease.
  *
  * Activity events -> Standard channel -> hourly counters, in transactions with the receipts.
  */

@@ -7,15 +7,21 @@ import { deployedFunction } from './deployed-function.js';
 
 /** The consumer that a command is about, as far as it is known, and the clients to reach it. */
 export class Connection implements Disposable {
+  readonly #queue: string | undefined;
+  readonly #deadLetterQueue: string | undefined;
+
   private constructor(
     readonly sqs: SQSClient,
     readonly dynamodb: DynamoDBClient,
     readonly consumerName: string,
     readonly dedupTable: string | undefined,
     readonly receiptRetentionSeconds: number | undefined,
-    private readonly queue: string | undefined,
-    private readonly deadLetterQueue: string | undefined,
-  ) {}
+    queue: string | undefined,
+    deadLetterQueue: string | undefined,
+  ) {
+    this.#queue = queue;
+    this.#deadLetterQueue = deadLetterQueue;
+  }
 
   /**
    * What the command line says wins over what the deployed function says.
@@ -49,14 +55,14 @@ export class Connection implements Disposable {
 
   /** URL of the queue that the consumer reads. @throws CliError when it is not known. */
   async queueUrl(): Promise<string> {
-    if (this.queue === undefined) throw missing('the queue', '--queue');
-    return await this.#url(this.queue);
+    if (this.#queue === undefined) throw missing('the queue', '--queue');
+    return await this.#url(this.#queue);
   }
 
   /** URL of the dead-letter queue, undefined when neither it nor the queue is known. */
   async deadLetterQueueUrl(): Promise<string | undefined> {
-    if (this.deadLetterQueue !== undefined) return await this.#url(this.deadLetterQueue);
-    if (this.queue === undefined) return undefined;
+    if (this.#deadLetterQueue !== undefined) return await this.#url(this.#deadLetterQueue);
+    if (this.#queue === undefined) return undefined;
     const QueueUrl = await this.queueUrl();
     const { Attributes } = await this.sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),

@@ -10,7 +10,9 @@ export interface DeadLetterCopy {
   readonly body: string;
   /** MessageGroupId. */
   readonly group: string | undefined;
-  /** What the runtime wrote about it; undefined when SQS itself gave up, or somebody sent the message here by hand. */
+  /**
+   * What the runtime wrote about it; undefined when SQS itself gave up, or somebody sent the message here by hand.
+   */
   readonly letter: DeadLetter | undefined;
   /** Copies of one message have one. A message without a letter cannot be told from others, so it is only its own. */
   readonly identity: string;
@@ -36,7 +38,10 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
 /** SQS: at most 10 message attributes. */
 const maxMessageAttributes = 10;
 
-/** The attributes to send the message with: its own ones and, where SQS leaves room for it, the letter with one redrive more. */
+/**
+ * The attributes to send the message with: its own ones and, where SQS leaves room for it, the letter with one
+ * redrive more.
+ */
 export function redriveAttributes(
   { message, letter }: DeadLetterCopy,
   firstEnqueue: number,
@@ -70,11 +75,12 @@ export function redriveAttributes(
 const deduplicationIdPattern = /^[!-~]{1,128}$/;
 
 /**
- * The same whenever one message of the dead-letter queue is sent, so that a second redrive at work, or one that died between sending
- * and deleting, sends nothing twice within SQS's 5 minutes. Another for every other message there: SQS would drop one that has come
- * back meanwhile, and it would be lost.
+ * The same whenever one message of the dead-letter queue is sent, so that a second redrive at work, or one that died
+ * between sending and deleting, sends nothing twice within SQS's 5 minutes. Another for every other message there:
+ * SQS would drop one that has come back meanwhile, and it would be lost.
  *
- * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (MessageDeduplicationId)
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ *   (MessageDeduplicationId)
  */
 export function deduplicationId({ letter, messageId }: DeadLetterCopy, redrives: number): string {
   const id = `${letter?.key ?? 'message'}#r${redrives}.${digest(messageId).slice(0, 16)}`;

@@ -11,7 +11,8 @@ export interface DeployedFunction {
 }
 
 /**
- * Reads the environment of a function that IdempotentConsumer made. Needs the permission lambda:GetFunctionConfiguration.
+ * Reads the environment of a function that IdempotentConsumer made. Needs the permission
+ * lambda:GetFunctionConfiguration.
  *
  * @throws CliError when `@aws-sdk/client-lambda` is not installed, or the function is not there or no consumer.
  */

@@ -13,10 +13,11 @@ const mostBytes = 64 * 1024 * 1024;
 const perCall = 10;
 
 /**
- * Messages of a queue that are in this process's hands: hidden from other readers until they are removed or released, or until this
- * process has been dead for `visibilitySeconds`.
+ * Messages of a queue that are in this process's hands: hidden from other readers until they are removed or released,
+ * or until this process has been dead for `visibilitySeconds`.
  *
- * Of a FIFO queue, at most the first 10 messages of a group can be held: SQS hands out no more of a group while some are in flight.
+ * Of a FIFO queue, at most the first 10 messages of a group can be held: SQS hands out no more of a group while some
+ * are in flight.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  */
@@ -24,11 +25,14 @@ export class HeldMessages implements AsyncDisposable {
   readonly #held = new Map<string, Message>();
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor(
-    private readonly sqs: SQSClient,
-    private readonly queueUrl: string,
-    private readonly visibilitySeconds: number,
-  ) {
+  readonly #sqs: SQSClient;
+  readonly #queueUrl: string;
+  readonly #visibilitySeconds: number;
+
+  constructor(sqs: SQSClient, queueUrl: string, visibilitySeconds: number) {
+    this.#sqs = sqs;
+    this.#queueUrl = queueUrl;
+    this.#visibilitySeconds = visibilitySeconds;
     this.#heartbeat = setInterval(() => void this.#hide(visibilitySeconds), visibilitySeconds * 300);
   }
 
@@ -40,14 +44,14 @@ export class HeldMessages implements AsyncDisposable {
   async gather(): Promise<Message[]> {
     const gathered: Message[] = [];
     for (let bytes = 0; this.#held.size < mostMessages && bytes < mostBytes;) {
-      const { Messages = [] } = await this.sqs.send(
+      const { Messages = [] } = await this.#sqs.send(
         new ReceiveMessageCommand({
-          QueueUrl: this.queueUrl,
+          QueueUrl: this.#queueUrl,
           MaxNumberOfMessages: perCall,
-          VisibilityTimeout: this.visibilitySeconds,
-          // A call that does not wait asks some of the servers only and may find nothing where there is something. After the first
-          // call, a FIFO queue has nothing more to wait for: those groups are locked.
-          WaitTimeSeconds: this.queueUrl.endsWith('.fifo') && gathered.length > 0 ? 0 : 1,
+          VisibilityTimeout: this.#visibilitySeconds,
+          // A call that does not wait asks some of the servers only and may find nothing where there is something.
+          // After the first call, a FIFO queue has nothing more to wait for: those groups are locked.
+          WaitTimeSeconds: this.#queueUrl.endsWith('.fifo') && gathered.length > 0 ? 0 : 1,
           MessageAttributeNames: ['All'],
           MessageSystemAttributeNames: ['All'],
         }),
@@ -62,11 +66,14 @@ export class HeldMessages implements AsyncDisposable {
     return gathered;
   }
 
-  /** Deletes a message from the queue. One that has slipped from our hands meanwhile stays, and comes again to whoever reads next. */
+  /**
+   * Deletes a message from the queue. One that has slipped from our hands meanwhile stays, and comes again to whoever
+   * reads next.
+   */
   async remove({ MessageId = '', ReceiptHandle }: Message): Promise<void> {
     this.#held.delete(MessageId);
     try {
-      await this.sqs.send(new DeleteMessageCommand({ QueueUrl: this.queueUrl, ReceiptHandle }));
+      await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#queueUrl, ReceiptHandle }));
     } catch (error) {
       if (!(error instanceof Error) || !/ReceiptHandleIsInvalid|InvalidParameterValue/.test(error.name))
         throw error;
@@ -79,11 +86,14 @@ export class HeldMessages implements AsyncDisposable {
     this.#held.clear();
   }
 
-  /** Messages of the queue that are not in our hands: visible, delayed, or in somebody else's. SQS counts approximately. */
+  /**
+   * Messages of the queue that are not in our hands: visible, delayed, or in somebody else's. SQS counts
+   * approximately.
+   */
   async others(): Promise<number> {
-    const { Attributes = {} } = await this.sqs.send(
+    const { Attributes = {} } = await this.#sqs.send(
       new GetQueueAttributesCommand({
-        QueueUrl: this.queueUrl,
+        QueueUrl: this.#queueUrl,
         AttributeNames: [
           'ApproximateNumberOfMessages',
           'ApproximateNumberOfMessagesNotVisible',
@@ -100,7 +110,9 @@ export class HeldMessages implements AsyncDisposable {
     await this.release();
   }
 
-  /** Never throws: what is not hidden any more comes again to whoever reads next, which costs a copy and nothing else. */
+  /**
+   * Never throws: what is not hidden any more comes again to whoever reads next, which costs a copy and nothing else.
+   */
   async #hide(seconds: number): Promise<void> {
     const entries = [...this.#held.values()].map(({ ReceiptHandle }, index) => ({
       Id: String(index),
@@ -108,10 +120,10 @@ export class HeldMessages implements AsyncDisposable {
       VisibilityTimeout: seconds,
     }));
     for (let from = 0; from < entries.length; from += perCall)
-      await this.sqs
+      await this.#sqs
         .send(
           new ChangeMessageVisibilityBatchCommand({
-            QueueUrl: this.queueUrl,
+            QueueUrl: this.#queueUrl,
             Entries: entries.slice(from, from + perCall),
           }),
         )

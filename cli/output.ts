@@ -4,7 +4,16 @@ export function print(text: string): void {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2));
+  print(jsonText(value, 2));
+}
+
+/** Integers that a double cannot hold are written out in full. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(
+    value,
+    (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part),
+    indent,
+  );
 }
 
 /** 0 unless told: 1 says that something was refused, is left, or stands still. */

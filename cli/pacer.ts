@@ -4,11 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export class Pacer {
   #next = 0;
 
-  constructor(private readonly perSecond: number) {}
+  readonly #perSecond: number;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
 
   async turn(): Promise<void> {
     const at = Math.max(Date.now(), this.#next);
-    this.#next = at + 1_000 / this.perSecond;
+    this.#next = at + 1_000 / this.#perSecond;
     await sleep(Math.max(0, at - Date.now()));
   }
 }

@@ -9,8 +9,9 @@ import type { DeadLetterCopy } from './dead-letter-copy.js';
 const perCall = 100;
 
 /**
- * Those whose receipt is there: they have been processed, by another copy. Only what is certain: a message whose receipt is not
- * found, or holds another fingerprint (the consumer may select what is compared), is for the consumer to judge.
+ * Those whose receipt is there: they have been processed, by another copy. Only what is certain: a message whose
+ * receipt is not found, or holds another fingerprint (the consumer may select what is compared), is for the consumer
+ * to judge.
  */
 export async function processedCopies(
   client: DynamoDBClient,

@@ -5,11 +5,11 @@ import type { DeadLetterCopy } from './dead-letter-copy.js';
 export type Copies = readonly [DeadLetterCopy, ...DeadLetterCopy[]];
 
 /**
- * Puts messages into lanes: the order within a lane is kept, lanes are independent. A lane is a FIFO group; on a Standard queue the
- * stream that an aggregate numbers, else the group, else the message by itself.
+ * Puts messages into lanes: the order within a lane is kept, lanes are independent. A lane is a FIFO group; on a
+ * Standard queue the stream that an aggregate numbers, else the group, else the message by itself.
  *
- * Within a lane messages are sorted by their position when all of them have one of the same stream, else by first enqueue; copies are
- * merged by identity.
+ * Within a lane messages are sorted by their position when all of them have one of the same stream, else by first
+ * enqueue; copies are merged by identity.
  */
 export function redriveLanes(
   copies: readonly DeadLetterCopy[],

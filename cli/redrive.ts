@@ -20,7 +20,10 @@ export interface RedriveOptions {
   readonly deadLetterQueueUrl: string;
   /** Undefined: the consumer keeps no receipts, so nothing can be known to be done. */
   readonly dedupTable?: string;
-  /** Messages whose first enqueue is longer ago are refused: a receipt of theirs may be gone (R8). Undefined: none is too old. */
+  /**
+   * Messages whose first enqueue is longer ago are refused: a receipt of theirs may be gone (R8). Undefined: none is
+   * too old.
+   */
   readonly horizonSeconds?: number;
   readonly messagesPerSecond: number;
   /** How long what this process holds stays hidden after its death. */
@@ -41,7 +44,10 @@ export interface RedriveReport {
   copies: number;
   /** Still in the dead-letter queue, each with the reason. */
   readonly kept: Map<string, Kept>;
-  /** Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, or it was interrupted. */
+  /**
+   * Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, or it was
+   * interrupted.
+   */
   left: number;
 }
 
@@ -62,15 +68,16 @@ const groupWindow = 10;
 const lanesAtOnce = 8;
 
 /**
- * Sends what is in a dead-letter queue to the consumer's queue again: bodies, attributes, keys and groups as they were. The messages
- * of a FIFO group are sent in order, each only after SQS has confirmed the one before.
+ * Sends what is in a dead-letter queue to the consumer's queue again: bodies, attributes, keys and groups as they
+ * were. The messages of a FIFO group are sent in order, each only after SQS has confirmed the one before.
  *
- * Guaranteed: a message is removed from the dead-letter queue only after SQS has taken it in, or after its receipt was found. So
- * none is lost when the process dies; the next run goes on where it stopped. Several may run at once. What is sent twice by that is
- * a copy with the same key, which the consumer recognises.
+ * Guaranteed: a message is removed from the dead-letter queue only after SQS has taken it in, or after its receipt
+ * was found. So none is lost when the process dies; the next run goes on where it stopped. Several may run at once.
+ * What is sent twice by that is a copy with the same key, which the consumer recognises.
  *
- * Not guaranteed: any order on Standard queues, beyond that of sending; on FIFO the order of position beyond 10 messages of a group,
- * because SQS shows no more of them at a time: from there on it is the order in which they were dead-lettered.
+ * Not guaranteed: any order on Standard queues, beyond that of sending; on FIFO the order of position beyond 10
+ * messages of a group, because SQS shows no more of them at a time: from there on it is the order in which they were
+ * dead-lettered.
  *
  * What comes back to the dead-letter queue while this runs is kept there: it would go round for ever.
  *
@@ -97,7 +104,8 @@ export async function redrive(options: RedriveOptions): Promise<RedriveReport> {
     if (dryRun) break;
     if (fresh.length > 0 || left < others) patience = deadline(visibilitySeconds);
     others = left;
-    // Those in somebody else's hands: another redrive's, or one's that was killed. They come back when it lets go of them.
+    // Those in somebody else's hands: another redrive's, or one's that was killed. They come back when it lets go of
+    // them.
     const over = fresh.length === 0 && (left === 0 || blocked(window, fifo) || Date.now() > patience);
     await held.release();
     if (over) break;
@@ -125,17 +133,21 @@ class Redrive {
   /** Identities that this run has sent. */
   readonly #sent = new Set<string>();
 
-  constructor(
-    private readonly options: RedriveOptions,
-    private readonly fifo: boolean,
-    private readonly report: RedriveReport,
-    private readonly held: HeldMessages,
-  ) {
+  readonly #options: RedriveOptions;
+  readonly #fifo: boolean;
+  readonly #report: RedriveReport;
+  readonly #held: HeldMessages;
+
+  constructor(options: RedriveOptions, fifo: boolean, report: RedriveReport, held: HeldMessages) {
+    this.#options = options;
+    this.#fifo = fifo;
+    this.#report = report;
+    this.#held = held;
     this.#pacer = new Pacer(options.messagesPerSecond);
   }
 
   async window(copies: readonly DeadLetterCopy[]): Promise<void> {
-    const { dynamodb, dedupTable, consumerName } = this.options;
+    const { dynamodb, dedupTable, consumerName } = this.#options;
     const ours = copies.filter(({ letter }) => letter === undefined || letter.consumerName === consumerName);
     for (const copy of copies)
       if (!ours.includes(copy))
@@ -144,13 +156,13 @@ class Redrive {
       dedupTable === undefined
         ? new Set<DeadLetterCopy>()
         : await processedCopies(dynamodb, dedupTable, ours);
-    const lanes = [...redriveLanes(ours, this.fifo)];
+    const lanes = [...redriveLanes(ours, this.#fifo)];
     const worker = async (): Promise<void> => {
       for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift())
         for (const message of lane) {
-          if (this.options.signal?.aborted === true) return;
+          if (this.#options.signal?.aborted === true) return;
           await this.#decide(message, processed);
-          this.options.onProgress?.(this.report);
+          this.#options.onProgress?.(this.#report);
         }
     };
     // All of them end before the caller is told: what one still sends is not let go of meanwhile.
@@ -162,7 +174,7 @@ class Redrive {
     const [first] = copies;
     if (copies.some((copy) => processed.has(copy))) {
       await this.#remove(copies);
-      this.report.done += 1;
+      this.#report.done += 1;
       return;
     }
     if (this.#sent.has(first.identity)) {
@@ -172,7 +184,7 @@ class Redrive {
       );
       return;
     }
-    const { horizonSeconds = Infinity } = this.options;
+    const { horizonSeconds = Infinity } = this.#options;
     const firstEnqueue = Math.min(...copies.map((copy) => copy.firstEnqueue));
     if (Date.now() - firstEnqueue > horizonSeconds * 1_000) {
       this.#keep(
@@ -183,12 +195,12 @@ class Redrive {
     }
     await this.#send(copies, firstEnqueue);
     await this.#remove(copies);
-    this.report.redriven += 1;
-    this.report.copies += copies.length - 1;
+    this.#report.redriven += 1;
+    this.#report.copies += copies.length - 1;
   }
 
   async #send(copies: Copies, firstEnqueue: number): Promise<void> {
-    const { sqs, queueUrl, dryRun } = this.options;
+    const { sqs, queueUrl, dryRun } = this.#options;
     const [first] = copies;
     this.#sent.add(first.identity);
     if (dryRun) return;
@@ -202,19 +214,19 @@ class Redrive {
         MessageBody: last.body,
         MessageAttributes: redriveAttributes(last, firstEnqueue, redrives),
         MessageGroupId: last.group,
-        MessageDeduplicationId: this.fifo ? deduplicationId(last, redrives) : undefined,
+        MessageDeduplicationId: this.#fifo ? deduplicationId(last, redrives) : undefined,
       }),
     );
   }
 
   async #remove(copies: readonly DeadLetterCopy[]): Promise<void> {
-    if (this.options.dryRun) return;
-    for (const { message } of copies) await this.held.remove(message);
+    if (this.#options.dryRun) return;
+    for (const { message } of copies) await this.#held.remove(message);
   }
 
   #keep(copies: readonly DeadLetterCopy[], refused: string): void {
     for (const { messageId, letter, group, firstEnqueue } of copies)
-      this.report.kept.set(messageId, {
+      this.#report.kept.set(messageId, {
         messageId,
         key: letter?.key,
         group,

@@ -1,10 +1,10 @@
 import { CommanderError } from 'commander';
-import { ExactlyOnceError } from '../runtime/dedup/errors.js';
+import { errorText, ExactlyOnceError } from '../runtime/dedup/errors.js';
 import { cliProgram } from './program.js';
 
 /**
- * Runs one command line. Never throws: what goes wrong is a sentence on standard error, and how it ended is the exit code of the process:
- * 0 done, 1 something was refused, is left or stands still, 2 could not run.
+ * Runs one command line. Never throws: what goes wrong is a sentence on standard error, and how it ended is the exit
+ * code of the process: 0 done, 1 something was refused, is left or stands still, 2 could not run.
  */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   try {
@@ -29,13 +29,16 @@ const hints: readonly (readonly [RegExp, string])[] = [
 ];
 
 function sentence(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // The SDK leaves the message of a refused connection empty.
-  const message =
-    error.message || ('code' in error && typeof error.code === 'string' ? error.code : 'no message');
-  const text = (error instanceof ExactlyOnceError ? message : `${error.name}: ${message}`)
+  const text = (error instanceof ExactlyOnceError ? error.message : errorText(named(error)))
     .replace(/\s+/g, ' ')
     .trim();
   const [, hint] = hints.find(([pattern]) => pattern.test(text)) ?? [];
   return hint === undefined ? text : `${text}: ${hint}`;
+}
+
+/** The SDK leaves the message of a refused connection empty. */
+function named(error: unknown): unknown {
+  if (!(error instanceof Error) || error.message !== '') return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'no message';
+  return Object.assign(new Error(code), { name: error.name });
 }

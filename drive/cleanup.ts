@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../targets/message-of.js';
 
 /** What has to be undone, last first, however a run ends. */
 export interface Cleanup {
@@ -20,9 +21,7 @@ export function cleanup(report: (line: string) => void): Cleanup {
         await Promise.race([
           Promise.resolve()
             .then(undo)
-            .catch((error: unknown) =>
-              report(`could not ${what}: ${error instanceof Error ? error.message : String(error)}`),
-            ),
+            .catch((error: unknown) => report(`could not ${what}: ${messageOf(error)}`)),
           sleep(longestMs, undefined, { signal: done.signal }).then(
             () => report(`gave up waiting to ${what}`),
             () => undefined,

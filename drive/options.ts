@@ -62,7 +62,7 @@ export function parseOptions(args: readonly string[], print: (text: string) => v
     .addHelpText(
       'after',
       `
-A file for --input, either CSV or one object per line (docs/your-own-payments.md):
+A file for --input, either CSV or one object per line (docs/drive.md):
   id,customer,purchasedOn,amount
   order-1,c-17,2026-01-31,12.34
 or

@@ -7,7 +7,9 @@ export interface PathFigures {
   readonly sent: number;
   /** Requests beyond the first for a payment. */
   readonly retries: number;
-  /** Records handed to the consumer. Undefined, as the other figures of invocations, where the target polls by itself. */
+  /**
+   * Records handed to the consumer. Undefined, as the other figures of invocations, where the target polls by itself.
+   */
   readonly delivered: number | undefined;
   readonly suppressed: number | undefined;
   readonly effects: number;

@@ -27,7 +27,9 @@ const stackName = 'ExactlyOnceReference';
 /** How long nothing may arrive before the queue counts as drained. */
 const quietMs = 1000;
 const tellEveryMs = 200;
-/** Functions at work at a time, per path: on a few cores more only wait for each other, and every kill ends them all. */
+/**
+ * Functions at work at a time, per path: on a few cores more only wait for each other, and every kill ends them all.
+ */
 const concurrency = 4;
 /** How long the reason of a failure may come after the failure. */
 const reasonMs = 1500;

@@ -11,8 +11,8 @@ export interface StuckCheck {
 }
 
 /**
- * Tells a queue that is being drained from one that stands still. Of a target that polls by itself no invocation is seen, so
- * nothing is ever said to stand still there: Ctrl-C ends the wait.
+ * Tells a queue that is being drained from one that stands still. Of a target that polls by itself no invocation is
+ * seen, so nothing is ever said to stand still there: Ctrl-C ends the wait.
  *
  * @param clock milliseconds of any origin
  */

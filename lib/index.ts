@@ -1,5 +1,6 @@
 /**
- * CDK constructs: a channel, a table of receipts, and a consumer that processes each message of the channel once per key.
+ * CDK constructs: a channel, a table of receipts, and a consumer that processes each message of the channel once per
+ * key.
  *
  * ```ts
  * const dedupTable = new DedupTable(this, 'Dedup');

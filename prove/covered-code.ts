@@ -6,8 +6,8 @@ import { packageRoot } from '../targets/package-root.js';
 import type { Proof } from './proofs.js';
 
 /**
- * SHA-256 over the names and contents of all files that a proof covers, its tests included. By content and not by date: a checkout
- * changes every date, and a change that is taken back makes no proof stale.
+ * SHA-256 over the names and contents of all files that a proof covers, its tests included. By content and not by
+ * date: a checkout changes every date, and a change that is taken back makes no proof stale.
  */
 export function hashOfCovered({ covers, tests }: Proof): string {
   const listed = execFileSync('git', ['ls-files', '-z', '--', ...covers, ...tests], {

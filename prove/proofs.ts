@@ -8,7 +8,10 @@ export interface Proof {
   readonly tests: readonly string[];
   /** What makes the run the full one. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Runs with these variables beside `environment`, as many at once as the machine has cores. @default - one run, with no others */
+  /**
+   * Runs with these variables beside `environment`, as many at once as the machine has cores. @default - one run,
+   * with no others
+   */
   readonly parts?: readonly Readonly<Record<string, string>>[];
   /** Folders and files whose change makes the result stale, beside the tests themselves. */
   readonly covers: readonly string[];

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../targets/package-root.js';
 import { compilePackage } from './compile.js';
+import { messageOf } from '../targets/message-of.js';
 
 async function main(): Promise<void> {
   const dist = join(packageRoot, 'dist');
@@ -11,6 +12,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 });

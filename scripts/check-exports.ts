@@ -1,6 +1,7 @@
 /**
- * `npm run exports [folder]`: packs the package and reports everything that publint and "are the types wrong" find in the tarball,
- * for every way to resolve it (node10, node16 from CommonJS, node16 from ES modules, bundler). Exit code 1 when there is anything.
+ * `npm run exports [folder]`: packs the package and reports everything that publint and "are the types wrong" find in
+ * the tarball, for every way to resolve it (node10, node16 from CommonJS, node16 from ES modules, bundler). Exit code
+ * 1 when there is anything.
  */
 import type { Problem } from '@arethetypeswrong/core';
 import { publint } from 'publint';

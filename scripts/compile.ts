@@ -19,9 +19,9 @@ const outputs = [
 ];
 
 /**
- * Compiles the trees that are published: `cjs/` holds lib and runtime as CommonJS, `esm/` holds runtime as ES modules, both with
- * declarations. One output file per source file, never a bundle per entry point: a class that two entry points share must be one
- * class, or `instanceof` fails for errors that cross them.
+ * Compiles the trees that are published: `cjs/` holds lib and runtime as CommonJS, `esm/` holds runtime as ES
+ * modules, both with declarations. One output file per source file, never a bundle per entry point: a class that two
+ * entry points share must be one class, or `instanceof` fails for errors that cross them.
  *
  * @param folder where `cjs/` and `esm/` go; files there are overwritten, none is removed.
  * @throws CompileError when a source does not compile; nothing of that format is written then.

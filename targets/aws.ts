@@ -75,7 +75,8 @@ export function describeAws(identity: {
 
 async function defaultChain(): Promise<{ region: string; credentials: () => Promise<Credentials> }> {
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
-  // A client is asked because it follows the chain, with the user's profiles, and keeps what it found until it expires.
+  // A client is asked because it follows the chain, with the user's profiles, and keeps what it found until it
+  // expires.
   const { config } = new DynamoDBClient(region === undefined ? {} : { region });
   const resolved = await config.region().catch((cause: unknown) => {
     throw new RegionMissingError('no Region: set AWS_REGION, or a region in the profile', { cause });

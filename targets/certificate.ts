@@ -5,8 +5,8 @@ import { CertificateFileError } from './errors.js';
 
 /**
  * Makes this process trust a CA beside those it trusts already, for every connection it opens from now on: SDK
- * clients, `fetch` and the driver's own. The same as starting it with NODE_EXTRA_CA_CERTS. Child processes are told by
- * {@link certificateVariables}.
+ * clients, `fetch` and the driver's own. The same as starting it with NODE_EXTRA_CA_CERTS. Child processes are told
+ * by {@link certificateVariables}.
  *
  * @throws CertificateFileError
  */

@@ -39,8 +39,8 @@ const perMessage = {
 const faultShare = 1.3;
 
 /**
- * What a run may cost at most in US dollars: it counts each message as alone in its batch, and a third more of them for
- * the faults. Storage is left out: the stack goes with the run.
+ * What a run may cost at most in US dollars: it counts each message as alone in its batch, and a third more of them
+ * for the faults. Storage is left out: the stack goes with the run.
  */
 export function runCost(messages: number): number {
   const m = perMessage;

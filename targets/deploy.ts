@@ -27,7 +27,9 @@ export interface DeployOptions {
   /** The command that synthesizes the app. @default - `app` of cdk.json */
   app?: string;
   log?: (line: string) => void;
-  /** Ends the CLI when it aborts: the step then fails with the signal's reason as cause. @default - runs to its end */
+  /**
+   * Ends the CLI when it aborts: the step then fails with the signal's reason as cause. @default - runs to its end
+   */
   signal?: AbortSignal;
 }
 

@@ -8,8 +8,8 @@ const counts = [
 ] as const;
 
 /**
- * For a target that polls by itself: resolves when every queue has said for a minute that it is empty. One look is not
- * enough, because on AWS the counts are approximate and follow within about a minute.
+ * For a target that polls by itself: resolves when every queue has said for a minute that it is empty. One look is
+ * not enough, because on AWS the counts are approximate and follow within about a minute.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
  */

@@ -8,6 +8,7 @@ import { CredentialsMissingError, CredentialsRefusedError, EndpointUnreachableEr
 import { localUrl } from './local-url.js';
 import { callerAccount } from './query.js';
 import type { TargetKind } from './kind.js';
+import { messageOf } from './message-of.js';
 
 export interface EndpointOptions {
   /** Such as `http://127.0.0.1:4566` or `https://127.0.0.1:9297`. */
@@ -109,7 +110,7 @@ function reasonOf(error: unknown): string {
     if (next === undefined) break;
     at = next;
   }
-  return at instanceof Error ? at.message : String(at);
+  return messageOf(at);
 }
 
 function keysOf(environment: NodeJS.ProcessEnv): Credentials | undefined {

@@ -1,6 +1,8 @@
 import { LocalTargetError } from './local-target-error.js';
 
-/** Base of everything that choosing a target throws: one sentence that says what to do. Nothing was started or sent. */
+/**
+ * Base of everything that choosing a target throws: one sentence that says what to do. Nothing was started or sent.
+ */
 export class TargetError extends LocalTargetError {
   override readonly name: string = 'TargetError';
 }

@@ -1,7 +1,7 @@
 /**
- * The emulators' own address for `https://<id>.execute-api.<region>.amazonaws.com/<path>` and for function URLs, whose
- * hosts are AWS's. MiniStack and LocalStack have the same path for it. Any other URL is returned as it is, such as
- * LocalStack's `<id>.execute-api.localhost.localstack.cloud`, which resolves to this machine.
+ * The emulators' own address for `https://<id>.execute-api.<region>.amazonaws.com/<path>` and for function URLs,
+ * whose hosts are AWS's. MiniStack and LocalStack have the same path for it. Any other URL is returned as it is, such
+ * as LocalStack's `<id>.execute-api.localhost.localstack.cloud`, which resolves to this machine.
  *
  * @see https://docs.localstack.cloud/aws/services/apigateway/
  */

@@ -3,14 +3,16 @@ import { dirname, join } from 'node:path';
 
 const packageName = 'exactly-once-aws';
 
-/** The folder of package.json: everything the local targets keep lives below it, whatever the working directory is. */
+/**
+ * The folder of package.json: everything the local targets keep lives below it, whatever the working directory is.
+ */
 export const packageRoot = rootAbove(__dirname);
 
 const ownBin = join(packageRoot, 'node_modules', '.bin');
 
 /**
- * Executables of the package's dependencies: first on a PATH it makes `node` the version in package.json. Where the package is
- * itself a dependency it brings no Node of its own, and the one that runs is used.
+ * Executables of the package's dependencies: first on a PATH it makes `node` the version in package.json. Where the
+ * package is itself a dependency it brings no Node of its own, and the one that runs is used.
  */
 export const binFolder = existsSync(join(ownBin, 'node')) ? ownBin : dirname(process.execPath);
 

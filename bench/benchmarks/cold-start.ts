@@ -54,7 +54,10 @@ interface Files {
   readonly peer: string;
 }
 
-/** They take turns, and each is held against the bare client's start next to it: whatever else the machine does falls on both. */
+/**
+ * They take turns, and each is held against the bare client's start next to it: whatever else the machine does falls
+ * on both.
+ */
 async function compared(importer: string, files: Files, name: string): Promise<Sample[]> {
   const bare: number[] = [];
   const ours: number[] = [];

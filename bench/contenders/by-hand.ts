@@ -10,8 +10,8 @@ import type { Tables } from '../tables.js';
 import type { Contender } from './contender.js';
 
 /*
- * The writes of each of our ways without a library: nothing is asked, checked or made good, so nobody can be faster on this engine. What
- * the peer is behind them is the most that any library could be ahead of it here.
+ * The writes of each of our ways without a library: nothing is asked, checked or made good, so nobody can be faster
+ * on this engine. What the peer is behind them is the most that any library could be ahead of it here.
  */
 
 type Bodies = readonly { readonly body: string }[];

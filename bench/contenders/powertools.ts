@@ -15,9 +15,9 @@ import type { Contender } from './contender.js';
 export const powertoolsName = 'Powertools idempotency + batch 2.35.0';
 
 /**
- * As its documentation recommends: the key from the body and an error without one, the Lambda context registered so that a claim
- * expires with the invocation, the batch processor of the queue's type, partial responses. The payload is parsed by hand and by
- * the same schema as ours, which spares it the JMESPath parsing of the body.
+ * As its documentation recommends: the key from the body and an error without one, the Lambda context registered so
+ * that a claim expires with the invocation, the batch processor of the queue's type, partial responses. The payload
+ * is parsed by hand and by the same schema as ours, which spares it the JMESPath parsing of the body.
  *
  * @see https://docs.aws.amazon.com/powertools/typescript/latest/features/idempotency/
  */

@@ -51,7 +51,7 @@ export function freshBatch(queue: Queue): { account: string; records: SQSRecord[
 }
 
 /**
- * How long a handler says it has left. The peer's claims last as long; before they have run out no queue would deliver again,
- * because its visibility timeout is longer than the function's.
+ * How long a handler says it has left. The peer's claims last as long; before they have run out no queue would
+ * deliver again, because its visibility timeout is longer than the function's.
  */
 export const invocationMs = 3_000;

@@ -28,7 +28,8 @@ const instants: string[] = [];
 watchInstants(client, (instant) => {
   instants.push(instant);
   if (instants.length - 1 !== order.dieAt) return;
-  // Nothing is flushed or caught, as when the kernel runs out of memory. Only the word is out: pipes are written at once.
+  // Nothing is flushed or caught, as when the kernel runs out of memory. Only the word is out: pipes are written at
+  // once.
   say({ word: 'dying', instant });
   process.kill(process.pid, 'SIGKILL');
 });

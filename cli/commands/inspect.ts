@@ -1,15 +1,16 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Command } from 'commander';
 import { receiptId } from '../../runtime/dedup/identity.js';
+import { readReceipt } from '../../runtime/dynamodb/receipt-reader.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
 import { deadLetterCopy } from '../dead-letter-copy.js';
 import { durationText } from '../duration.js';
 import { HeldMessages } from '../held-messages.js';
-import { exitWith, print, printJson, tableText } from '../output.js';
+import { exitWith, jsonText, print, printJson, tableText } from '../output.js';
 
 interface Receipt {
+  readonly completed: boolean;
   readonly status: string;
   readonly fingerprint?: string;
   /** Seconds since it was written or last renewed; unknown without the retention. */
@@ -50,7 +51,7 @@ export function addInspect(program: Command): void {
       using connection = await Connection.open(options);
       const receipt = await receiptOf(connection, key);
       const deadLetters = await deadLettersOf(connection, key);
-      if (receipt?.status !== 'COMPLETED') exitWith(1);
+      if (receipt?.completed !== true) exitWith(1);
       if (options.json) printJson({ consumer: connection.consumerName, key, receipt, deadLetters });
       else print(text(connection.consumerName, key, receipt, deadLetters));
     });
@@ -66,17 +67,14 @@ async function receiptOf(connection: Connection, key: string): Promise<Receipt |
     }),
   );
   if (Item === undefined) return undefined;
-  const row = unmarshall(Item);
-  const expiration = Number(row['expiration'] ?? 0);
+  const { expiration, ...receipt } = readReceipt(Item);
   return {
-    status: String(row['status'] ?? 'none'),
-    fingerprint: row['fingerprint'] as string | undefined,
+    ...receipt,
     age:
       retention === undefined
         ? undefined
         : Math.max(0, Math.round(Date.now() / 1000 - expiration + retention)),
     expires: new Date(expiration * 1000).toISOString(),
-    result: row['data'] as unknown,
   };
 }
 
@@ -112,7 +110,7 @@ function text(
             ? []
             : [{ '': 'written', ' ': `${durationText(receipt.age)} ago, or renewed then` }]),
           { '': 'kept until', ' ': receipt.expires },
-          ...(receipt.result === undefined ? [] : [{ '': 'result', ' ': JSON.stringify(receipt.result) }]),
+          ...(receipt.result === undefined ? [] : [{ '': 'result', ' ': jsonText(receipt.result) }]),
         ]),
     {
       '': 'dead letters',

@@ -69,8 +69,8 @@ async function run(connection: Connection, options: Options): Promise<void> {
 }
 
 /**
- * A receipt lives for the retention after its message acted. A redriven message may wait in the queue for the queue's whole retention
- * before it acts; the receipt must still be there then.
+ * A receipt lives for the retention after its message acted. A redriven message may wait in the queue for the queue's
+ * whole retention before it acts; the receipt must still be there then.
  */
 async function horizonOf(connection: Connection, QueueUrl: string): Promise<number | undefined> {
   const { sqs, dedupTable, receiptRetentionSeconds } = connection;

@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
 import { print, printJson } from '../output.js';
+import { errorText } from '../../runtime/dedup/errors.js';
 
 interface UnlockOptions extends ConsumerOptions {
   readonly effect?: string;
@@ -78,7 +79,7 @@ function outcomeOf({ as, result }: UnlockOptions): { kind: 'done'; result: unkno
     return { kind: 'done', result: result === undefined ? undefined : (JSON.parse(result) as unknown) };
   } catch (cause) {
     throw new CliError(
-      `--result is not JSON: ${String(cause)}; text needs quotes of its own, such as '"abc"'`,
+      `--result is not JSON: ${errorText(cause)}; text needs quotes of its own, such as '"abc"'`,
       {
         cause,
       },

@@ -29,7 +29,8 @@ export function signerOf(region: string, environment: Readonly<Record<string, st
 }
 
 /**
- * The request signed for API Gateway with Signature Version 4. Signs host and body; the rest may be sent more than once, as the checks do.
+ * The request signed for API Gateway with Signature Version 4. Signs host and body; the rest may be sent more than
+ * once, as the checks do.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */

@@ -50,7 +50,9 @@ export class Subject {
     return exchange(signer === undefined ? request : signed(request, signer, new Date()), timeoutMs);
   }
 
-  /** The same request with one key, several times one after another. The key is sent as the draft has it: in quotes. */
+  /**
+   * The same request with one key, several times one after another. The key is sent as the draft has it: in quotes.
+   */
   async repeat(times: number, key = this.newKey()): Promise<Answer[]> {
     const answers: Answer[] = [];
     for (let i = 0; i < times; i += 1) answers.push(await this.ask({ keys: [quoted(key)] }));

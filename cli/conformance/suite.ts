@@ -5,13 +5,16 @@ import { replayChecks } from './replay-checks.js';
 import { reuseChecks } from './reuse-checks.js';
 import { isSuccess, quoted, type Subject } from './subject.js';
 
-/** All checks, in the order of their numbers. New ones are added at the end of their group only with a major version. */
+/**
+ * All checks, in the order of their numbers. New ones are added at the end of their group only with a major version.
+ */
 export const checks: readonly Check[] = [...replayChecks, ...keyChecks, ...reuseChecks];
 
 /**
  * Runs every check with keys of its own.
  *
- * @throws CliError when the API cannot be reached, or does not take the request at all: then nothing can be said about it.
+ * @throws CliError when the API cannot be reached, or does not take the request at all: then nothing can be said
+ *   about it.
  */
 export async function runChecks(
   subject: Subject,

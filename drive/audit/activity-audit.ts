@@ -36,8 +36,8 @@ export interface ActivityAudit {
 }
 
 /**
- * Holds each kind and hour against the journal. Counters hang on no event, so a second effect shows as one too many; a
- * lost and a doubled event of one kind and hour hide each other, those of different ones do not.
+ * Holds each kind and hour against the journal. Counters hang on no event, so a second effect shows as one too many;
+ * a lost and a doubled event of one kind and hour hide each other, those of different ones do not.
  */
 export async function auditActivity(evidence: ActivityEvidence): Promise<ActivityAudit> {
   const reasoned = new Set(

@@ -4,8 +4,9 @@ import { queueDepth } from './dead-letters.js';
 import { unlessAborted } from '../unless-aborted.js';
 
 /**
- * A sender waits while the queue holds more than this: what a receive costs on an emulator grows with the queue. What killed
- * functions had in hand counts, too, until it is visible again: with a tighter bound the senders mostly wait for that.
+ * A sender waits while the queue holds more than this: what a receive costs on an emulator grows with the queue. What
+ * killed functions had in hand counts, too, until it is visible again: with a tighter bound the senders mostly wait
+ * for that.
  */
 export const longestBacklog = 2000;
 const askEveryMs = 250;

@@ -71,7 +71,8 @@ export function reportedFigures(
 /**
  * Invocations that failed as a whole without being killed, by reason, and whether figures are missing.
  *
- * @param killed how many were, or failed in the wake of a kill, which the emulator reports as failed and without figures
+ * @param killed how many were, or failed in the wake of a kill, which the emulator reports as failed and without
+ *   figures
  */
 export function failuresInWords(figures: ConsumerFigures, killed: number): string[] {
   const failed = [...figures.failures].reduce((sum, [, count]) => sum + count, 0);

@@ -36,7 +36,8 @@ export interface EffectTables {
 }
 
 /**
- * Scans the three tables with consistent reads. A number that a row lacks counts as 0, so that half an effect is seen.
+ * Scans the three tables with consistent reads. A number that a row lacks counts as 0, so that half an effect is
+ * seen.
  *
  * @throws AuditReadError when a number is no integer or a key no string
  */

@@ -45,8 +45,8 @@ export interface ViewsAudit {
 }
 
 /**
- * Holds the outbox against the settlements, and each customer's view against the outbox. No figure of a view hangs on a payment: an
- * event that acts twice shows in the counts, one that acts before its turn in the trail.
+ * Holds the outbox against the settlements, and each customer's view against the outbox. No figure of a view hangs on
+ * a payment: an event that acts twice shows in the counts, one that acts before its turn in the trail.
  */
 export function auditViews({ events, settled, views, dead, leftInQueue }: ViewsEvidence): ViewsAudit {
   const told = new Map<string, bigint>();

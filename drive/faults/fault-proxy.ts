@@ -143,8 +143,8 @@ function decideBySeed(options: FaultProxyOptions): (request: ProxiedRequest) => 
 }
 
 /**
- * What is asked, without what a repetition changes (date, signature, the SDK's attempt number). An Idempotency-Key says
- * it all: the path may name resources whose ids are new in every run.
+ * What is asked, without what a repetition changes (date, signature, the SDK's attempt number). An Idempotency-Key
+ * says it all: the path may name resources whose ids are new in every run.
  */
 function identityOf({ method, path, headers, body }: ProxiedRequest): string {
   const key = headers['idempotency-key'];

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Invocation, InvocationStart } from '../../targets/event-source/index.js';
 import { draw } from '../input/draw.js';
 import { grouped } from '../report.js';
+import { messageOf } from '../../targets/message-of.js';
 
 type Records = InvocationStart['records'];
 
@@ -24,8 +25,8 @@ export interface Kills {
   /** Those of them that had committed at least one message which was not acknowledged. Undefined when not asked. */
   readonly afterCommit: number | undefined;
   /**
-   * Further invocations that failed by a kill, though they started after it: they were given to a process that had not ended yet,
-   * or the emulator ended theirs, as it ends all of a function when one dies while it starts.
+   * Further invocations that failed by a kill, though they started after it: they were given to a process that had
+   * not ended yet, or the emulator ended theirs, as it ends all of a function when one dies while it starts.
    */
   readonly inWake: number;
   /** Why nothing is killed, if so. */
@@ -47,11 +48,10 @@ const processEnded = /^$|(^|\n)(Worker process died|\[Errno 32\] Broken pipe)\s*
  * it is not to be seen which of them serves which call.
  *
  * One kill is due for every 1/share messages delivered for the first time, so that kills do not multiply themselves
- * through the messages they bring back. Its invocation is the next one to start
- * that is given such a message. The time of every second kill is drawn,
- * by the seed, within one of the last 20 durations. The others strike as soon as the invocation's first effect is seen:
- * then the commit is durable and the acknowledgement still under way, a moment too short to be drawn often enough.
- * A kill that came too late, when its invocation had ended, is repeated.
+ * through the messages they bring back. Its invocation is the next one to start that is given such a message. The
+ * time of every second kill is drawn, by the seed, within one of the last 20 durations. The others strike as soon as
+ * the invocation's first effect is seen: then the commit is durable and the acknowledgement still under way, a moment
+ * too short to be drawn often enough. A kill that came too late, when its invocation had ended, is repeated.
  */
 export function kills(options: KillsOptions): Kills {
   const { functionName, seed, share } = options;
@@ -79,7 +79,7 @@ export function kills(options: KillsOptions): Kills {
       for (const pid of pids) end(pid);
       for (const each of underWay) each.killed = true;
     } catch (error) {
-      impossible ??= error instanceof Error ? error.message : String(error);
+      impossible ??= messageOf(error);
     }
   }
 

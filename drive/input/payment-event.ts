@@ -1,8 +1,8 @@
 import type { Purchase } from './purchases.js';
 
 /**
- * The event that says that a payment was accepted, as the outbox would send it (docs/outbox.md). Written down here again, because
- * the driver shares no code with what it drives (R42).
+ * The event that says that a payment was accepted, as the outbox would send it (docs/outbox.md). Written down here
+ * again, because the driver shares no code with what it drives (R42).
  */
 export function acceptedEvent(purchase: Purchase): string {
   const { paymentId } = purchase;

@@ -16,8 +16,8 @@ export interface Source {
 const told = 20;
 
 /**
- * The purchases in drive/data/, or the caller's own file, which is read to its end here: bad lines are told before anything
- * is started.
+ * The purchases in drive/data/, or the caller's own file, which is read to its end here: bad lines are told before
+ * anything is started.
  *
  * @throws InputFileError, and BadLinesError when there are bad lines and they are not to be skipped
  */

@@ -9,6 +9,7 @@ import { draw } from '../input/draw.js';
 import { AttemptsExhaustedError, PaymentRefusedError } from '../drive-error.js';
 import type { Purchase } from '../input/purchases.js';
 import { unlessAborted } from '../unless-aborted.js';
+import { messageOf } from '../../targets/message-of.js';
 
 export interface PaymentClientOptions {
   /** The API's own address, with the path below which `/payments` is. Requests are signed for its host. */
@@ -125,7 +126,7 @@ export function paymentClient(options: PaymentClientOptions): PaymentClient {
         } catch (error) {
           if (error instanceof PaymentRefusedError) throw error;
           options.signal?.throwIfAborted();
-          failure = { text: error instanceof Error ? error.message : String(error) };
+          failure = { text: messageOf(error) };
           cause = error;
         }
         if (number >= maxAttempts)

@@ -125,7 +125,10 @@ function outputsOf(outputs: Readonly<Record<string, string>>) {
   };
 }
 
-/** The payment of a message that is no duplicate: if that payment has acted at its first delivery, it is this delivery's doing. */
+/**
+ * The payment of a message that is no duplicate: if that payment has acted at its first delivery, it is this
+ * delivery's doing.
+ */
 function originalPaymentId({ body, attributes }: Delivered, seed: number): string[] {
   const paymentId = paymentIdOf(body);
   return attributes['MessageDeduplicationId'] === duplicateId(seed, paymentId) ? [] : [paymentId];

@@ -9,8 +9,8 @@ import { grouped } from '../report.js';
 import { auditViews, readSettledEvents, readViews } from '../audit/views-audit.js';
 
 /**
- * Settled payments, through the outbox and its relay to one of their readers. Nothing is sent here: what is read is what the
- * settlement has published.
+ * Settled payments, through the outbox and its relay to one of their readers. Nothing is sent here: what is read is
+ * what the settlement has published.
  */
 export function viewsPath(world: World, name: 'statements' | 'notifications'): TrafficPath {
   const { options, target, dynamo, sqs } = world;

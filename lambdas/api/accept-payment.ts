@@ -13,9 +13,9 @@ export interface AcceptTables {
 }
 
 /**
- * `POST /payments`: commits that the payment is accepted, the event that says so, and the answer, and nothing else (R34). Only the relay
- * sends: an answer that gets lost, or a process that dies here, leaves neither a payment without its event nor an event without its
- * payment. The Idempotency-Key is the payment's id.
+ * `POST /payments`: commits that the payment is accepted, the event that says so, and the answer, and nothing else
+ * (R34). Only the relay sends: an answer that gets lost, or a process that dies here, leaves neither a payment
+ * without its event nor an event without its payment. The Idempotency-Key is the payment's id.
  */
 export function acceptPayment(
   names: AcceptTables,
@@ -39,8 +39,8 @@ export function acceptPayment(
       });
       return { status: 202, body: { paymentId, status: 'accepted' } };
     },
-    // Another caller, or this one in a window before, has paid under this key: payment ids are everybody's. No retry changes that,
-    // so it is no 409, which says "come again".
+    // Another caller, or this one in a window before, has paid under this key: payment ids are everybody's. No retry
+    // changes that, so it is no 409, which says "come again".
     onConditionFailed: () => ({
       status: 403,
       headers: { 'content-type': 'application/problem+json' },

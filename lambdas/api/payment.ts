@@ -16,7 +16,10 @@ export const Payment = z.extend(PaymentRequest, {
 });
 export type Payment = z.infer<typeof Payment>;
 
-/** One shop row takes at most 1,000 write units a second, a transaction on a busy row conflicts: so the credit is spread. */
+/**
+ * One shop row takes at most 1,000 write units a second, a transaction on a busy row conflicts: so the credit is
+ * spread.
+ */
 const shopShards = 64;
 
 /** The shop's row that a payment is credited to. The shop's credit is the sum over all its rows. */
@@ -32,8 +35,8 @@ export interface PaymentTables {
 }
 
 /**
- * Settles a payment: debit of the customer, payment row, credit of the shop. The counters `payments` and `settlements` hang on no
- * key on purpose: if a payment ever acts twice they say so.
+ * Settles a payment: debit of the customer, payment row, credit of the shop. The counters `payments` and
+ * `settlements` hang on no key on purpose: if a payment ever acts twice they say so.
  */
 export function settlement(names: PaymentTables): (payment: Payment, tx: Transaction) => void {
   const accounts = table({ name: names.accounts, partitionKey: 'customer' });

@@ -15,13 +15,17 @@ export type ActivityEvent = z.infer<typeof ActivityEvent>;
 export const counterShards = 16;
 
 /**
- * This instance's shard. By instance and not by event: all events of a batch then meet on one row per kind and hour, where their
- * increments are summed, and two instances hardly ever meet on one, where their transactions would conflict. A copy that another
- * instance handles may go to another row, because whichever commits first is the only one that does.
+ * This instance's shard. By instance and not by event: all events of a batch then meet on one row per kind and hour,
+ * where their increments are summed, and two instances hardly ever meet on one, where their transactions would
+ * conflict. A copy that another instance handles may go to another row, because whichever commits first is the only
+ * one that does.
  */
 const ownShard = randomInt(counterShards);
 
-/** The row that counts an event: its kind, its hour (UTC) and a shard. The count of an hour is the sum over all its shards. */
+/**
+ * The row that counts an event: its kind, its hour (UTC) and a shard. The count of an hour is the sum over all its
+ * shards.
+ */
 export function counterOf({ kind, at }: ActivityEvent): string {
   const hour = new Date(at).toISOString().slice(0, 'YYYY-MM-DDTHH'.length);
   return `${kind}#${hour}#${ownShard}`;

@@ -5,7 +5,9 @@ import { required } from '../environment.js';
 
 const activity = table({ name: required('ACTIVITY_TABLE'), partitionKey: 'counter' });
 
-/** Counts what customers do, by kind and hour. The counter hangs on no key on purpose: an event that acts twice shows. */
+/**
+ * Counts what customers do, by kind and hour. The counter hangs on no key on purpose: an event that acts twice shows.
+ */
 export const handler = sqsConsumer({
   settings: consumerSettings(process.env),
   schema: ActivityEvent,

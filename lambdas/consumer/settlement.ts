@@ -14,7 +14,10 @@ const settle = settlement(names);
 const accounts = table({ name: names.accounts, partitionKey: 'customer' });
 const events = outbox({ table: required('OUTBOX_TABLE'), source, epoch: required('OUTBOX_EPOCH') });
 
-/** Settles a payment and says so, in one commit. The event is numbered by the account: readers get a customer's payments in order. */
+/**
+ * Settles a payment and says so, in one commit. The event is numbered by the account: readers get a customer's
+ * payments in order.
+ */
 export const handler = sqsConsumer({
   settings: consumerSettings(process.env),
   schema: PaymentAccepted,

@@ -4,7 +4,10 @@ import { ActivityEvent, counterOf } from './activity-event.js';
 import { required } from '../environment.js';
 import { logUnprotected } from './unprotected-summary.js';
 
-/** The same counters without receipts. It is deployed with `--unprotected` only, to show that the audit counts what goes wrong. */
+/**
+ * The same counters without receipts. It is deployed with `--unprotected` only, to show that the audit counts what
+ * goes wrong.
+ */
 const client = new DynamoDBClient({});
 const TableName = required('ACTIVITY_TABLE');
 

@@ -6,8 +6,8 @@ import { shopShard } from '../api/payment.js';
 import { logUnprotected } from './unprotected-summary.js';
 
 /**
- * The same settlement as most people write it: every effect on its own, no receipt. It is deployed with `--unprotected` only, to
- * show that the audit counts what goes wrong.
+ * The same settlement as most people write it: every effect on its own, no receipt. It is deployed with
+ * `--unprotected` only, to show that the audit counts what goes wrong.
  */
 const client = new DynamoDBClient({});
 const names = {

@@ -9,8 +9,8 @@ const mails = table({ name: required('MAILS_TABLE'), partitionKey: 'paymentId' }
 const send = mailProvider(required('MAIL_PROVIDER_URL'));
 
 /**
- * Mails a receipt for each settled payment. The mail is outside any transaction: it is sent under a lease, with a key that the provider
- * knows for a day. `sent` hangs on no key on purpose: a payment whose receipt is noted twice shows.
+ * Mails a receipt for each settled payment. The mail is outside any transaction: it is sent under a lease, with a key
+ * that the provider knows for a day. `sent` hangs on no key on purpose: a payment whose receipt is noted twice shows.
  */
 export const handler = sqsConsumer({
   settings: consumerSettings(process.env),

@@ -17,8 +17,8 @@ export const PaymentSettled = cloudEvent(
 );
 
 /**
- * What a reader of settled payments keeps of a customer. Nothing of it hangs on a payment's id: an event that acts twice shows in the
- * sums, one that acts out of its turn in the trail.
+ * What a reader of settled payments keeps of a customer. Nothing of it hangs on a payment's id: an event that acts
+ * twice shows in the sums, one that acts out of its turn in the trail.
  */
 export interface View {
   readonly [attribute: string]: unknown;
@@ -28,7 +28,10 @@ export interface View {
   readonly trail: string;
 }
 
-/** Keeps one view of each customer, in the order in which the payments were settled, from whatever kind of queue they come. */
+/**
+ * Keeps one view of each customer, in the order in which the payments were settled, from whatever kind of queue they
+ * come.
+ */
 export function viewConsumer(
   name: 'statement' | 'notification',
   tableName: string,

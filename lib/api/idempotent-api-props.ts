@@ -19,7 +19,8 @@ export interface IdempotentRoute {
 
 export interface IdempotentApiProps {
   /**
-   * Whose receipts they are. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token. Unique among the APIs and consumers of one `dedupTable`.
+   * Whose receipts they are. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token. Unique among the APIs and consumers of
+   * one `dedupTable`.
    *
    * Choose it once: under another name the API knows none of its keys, and what clients try again acts again (R1).
    */
@@ -31,7 +32,10 @@ export interface IdempotentApiProps {
   /** Where the receipts are kept: in the account and Region of the tables that the handler writes. */
   readonly dedupTable: IDedupTable;
 
-  /** Absolute path of the file that exports `handler`: `httpApiHandler(idempotentApi({ ... }))` of `exactly-once-aws/api`. */
+  /**
+   * Absolute path of the file that exports `handler`: `httpApiHandler(idempotentApi({ ... }))` of
+   * `exactly-once-aws/api`.
+   */
   readonly entry: string;
 
   /**
@@ -56,15 +60,16 @@ export interface IdempotentApiProps {
   readonly authorizer?: IHttpRouteAuthorizer;
 
   /**
-   * Everybody may call, and everybody is one caller: who knows a key reads the answer saved under it. The handler has to say so too,
-   * with `caller: anonymousCaller`.
+   * Everybody may call, and everybody is one caller: who knows a key reads the answer saved under it. The handler has
+   * to say so too, with `caller: anonymousCaller`.
    *
    * @default false
    */
   readonly anonymous?: boolean;
 
   /**
-   * Whether answers of more than 300 KB may occur. They are kept in a bucket, which is made for them and forgets them after the window.
+   * Whether answers of more than 300 KB may occur. They are kept in a bucket, which is made for them and forgets them
+   * after the window.
    *
    * @default false
    */
@@ -120,7 +125,8 @@ export interface IdempotentApiProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * Items that the handler writes for one request, on average and without the receipt. For the cost in GUARANTEES.md only.
+   * Items that the handler writes for one request, on average and without the receipt. For the cost in GUARANTEES.md
+   * only.
    *
    * @default 1
    */

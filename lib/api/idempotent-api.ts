@@ -36,12 +36,14 @@ import { allowResponses, responseBucket } from './response-bucket.js';
 /**
  * An HTTP API whose requests act once per caller and Idempotency-Key.
  *
- * Guaranteed for what the handler puts into its transaction (`idempotentApi` of this package): those writes, the events among them, and
- * the answer are committed together or not at all, and within the window a request whose key is known is answered with what was saved.
- * Not covered: effects outside the transaction, a key after its window, and a handler that does not use the runtime.
+ * Guaranteed for what the handler puts into its transaction (`idempotentApi` of this package): those writes, the
+ * events among them, and the answer are committed together or not at all, and within the window a request whose key
+ * is known is answered with what was saved. Not covered: effects outside the transaction, a key after its window, and
+ * a handler that does not use the runtime.
  *
- * Defaults imposed: callers who sign (IAM), throttling, access logs, permissions on the receipts only, and the environment variables
- * EXACTLY_ONCE_API_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_WINDOW_SECONDS and, with `bigResponses`, EXACTLY_ONCE_RESPONSE_BUCKET.
+ * Defaults imposed: callers who sign (IAM), throttling, access logs, permissions on the receipts only, and the
+ * environment variables EXACTLY_ONCE_API_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_WINDOW_SECONDS and, with
+ * `bigResponses`, EXACTLY_ONCE_RESPONSE_BUCKET.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/api.md
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
@@ -63,7 +65,10 @@ export class IdempotentApi extends Construct {
   public readonly grants: IdempotentApiGrants;
   /** Goes off when more than 5 requests of 5 minutes are answered with 5xx. Give it an action. */
   public readonly serverErrorAlarm: Alarm;
-  /** Goes off when 1 % of the requests of 5 minutes take more than 80 % of the timeout: beyond it nobody knows what came of them. */
+  /**
+   * Goes off when 1 % of the requests of 5 minutes take more than 80 % of the timeout: beyond it nobody knows what
+   * came of them.
+   */
   public readonly latencyAlarm: Alarm;
 
   constructor(scope: Construct, id: string, props: IdempotentApiProps) {

@@ -3,7 +3,10 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
-/** A bucket for answers that have no room in a receipt. They live a day longer than the window: S3 counts in whole days. */
+/**
+ * A bucket for answers that have no room in a receipt. They live a day longer than the window: S3 counts in whole
+ * days.
+ */
 export function responseBucket(scope: Construct, window: Duration): Bucket {
   const bucket = new Bucket(scope, 'Responses', {
     encryption: BucketEncryption.S3_MANAGED,

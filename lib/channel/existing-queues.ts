@@ -10,6 +10,7 @@ import { nameText } from '../guarantees/name-text.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { ChannelBase } from './channel-base.js';
 import { ChannelKind, type ExistingQueuesProps } from './message-channel-props.js';
+import { consumerTimeoutViolations } from './message-channel-rules.js';
 
 /** Queues that somebody else sets up: what they are set to is stated, and compared where this app makes them. */
 export class ExistingQueues extends ChannelBase {
@@ -131,15 +132,15 @@ function kindViolations({ kind, queue, deadLetterQueue }: ExistingQueuesProps): 
 }
 
 function timeoutViolations({ visibilityTimeout, consumerTimeout }: ExistingQueuesProps): Violation[] {
-  if (consumerTimeout !== undefined) return [];
+  if (consumerTimeout !== undefined) return consumerTimeoutViolations(consumerTimeout);
   const known = isKnown(visibilityTimeout);
-  if (known && visibilityTimeout.toSeconds() >= 6) return [];
+  if (known && visibilityTimeout.toSeconds() >= 18) return [];
   return [
     {
-      id: known ? 'sqs-limits' : 'known-at-synth',
+      id: known ? 'function-has-room' : 'known-at-synth',
       given: `visibilityTimeout is ${known ? durationText(visibilityTimeout) : 'a token'}`,
       allowed: known
-        ? 'at least 6 seconds, six times the shortest timeout of a function'
+        ? 'at least 18 seconds, six times the shortest timeout with which a function begins a message'
         : 'known at synth (a sixth of it is the timeout of the consumer)',
       change: known
         ? 'raise the visibility timeout of the queue'

@@ -15,8 +15,8 @@ export class MessageChannelGrants {
   }
 
   /**
-   * For the consumer: receive, delete and defer messages of the queue, and send those that can never succeed to the dead-letter
-   * queue with their reason.
+   * For the consumer: receive, delete and defer messages of the queue, and send those that can never succeed to the
+   * dead-letter queue with their reason.
    */
   public consumeMessages(grantee: IGrantable): Grant {
     return this.queue.grantConsumeMessages(grantee).combine(this.deadLetterQueue.grantSendMessages(grantee));

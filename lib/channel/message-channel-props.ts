@@ -5,14 +5,15 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 /** What a channel promises about order. */
 export enum ChannelKind {
   /**
-   * Messages of one group (`MessageGroupId`) arrive in the order in which they were accepted, one batch of a group at a time. The
-   * queue drops a second send of one `MessageDeduplicationId` for 5 minutes; the receipts do it for the whole horizon.
+   * Messages of one group (`MessageGroupId`) arrive in the order in which they were accepted, one batch of a group at
+   * a time. The queue drops a second send of one `MessageDeduplicationId` for 5 minutes; the receipts do it for the
+   * whole horizon.
    */
   FIFO = 'FIFO',
 
   /**
-   * No order, no limit on throughput. A `MessageGroupId` makes it a fair queue: a group with many messages does not delay the
-   * others. It orders nothing.
+   * No order, no limit on throughput. A `MessageGroupId` makes it a fair queue: a group with many messages does not
+   * delay the others. It orders nothing.
    *
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
    */
@@ -21,14 +22,14 @@ export enum ChannelKind {
 
 export interface MessageChannelProps {
   /**
-   * Order or not. It cannot be changed later: SQS has no such update, a change makes a new, empty queue. The old one is retained
-   * with what is in it.
+   * Order or not. It cannot be changed later: SQS has no such update, a change makes a new, empty queue. The old one
+   * is retained with what is in it.
    */
   readonly kind: ChannelKind;
 
   /**
-   * FIFO only: limits and duplicates are counted per message group instead of per queue, which lifts a queue from 300 calls per
-   * second to thousands.
+   * FIFO only: limits and duplicates are counted per message group instead of per queue, which lifts a queue from 300
+   * calls per second to thousands.
    *
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
    * @default false
@@ -43,8 +44,8 @@ export interface MessageChannelProps {
   readonly consumerTimeout?: Duration;
 
   /**
-   * How long a received message stays hidden from other receivers, at most 12 hours. Only needed when the consumer has a batching
-   * window, which adds to it.
+   * How long a received message stays hidden from other receivers, at most 12 hours. Only needed when the consumer
+   * has a batching window, which adds to it.
    *
    * @default - 6 x `consumerTimeout`
    */
@@ -65,8 +66,8 @@ export interface MessageChannelProps {
   readonly deadLetterRetention?: Duration;
 
   /**
-   * Standard only: what must be left of a dead letter's life, at the least, to repair what is wrong and to redrive it. On Standard a
-   * message that SQS dead-letters keeps its age, on FIFO its clock starts anew.
+   * Standard only: what must be left of a dead letter's life, at the least, to repair what is wrong and to redrive
+   * it. On Standard a message that SQS dead-letters keeps its age, on FIFO its clock starts anew.
    *
    * @default Duration.days(1)
    */
@@ -108,7 +109,8 @@ export interface ExistingQueuesProps {
   readonly consumerTimeout?: Duration;
 
   /**
-   * Standard only: what must be left of a dead letter's life, at the least, to repair what is wrong and to redrive it.
+   * Standard only: what must be left of a dead letter's life, at the least, to repair what is wrong and to redrive
+   * it.
    *
    * @default Duration.days(1)
    */

@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { durationText } from '../guarantees/duration-text.js';
-import { isKnown } from '../guarantees/inequality.js';
+import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { roomToWork } from '../guarantees/room-to-work.js';
 import { ChannelKind, type MessageChannelProps } from './message-channel-props.js';
 
 const minute = Duration.minutes(1);
@@ -49,7 +50,16 @@ export function channelViolations(props: MessageChannelProps): Violation[] {
       ? unknown('consumerTimeout', consumerTimeout, 'six times it is the visibility timeout')
       : undefined,
   ];
-  return violations.filter((violation) => violation !== undefined);
+  return [
+    ...violations.filter((violation) => violation !== undefined),
+    ...consumerTimeoutViolations(consumerTimeout),
+  ];
+}
+
+/** Whoever sets up the queue: the consumer takes its timeout from the channel. */
+export function consumerTimeoutViolations(consumerTimeout: Duration | undefined): Violation[] {
+  const room = consumerTimeout && roomToWork('consumerTimeout', consumerTimeout);
+  return room === undefined ? [] : violationsOf([room]);
 }
 
 function outside(

@@ -22,20 +22,21 @@ import { channelViolations } from './message-channel-rules.js';
 /**
  * An SQS queue with its dead-letter queue, set up so that a message is neither lost nor counted out by accident.
  *
- * Producers give every message a group and an explicit deduplication id. Content-based deduplication is off: two messages with
- * equal bodies can be two purchases.
+ * Producers give every message a group and an explicit deduplication id. Content-based deduplication is off: two
+ * messages with equal bodies can be two purchases.
  *
- * Defaults imposed: a dead-letter queue of the same kind; `maxReceiveCount` 1,000 as the last net, because SQS counts receives
- * and not failures, and the runtime dead-letters after real failures itself (R19); TLS only; encryption; RETAIN on delete and on
- * replace, because a queue can hold messages that exist nowhere else. Override the last with `RemovalPolicies.of(scope)`.
+ * Defaults imposed: a dead-letter queue of the same kind; `maxReceiveCount` 1,000 as the last net, because SQS counts
+ * receives and not failures, and the runtime dead-letters after real failures itself (R19); TLS only; encryption;
+ * RETAIN on delete and on replace, because a queue can hold messages that exist nowhere else. Override the last with
+ * `RemovalPolicies.of(scope)`.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
  */
 export class MessageChannel extends ChannelBase {
   /**
-   * A channel on queues that this construct does not make. What they are set to is stated; where the app makes them itself it is
-   * compared, otherwise `GUARANTEES.md` lists it as unproven. No alarms are made.
+   * A channel on queues that this construct does not make. What they are set to is stated; where the app makes them
+   * itself it is compared, otherwise `GUARANTEES.md` lists it as unproven. No alarms are made.
    *
    * @throws InvalidProps when the statements contradict the queues or an inequality of docs/guarantees.md
    */
@@ -55,8 +56,8 @@ export class MessageChannel extends ChannelBase {
    */
   public readonly messageAgeAlarm: Alarm;
   /**
-   * FIFO only: goes off at 60,000 waiting messages. A FIFO queue looks for groups to deliver in its first 120,000 messages; beyond
-   * that, a stuck group can hold up all others.
+   * FIFO only: goes off at 60,000 waiting messages. A FIFO queue looks for groups to deliver in its first 120,000
+   * messages; beyond that, a stuck group can hold up all others.
    *
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
    */

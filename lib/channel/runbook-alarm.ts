@@ -21,7 +21,8 @@ export function runbookAlarm(scope: Construct, id: string, alarm: RunbookAlarm):
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     evaluationPeriods: alarm.periods ?? 1,
     alarmDescription: `${alarm.says}. What to do: docs/runbook/${alarm.page}.md of the package exactly-once-aws`,
-    // SQS sends no metrics for a queue that nobody has used for 6 hours, and a consumer logs nothing while nothing arrives.
+    // SQS sends no metrics for a queue that nobody has used for 6 hours, and a consumer logs nothing while nothing
+    // arrives.
     treatMissingData: TreatMissingData.NOT_BREACHING,
   });
 }

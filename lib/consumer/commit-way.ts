@@ -14,10 +14,16 @@ export enum CommitWay {
   /** `sqsInsertConsumer`: one new row, which is its own receipt. 1 write unit. */
   INSERT = 'INSERT',
 
-  /** `sqsAggregateConsumer`: folded into one item in the producer's order; the item holds the position. 1 write unit per item and batch. */
+  /**
+   * `sqsAggregateConsumer`: folded into one item in the producer's order; the item holds the position. 1 write unit
+   * per item and batch.
+   */
   AGGREGATE = 'AGGREGATE',
 
-  /** No proof is kept: processing a message again, also later than its successors, changes nothing. Declared, not checked. */
+  /**
+   * No proof is kept: processing a message again, also later than its successors, changes nothing. Declared, not
+   * checked.
+   */
   NATURAL = 'NATURAL',
 }
 
@@ -29,14 +35,25 @@ export const writeUnits: Readonly<Record<CommitWay, { readonly receipt: number; 
   [CommitWay.NATURAL]: { receipt: 0, item: 1 },
 };
 
+/** Which rows are a proof themselves, and for how long they have to be. */
+export interface ProofRowsOptions {
+  readonly way: CommitWay;
+  readonly effectTable?: ITable;
+  /** Of the transaction way: where the row is that is the receipt. */
+  readonly receiptTable?: ITable;
+  /** Absent when it depends on a value that is known only at deployment. */
+  readonly horizon?: Duration;
+}
+
 /** What is known, and what is not, of the rows that are a proof themselves. */
-export function proofRows(
-  way: CommitWay,
-  table: ITable | undefined,
-  horizon: Duration | undefined,
-): { inequalities: Inequality[]; unproven: Unproven[] } {
-  if (way === CommitWay.TRANSACTION) return { inequalities: [], unproven: [] };
+export function proofRows({ way, effectTable, receiptTable, horizon }: ProofRowsOptions): {
+  inequalities: Inequality[];
+  unproven: Unproven[];
+} {
   if (way === CommitWay.NATURAL) return { inequalities: [], unproven: [naturally] };
+  if (way === CommitWay.TRANSACTION && receiptTable === undefined) return { inequalities: [], unproven: [] };
+  const [table, prop] =
+    way === CommitWay.TRANSACTION ? [receiptTable, 'receiptTable'] : [effectTable, 'effectTable'];
   const name = table === undefined ? 'the table that the handler writes' : nameText(table, table.tableName);
   const kept = rowsAreKept(way, name, horizon);
   const timeToLive = table === undefined ? undefined : deployedTable(table)?.timeToLive;
@@ -47,8 +64,7 @@ export function proofRows(
         {
           id: 'proof-rows-never-expire',
           required: `${name} has no TTL`,
-          check:
-            'give `effectTable`; for a table that this app does not make, `aws dynamodb describe-time-to-live`',
+          check: `give \`${prop}\`; for a table that this app does not make, \`aws dynamodb describe-time-to-live\``,
         },
         kept,
       ],
@@ -58,7 +74,7 @@ export function proofRows(
       {
         id: 'proof-rows-never-expire',
         prevents: 'a copy arrives after the row that would have told so has expired (doubled)',
-        change: 'take the TTL off the table, or give another `effectTable`',
+        change: `take the TTL off the table, or give another \`${prop}\``,
         left: `TTL attribute of ${name} is ${timeToLive === '' ? 'none' : `'${timeToLive}'`}`,
         right: 'none',
         holds: timeToLive === '',

@@ -19,15 +19,16 @@ export enum DeadLetterKind {
 /** From when on the alarms of a consumer go off. */
 export interface ConsumerAlarmThresholds {
   /**
-   * Events that wait for a predecessor are told when new ones have been parked without a break for this long. Whole multiples of
-   * 5 minutes, up to a day.
+   * Events that wait for a predecessor are told when new ones have been parked without a break for this long. Whole
+   * multiples of 5 minutes, up to a day.
    *
    * @default Duration.minutes(15)
    */
   readonly parkedFor?: Duration;
 
   /**
-   * Deliveries within 5 minutes that were handed back untried above which it is told: the function is too slow for what arrives.
+   * Deliveries within 5 minutes that were handed back untried above which it is told: the function is too slow for
+   * what arrives.
    *
    * @default 1000
    */
@@ -36,7 +37,8 @@ export interface ConsumerAlarmThresholds {
 
 export interface ConsumerAlarmsOptions extends ConsumerAlarmThresholds {
   /**
-   * Where the function writes its log. Must be given for a consumer with a `handler`, unless that logs to `/aws/lambda/<its name>`.
+   * Where the function writes its log. Must be given for a consumer with a `handler`, unless that logs to
+   * `/aws/lambda/<its name>`.
    *
    * @default - the log group of the function that the consumer builds, else `/aws/lambda/<its name>`
    */
@@ -54,14 +56,15 @@ const namespace = 'ExactlyOnce';
 const period = Duration.minutes(5);
 
 /**
- * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, messages that were given up, and
- * why. Made by `IdempotentConsumer.addAlarms`. Give the alarms actions.
+ * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, versions that are
+ * missing, messages that were given up, and why; and that its program is wrong. Made by
+ * `IdempotentConsumer.addAlarms`. Give the alarms actions.
  *
- * Works for every consumer that logs its batches, which is what the runtime does unless told otherwise (`logSummary`, also under
- * `metricsObserver`): metric filters read the figures from the log lines. A consumer with an `observe` of its own that logs nothing
- * has no figures here, and the alarms stay silent.
+ * Works for every consumer that logs its batches, which is what the runtime does unless told otherwise (`logSummary`,
+ * also under `metricsObserver`): metric filters read the figures from the log lines. A consumer with an `observe` of
+ * its own that logs nothing has no figures here, and the alarms stay silent.
  *
- * Costs seven custom metrics and seven alarms.
+ * Costs nine custom metrics and nine alarms.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
  */
@@ -80,6 +83,10 @@ export class ConsumerAlarms extends Construct {
   public readonly diedAlarm: Alarm;
   /** A parked event failed when its turn came. */
   public readonly parkedFailureAlarm: Alarm;
+  /** A version is missing, and was listed: the later ones of its aggregate wait for it. */
+  public readonly gapAlarm: Alarm;
+  /** The program is wrong: what was thrown says so itself. */
+  public readonly defectAlarm: Alarm;
 
   private readonly consumerName: string;
 
@@ -87,7 +94,15 @@ export class ConsumerAlarms extends Construct {
     super(scope, id);
     this.consumerName = props.consumerName;
     const name = `'${props.consumerName}'`;
-    for (const [metricName, field] of Object.entries(fields)) this.filter(props.logGroup, metricName, field);
+    for (const [metricName, { where, value }] of Object.entries(figures))
+      new MetricFilter(this, `${metricName}Figures`, {
+        logGroup: props.logGroup,
+        filterPattern: FilterPattern.literal(`{ ${where} && $.consumer = "${props.consumerName}" }`),
+        metricNamespace: namespace,
+        metricName,
+        metricValue: value,
+        dimensions: { consumer: '$.consumer' },
+      });
 
     this.stoppedGroupsAlarm = runbookAlarm(this, 'StoppedGroups', {
       metric: this.metricStoppedGroups(),
@@ -121,6 +136,18 @@ export class ConsumerAlarms extends Construct {
       DeadLetterKind.PARKED,
       'gave up a parked event that failed when its turn came',
     );
+    this.gapAlarm = runbookAlarm(this, 'Gaps', {
+      metric: this.metricGaps(),
+      threshold: 0,
+      says: `The consumer ${name} listed a missing version: the later events of its aggregate wait for it`,
+      page: 'gaps',
+    });
+    this.defectAlarm = runbookAlarm(this, 'Defects', {
+      metric: this.metricDefects(),
+      threshold: 0,
+      says: `The program of the consumer ${name} is wrong: an error says so itself`,
+      page: 'defects',
+    });
   }
 
   /**
@@ -159,6 +186,24 @@ export class ConsumerAlarms extends Construct {
     return this.metric(deadMetric(kind), props);
   }
 
+  /**
+   * Gaps that were listed: versions that later ones of their aggregate have waited for in vain.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricGaps(props?: MetricOptions): Metric {
+    return this.metric('gap', props);
+  }
+
+  /**
+   * Messages that met a defect: an error that no input and no dependency can be the reason of.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricDefects(props?: MetricOptions): Metric {
+    return this.metric('defect', props);
+  }
+
   private metric(metricName: string, props?: MetricOptions): Metric {
     return new Metric({
       namespace,
@@ -178,28 +223,29 @@ export class ConsumerAlarms extends Construct {
       page: `dead-letters-${kind}`,
     });
   }
-
-  private filter(logGroup: ILogGroup, metricName: string, field: string): void {
-    new MetricFilter(this, `${metricName}Figures`, {
-      logGroup,
-      filterPattern: FilterPattern.literal(
-        `{ $.exactlyOnce = "batch" && $.consumer = "${this.consumerName}" && ${field} > 0 }`,
-      ),
-      metricNamespace: namespace,
-      metricName,
-      metricValue: field,
-      dimensions: { consumer: '$.consumer' },
-    });
-  }
 }
 
-/** Where the figures are in the line that the runtime logs per batch. */
-const fields: Readonly<Record<string, string>> = {
-  stopped: '$.stopped',
-  parked: '$.parked',
-  excused: '$.excused',
-  ...Object.fromEntries(Object.values(DeadLetterKind).map((kind) => [deadMetric(kind), `$.dead.${kind}`])),
+/** Which lines of the runtime hold a figure, and where in them it is. */
+interface Figure {
+  readonly where: string;
+  readonly value: string;
+}
+
+const figures: Readonly<Record<string, Figure>> = {
+  stopped: ofBatch('$.stopped'),
+  parked: ofBatch('$.parked'),
+  excused: ofBatch('$.excused'),
+  ...Object.fromEntries(
+    Object.values(DeadLetterKind).map((kind) => [deadMetric(kind), ofBatch(`$.dead.${kind}`)]),
+  ),
+  gap: { where: '$.exactlyOnce = "gap"', value: '1' },
+  defect: { where: '$.exactlyOnce = "problem" && $.fault = "defect"', value: '1' },
 };
+
+/** A figure of the line that the runtime logs per batch. */
+function ofBatch(field: string): Figure {
+  return { where: `$.exactlyOnce = "batch" && ${field} > 0`, value: field };
+}
 
 /** As `metricsObserver` calls it: `deadRejected` and so on. */
 function deadMetric(kind: DeadLetterKind): string {

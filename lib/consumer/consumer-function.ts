@@ -20,8 +20,8 @@ export interface OwnFunction extends IFunction {
 }
 
 /**
- * The function as this app makes it: environment variables can be added, and its settings read. Undefined for an imported one, a
- * version or an alias.
+ * The function as this app makes it: environment variables can be added, and its settings read. Undefined for an
+ * imported one, a version or an alias.
  */
 export function madeHere(handler: IFunction | undefined): OwnFunction | undefined {
   return CfnFunction.isCfnFunction(handler?.node.defaultChild) ? (handler as OwnFunction) : undefined;

@@ -33,9 +33,10 @@ export function costOf(
   batchSize: number,
   receiptRetention: Duration,
 ): CostValues | undefined {
-  const { commitWay = CommitWay.TRANSACTION, writesPerMessage = 1 } = props;
+  const { commitWay = CommitWay.TRANSACTION, receiptTable, writesPerMessage = 1 } = props;
   if (![memoryMegabytes, batchSize, writesPerMessage, receiptRetention].every(isKnown)) return undefined;
-  const { receipt, item } = writeUnits[commitWay];
+  const { receipt: ownReceipt, item } = writeUnits[commitWay];
+  const receipt = receiptTable === undefined ? ownReceipt : 0;
   return {
     fifo,
     batchSize,

@@ -1,9 +1,9 @@
 import type { BuildOptions } from 'esbuild';
 
 /**
- * How handlers are bundled: ES modules for Node.js 24 with the AWS SDK inside, in chunks. What a handler imports with `import()` is a
- * chunk of its own, loaded when it is needed: of the SDK that is most of its ways to credentials, of this library what it does about
- * messages that failed. One file would hold all of that, and start about 40 ms later.
+ * How handlers are bundled: ES modules for Node.js 24 with the AWS SDK inside, in chunks. What a handler imports with
+ * `import()` is a chunk of its own, loaded when it is needed: of the SDK that is most of its ways to credentials, of
+ * this library what it does about messages that failed. One file would hold all of that, and start about 40 ms later.
  *
  * Not minified: stack traces stay readable.
  *

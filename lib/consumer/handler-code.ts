@@ -5,7 +5,8 @@ import { buildSync } from 'esbuild';
 import { handlerBundling } from './handler-bundling.js';
 
 /**
- * The code of a handler, bundled on this machine when the app is synthesised. CDK's NodejsFunction always writes one file.
+ * The code of a handler, bundled on this machine when the app is synthesised. CDK's NodejsFunction always writes one
+ * file.
  *
  * @param entry absolute path of the file that exports `handler`.
  * @throws whatever esbuild throws for a file that it cannot bundle.

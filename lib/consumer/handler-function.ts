@@ -49,12 +49,12 @@ export interface HandlerFunctionProps {
 }
 
 /**
- * A Lambda function built from an entry file, as every function of this package is built. For synchronous callers: an API or the
- * mapping of a queue. It has no dead-letter target for asynchronous calls.
+ * A Lambda function built from an entry file, as every function of this package is built. For synchronous callers: an
+ * API or the mapping of a queue. It has no dead-letter target for asynchronous calls.
  *
- * Defaults imposed: Node.js 24, ES modules in chunks with the AWS SDK inside (the version that was tested is the version that runs; what
- * is loaded at start is what every message needs), not minified (stack traces stay readable), a log group of its own, a role that may
- * write to that log group and nothing else.
+ * Defaults imposed: Node.js 24, ES modules in chunks with the AWS SDK inside (the version that was tested is the
+ * version that runs; what is loaded at start is what every message needs), not minified (stack traces stay readable),
+ * a log group of its own, a role that may write to that log group and nothing else.
  */
 export class HandlerFunction extends Construct {
   public readonly function: LambdaFunction;

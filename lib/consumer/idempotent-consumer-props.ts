@@ -11,8 +11,8 @@ export interface IdempotentConsumerProps {
   /**
    * Who processes: every receipt belongs to this name. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token.
    *
-   * Choose it once. Under another name the consumer knows none of its receipts and processes redelivered messages again; so never
-   * a function name or a logical id, which change with the code (R1).
+   * Choose it once. Under another name the consumer knows none of its receipts and processes redelivered messages
+   * again; so never a function name or a logical id, which change with the code (R1).
    */
   readonly consumerName: string;
 
@@ -20,31 +20,43 @@ export interface IdempotentConsumerProps {
   readonly channel: IMessageChannel;
 
   /**
-   * Where the receipts are kept, and what is known of failures and stopped groups: in the account and Region of the tables that the
-   * handler writes. Must be given where receipts are kept, which is in CommitWay.TRANSACTION.
+   * Where the receipts are kept, and what is known of failures and stopped groups: in the account and Region of the
+   * tables that the handler writes. Must be given where receipts are kept, which is in CommitWay.TRANSACTION.
    *
    * @default - none
    */
   readonly dedupTable?: IDedupTable;
 
   /**
-   * How the handler commits. It decides what the construct asks for and what the cost is; the handler must be made accordingly.
+   * How the handler commits. It decides what the construct asks for and what the cost is; the handler must be made
+   * accordingly.
    *
    * @default CommitWay.TRANSACTION
    */
   readonly commitWay?: CommitWay;
 
   /**
-   * CommitWay.INSERT and AGGREGATE: the table that the handler writes, whose rows are the proof. Its TTL is checked. Permissions are
-   * yours to grant.
+   * CommitWay.INSERT and AGGREGATE: the table that the handler writes, whose rows are the proof. Its TTL is checked.
+   * Permissions are yours to grant.
    *
    * @default - unknown, which GUARANTEES.md lists as unproven
    */
   readonly effectTable?: ITable;
 
   /**
-   * Items that the handler writes for one message, on average and without the receipt: below 1 where messages of a batch share an item.
-   * For the cost in GUARANTEES.md only.
+   * CommitWay.TRANSACTION: the table of the row that the handler inserts for each message and that is its receipt, as
+   * `receipt` of `sqsConsumer` says. No other receipt is written, which saves 2 write units a message. The row proves
+   * what a receipt would, for as long as it is there: it must not be deleted within the horizon, and a TTL attribute
+   * on this table fails the synth. The consumer may read it and insert into it; what else the handler does there is
+   * yours to grant.
+   *
+   * @default - none, a receipt of its own is written to `dedupTable`
+   */
+  readonly receiptTable?: ITable;
+
+  /**
+   * Items that the handler writes for one message, on average and without the receipt: below 1 where messages of a
+   * batch share an item. For the cost in GUARANTEES.md only.
    *
    * @default 1
    */
@@ -58,9 +70,9 @@ export interface IdempotentConsumerProps {
   readonly entry?: string;
 
   /**
-   * An existing function to use. Its timeout, memory and so on are its own. One that this app makes is given environment variables and
-   * permissions. Any other (an import, a version, an alias) must have the variables already: GUARANTEES.md lists them, and all else
-   * that cannot be known of it, as unproven. Either this or `entry`.
+   * An existing function to use. Its timeout, memory and so on are its own. One that this app makes is given
+   * environment variables and permissions. Any other (an import, a version, an alias) must have the variables
+   * already: GUARANTEES.md lists them, and all else that cannot be known of it, as unproven. Either this or `entry`.
    *
    * @default - a HandlerFunction is built from `entry`
    */
@@ -109,16 +121,16 @@ export interface IdempotentConsumerProps {
   readonly batchSize?: number;
 
   /**
-   * Standard channels only: how long Lambda waits for a batch to fill, up to 5 minutes. The visibility timeout of the channel must
-   * cover it.
+   * Standard channels only: how long Lambda waits for a batch to fill, up to 5 minutes. The visibility timeout of the
+   * channel must cover it.
    *
    * @default - Lambda does not wait
    */
   readonly maxBatchingWindow?: Duration;
 
   /**
-   * Most invocations at a time, 2 to 1,000. Set on the mapping, never as reserved concurrency: throttled polls count as receives
-   * (R25).
+   * Most invocations at a time, 2 to 1,000. Set on the mapping, never as reserved concurrency: throttled polls count
+   * as receives (R25).
    *
    * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
    * @default - no limit but the account's
@@ -133,8 +145,9 @@ export interface IdempotentConsumerProps {
   readonly enabled?: boolean;
 
   /**
-   * How often a message may fail by itself before it is dead-lettered, 1 to 999. It comes again after up to 2, 8, 32, 128 and 512
-   * seconds, then 15 minutes. With `dedupTable` its failures are counted apart from its receives, most of which may be nobody's fault.
+   * How often a message may fail by itself before it is dead-lettered, 1 to 999. It comes again after up to 2, 8, 32,
+   * 128 and 512 seconds, then 15 minutes. With `dedupTable` its failures are counted apart from its receives, most of
+   * which may be nobody's fault.
    *
    * @default 5
    */
@@ -143,7 +156,8 @@ export interface IdempotentConsumerProps {
   /**
    * What happens to the messages behind one that has been dead-lettered.
    *
-   * @default - OnFailure.STOP with CommitWay.AGGREGATE, and on a FIFO channel with a `dedupTable`; else OnFailure.SKIP
+   * @default - OnFailure.STOP with CommitWay.AGGREGATE, and on a FIFO channel with a `dedupTable`; else
+   *   OnFailure.SKIP
    */
   readonly onFailure?: OnFailure;
 
@@ -164,7 +178,8 @@ export interface IdempotentConsumerProps {
   /**
    * How long receipts are kept.
    *
-   * @default - the horizon: producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention of the channel)
+   * @default - the horizon: producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention of the
+   *   channel)
    */
   readonly receiptRetention?: Duration;
 }

@@ -7,7 +7,7 @@ import { CommitWay } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
 import { queueOf } from './consumer-values.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
-import { failureViolations } from './on-failure.js';
+import { failureViolations } from './failure-rules.js';
 
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -80,7 +80,13 @@ function environmentViolations(environment: Record<string, string>): Violation[]
 }
 
 function wayViolations(props: IdempotentConsumerProps): Violation[] {
-  const { commitWay = CommitWay.TRANSACTION, dedupTable, effectTable, writesPerMessage } = props;
+  const {
+    commitWay = CommitWay.TRANSACTION,
+    dedupTable,
+    effectTable,
+    receiptTable,
+    writesPerMessage,
+  } = props;
   const violations: (Violation | undefined)[] = [
     commitWay === CommitWay.TRANSACTION && dedupTable === undefined
       ? {
@@ -96,6 +102,14 @@ function wayViolations(props: IdempotentConsumerProps): Violation[] {
           given: `\`effectTable\` is given with commitWay ${commitWay}`,
           allowed: 'left out: only rows of INSERT and AGGREGATE are a proof',
           change: 'remove `effectTable`, or give the `commitWay` of the handler',
+        }
+      : undefined,
+    receiptTable !== undefined && commitWay !== CommitWay.TRANSACTION
+      ? {
+          id: 'receipt-table-is-of-a-transaction',
+          given: `\`receiptTable\` is given with commitWay ${commitWay}`,
+          allowed: 'left out: only a transaction may have its receipt in a row of the handler',
+          change: 'remove `receiptTable`, or give CommitWay.TRANSACTION',
         }
       : undefined,
     writesPerMessage !== undefined && isKnown(writesPerMessage) && !(writesPerMessage >= 0)

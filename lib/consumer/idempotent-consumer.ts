@@ -16,19 +16,20 @@ import { costOf, drainNote, horizonOf, queueOf, tableOf } from './consumer-value
 import { HandlerFunction } from './handler-function.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
-import { defaultMaxFailures, failureNotes, onFailureOf } from './on-failure.js';
+import { defaultMaxFailures, failureNotes, onFailureOf } from './failure-rules.js';
+import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 
 /**
  * A function that processes the messages of a channel, each of them once per key.
  *
- * Guaranteed for what the handler puts into its transaction (`sqsConsumer` of this package): those writes and the receipt of the
- * message are committed together or not at all, and a message whose receipt exists is not processed again. For the other ways see
- * {@link CommitWay}. Not covered: effects outside the transaction (a mail, another service), copies that arrive after the horizon,
- * and a handler that does not use the runtime.
+ * Guaranteed for what the handler puts into its transaction (`sqsConsumer` of this package): those writes and the
+ * receipt of the message are committed together or not at all, and a message whose receipt exists is not processed
+ * again. For the other ways see {@link CommitWay}. Not covered: effects outside the transaction (a mail, another
+ * service), copies that arrive after the horizon, and a handler that does not use the runtime.
  *
- * Defaults imposed: partial batch responses, permissions on the channel and on the receipts only, and the environment variables
- * EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS, EXACTLY_ONCE_QUEUE_URL,
- * EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL, EXACTLY_ONCE_MAX_FAILURES and EXACTLY_ONCE_ON_FAILURE.
+ * Defaults imposed: partial batch responses, permissions on the channel and on the receipts only, and the environment
+ * variables EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS,
+ * EXACTLY_ONCE_QUEUE_URL, EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL, EXACTLY_ONCE_MAX_FAILURES and EXACTLY_ONCE_ON_FAILURE.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -50,7 +51,8 @@ export class IdempotentConsumer extends Construct {
     const settings = functionSettings(props);
     const longestWay = horizonOf(props);
     const receiptRetention = props.receiptRetention ?? longestWay;
-    const rows = proofRows(way, props.effectTable, longestWay);
+    const { effectTable, receiptTable } = props;
+    const rows = proofRows({ way, effectTable, receiptTable, horizon: longestWay });
     const table = tableOf(props);
     const inequalities = [
       ...consumerInequalities({
@@ -84,7 +86,11 @@ export class IdempotentConsumer extends Construct {
     const grants =
       this.function.role === undefined
         ? []
-        : [dedupTable?.grants.commitReceipts(this.function), channel.grants.consumeMessages(this.function)];
+        : [
+            dedupTable?.grants.commitReceipts(this.function),
+            receiptTable && grantReceiptRows(receiptTable, this.function),
+            channel.grants.consumeMessages(this.function),
+          ];
     this.eventSourceMapping = this.map(props, batchSize);
     // Lambda refuses a mapping whose function may not receive from the queue yet.
     for (const grant of grants) grant?.applyBefore(this.eventSourceMapping);
@@ -102,11 +108,18 @@ export class IdempotentConsumer extends Construct {
           : []),
       ],
       cost: costOf(props, settings, channel.kind === ChannelKind.FIFO, batchSize, receiptRetention),
-      notes: [...failureNotes(props), ...drainNote(channel, settings.timeout, batchSize, maxConcurrency)],
+      notes: [
+        ...receiptNotes(props),
+        ...failureNotes(props),
+        ...drainNote(channel, settings.timeout, batchSize, maxConcurrency),
+      ],
     });
   }
 
-  /** Alarms on what the consumer logs of its batches: stopped groups, parked events, dead letters by reason. Once per consumer. */
+  /**
+   * Alarms on what the consumer logs of its batches: stopped groups, parked events, dead letters by reason. Once per
+   * consumer.
+   */
   public addAlarms(options: ConsumerAlarmsOptions = {}): ConsumerAlarms {
     const logGroup =
       options.logGroup ??

@@ -7,9 +7,9 @@ export class DedupTableGrants {
   constructor(private readonly table: ITable) {}
 
   /**
-   * What a consumer needs: read receipts, and write them conditionally, alone or in a transaction. TransactWriteItems has no
-   * permission of its own, each action in it needs that of the item operation. Deleting is not among them: a consumer that
-   * deletes a receipt lets its message act twice.
+   * What a consumer needs: read receipts, and write them conditionally, alone or in a transaction. TransactWriteItems
+   * has no permission of its own, each action in it needs that of the item operation. Deleting is not among them: a
+   * consumer that deletes a receipt lets its message act twice.
    *
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
    */
@@ -29,7 +29,9 @@ export class DedupTableGrants {
     });
   }
 
-  /** For whoever decides about stopped groups, such as the command line tool: list them, and write down the decision. */
+  /**
+   * For whoever decides about stopped groups, such as the command line tool: list them, and write down the decision.
+   */
   public decideGroups(grantee: IGrantable): Grant {
     this.table.encryptionKey?.grantEncryptDecrypt(grantee);
     return Grant.addToPrincipal({

@@ -25,23 +25,24 @@ export interface DedupTableProps {
 /**
  * The table that holds the receipts: the proof, per consumer and message, that a message was processed.
  *
- * A receipt is written in the same transaction as the effects of its message, so the tables that a handler writes must be in the
- * same account and Region. One Region's table is the store: this is no global table on purpose, because DynamoDB replicates
- * after the commit and two Regions would both accept a message.
+ * A receipt is written in the same transaction as the effects of its message, so the tables that a handler writes
+ * must be in the same account and Region. One Region's table is the store: this is no global table on purpose,
+ * because DynamoDB replicates after the commit and two Regions would both accept a message.
  *
- * Partition key `id` (string), time to live in `expiration` (epoch seconds), no sort key: the Powertools idempotency layer can
- * use the same table. An index `attention` lists what waits for a person: stopped groups, and messages that were passed over. Several consumers may share it as long as their names differ; this is checked within one app.
+ * Partition key `id` (string), time to live in `expiration` (epoch seconds), no sort key: the Powertools idempotency
+ * layer can use the same table. An index `attention` lists what waits for a person: stopped groups, and messages that
+ * were passed over. Several consumers may share it as long as their names differ; this is checked within one app.
  *
- * Defaults imposed: on-demand capacity, point-in-time recovery, deletion protection, RETAIN. Override the last one with
- * `RemovalPolicies.of(scope)`.
+ * Defaults imposed: on-demand capacity, point-in-time recovery, deletion protection, RETAIN. Override the last one
+ * with `RemovalPolicies.of(scope)`.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
  */
 export class DedupTable extends DedupTableBase {
   /**
-   * A table that this construct does not make: partition key `id` (string), no sort key, TTL attribute `expiration` or none. Where the
-   * app makes it itself its key is compared, otherwise `GUARANTEES.md` lists it as unproven.
+   * A table that this construct does not make: partition key `id` (string), no sort key, TTL attribute `expiration`
+   * or none. Where the app makes it itself its key is compared, otherwise `GUARANTEES.md` lists it as unproven.
    *
    * @throws InvalidProps when the app makes it with another key, or with multi-Region strong consistency
    */

@@ -3,7 +3,10 @@ import type { IConstruct } from 'constructs';
 
 const claimsOf = new WeakMap<IConstruct, Map<string, IConstruct>>();
 
-/** Who in this stage has claimed something of a resource before, if anybody: the messages of a queue, a name on a table. */
+/**
+ * Who in this stage has claimed something of a resource before, if anybody: the messages of a queue, a name on a
+ * table.
+ */
 export function claimant(resource: NamedResource, what: string): IConstruct | undefined {
   return claimsOf.get(deploymentOf(resource.construct))?.get(claimId(resource, what));
 }

@@ -26,13 +26,15 @@ interface Entry extends Findings {
 const reports = new WeakMap<IConstruct, GuaranteeReport>();
 
 /**
- * Writes `GUARANTEES.md` into the cloud assembly of an app: every inequality that holds, with its values; what has to be checked by
- * hand; and what a million messages cost.
+ * Writes `GUARANTEES.md` into the cloud assembly of an app: every inequality that holds, with its values; what has to
+ * be checked by hand; and what a million messages cost.
  */
 export class GuaranteeReport {
   private readonly entries: Entry[] = [];
 
-  /** Adds what is known of a construct to the report of its app. What is unproven is a warning of the construct, too. */
+  /**
+   * Adds what is known of a construct to the report of its app. What is unproven is a warning of the construct, too.
+   */
   public static record(constructClass: string, construct: IConstruct, findings: Findings): void {
     const unproven = findings.unproven?.map(({ id }) => id) ?? [];
     if (unproven.length > 0)
@@ -53,8 +55,8 @@ export class GuaranteeReport {
   }
 
   /**
-   * A validation runs once in every synth, when the tree is complete. A CDK validation plugin would come later, but plugins may
-   * not change the assembly, and the file of an earlier synth counts as part of it.
+   * A validation runs once in every synth, when the tree is complete. A CDK validation plugin would come later, but
+   * plugins may not change the assembly, and the file of an earlier synth counts as part of it.
    */
   private writeAtSynthOf(root: Stage): void {
     root.node.addValidation({

@@ -13,12 +13,12 @@ export interface HorizonProps {
 }
 
 /**
- * How long after a producer's first try a copy of the message can still arrive: the producer retries to the end of its
- * horizon, then the copy spends the whole retention of the queue and of the dead-letter queue, once and again after each
- * redrive (a redriven message is a new message with a new retention).
+ * How long after a producer's first try a copy of the message can still arrive: the producer retries to the end of
+ * its horizon, then the copy spends the whole retention of the queue and of the dead-letter queue, once and again
+ * after each redrive (a redriven message is a new message with a new retention).
  *
- * A receipt that is kept for less forgets a message that may yet come, which then acts twice (R8). This is the only place
- * where the horizon is computed; the runtime is given the resulting retention.
+ * A receipt that is kept for less forgets a message that may yet come, which then acts twice (R8). This is the only
+ * place where the horizon is computed; the runtime is given the resulting retention.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
  */

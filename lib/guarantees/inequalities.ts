@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, wholeBetween, type Inequality } from './inequality.js';
+import { roomToWork } from './room-to-work.js';
 
 /** What a channel's inequalities compare. */
 export interface ChannelValues {
@@ -33,8 +34,9 @@ export interface ConsumerValues {
 /**
  * A dead letter must live long enough to be repaired.
  *
- * On Standard it keeps its first enqueue time: after a whole retention in the queue, only what the dead-letter queue has more
- * is left. On FIFO the clock restarts at the move, so an equal retention gives the repair as long as the queue gave the consumer.
+ * On Standard it keeps its first enqueue time: after a whole retention in the queue, only what the dead-letter queue
+ * has more is left. On FIFO the clock restarts at the move, so an equal retention gives the repair as long as the
+ * queue gave the consumer.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
  */
@@ -56,8 +58,8 @@ export function channelInequalities(values: ChannelValues): Inequality[] {
 }
 
 /**
- * What must hold between a queue, the function that consumes it and its receipts. docs/guarantees.md explains each by its id
- * and names the AWS page.
+ * What must hold between a queue, the function that consumes it and its receipts. docs/guarantees.md explains each by
+ * its id and names the AWS page.
  */
 export function consumerInequalities(values: ConsumerValues): Inequality[] {
   const { channel, dedupTable, namesake, consumerName, maxBatchingWindow = Duration.seconds(0) } = values;
@@ -70,6 +72,11 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
       },
       { name: `visibility timeout of '${channel.node.path}'`, value: values.visibilityTimeout },
       { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(values.timeout), maxBatchingWindow) },
+    ),
+    roomToWork(
+      'timeout',
+      values.timeout,
+      `raise the timeout of the function: \`timeout\`, or \`consumerTimeout\` of '${channel.node.path}'`,
     ),
     wholeBetween(
       {

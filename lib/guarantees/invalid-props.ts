@@ -11,7 +11,8 @@ export interface Violation {
 }
 
 /**
- * The props of a construct contradict each other or the guarantee that the construct states. Lists everything that is wrong.
+ * The props of a construct contradict each other or the guarantee that the construct states. Lists everything that is
+ * wrong.
  *
  * Other languages see it as the exception of their jsii runtime, with the same message.
  *

@@ -1,5 +1,6 @@
 /**
- * AWS's list prices in US dollars, us-east-1, without free tiers and volume discounts, as of November 2026. Other Regions differ.
+ * AWS's list prices in US dollars, us-east-1, without free tiers and volume discounts, as of November 2026. Other
+ * Regions differ.
  *
  * @see https://aws.amazon.com/sqs/pricing/
  * @see https://aws.amazon.com/lambda/pricing/

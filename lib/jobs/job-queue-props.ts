@@ -3,15 +3,18 @@ import type { ContainerImage, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 
 export interface JobQueueProps {
-  /** Who does the jobs: every job belongs to this name. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token; choose it once (R1). */
+  /**
+   * Who does the jobs: every job belongs to this name. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token; choose it once
+   * (R1).
+   */
   readonly consumerName: string;
 
   /** Where jobs and their receipts are kept: in the account and Region of the tables that jobs write. */
   readonly dedupTable: IDedupTable;
 
   /**
-   * Absolute path of the file that exports `handler = jobWorker(...)`: jobs run on Lambda, for at most 15 minutes. Either this, or
-   * `cluster` and `image`.
+   * Absolute path of the file that exports `handler = jobWorker(...)`: jobs run on Lambda, for at most 15 minutes.
+   * Either this, or `cluster` and `image`.
    *
    * @default - jobs run on Fargate
    */
@@ -46,8 +49,8 @@ export interface JobQueueProps {
   readonly cluster?: ICluster;
 
   /**
-   * Fargate only: an image whose command calls `workOff(handler, ...)` with the same handler that Lambda would call. It is built for
-   * the Arm architecture.
+   * Fargate only: an image whose command calls `workOff(handler, ...)` with the same handler that Lambda would call.
+   * It is built for the Arm architecture.
    *
    * @default - jobs run on Lambda
    */

@@ -1,7 +1,8 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { durationText } from '../guarantees/duration-text.js';
-import { isKnown } from '../guarantees/inequality.js';
+import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { roomToWork } from '../guarantees/room-to-work.js';
 import type { JobQueueProps } from './job-queue-props.js';
 
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -45,5 +46,7 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
       allowed: `at most ${durationText(longestFunction)}`,
       change: 'lower `timeout`, or let the jobs run on Fargate: `cluster` and `image` instead of `entry`',
     });
+  const room = timeout && roomToWork('timeout', timeout);
+  if (room !== undefined) violations.push(...violationsOf([room]));
   return violations;
 }

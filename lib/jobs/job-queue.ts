@@ -16,14 +16,14 @@ import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
 
 /**
- * A queue of background jobs and what does them: a Lambda function, or Fargate tasks for jobs of more than 15 minutes. The code is the
- * same: `jobWorker` of exactly-once-aws/jobs.
+ * A queue of background jobs and what does them: a Lambda function, or Fargate tasks for jobs of more than 15
+ * minutes. The code is the same: `jobWorker` of exactly-once-aws/jobs.
  *
- * Guaranteed: a job's writes and that it is done are committed together, once per job id, for as long as the job is remembered
- * (`retention`). Not covered: effects outside its transaction, unless made with `job.once`.
+ * Guaranteed: a job's writes and that it is done are committed together, once per job id, for as long as the job is
+ * remembered (`retention`). Not covered: effects outside its transaction, unless made with `job.once`.
  *
- * Defaults imposed: a Standard queue with a dead-letter queue, one job per invocation, a schedule group for delays of more than 15
- * minutes. What is on Fargate has been synthesized in tests, never run.
+ * Defaults imposed: a Standard queue with a dead-letter queue, one job per invocation, a schedule group for delays of
+ * more than 15 minutes. What is on Fargate has been synthesized in tests, never run.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  */

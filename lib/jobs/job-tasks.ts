@@ -25,8 +25,8 @@ export interface JobTasksProps {
 }
 
 /**
- * Fargate tasks that receive jobs. As many as there is work for: a task is only taken away when no job waits and none runs, because
- * a job whose task is stopped has to begin anew.
+ * Fargate tasks that receive jobs. As many as there is work for: a task is only taken away when no job waits and none
+ * runs, because a job whose task is stopped has to begin anew.
  *
  * @internal
  */

@@ -10,7 +10,10 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
-/** Where Lambda puts batches that the relay gave up: for a look at what was wrong, the events themselves are still in the outbox. */
+/**
+ * Where Lambda puts batches that the relay gave up: for a look at what was wrong, the events themselves are still in
+ * the outbox.
+ */
 export function discardedBucket(scope: Construct, id: string): Bucket {
   const bucket = new Bucket(scope, id, {
     encryption: BucketEncryption.S3_MANAGED,
@@ -28,7 +31,8 @@ export function discardedBucket(scope: Construct, id: string): Bucket {
 }
 
 /**
- * The bucket as destination of a mapping. Not CDK's `S3OnFailureDestination`: it lets the function read and delete objects, too.
+ * The bucket as destination of a mapping. Not CDK's `S3OnFailureDestination`: it lets the function read and delete
+ * objects, too.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
  */

@@ -16,7 +16,10 @@ export interface RelayValues {
   readonly other?: IConstruct;
 }
 
-/** DynamoDB keeps the records of a stream for 24 hours: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html */
+/**
+ * DynamoDB keeps the records of a stream for 24 hours:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+ */
 const streamRetention = Duration.hours(24);
 
 /** What must hold between an outbox's stream, its relay and its sweep. docs/guarantees.md explains each by its id. */
@@ -75,8 +78,8 @@ export function relayInequalities(values: RelayValues): Inequality[] {
 }
 
 /**
- * What must hold between an outbox and whoever consumes a channel that it is relayed to. Known when the tree is complete: consumers
- * come in any order.
+ * What must hold between an outbox and whoever consumes a channel that it is relayed to. Known when the tree is
+ * complete: consumers come in any order.
  */
 export function consumersOutlive(
   outbox: { readonly path: string; readonly retention: Duration },

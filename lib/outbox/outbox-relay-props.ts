@@ -6,10 +6,15 @@ import type { OutboxTable } from './outbox-table.js';
 import type { RelayTarget } from './relay-target.js';
 
 export interface OutboxRelayProps {
-  /** The outbox whose events are sent. One relay per outbox: the mark of a sent event says that all targets have it. */
+  /**
+   * The outbox whose events are sent. One relay per outbox: the mark of a sent event says that all targets have it.
+   */
   readonly outbox: OutboxTable;
 
-  /** Where events are sent. One that is down holds up the groups of the events that it should get, for the others, too. */
+  /**
+   * Where events are sent. One that is down holds up the groups of the events that it should get, for the others,
+   * too.
+   */
   readonly targets: RelayTarget[];
 
   /**
@@ -40,22 +45,24 @@ export interface OutboxRelayProps {
   readonly batchSize?: number;
 
   /**
-   * How often a batch that failed is tried again before it is given up. The stream then goes on, and the sweep keeps trying: nothing
-   * is lost, but later events of the group may be sent first.
+   * How often a batch that failed is tried again before it is given up. The stream then goes on, and the sweep keeps
+   * trying: nothing is lost, but later events of the group may be sent first.
    *
    * @default 10
    */
   readonly retryAttempts?: number;
 
   /**
-   * Age at which an event that the stream has not got through is left to the sweep. DynamoDB keeps a stream for 24 hours.
+   * Age at which an event that the stream has not got through is left to the sweep. DynamoDB keeps a stream for 24
+   * hours.
    *
    * @default Duration.hours(12)
    */
   readonly maxRecordAge?: Duration;
 
   /**
-   * Where batches are kept that were given up, with their content. For a look at what was wrong: the sweep does not need them.
+   * Where batches are kept that were given up, with their content. For a look at what was wrong: the sweep does not
+   * need them.
    *
    * @default - a bucket of the relay's own, objects kept for 30 days
    */

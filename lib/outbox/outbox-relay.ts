@@ -23,16 +23,19 @@ import type { RelayTargetConfig } from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
 
 /**
- * Sends the events of an outbox to its targets: driven by the table's stream, and by a sweep that finds what the stream did not bring.
+ * Sends the events of an outbox to its targets: driven by the table's stream, and by a sweep that finds what the
+ * stream did not bring.
  *
- * Guaranteed: an event that was committed reaches every target that wants its type, at least once, and is kept until then. Events of
- * one group are sent one after the other. A consumer that takes (source, epoch, aggregate, version) from the event is exact and in
- * order on every kind of target; for one that takes the order of the queue, an event that was given up and swept later is late.
+ * Guaranteed: an event that was committed reaches every target that wants its type, at least once, and is kept until
+ * then. Events of one group are sent one after the other. A consumer that takes (source, epoch, aggregate, version)
+ * from the event is exact and in order on every kind of target; for one that takes the order of the queue, an event
+ * that was given up and swept later is late.
  *
- * Defaults imposed: one function for both, the stream read from its TRIM_HORIZON (LATEST can miss events, R25), one batch of a shard
- * at a time (factor 1: more would order by the table's key only, R31), INSERT records only, partial responses, bisecting, a bucket for
- * what was given up, alarms, and the environment variables EXACTLY_ONCE_OUTBOX_TABLE, EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS,
- * EXACTLY_ONCE_OUTBOX_GRACE_SECONDS and EXACTLY_ONCE_OUTBOX_TARGETS.
+ * Defaults imposed: one function for both, the stream read from its TRIM_HORIZON (LATEST can miss events, R25), one
+ * batch of a shard at a time (factor 1: more would order by the table's key only, R31), INSERT records only, partial
+ * responses, bisecting, a bucket for what was given up, alarms, and the environment variables
+ * EXACTLY_ONCE_OUTBOX_TABLE, EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS, EXACTLY_ONCE_OUTBOX_GRACE_SECONDS and
+ * EXACTLY_ONCE_OUTBOX_TARGETS.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html

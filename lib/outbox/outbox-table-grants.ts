@@ -7,8 +7,8 @@ export class OutboxTableGrants {
   constructor(private readonly table: ITable) {}
 
   /**
-   * For handlers that call `tx.publish`: write new events. What they publish of is numbered by items of their own tables, which they
-   * must be allowed to read and update (`dynamodb:GetItem`, `dynamodb:UpdateItem` or `PutItem`).
+   * For handlers that call `tx.publish`: write new events. What they publish of is numbered by items of their own
+   * tables, which they must be allowed to read and update (`dynamodb:GetItem`, `dynamodb:UpdateItem` or `PutItem`).
    *
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
    */

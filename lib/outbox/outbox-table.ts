@@ -15,7 +15,8 @@ import { OutboxTableGrants } from './outbox-table-grants.js';
 
 export interface OutboxTableProps {
   /**
-   * How long an event is kept after it was sent, for a look back and to be sent again. Unsent events are kept for ever.
+   * How long an event is kept after it was sent, for a look back and to be sent again. Unsent events are kept for
+   * ever.
    *
    * @default Duration.days(7)
    */
@@ -39,16 +40,17 @@ export interface OutboxTableProps {
 }
 
 /**
- * The table of events that transactions publish with `tx.publish`: an event is in it exactly when the effects that it tells of are
- * committed. An `OutboxRelay` sends them.
+ * The table of events that transactions publish with `tx.publish`: an event is in it exactly when the effects that it
+ * tells of are committed. An `OutboxRelay` sends them.
  *
- * Keys `stream` (source, epoch and aggregate) and `version`. A sparse index `unsent`, in 16 parts, holds what is not sent yet, so
- * that the sweep finds it without the stream. Only the mark of a sent event gives a row an expiry: nothing is deleted unsent (R30).
+ * Keys `stream` (source, epoch and aggregate) and `version`. A sparse index `unsent`, in 16 parts, holds what is not
+ * sent yet, so that the sweep finds it without the stream. Only the mark of a sent event gives a row an expiry:
+ * nothing is deleted unsent (R30).
  *
  * Must be in the account and Region of the tables that the handlers write. No global table: see `DedupTable`.
  *
- * Defaults imposed: on-demand capacity, a stream of new images, time to live in `expiration`, point-in-time recovery, deletion
- * protection, RETAIN. Override the last one with `RemovalPolicies.of(scope)`.
+ * Defaults imposed: on-demand capacity, a stream of new images, time to live in `expiration`, point-in-time recovery,
+ * deletion protection, RETAIN. Override the last one with `RemovalPolicies.of(scope)`.
  *
  * @throws InvalidProps when the retention is less than an hour
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html

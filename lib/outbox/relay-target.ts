@@ -18,7 +18,10 @@ export interface RelayTargetOptions {
 export interface RelayTargetConfig {
   /** The resource that events are sent to. */
   readonly resource: IConstruct;
-  /** Its address, under the name by which the runtime tells kinds of targets apart: `queueUrl`, `topicArn` or `eventBusName`. */
+  /**
+   * Its address, under the name by which the runtime tells kinds of targets apart: `queueUrl`, `topicArn` or
+   * `eventBusName`.
+   */
   readonly address: { readonly [kind: string]: string };
   /** Whether one group's events arrive in the order in which they are sent. */
   readonly ordered: boolean;
@@ -30,8 +33,8 @@ export interface RelayTargetConfig {
 /** Where an `OutboxRelay` sends events. */
 export abstract class RelayTarget {
   /**
-   * A channel. FIFO: in order within the group of the events, which is their aggregate unless they were published with another one.
-   * Standard: unordered; a consumer that needs the order takes it from the event's version.
+   * A channel. FIFO: in order within the group of the events, which is their aggregate unless they were published
+   * with another one. Standard: unordered; a consumer that needs the order takes it from the event's version.
    */
   public static channel(channel: IMessageChannel, options: RelayTargetOptions = {}): RelayTarget {
     return new Target((grantee) => {

@@ -5,7 +5,8 @@ import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
 
 /**
- * Calls the relay's function to sweep. Not CDK's `LambdaInvoke`: it lets the schedule call every version of the function, too.
+ * Calls the relay's function to sweep. Not CDK's `LambdaInvoke`: it lets the schedule call every version of the
+ * function, too.
  *
  * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html#setting-up-execution-role
  */

@@ -2,6 +2,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { AccountError } from './account-error.js';
+import { messageOf } from '../message-of.js';
 
 export interface AwsCaller {
   readonly region: string;
@@ -55,9 +56,8 @@ export async function awsCall(
   } catch (cause) {
     // fetch hides the reason, such as ECONNREFUSED, in the cause of its error.
     const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-    const text = reason instanceof Error ? reason.message : String(reason);
     throw new AccountError(
-      `${url.origin} does not answer (${text}): check the connection and the Region, which is ${region}`,
+      `${url.origin} does not answer (${messageOf(reason)}): check the connection and the Region, which is ${region}`,
       { cause },
     );
   }

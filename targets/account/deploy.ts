@@ -1,6 +1,7 @@
 /**
- * `npm run deploy -- [--profile NAME] [options of cdk deploy]`: deploys the reference stack to a real account with the plain CDK CLI,
- * which asks before it changes permissions. docs/deploy.md says what is needed, what it costs and what stays.
+ * `npm run deploy -- [--profile NAME] [options of cdk deploy]`: deploys the reference stack to a real account with
+ * the plain CDK CLI, which asks before it changes permissions. docs/deploy.md says what is needed, what it costs and
+ * what stays.
  */
 import { cdk, runAccountCommand, stackName } from './cdk-command.js';
 

@@ -1,10 +1,11 @@
 /**
- * `npm run destroy -- [--profile NAME] [options of cdk destroy]`: deletes the reference stack from a real account with the plain CDK
- * CLI, which asks first, and lists what stays.
+ * `npm run destroy -- [--profile NAME] [options of cdk destroy]`: deletes the reference stack from a real account
+ * with the plain CDK CLI, which asks first, and lists what stays.
  */
 import { cdk, runAccountCommand, stackName } from './cdk-command.js';
 import { isDeployed, leftovers, type Leftover } from './leftovers.js';
 import type { Account } from './preflight.js';
+import { messageOf } from '../message-of.js';
 
 void runAccountCommand(async (account, command) => {
   const code = await cdk(account, command, ['destroy', stackName, ...command.options]);
@@ -25,7 +26,7 @@ async function whatStays(account: Account): Promise<Leftover[]> {
     return (await isDeployed(account, stackName)) ? [] : await leftovers(account, stackName);
   } catch (error) {
     console.log(
-      `\nWhat stays cannot be listed (${error instanceof Error ? error.message : String(error)}): look for names that begin with ${stackName}-`,
+      `\nWhat stays cannot be listed (${messageOf(error)}): look for names that begin with ${stackName}-`,
     );
     return [];
   }

@@ -10,8 +10,8 @@ export interface Leftover {
 }
 
 /**
- * Tables, queues and log groups whose names begin with that of a stack, as CloudFormation gives them: of a deleted stack, what it
- * retained.
+ * Tables, queues and log groups whose names begin with that of a stack, as CloudFormation gives them: of a deleted
+ * stack, what it retained.
  */
 export async function leftovers(caller: AwsCaller, stack: string): Promise<Leftover[]> {
   const prefix = `${stack}-`;

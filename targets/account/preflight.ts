@@ -1,6 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { AccountError } from './account-error.js';
 import { awsCall, type AwsCaller } from './aws-call.js';
+import { messageOf } from '../message-of.js';
 
 /** Who deploys, and where to. */
 export interface Account extends AwsCaller {
@@ -11,8 +12,9 @@ export interface Account extends AwsCaller {
 }
 
 /**
- * What the CDK CLI will need, looked at before it spends a minute on the synth: a Region, credentials that AWS accepts, and a
- * bootstrapped account. Reads the environment as AWS's SDKs do (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...).
+ * What the CDK CLI will need, looked at before it spends a minute on the synth: a Region, credentials that AWS
+ * accepts, and a bootstrapped account. Reads the environment as AWS's SDKs do (AWS_PROFILE, AWS_REGION,
+ * AWS_ENDPOINT_URL, ...).
  *
  * @param qualifier of the bootstrap stack
  * @throws AccountError for the first thing that is missing
@@ -81,6 +83,5 @@ async function expectBootstrapped(account: Account, qualifier: string): Promise<
 }
 
 function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.split('\n')[0]?.replace(/\.$/, '') ?? '';
+  return messageOf(cause).split('\n')[0]?.replace(/\.$/, '') ?? '';
 }

@@ -13,8 +13,8 @@ const run = promisify(execFile);
 const oldestJava = 17;
 
 /**
- * The folder of DynamoDB Local's jars, fetched by Maven on the first call. Its name carries a hash of the pom, and it appears by
- * one rename once it is complete, so a half-fetched one is never used.
+ * The folder of DynamoDB Local's jars, fetched by Maven on the first call. Its name carries a hash of the pom, and it
+ * appears by one rename once it is complete, so a half-fetched one is never used.
  *
  * @throws NotOptedInError, JavaMissingError, MavenMissingError, DownloadFailedError
  */

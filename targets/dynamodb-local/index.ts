@@ -27,17 +27,17 @@ const startSeconds = 60;
 const portTries = 3;
 
 /**
- * Ends the JVM when standard input closes, which happens however the starting process ends (kill -9 included). The copy of the
- * descriptor is needed because a shell gives what it puts into the background an empty standard input.
+ * Ends the JVM when standard input closes, which happens however the starting process ends (kill -9 included). The
+ * copy of the descriptor is needed because a shell gives what it puts into the background an empty standard input.
  */
 const guard = 'exec 3<&0; "$@" & pid=$!; (cat <&3 >/dev/null; kill -9 $pid) & wait $pid';
 
 /**
- * Starts DynamoDB Local (pinned in pom.xml), in memory and without telemetry, on a free port, and waits until it answers. The
- * first call fetches it below `.local/`.
+ * Starts DynamoDB Local (pinned in pom.xml), in memory and without telemetry, on a free port, and waits until it
+ * answers. The first call fetches it below `.local/`.
  *
- * It has no option to listen on the loopback interface only: use it where its port is not reachable from elsewhere, or behind a
- * firewall. It checks no credentials.
+ * It has no option to listen on the loopback interface only: use it where its port is not reachable from elsewhere,
+ * or behind a firewall. It checks no credentials.
  *
  * @throws NotOptedInError unless DYNAMODB_LOCAL is 1: its licence asks whoever uses it for an AWS account
  * @throws JavaMissingError, MavenMissingError, DownloadFailedError when it cannot be fetched

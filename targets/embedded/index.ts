@@ -16,8 +16,8 @@ const region = 'us-east-1';
 const account = '000000000000';
 
 /**
- * Starts the emulator (MiniStack, pinned in targets/embedded/requirements.txt) on a free loopback port, with a temporary
- * folder of its own, and waits until it answers. The first call installs it below `.local/`.
+ * Starts the emulator (MiniStack, pinned in targets/embedded/requirements.txt) on a free loopback port, with a
+ * temporary folder of its own, and waits until it answers. The first call installs it below `.local/`.
  *
  * Nothing stays behind however this process ends, kill -9 included: a guard process ends the emulator and removes
  * its folder as soon as the pipe to this process closes. The emulator does not keep this process alive. An emulator

@@ -36,7 +36,8 @@ const oldestMinor = 10;
 const printVersion = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
 
 /**
- * The interpreter of a virtual environment that holds exactly `targets/embedded/requirements.txt`, made on the first call.
+ * The interpreter of a virtual environment that holds exactly `targets/embedded/requirements.txt`, made on the first
+ * call.
  *
  * The folder's name carries a hash of the requirements and of the Python version, and it appears by one rename
  * once it is complete: a half-built or outdated environment is never used, and two processes may call this at

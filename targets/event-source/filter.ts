@@ -7,10 +7,10 @@ export type Filter = (body: string) => boolean;
 /**
  * The patterns of a mapping's FilterCriteria as one predicate: a body passes when any of them matches.
  *
- * AWS filters SQS messages on `body` alone:
- * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html. A body that is a JSON object (or list) is
- * matched by a pattern that is an object, a plain string by a pattern that is a list; any other pairing drops the
- * message. The operators: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
+ * AWS filters SQS messages on `body` alone: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html. A
+ * body that is a JSON object (or list) is matched by a pattern that is an object, a plain string by a pattern that is
+ * a list; any other pairing drops the message. The operators:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
  *
  * @throws SyntaxError saying what is wrong with a pattern
  */
@@ -21,8 +21,9 @@ export function compileFilter(patterns: readonly string[]): Filter {
 }
 
 /**
- * The same for records of a DynamoDB stream, matched whole, as JSON: `eventName`, `dynamodb.Keys`, `dynamodb.NewImage`.
- * Lambda's page knows the key `dynamodb` only, DynamoDB's and the CDK's filter on `eventName`, too.
+ * The same for records of a DynamoDB stream, matched whole, as JSON: `eventName`, `dynamodb.Keys`,
+ * `dynamodb.NewImage`. Lambda's page knows the key `dynamodb` only, DynamoDB's and the CDK's filter on `eventName`,
+ * too.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.Tutorial2.html

@@ -6,7 +6,7 @@
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
  */
 export class GroupGuard {
-  private readonly held = new Map<string, Hold>();
+  readonly #held = new Map<string, Hold>();
 
   /**
    * Waits until none of the groups is held and takes them. Batches that wait for the same group get it in the order
@@ -17,34 +17,34 @@ export class GroupGuard {
    */
   async take(groups: readonly string[], until: number): Promise<() => void> {
     for (;;) {
-      const holds = groups.flatMap((group) => this.held.get(group) ?? []);
+      const holds = groups.flatMap((group) => this.#held.get(group) ?? []);
       if (holds.length === 0) break;
       await Promise.all(holds.map((hold) => hold.released));
     }
     const hold = new Hold(until, () => {
-      for (const group of groups) if (this.held.get(group) === hold) this.held.delete(group);
+      for (const group of groups) if (this.#held.get(group) === hold) this.#held.delete(group);
     });
-    for (const group of groups) this.held.set(group, hold);
+    for (const group of groups) this.#held.set(group, hold);
     return () => hold.release();
   }
 }
 
 class Hold {
   readonly released: Promise<void>;
-  private resolve: () => void = () => undefined;
-  private readonly timer: NodeJS.Timeout;
+  #resolve: () => void = () => undefined;
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(
-    until: number,
-    private readonly onRelease: () => void,
-  ) {
-    this.released = new Promise((resolve) => (this.resolve = resolve));
-    this.timer = setTimeout(() => this.release(), Math.max(0, until - Date.now()));
+  readonly #onRelease: () => void;
+
+  constructor(until: number, onRelease: () => void) {
+    this.#onRelease = onRelease;
+    this.released = new Promise((resolve) => (this.#resolve = resolve));
+    this.#timer = setTimeout(() => this.release(), Math.max(0, until - Date.now()));
   }
 
   release(): void {
-    clearTimeout(this.timer);
-    this.onRelease();
-    this.resolve();
+    clearTimeout(this.#timer);
+    this.#onRelease();
+    this.#resolve();
   }
 }

@@ -38,9 +38,9 @@ export interface EventSourceRunner {
   /** What is played of DynamoDB streams. */
   readonly streamMappings: readonly StreamMappingSummary[];
   /**
-   * Resolves when for `quietMs` nothing was received and nothing was in flight, every queue reports no message that is
-   * visible, hidden or delayed, and every stream is read to its end. A message that fails for ever keeps it waiting until
-   * it is dead-lettered, a record of a stream until it is discarded.
+   * Resolves when for `quietMs` nothing was received and nothing was in flight, every queue reports no message that
+   * is visible, hidden or delayed, and every stream is read to its end. A message that fails for ever keeps it
+   * waiting until it is dead-lettered, a record of a stream until it is discarded.
    *
    * @throws RunnerStoppedError when the target stopped answering, or a hook threw
    * @throws MappingEnabledError when somebody turned the target's own poller on meanwhile
@@ -60,8 +60,8 @@ export interface EventSourceRunnerOptions extends InvocationHooks {
 }
 
 /**
- * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules, each with its source and its test
- * in docs/event-source-runner.md. Reads the mappings once, now: those deployed as disabled are played, too.
+ * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules, each with its source and
+ * its test in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are played, too.
  * Each is disabled on the target before its source is first read.
  *
  * @throws MappingInvalidError for settings that AWS would refuse
@@ -127,7 +127,8 @@ function play(played: Played): EventSourceRunner {
     idle: async (quietMs) => {
       for (;;) {
         if (failure !== undefined) throw failure;
-        // What moves from one source to the next while they are looked at, one after the other, is seen by its invocation.
+        // What moves from one source to the next while they are looked at, one after the other, is seen by its
+        // invocation.
         const before = invocations();
         if (quiet(quietMs) && (await empty()) && quiet(quietMs) && invocations() === before) break;
         await sleep(Math.min(idlePauseMs, quietMs));

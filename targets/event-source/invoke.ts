@@ -18,7 +18,8 @@ const longestPauseMs = 1000;
 
 /**
  * Invokes the function with the records. Throttling is tried again, with growing pauses, until the batch becomes
- * visible again: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-backoff-strategy
+ * visible again:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-backoff-strategy
  *
  * Any other failure of the call leaves it open whether the function ran: like a function error, it fails the batch.
  *

@@ -95,7 +95,9 @@ export async function readMapping(
   return { ...summary, functionArn: configuration.FunctionArn ?? '', queueUrl: QueueUrl ?? '', filter };
 }
 
-/** What AWS refuses and emulators accept: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html */
+/**
+ * What AWS refuses and emulators accept: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+ */
 function refusedSettings(mapping: MappingSummary): string[] {
   const { fifo, batchSize, batchingWindowSeconds } = mapping;
   const refusals: [boolean, string][] = [

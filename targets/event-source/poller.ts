@@ -39,7 +39,10 @@ export interface StreamInvocationStart {
 
 /** What a caller wants to know of invocations. */
 export interface InvocationHooks {
-  /** Called right before the function is. What it returns is called when this invocation has ended, before `onInvocation`. */
+  /**
+   * Called right before the function is. What it returns is called when this invocation has ended, before
+   * `onInvocation`.
+   */
   readonly onStart?: (start: InvocationStart) => ((ended: Invocation) => void) | undefined;
   /** The same for the batches of streams. */
   readonly onStreamStart?: (start: StreamInvocationStart) => ((ended: Invocation) => void) | undefined;
@@ -63,50 +66,62 @@ const busyPauseMs = 50;
 
 /** Reads one mapping's queue and invokes its function, until it is stopped. */
 export class Poller {
-  private readonly guard = new GroupGuard();
-  private readonly running = new Set<Promise<void>>();
+  readonly #guard = new GroupGuard();
+  readonly #running = new Set<Promise<void>>();
   /** Received, but too big for the batch it came with. */
-  private readonly carried: Delivery[] = [];
-  private stopping = false;
-  private failure: { readonly cause: unknown } | undefined;
-  private quietFrom = Date.now();
+  readonly #carried: Delivery[] = [];
+  #stopping = false;
+  #failure: { readonly cause: unknown } | undefined;
+  #quietFrom = Date.now();
   /** How many have been started. */
   invocations = 0;
 
+  readonly #mapping: Mapping;
+  readonly #concurrency: number;
+  readonly #sqs: SQSClient;
+  readonly #lambda: LambdaClient;
+  readonly #hooks: InvocationHooks;
+
   constructor(
-    private readonly mapping: Mapping,
-    private readonly concurrency: number,
-    private readonly sqs: SQSClient,
-    private readonly lambda: LambdaClient,
-    private readonly hooks: InvocationHooks,
-  ) {}
+    mapping: Mapping,
+    concurrency: number,
+    sqs: SQSClient,
+    lambda: LambdaClient,
+    hooks: InvocationHooks,
+  ) {
+    this.#mapping = mapping;
+    this.#concurrency = concurrency;
+    this.#sqs = sqs;
+    this.#lambda = lambda;
+    this.#hooks = hooks;
+  }
 
   /** Milliseconds since a message was last received or an invocation ended. 0 while one runs. */
   get quietMs(): number {
-    return this.running.size > 0 ? 0 : Date.now() - this.quietFrom;
+    return this.#running.size > 0 ? 0 : Date.now() - this.#quietFrom;
   }
 
   /** Resolves after `stop`, when what was received has been dealt with. Rejects when the target does not answer. */
   async run(): Promise<void> {
     try {
-      while (!this.stopping || this.carried.length > 0) {
-        if (this.running.size >= this.concurrency) {
-          await Promise.race(this.running);
+      while (!this.#stopping || this.#carried.length > 0) {
+        if (this.#running.size >= this.#concurrency) {
+          await Promise.race(this.#running);
           continue;
         }
-        const batch = await this.collect();
-        if (batch.length > 0) this.start(batch);
-        else if (this.running.size > 0) await Promise.race([...this.running, sleep(busyPauseMs)]);
+        const batch = await this.#collect();
+        if (batch.length > 0) this.#start(batch);
+        else if (this.#running.size > 0) await Promise.race([...this.#running, sleep(busyPauseMs)]);
         else await sleep(idlePauseMs);
       }
     } finally {
-      await Promise.all(this.running);
+      await Promise.all(this.#running);
     }
-    if (this.failure !== undefined) throw this.failure.cause;
+    if (this.#failure !== undefined) throw this.#failure.cause;
   }
 
   stop(): void {
-    this.stopping = true;
+    this.#stopping = true;
   }
 
   /**
@@ -114,20 +129,20 @@ export class Poller {
    * it is full, 6 MB, or the window ends.
    * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching
    */
-  private async collect(): Promise<Delivery[]> {
-    const { batchSize, batchingWindowSeconds } = this.mapping;
+  async #collect(): Promise<Delivery[]> {
+    const { batchSize, batchingWindowSeconds } = this.#mapping;
     const batch: Delivery[] = [];
     let bytes = 0;
     let closes = Infinity;
     for (;;) {
       const received =
-        this.carried.length > 0
-          ? this.carried.splice(0, batchSize)
-          : await this.receive(Math.min(messagesPerReceive, batchSize - batch.length));
+        this.#carried.length > 0
+          ? this.#carried.splice(0, batchSize)
+          : await this.#receive(Math.min(messagesPerReceive, batchSize - batch.length));
       for (const [index, delivery] of received.entries()) {
         const size = Buffer.byteLength(JSON.stringify(delivery.record));
         if (batch.length > 0 && bytes + size > payloadBytes) {
-          this.carried.unshift(...received.slice(index));
+          this.#carried.unshift(...received.slice(index));
           return batch;
         }
         batch.push(delivery);
@@ -136,20 +151,20 @@ export class Poller {
       if (batch.length === 0) return batch;
       if (closes === Infinity) closes = Date.now() + batchingWindowSeconds * 1000;
       const left = closes - Date.now();
-      if (batch.length >= batchSize || left <= 0 || this.stopping) return batch;
+      if (batch.length >= batchSize || left <= 0 || this.#stopping) return batch;
       if (received.length === 0) await sleep(Math.min(busyPauseMs, left));
     }
   }
 
   /** One ReceiveMessage. Messages that the mapping's filters reject are deleted from the queue. */
-  private async receive(atMost: number): Promise<Delivery[]> {
-    const { queueUrl, queueArn, visibilityTimeoutSeconds, filter } = this.mapping;
-    const { Messages = [] } = await this.sqs.send(
+  async #receive(atMost: number): Promise<Delivery[]> {
+    const { queueUrl, queueArn, visibilityTimeoutSeconds, filter } = this.#mapping;
+    const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: queueUrl,
         MaxNumberOfMessages: atMost,
-        // No long poll: the emulator's own is a loop with this pause, and a poll that is given up when the runner stops
-        // would take a message with it.
+        // No long poll: the emulator's own is a loop with this pause, and a poll that is given up when the runner
+        // stops would take a message with it.
         WaitTimeSeconds: 0,
         // Said explicitly, so that the queue and `visibleAt` cannot disagree.
         VisibilityTimeout: visibilityTimeoutSeconds,
@@ -158,51 +173,51 @@ export class Poller {
       }),
     );
     if (Messages.length === 0) return [];
-    this.quietFrom = Date.now();
+    this.#quietFrom = Date.now();
     const visibleAt = Date.now() + visibilityTimeoutSeconds * 1000;
     const deliveries = Messages.map((message) => ({ record: toRecord(message, queueArn), visibleAt }));
     const wanted = deliveries.filter(({ record }) => filter(record.body));
-    await this.delete(deliveries.filter((delivery) => !wanted.includes(delivery)));
+    await this.#delete(deliveries.filter((delivery) => !wanted.includes(delivery)));
     return wanted;
   }
 
-  private start(batch: readonly Delivery[]): void {
-    const running = this.process(batch)
+  #start(batch: readonly Delivery[]): void {
+    const running = this.#process(batch)
       .catch((cause: unknown) => {
-        this.failure ??= { cause };
+        this.#failure ??= { cause };
         this.stop();
       })
       .finally(() => {
-        this.running.delete(running);
-        this.quietFrom = Date.now();
+        this.#running.delete(running);
+        this.#quietFrom = Date.now();
       });
-    this.running.add(running);
+    this.#running.add(running);
   }
 
-  private async process(batch: readonly Delivery[]): Promise<void> {
+  async #process(batch: readonly Delivery[]): Promise<void> {
     const until = Math.min(...batch.map(({ visibleAt }) => visibleAt));
-    const groups = this.mapping.fifo
+    const groups = this.#mapping.fifo
       ? [...new Set(batch.map(({ record }) => record.attributes['MessageGroupId'] ?? ''))]
       : [];
-    const release = await this.guard.take(groups, until);
+    const release = await this.#guard.take(groups, until);
     try {
       // It waited for its groups until it became visible again: the next receive brings it.
       if (groups.length > 0 && Date.now() >= until) return;
       const records = batch.map(({ record }) => record);
-      const onEnd = this.hooks.onStart?.({ functionName: this.mapping.functionName, records });
+      const onEnd = this.#hooks.onStart?.({ functionName: this.#mapping.functionName, records });
       this.invocations += 1;
       const started = performance.now();
-      const result = await invoke(this.lambda, this.mapping.functionArn, records, until);
-      const invocation = await this.settle(batch, result, performance.now() - started);
+      const result = await invoke(this.#lambda, this.#mapping.functionArn, records, until);
+      const invocation = await this.#settle(batch, result, performance.now() - started);
       onEnd?.(invocation);
-      this.hooks.onInvocation?.(invocation);
+      this.#hooks.onInvocation?.(invocation);
     } finally {
       release();
     }
   }
 
   /** Deletes what succeeded. A failed message is left alone: it comes again when its visibility timeout ends. */
-  private async settle(
+  async #settle(
     batch: readonly Delivery[],
     result: InvocationResult,
     durationMs: number,
@@ -210,17 +225,17 @@ export class Poller {
     const ids = batch.map(({ record }) => record.messageId);
     const verdict: Verdict =
       result.functionError === undefined
-        ? readResponse(result.payload, ids, this.mapping.reportsBatchItemFailures)
+        ? readResponse(result.payload, ids, this.#mapping.reportsBatchItemFailures)
         : { kind: 'all-failed', reason: result.functionError };
     const succeeded = batch.filter(
       ({ record }) =>
         verdict.kind === 'all-succeeded' ||
         (verdict.kind === 'some-failed' && !verdict.failedIds.has(record.messageId)),
     );
-    await this.delete(succeeded);
+    await this.#delete(succeeded);
     return {
-      functionName: this.mapping.functionName,
-      sourceArn: this.mapping.queueArn,
+      functionName: this.#mapping.functionName,
+      sourceArn: this.#mapping.queueArn,
       records: batch.length,
       durationMs,
       outcome: outcomes[verdict.kind],
@@ -230,16 +245,16 @@ export class Poller {
     };
   }
 
-  private async delete(deliveries: readonly Delivery[]): Promise<void> {
-    // On a FIFO queue AWS answers InvalidParameterValue to a handle past its visibility timeout and keeps the message:
-    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
-    // Emulators delete it, so it is not sent.
-    const valid = deliveries.filter(({ visibleAt }) => !this.mapping.fifo || Date.now() < visibleAt);
+  async #delete(deliveries: readonly Delivery[]): Promise<void> {
+    // On a FIFO queue AWS answers InvalidParameterValue to a handle past its visibility timeout and keeps the
+    // message: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html Emulators
+    // delete it, so it is not sent.
+    const valid = deliveries.filter(({ visibleAt }) => !this.#mapping.fifo || Date.now() < visibleAt);
     for (let index = 0; index < valid.length; index += messagesPerReceive) {
       // What fails here is either gone already (ReceiptHandleIsInvalid) or comes again: both are right.
-      await this.sqs.send(
+      await this.#sqs.send(
         new DeleteMessageBatchCommand({
-          QueueUrl: this.mapping.queueUrl,
+          QueueUrl: this.#mapping.queueUrl,
           Entries: valid
             .slice(index, index + messagesPerReceive)
             .map(({ record }, position) => ({ Id: String(position), ReceiptHandle: record.receiptHandle })),

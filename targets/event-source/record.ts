@@ -1,7 +1,10 @@
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
 import { realisticSequenceNumber } from './sequence-number.js';
 
-/** One entry of `event.Records`, with the fields and spelling of https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+/**
+ * One entry of `event.Records`, with the fields and spelling of
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ */
 export interface SqsRecord {
   readonly messageId: string;
   readonly receiptHandle: string;

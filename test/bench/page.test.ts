@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { withReport } from '../../bench/docs.js';
 import { committedResults } from '../../bench/results.js';
 
-test('docs/benchmarks.md says what the committed results say; else run npm run bench -- --docs', async () => {
-  const page = await readFile(join(__dirname, '../../docs/benchmarks.md'), 'utf8');
+test('docs/bench.md says what the committed results say; else run npm run bench -- --docs', async () => {
+  const page = await readFile(join(__dirname, '../../docs/bench.md'), 'utf8');
   expect(page).toBe(withReport(page, await committedResults()));
 });
 

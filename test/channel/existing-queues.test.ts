@@ -150,11 +150,19 @@ describe('fails when', () => {
 
   test('the timeout of the consumer would derive from too little', () => {
     const stack = constructStack();
-    const props = { ...stated, ...importedQueues(stack), visibilityTimeout: Duration.seconds(5) };
+    const props = { ...stated, ...importedQueues(stack), visibilityTimeout: Duration.seconds(17) };
     expect(refusal(() => MessageChannel.fromQueues(stack, 'Channel', props)).message).toContain(
-      'visibilityTimeout is 5 seconds, must be at least 6 seconds, six times the shortest timeout of a function',
+      'visibilityTimeout is 17 seconds, must be at least 18 seconds, six times the shortest timeout with which a function begins a message',
     );
   });
+});
+
+test('fails when the stated time of the consumer leaves no room for a single message', () => {
+  const stack = constructStack();
+  const props = { ...stated, ...importedQueues(stack), consumerTimeout: Duration.seconds(2) };
+  expect(refusal(() => MessageChannel.fromQueues(stack, 'Channel', props)).violations).toEqual([
+    expect.objectContaining({ id: 'function-has-room', given: 'consumerTimeout is 2 seconds' }),
+  ]);
 });
 
 test('FIFO queues are taken for what they are, imported or own', () => {

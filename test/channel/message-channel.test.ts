@@ -216,6 +216,11 @@ describe('fails when', () => {
       'consumerTimeout is 16 minutes, must be from 1 second to 15 minutes: change `consumerTimeout` [sqs-limits]',
     ],
     [
+      'the time of the consumer leaves no room for a single message',
+      { ...fifo, consumerTimeout: Duration.seconds(1) },
+      'consumerTimeout is 1 second, must be at least 3 seconds (time to handle and commit one message): raise `consumerTimeout` [function-has-room]',
+    ],
+    [
       'the visibility timeout is longer than SQS can',
       { ...fifo, visibilityTimeout: Duration.seconds(43_201) },
       'visibilityTimeout is 12 hours 1 second, must be from 0 seconds to 12 hours: change `visibilityTimeout` [sqs-limits]',

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as olderBy } from 'node:timers/promises';
+import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { receiptId } from '../../runtime/dedup/identity.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
@@ -79,6 +81,29 @@ test('inspect tells of a receipt, of a dead letter, and of neither', async () =>
   const unknown = await run('inspect', 'nobody', ...about, '--json');
   expect(unknown.status).toBe(1);
   expect(JSON.parse(unknown.stdout)).toMatchObject({ deadLetters: { found: [] } });
+});
+
+test('inspect reads a receipt as the runtime does: unfinished is none, long integers are whole, and newer rows are not read', async () => {
+  const { about, ledger } = await setUp();
+  const stored = async (key: string, attributes: Record<string, AttributeValue>) =>
+    dynamodb.send(
+      new PutItemCommand({
+        TableName: ledger.receipts.name,
+        Item: { id: { S: receiptId(consumerName, key) }, ...attributes },
+      }),
+    );
+  const digits = '12345678901234567890';
+  await stored('unfinished', { status: { S: 'INPROGRESS' } });
+  await stored('whole', { v: { N: '1' }, status: { S: 'COMPLETED' }, data: { N: digits } });
+  await stored('newer', { v: { N: '99' }, status: { S: 'COMPLETED' } });
+
+  expect((await run('inspect', 'unfinished', ...about)).status).toBe(1);
+  const whole = await run('inspect', 'whole', ...about);
+  expect(whole.status).toBe(0);
+  expect(whole.stdout).toContain(digits);
+  const newer = await run('inspect', 'newer', ...about);
+  expect(newer.status).toBe(2);
+  expect(newer.stderr).toMatch(/^could not run: .*99/);
 });
 
 test('the name of the function is enough', async () => {

@@ -1,9 +1,10 @@
 import { type Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import {
   ChannelKind,
   CommitWay,
+  DedupTable,
   IdempotentConsumer,
   MessageChannel,
   type IdempotentConsumerProps,
@@ -97,4 +98,55 @@ test('fails when a table of effects is given that is no proof, or writes cannot 
       '  - `effectTable` is given with commitWay NATURAL, must be left out: only rows of INSERT and AGGREGATE are a proof: remove `effectTable`, or give the `commitWay` of the handler [effect-table-is-proof]\n' +
       '  - writesPerMessage is -1, must be a number from 0: change `writesPerMessage` [writes-countable]',
   );
+});
+
+describe('a row of the handler that is the receipt', () => {
+  const given = (stack: Stack, receiptTable: ITable) => ({
+    dedupTable: new DedupTable(stack, 'Dedup'),
+    receiptTable,
+  });
+
+  test('fails when the table that holds it has a TTL', () => {
+    const stack = constructStack();
+    expect(refusal(() => consumerIn(stack, given(stack, rows(stack, 'ttl')))).message).toBe(
+      "IdempotentConsumer 'Stack/Consumer' has invalid props:\n" +
+        "  - TTL attribute of 'Stack/Rows' is 'ttl', must be none: take the TTL off the table, or give another `receiptTable` [proof-rows-never-expire]",
+    );
+  });
+
+  test('may be read and inserted, and never deleted, by the consumer', () => {
+    const stack = constructStack();
+    const receiptTable = rows(stack);
+    consumerIn(stack, given(stack, receiptTable));
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: [
+              'dynamodb:GetItem',
+              'dynamodb:BatchGetItem',
+              'dynamodb:ConditionCheckItem',
+              'dynamodb:PutItem',
+            ],
+            Resource: stack.resolve(receiptTable.tableArn) as unknown,
+          }),
+        ]),
+      },
+    });
+    expect(unproven(stack)).toEqual(['proof-rows-are-kept']);
+  });
+
+  test('of another table, that it never expires is unproven', () => {
+    const stack = constructStack();
+    consumerIn(stack, given(stack, Table.fromTableName(stack, 'Theirs', 'ledger')));
+    expect(unproven(stack)).toEqual(['proof-rows-never-expire, proof-rows-are-kept']);
+  });
+
+  test.each([CommitWay.INSERT, CommitWay.AGGREGATE, CommitWay.NATURAL])('fails with %s', (commitWay) => {
+    const stack = constructStack();
+    expect(refusal(() => consumerIn(stack, { commitWay, ...given(stack, rows(stack)) })).message).toBe(
+      "IdempotentConsumer 'Stack/Consumer' has invalid props:\n" +
+        `  - \`receiptTable\` is given with commitWay ${commitWay}, must be left out: only a transaction may have its receipt in a row of the handler: remove \`receiptTable\`, or give CommitWay.TRANSACTION [receipt-table-is-of-a-transaction]`,
+    );
+  });
 });

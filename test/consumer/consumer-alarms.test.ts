@@ -62,10 +62,11 @@ test('the figures are where the runtime logs them, on a line that is JSON from i
   const filters = Object.values(built().template.findResources('AWS::Logs::MetricFilter')) as {
     Properties: Filter;
   }[];
-  const read = filters.map(({ Properties: { FilterPattern, MetricTransformations } }) => {
+  const ofBatch = filters.filter(({ Properties }) => Properties.FilterPattern.includes('"batch"'));
+  const read = ofBatch.map(({ Properties: { FilterPattern, MetricTransformations } }) => {
     const [{ MetricName, MetricValue }] = MetricTransformations;
     expect(FilterPattern).toBe(
-      `{ $.exactlyOnce = "batch" && $.consumer = "settlement" && ${MetricValue} > 0 }`,
+      `{ $.exactlyOnce = "batch" && ${MetricValue} > 0 && $.consumer = "settlement" }`,
     );
     return [MetricName, field(lines[0] ?? '', MetricValue)];
   });
@@ -74,6 +75,20 @@ test('the figures are where the runtime logs them, on a line that is JSON from i
     ...{ parked: 2, excused: 3, stopped: 4 },
     ...{ deadRejected: 5, deadFailed: 6, deadDied: 7, deadParked: 8 },
   });
+});
+
+test('a listed gap and a defect are counted by their own lines, once a line', () => {
+  const { template, alarms } = built();
+  const counted = (MetricName: string, FilterPattern: string) =>
+    template.hasResourceProperties('AWS::Logs::MetricFilter', {
+      FilterPattern,
+      MetricTransformations: [Match.objectLike({ MetricName, MetricValue: '1' })],
+    });
+  counted('gap', '{ $.exactlyOnce = "gap" && $.consumer = "settlement" }');
+  counted('defect', '{ $.exactlyOnce = "problem" && $.fault = "defect" && $.consumer = "settlement" }');
+  expect(alarms.metricGaps()).toMatchObject({ metricName: 'gap', statistic: 'Sum' });
+  expect(alarms.metricDefects()).toMatchObject({ metricName: 'defect', statistic: 'Sum' });
+  expect(alarms.gapAlarm).not.toBe(alarms.defectAlarm);
 });
 
 test('alarms look at the metrics that the filters fill, and name a page that is there', () => {

@@ -218,6 +218,14 @@ describe('an existing function', () => {
     ]);
   });
 
+  test('fails when its own timeout leaves no room for a single message', () => {
+    const stack = constructStack();
+    const handler = existingFunction(stack, Duration.seconds(1));
+    expect(refusal(() => consumerIn(stack, { handler, entry: undefined })).violations).toEqual([
+      expect.objectContaining({ id: 'function-has-room', given: 'timeout is 1 second' }),
+    ]);
+  });
+
   test('counts with the 3 seconds that Lambda gives it when it states no timeout', () => {
     const stack = constructStack();
     const channel = new MessageChannel(stack, 'Short', {
@@ -267,6 +275,11 @@ describe('fails when', () => {
       'the visibility timeout does not cover six runs',
       { timeout: seconds(31) },
       "visibility timeout of 'Stack/Channel' is 3 minutes, must be at least 3 minutes 6 seconds (6 x timeout + maxBatchingWindow): raise `consumerTimeout` or `visibilityTimeout` of 'Stack/Channel', or lower `timeout` [visibility-covers-the-function]",
+    ],
+    [
+      'the timeout leaves no room for a single message',
+      { timeout: seconds(2) },
+      "timeout is 2 seconds, must be at least 3 seconds (time to handle and commit one message): raise the timeout of the function: `timeout`, or `consumerTimeout` of 'Stack/Channel' [function-has-room]",
     ],
     [
       'a batch is larger than ten',

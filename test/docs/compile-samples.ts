@@ -5,7 +5,7 @@ import { packageRoot } from '../../targets/package-root.js';
 import type { CodeBlock } from './markdown.js';
 
 /** Every entry point of package.json, mapped to the source that its declarations are made from. */
-function entryPointSources(): Record<string, string[]> {
+export function entryPointSources(): Record<string, string[]> {
   const { name, exports } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
     name: string;
     exports: Record<string, string | { types?: string; require?: { types: string } }>;

@@ -56,3 +56,28 @@ test('every relative link of every page leads to a file', () => {
     .map(({ file, line, target }) => `${file}:${line}: ${target}`);
   expect(dead).toEqual([]);
 });
+
+/** As GitHub makes them of headings. */
+const anchorsOf = (text: string) =>
+  new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+
+test('every link into a page leads to a heading of it', () => {
+  const textOf = new Map(pages.map(({ path, text }) => [path, text]));
+  const dead = pages
+    .flatMap(({ path, text }) => links(path, text))
+    .filter(({ target }) => /^[^:]*#./.test(target))
+    .filter(({ file, target }) => {
+      const [path = '', anchor = ''] = target.split('#');
+      const text = textOf.get(path === '' ? file : join(dirname(file), path));
+      return text !== undefined && !anchorsOf(text).has(anchor);
+    })
+    .map(({ file, line, target }) => `${file}:${line}: ${target}`);
+  expect(dead).toEqual([]);
+});

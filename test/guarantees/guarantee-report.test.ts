@@ -66,6 +66,11 @@ test('a synth writes every inequality with its values', () => {
       "visibility timeout of 'Stack/MailChannel' is 3 minutes",
       'at least 3 minutes (6 x timeout + maxBatchingWindow)',
     ],
+    [
+      'function-has-room',
+      'timeout is 30 seconds',
+      'at least 3 seconds (time to handle and commit one message)',
+    ],
     ['batch-fits-one-transaction', 'batchSize is 10', 'a whole number from 1 to 10'],
     [
       'receipts-outlive-the-horizon',
@@ -108,7 +113,7 @@ test('constructs in stages of an app are in the one report of the app', () => {
     for (const name of ['Test', 'Live']) path(new Stack(new Stage(app, name), 'Stack'), 'Mail');
   });
   for (const name of ['Test', 'Live'])
-    expect(rowsOf(report, `${name}/Stack/Mail (IdempotentConsumer)`)).toHaveLength(4);
+    expect(rowsOf(report, `${name}/Stack/Mail (IdempotentConsumer)`)).toHaveLength(5);
 });
 
 test('what is known only at deployment is not claimed', () => {
@@ -118,6 +123,7 @@ test('what is known only at deployment is not claimed', () => {
   });
   expect(rowsOf(report, 'Stack/Mail (IdempotentConsumer)').map(([id]) => id)).toEqual([
     'visibility-covers-the-function',
+    'function-has-room',
     'receipts-outlive-the-horizon',
     'consumer-name-unique',
   ]);
@@ -226,7 +232,7 @@ describe('resources that the app does not make', () => {
     const [listed = ''] = unproven.split('\n## ');
     const open = [...listed.matchAll(/^\| ([a-z]+(?:-[a-z]+)+) \|/gm)].map(([, id]) => id);
     expect([...new Set([...inequalities, ...open])].sort()).toEqual([...named].sort());
-    expect(named.size).toBe(29);
+    expect(named.size).toBe(30);
   });
 });
 
@@ -265,6 +271,22 @@ describe('the cost of a million messages', () => {
       cost({ commitWay, writesPerMessage }),
     );
     expect([writes, kept]).toEqual([[dollars, dollars], undefined]);
+  });
+
+  test('a transaction whose receipt is a row of the handler is 2 write units cheaper, and the report says so', () => {
+    const report = reportOf((app) => {
+      const stack = new Stack(app, 'Stack');
+      const receiptTable = new Table(stack, 'Rows', {
+        partitionKey: { name: 'id', type: AttributeType.STRING },
+      });
+      path(stack, 'Mail', { receiptTable, writesPerMessage: 3 });
+    });
+    const rows = rowsOf(report, 'Stack/Mail (IdempotentConsumer)', 'Cost of one million messages');
+    expect(amounts(rows)['DynamoDB writes']).toEqual(['$3.75', '$3.75']);
+    expect(amounts(rows)['receipts kept']).toBeUndefined();
+    expect(report).toContain(
+      "The row that the handler inserts into 'Stack/Rows' is the receipt of its message (`receipt` of `sqsConsumer`): 2 write units less a message than with a receipt of its own.",
+    );
   });
 
   test('the processor, the memory, the kind and the size of batches count', () => {

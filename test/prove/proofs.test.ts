@@ -5,7 +5,7 @@ import { packageRoot } from '../../targets/package-root.js';
 import { hashOfCovered } from '../../prove/covered-code.js';
 import { proofs } from '../../prove/proofs.js';
 
-const page = readFileSync(join(packageRoot, 'docs', 'proofs.md'), 'utf8');
+const page = readFileSync(join(packageRoot, 'docs', 'prove.md'), 'utf8');
 
 test('the page lists the proofs that there are', () => {
   const listed = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);

@@ -16,20 +16,20 @@ export interface Discarded {
 }
 
 /**
- * Tells the mapping's on-failure destination about discarded records: a queue gets their place in the stream, a bucket gets
- * them whole, too. Without a destination they are gone.
+ * Tells the mapping's on-failure destination about discarded records: a queue gets their place in the stream, a
+ * bucket gets them whole, too. Without a destination they are gone.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
  */
 export class Destination {
-  private readonly s3: S3Client;
+  readonly #s3: S3Client;
 
-  constructor(
-    target: Target,
-    private readonly sqs: SQSClient,
-  ) {
+  readonly #sqs: SQSClient;
+
+  constructor(target: Target, sqs: SQSClient) {
+    this.#sqs = sqs;
     // Emulators have no host per bucket.
-    this.s3 = new S3Client({ ...target.client, forcePathStyle: true });
+    this.#s3 = new S3Client({ ...target.client, forcePathStyle: true });
   }
 
   async send(mapping: StreamMapping, discarded: Discarded): Promise<void> {
@@ -41,7 +41,7 @@ export class Destination {
     if (service === 's3') {
       const [day = '', time = ''] = now.toISOString().split('T');
       const stamp = `${day}T${time.slice(0, 8).replaceAll(':', '.')}`;
-      await this.s3.send(
+      await this.#s3.send(
         new PutObjectCommand({
           Bucket: name,
           Key: `aws/lambda/${uuid}/${discarded.shardId}/${day.replaceAll('-', '/')}/${stamp}-${randomUUID()}`,
@@ -51,14 +51,14 @@ export class Destination {
       );
       return;
     }
-    const { QueueUrl } = await this.sqs.send(
+    const { QueueUrl } = await this.#sqs.send(
       new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }),
     );
-    await this.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(report) }));
+    await this.#sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(report) }));
   }
 
   close(): void {
-    this.s3.destroy();
+    this.#s3.destroy();
   }
 }
 

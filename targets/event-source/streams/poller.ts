@@ -35,27 +35,32 @@ const readAhead = 2000;
 
 /** Reads one mapping's stream and invokes its function, until it is stopped. */
 export class StreamPoller {
-  private shards: readonly Shard[] = [];
+  #shards: readonly Shard[] = [];
   /** What to call when the invocation with these records has ended. */
-  private readonly ends = new Map<readonly StreamRecord[], ((ended: Invocation) => void) | undefined>();
-  private stopping = false;
-  private running = 0;
-  private quietFrom = Date.now();
+  readonly #ends = new Map<readonly StreamRecord[], ((ended: Invocation) => void) | undefined>();
+  #stopping = false;
+  #running = 0;
+  #quietFrom = Date.now();
   /** How many have been started. */
   invocations = 0;
 
-  private constructor(
-    private readonly mapping: StreamMapping,
-    private readonly options: StreamPollerOptions,
-  ) {}
+  readonly #mapping: StreamMapping;
+  readonly #options: StreamPollerOptions;
 
-  /** Takes its place in every shard, now: LATEST means from here on. Shards that come into being later are not read. */
+  private constructor(mapping: StreamMapping, options: StreamPollerOptions) {
+    this.#mapping = mapping;
+    this.#options = options;
+  }
+
+  /**
+   * Takes its place in every shard, now: LATEST means from here on. Shards that come into being later are not read.
+   */
   static async open(mapping: StreamMapping, options: StreamPollerOptions): Promise<StreamPoller> {
     const poller = new StreamPoller(mapping, options);
     const { StreamDescription } = await options.streams.send(
       new DescribeStreamCommand({ StreamArn: mapping.streamArn }),
     );
-    poller.shards = await Promise.all(
+    poller.#shards = await Promise.all(
       (StreamDescription?.Shards ?? []).map(async ({ ShardId = '' }) => {
         const { ShardIterator } = await options.streams.send(
           new GetShardIteratorCommand({
@@ -64,7 +69,7 @@ export class StreamPoller {
             ShardIteratorType: mapping.startingPosition,
           }),
         );
-        const lanes = Array.from({ length: mapping.parallelizationFactor }, () => poller.lane(ShardId));
+        const lanes = Array.from({ length: mapping.parallelizationFactor }, () => poller.#lane(ShardId));
         return { id: ShardId, lanes, iterator: ShardIterator };
       }),
     );
@@ -73,15 +78,15 @@ export class StreamPoller {
 
   /** Milliseconds since a record was last read or an invocation ended. 0 while records wait. */
   get quietMs(): number {
-    const busy = this.running > 0 || this.shards.some(({ lanes }) => lanes.some((lane) => lane.busy));
-    return busy ? 0 : Date.now() - this.quietFrom;
+    const busy = this.#running > 0 || this.#shards.some(({ lanes }) => lanes.some((lane) => lane.busy));
+    return busy ? 0 : Date.now() - this.#quietFrom;
   }
 
   /** Whether nothing is in the stream that has not been read. */
   async empty(): Promise<boolean> {
-    for (const { iterator } of this.shards) {
+    for (const { iterator } of this.#shards) {
       if (iterator === undefined) continue;
-      const { Records = [] } = await this.options.streams.send(
+      const { Records = [] } = await this.#options.streams.send(
         new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }),
       );
       if (Records.length > 0) return false;
@@ -89,9 +94,15 @@ export class StreamPoller {
     return this.quietMs > 0;
   }
 
-  /** Resolves after `stop`, when what is in flight has ended. Rejects when the target does not answer, or a hook threw. */
+  /**
+   * Resolves after `stop`, when what is in flight has ended. Rejects when the target does not answer, or a hook
+   * threw.
+   */
   async run(): Promise<void> {
-    const work = this.shards.flatMap((shard) => [this.read(shard), ...shard.lanes.map((lane) => lane.run())]);
+    const work = this.#shards.flatMap((shard) => [
+      this.#read(shard),
+      ...shard.lanes.map((lane) => lane.run()),
+    ]);
     try {
       await Promise.all(work);
     } finally {
@@ -101,22 +112,22 @@ export class StreamPoller {
   }
 
   stop(): void {
-    this.stopping = true;
+    this.#stopping = true;
   }
 
-  private async read(shard: Shard): Promise<void> {
-    while (!this.stopping && shard.iterator !== undefined) {
+  async #read(shard: Shard): Promise<void> {
+    while (!this.#stopping && shard.iterator !== undefined) {
       if (shard.lanes.some((lane) => lane.length > readAhead)) {
         await sleep(idlePauseMs);
         continue;
       }
-      const { Records = [], NextShardIterator } = await this.options.streams.send(
+      const { Records = [], NextShardIterator } = await this.#options.streams.send(
         new GetRecordsCommand({ ShardIterator: shard.iterator }),
       );
       for (const read of Records) {
-        this.quietFrom = Date.now();
-        const record = toStreamRecord(read, this.mapping.streamArn);
-        if (this.mapping.filter(JSON.stringify(record))) laneOf(shard.lanes, record)?.add(record);
+        this.#quietFrom = Date.now();
+        const record = toStreamRecord(read, this.#mapping.streamArn);
+        if (this.#mapping.filter(JSON.stringify(record))) laneOf(shard.lanes, record)?.add(record);
       }
       // After the records have their place: whoever asks whether the stream is empty asks from here.
       shard.iterator = NextShardIterator;
@@ -124,40 +135,40 @@ export class StreamPoller {
     }
   }
 
-  private lane(shardId: string): Lane {
-    const { destination, now } = this.options;
-    return new Lane(this.mapping, {
-      invoke: (records) => this.invoke(records),
-      discard: (discarded) => destination.send(this.mapping, { ...discarded, shardId }),
-      ended: (...ended) => this.ended(...ended),
+  #lane(shardId: string): Lane {
+    const { destination, now } = this.#options;
+    return new Lane(this.#mapping, {
+      invoke: (records) => this.#invoke(records),
+      discard: (discarded) => destination.send(this.#mapping, { ...discarded, shardId }),
+      ended: (...ended) => this.#ended(...ended),
       now,
-      stopping: () => this.stopping,
+      stopping: () => this.#stopping,
     });
   }
 
-  private async invoke(records: readonly StreamRecord[]): Promise<InvocationResult> {
-    const { functionName, functionArn } = this.mapping;
+  async #invoke(records: readonly StreamRecord[]): Promise<InvocationResult> {
+    const { functionName, functionArn } = this.#mapping;
     this.invocations += 1;
-    this.running += 1;
+    this.#running += 1;
     try {
-      this.ends.set(records, this.options.hooks.onStreamStart?.({ functionName, records }));
+      this.#ends.set(records, this.#options.hooks.onStreamStart?.({ functionName, records }));
       // Throttled, it is tried again by the lane, for as long as the records live.
-      return await invoke(this.options.lambda, functionArn, records, 0);
+      return await invoke(this.#options.lambda, functionArn, records, 0);
     } finally {
-      this.running -= 1;
-      this.quietFrom = Date.now();
+      this.#running -= 1;
+      this.#quietFrom = Date.now();
     }
   }
 
-  private ended(
+  #ended(
     records: readonly StreamRecord[],
     result: InvocationResult,
     { failed, error }: LaneOutcome,
     durationMs: number,
   ): void {
     const invocation: Invocation = {
-      functionName: this.mapping.functionName,
-      sourceArn: this.mapping.streamArn,
+      functionName: this.#mapping.functionName,
+      sourceArn: this.#mapping.streamArn,
       records: records.length,
       durationMs,
       outcome: failed === 0 ? 'ok' : failed < records.length ? 'partial' : 'error',
@@ -165,9 +176,9 @@ export class StreamPoller {
       ...(error !== undefined && { functionError: error }),
       logTail: result.logTail,
     };
-    this.ends.get(records)?.(invocation);
-    this.ends.delete(records);
-    this.options.hooks.onInvocation?.(invocation);
+    this.#ends.get(records)?.(invocation);
+    this.#ends.delete(records);
+    this.#options.hooks.onInvocation?.(invocation);
   }
 }
 

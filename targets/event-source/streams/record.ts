@@ -1,6 +1,9 @@
 import type { AttributeValue, _Record as ReadRecord } from '@aws-sdk/client-dynamodb-streams';
 
-/** One entry of `event.Records`, with the fields and spelling of https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
+/**
+ * One entry of `event.Records`, with the fields and spelling of
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+ */
 export interface StreamRecord {
   readonly eventID: string;
   readonly eventName: string;

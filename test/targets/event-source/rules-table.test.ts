@@ -9,7 +9,7 @@ interface Row {
 }
 
 function tableRows(): Row[] {
-  const page = readFileSync(join(packageRoot, 'docs', 'event-source-runner.md'), 'utf8');
+  const page = readFileSync(join(packageRoot, 'docs', 'targets', 'event-source.md'), 'utf8');
   return [...page.matchAll(/^\| (?!rule |---)(.+?) \| (.+?) \| `(.+?)` \|$/gm)].map((match) => ({
     rule: match[1]!,
     source: match[2]!,
@@ -42,7 +42,7 @@ test('every rule names its source', () => {
 });
 
 test('no row is outside of the form that the other tests read', () => {
-  const page = readFileSync(join(packageRoot, 'docs', 'event-source-runner.md'), 'utf8');
+  const page = readFileSync(join(packageRoot, 'docs', 'targets', 'event-source.md'), 'utf8');
   const lines = page.split('\n').filter((line) => line.startsWith('|'));
   // Two lines are the head.
   expect(tableRows()).toHaveLength(lines.length - 2);

@@ -1,0 +1,69 @@
+/** @type {readonly import('./walls.mjs').Wall[]} Who may not import whom. The rooms are those of docs/architecture.md. */
+export const walls = [
+  {
+    of: ['lib/'],
+    never: ['runtime/', 'lambdas/', 'targets/', 'drive/', 'cli/'],
+    because: 'lib is synth time: it knows entry files by path only',
+  },
+  {
+    of: ['runtime/'],
+    never: ['lib/', 'lambdas/', 'targets/', 'drive/', 'cli/', 'aws-cdk-lib', 'constructs'],
+    because: 'runtime is what handlers bundle: no construct, no tooling',
+  },
+  {
+    of: ['bin/'],
+    never: ['runtime/', 'lambdas/', 'targets/', 'drive/', 'cli/'],
+    because: 'bin builds the stack and nothing else',
+  },
+  {
+    of: ['lambdas/'],
+    never: ['lib/', 'targets/', 'drive/', 'cli/', 'aws-cdk-lib', 'constructs'],
+    because: 'an entry point wires runtime',
+  },
+  {
+    of: ['targets/', 'drive/', 'prove/', 'scripts/'],
+    never: ['runtime/', 'lambdas/', 'lib/', 'cli/'],
+    because: 'the runner, the driver and the auditor share no code with what they check (R42)',
+  },
+  {
+    of: ['cli/'],
+    never: ['lib/', 'lambdas/', 'targets/', 'drive/', 'aws-cdk-lib', 'constructs'],
+    because: 'the command line works on what is deployed, through the rooms of runtime',
+  },
+  {
+    of: ['runtime/dedup/'],
+    never: ['runtime/', '@aws-sdk', '@smithy', 'aws-lambda'],
+    except: ['runtime/dedup/'],
+    because: 'the heart knows no room, no SDK and no transport: it states a port, and a room implements it',
+  },
+  {
+    of: ['runtime/'],
+    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/'],
+    never: ['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', '@aws-sdk/lib-dynamodb'],
+    because: 'only dynamodb, outbox and jobs know the DynamoDB client; use a port of the heart',
+  },
+  {
+    of: ['runtime/'],
+    but: ['runtime/sqs/', 'runtime/outbox/targets/', 'runtime/jobs/', 'runtime/testing/'],
+    never: ['@aws-sdk/client-sqs', 'aws-lambda#SQS'],
+    because: 'only the transport, the targets of the outbox and jobs know SQS; use the Transport port',
+  },
+  {
+    of: ['runtime/consumer/'],
+    never: ['runtime/', '@aws-sdk', 'aws-lambda'],
+    except: ['runtime/consumer/', 'runtime/dedup/', 'runtime/telemetry/'],
+    because: 'the engine knows the heart and its ports, and neither a store nor a transport',
+  },
+  {
+    of: ['runtime/dynamodb/'],
+    never: ['runtime/'],
+    except: ['runtime/dynamodb/', 'runtime/dedup/', 'runtime/telemetry/'],
+    because: 'a store implements the ports of the heart and knows nobody who uses it',
+  },
+  {
+    of: ['runtime/telemetry/', 'runtime/http/'],
+    never: ['runtime/'],
+    except: ['runtime/telemetry/', 'runtime/http/', 'runtime/dedup/'],
+    because: 'everybody may use it, so it knows nobody but the heart',
+  },
+];
