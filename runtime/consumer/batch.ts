@@ -2,20 +2,21 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
 import { errorText } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
-import { transportGroup, type GroupPlace } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';
+import type { BatchSummary } from '../telemetry/batch-summary.js';
 import { logLine } from '../telemetry/log-line.js';
 import { Arrival, excused, type Recognised } from './arrival.js';
+import type { BatchOptions } from './batch-options.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
 import { Pace } from './pace.js';
 import type { Recognition } from './recognise.js';
 import { run } from './run.js';
 import type { EngineSettings } from './settings.js';
-import { newTally, summarise, type BatchSummary } from './summary.js';
+import { newTally, summarise } from './summary.js';
 import type { Delivery, Transport } from './transport.js';
-import type { Trouble } from './trouble.js';
+import type { Judge } from './judge.js';
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
@@ -33,26 +34,6 @@ export interface EngineOptions<
   readonly failureStore: (() => Promise<FailureStore>) | undefined;
   /** Called once per batch. What it throws is logged and changes nothing. */
   readonly observe: (summary: BatchSummary) => void;
-}
-
-/** One batch on its way. */
-export interface BatchOptions<
-  Schema extends StandardSchemaV1,
-  D extends Delivery,
-  Unit extends Prepared,
-> extends Recognition<Schema> {
-  readonly settings: EngineSettings;
-  readonly transport: Transport<never, D>;
-  readonly way: Way<Recognised<BodyOf<Schema>>, Unit>;
-  readonly arrivals: readonly Arrival<BodyOf<Schema>, D>[];
-  readonly pace: Pace;
-  readonly remainingMs: () => number;
-  /** For handlers and commits. */
-  readonly limits: () => Limits;
-  /** For what has to be said about them: later than `limits`, because a handler may have used up all of its time. */
-  readonly lastLimits: () => Limits;
-  /** A line for people about something that comes again by itself. */
-  readonly report: (what: string, cause: unknown) => void;
 }
 
 /** Parts of an invocation's time that are kept for what has to be said at the end of it, and for the answer itself. */
@@ -87,7 +68,8 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       const batch = this.#batch(arrivals, clock, remainingMs);
       const { onFailure = way.positions === undefined ? 'skip' : 'stop' } = settings;
       const stops = onFailure === 'stop' && way.positions === undefined;
-      let loaded: { trouble: Trouble<Schema, D, Unit>; origin: StoppedGroups<BodyOf<Schema>, D> } | undefined;
+      let loaded:
+        { trouble: Judge<BodyOf<Schema>, D, Unit>; origin: StoppedGroups<BodyOf<Schema>, D> } | undefined;
       const load = async () => {
         if (loaded !== undefined) return loaded;
         const { loadTrouble } = await import('./memory.js');
@@ -122,7 +104,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
   async #resume(
     arrivals: readonly Arrival<BodyOf<Schema>, D>[],
     batch: BatchOptions<Schema, D, Unit>,
-    trouble: () => Promise<Trouble<Schema, D, Unit>>,
+    trouble: () => Promise<Judge<BodyOf<Schema>, D, Unit>>,
   ): Promise<void> {
     for (const nudge of arrivals) {
       const { resumes } = nudge.delivery;
@@ -200,11 +182,6 @@ class Clock {
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
   }
-}
-
-/** The group of the transport that stops with a delivery. */
-export function placeOf({ ordered, source, group, resumes }: Delivery): GroupPlace | undefined {
-  return ordered && resumes === undefined ? transportGroup(source, group ?? '') : undefined;
 }
 
 /** Nothing stands still, as long as nobody has looked. */

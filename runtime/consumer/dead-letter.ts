@@ -1,10 +1,10 @@
+import type { DeadLetterKind } from '../dedup/outcome.js';
 import type { Position } from '../dedup/way.js';
 
 /** Why and from where a message was dead-lettered. */
 export interface DeadLetter {
   /** `name: message` of the error, at most 1,000 characters. */
   readonly reason: string;
-  /** `rejected`: it can never succeed. `failed`: it failed too often. `died`: it killed its process. `parked`: it failed when its turn came. */
   readonly kind: DeadLetterKind;
   readonly consumerName: string;
   /** Absent when the body was too broken to tell. */
@@ -23,5 +23,3 @@ export interface DeadLetter {
   /** How often it was redriven by `npx exactly-once-aws redrive`. Absent: never. */
   readonly redrives?: number;
 }
-
-export type DeadLetterKind = 'rejected' | 'failed' | 'died' | 'parked';

@@ -5,13 +5,22 @@ import type { FailureStore } from '../dedup/failure-store.js';
 import type { Group } from '../dedup/group.js';
 import type { Prepared } from '../dedup/way.js';
 import { Arrival } from './arrival.js';
-import { reasonOf, headOf } from './failures.js';
-import type { GiveUp, GiveUpOrigin } from './give-up.js';
+import type { BatchOptions } from './batch-options.js';
+import { reasonOf, headOf, type Failures } from './failures.js';
+import type { GiveUpOptions, GiveUpOrigin } from './give-up.js';
+import type { Judge } from './judge.js';
+import { recognise } from './recognise.js';
 import { run } from './run.js';
 import type { Delivery } from './transport.js';
-import type { Trouble, TroubleOptions } from './trouble.js';
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
+
+/** What is known of a batch that has met trouble. */
+export interface TroubleOptions<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>
+  extends BatchOptions<Schema, D, Unit>, Omit<GiveUpOptions<BodyOf<Schema>, D>, 'positions' | 'transport'> {
+  readonly failures: Failures;
+  readonly maxFailures: number;
+}
 
 export interface DrainOptions<
   Schema extends StandardSchemaV1,
@@ -19,8 +28,7 @@ export interface DrainOptions<
   Unit extends Prepared,
 > extends Omit<TroubleOptions<Schema, D, Unit>, 'store'> {
   readonly store: FailureStore;
-  readonly giveUp: GiveUp<BodyOf<Schema>, D>;
-  readonly trouble: Trouble<Schema, D, Unit>;
+  readonly trouble: Judge<BodyOf<Schema>, D, Unit>;
 }
 
 /**
@@ -114,15 +122,13 @@ class Drained<
   }
 
   async #skip(): Promise<Group> {
-    const { store, limits, settings, way, giveUp } = this.#options;
+    const { store, limits, settings, way } = this.#options;
     const [head] = this.#arrivals;
     if (this.#group.kind === 'aggregate' && head !== undefined) {
-      const { recognise } = await import('./recognise.js');
       await recognise(head, this.#options, limits());
       const position = head.recognised && way.positions?.of(head.recognised);
       if (position !== undefined) await way.positions?.passOver(position, 'skip', limits());
     }
-    void giveUp;
     return store.groups.passOver(this.#group, settings.receiptRetentionSeconds ?? 0, limits());
   }
 }

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { crashPoint } from '../dedup/crash-points.js';
 import { DependencyFailed, isFinal, KeyReused, ProcessDied } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
-import type { Group, GroupHead, GroupPlace } from '../dedup/group.js';
+import { transportGroup, type Group, type GroupHead, type GroupPlace } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
+import type { DeadLetterKind } from '../dedup/outcome.js';
 import type { FailedParked, Position, Positions } from '../dedup/way.js';
 import { Arrival, type Recognised } from './arrival.js';
-import type { DeadLetterKind } from './dead-letter.js';
 import { attemptsOf, headOf, reasonOf } from './failures.js';
 import type { OnFailure } from './settings.js';
 import type { Tally } from './summary.js';
@@ -212,4 +212,9 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
     await crashPoint('after-parking');
     return messages.length;
   }
+}
+
+/** The group of the transport that stops with a delivery. */
+export function placeOf({ ordered, source, group, resumes }: Delivery): GroupPlace | undefined {
+  return ordered && resumes === undefined ? transportGroup(source, group ?? '') : undefined;
 }

@@ -6,11 +6,11 @@ import type { FailedParked, Prepared, Way } from '../dedup/way.js';
 import type { Arrival, Recognised } from './arrival.js';
 import { Copies, follow } from './copies.js';
 import type { GiveUpOrigin } from './give-up.js';
+import type { Judge } from './judge.js';
 import { Lane, type LaneWork } from './lane.js';
 import type { Pace } from './pace.js';
 import { recognise, type Recognition } from './recognise.js';
 import type { Delivery } from './transport.js';
-import type { Trouble } from './trouble.js';
 
 /** A handler has not come to an end within the time of its invocation. It had the time that `Pace` promises. */
 export class HandlerOutOfTime extends ExactlyOnceError {
@@ -33,7 +33,7 @@ export interface RunOptions<
   readonly remainingMs: () => number;
   readonly limits: () => Limits;
   /** Loaded when the first message meets any. */
-  readonly trouble: () => Promise<Trouble<Schema, D, Unit>>;
+  readonly trouble: () => Promise<Judge<BodyOf<Schema>, D, Unit>>;
 }
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;

@@ -1,53 +1,10 @@
-import { errorText, faultOf, type Fault } from '../dedup/errors.js';
+import { faultOf } from '../dedup/errors.js';
 import type { Meter } from '../dedup/meter.js';
-import type { Outcome } from '../dedup/outcome.js';
+import type { DeadLetterKind, Outcome } from '../dedup/outcome.js';
+import type { BatchSummary, Problem } from '../telemetry/batch-summary.js';
 import { keyHash } from '../telemetry/key-hash.js';
-import { logLine } from '../telemetry/log-line.js';
 import type { Arrival } from './arrival.js';
-import type { DeadLetterKind } from './dead-letter.js';
 import type { Delivery } from './transport.js';
-
-/** One batch in figures: records by outcome, and what DynamoDB charged. */
-export interface BatchSummary {
-  readonly consumer: string;
-  readonly processed: number;
-  readonly duplicate: number;
-  /** Came before their predecessors and are kept inside their aggregate, or belong to a stopped group and are in parking rows. */
-  readonly parked: number;
-  /** None of this consumer's business. */
-  readonly ignored: number;
-  readonly rejected: number;
-  readonly retry: number;
-  /** Of those that come again: without a failure of their own, because they were not tried or had to wait. */
-  readonly excused: number;
-  /** Dead letters by their kind. */
-  readonly dead: Readonly<Record<DeadLetterKind, number>>;
-  /** Groups and streams that were stopped. */
-  readonly stopped: number;
-  /** DynamoDB write units, as DynamoDB reported them; cancelled transactions report none. */
-  readonly writeUnits: number;
-  /** DynamoDB read units. */
-  readonly readUnits: number;
-  /** DynamoDB calls. */
-  readonly calls: number;
-  /** Attempts that met another transaction, throttling, or a newer version of an aggregate. */
-  readonly conflicts: number;
-  /** Seconds since the receipts that suppressed duplicates were written or last renewed; transaction way only. */
-  readonly receiptAges: readonly number[];
-  /** Every record that was rejected or comes again after an error. */
-  readonly problems: readonly Problem[];
-}
-
-export interface Problem {
-  readonly outcome: 'rejected' | 'retry';
-  /** Whose fault it is. A defect is for a person to look at. */
-  readonly fault: Fault;
-  /** SHA-256 of the key, first 16 hex digits; keys may be personal data. Absent when there is no key. */
-  readonly keyHash?: string;
-  /** SQS message id, to find the message. */
-  readonly messageId: string;
-  readonly error: unknown;
-}
 
 /** What a batch counts as it goes. */
 export type Tally = Pick<BatchSummary, 'stopped'> & { dead: Record<DeadLetterKind, number>; stopped: number };
@@ -94,11 +51,4 @@ function problemOf({ outcome, delivery, recognised }: Arrival<unknown>): Problem
     keyHash: key === undefined ? undefined : keyHash(key),
     error,
   };
-}
-
-/** The default observer: one JSON line per batch and one per problem, without payloads and keys. */
-export function logSummary({ problems, ...figures }: BatchSummary): void {
-  for (const { error, ...problem } of problems)
-    logLine({ exactlyOnce: 'problem', consumer: figures.consumer, ...problem, error: errorText(error) });
-  logLine({ exactlyOnce: 'batch', ...figures });
 }

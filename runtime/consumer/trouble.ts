@@ -12,12 +12,11 @@ import { crashPoint } from '../dedup/crash-points.js';
 import type { History } from '../dedup/history.js';
 import type { Outcome } from '../dedup/outcome.js';
 import type { FailedParked, Prepared } from '../dedup/way.js';
-import { Arrival, excused, type Recognised } from './arrival.js';
-import type { BatchOptions } from './batch.js';
+import { Arrival, excused } from './arrival.js';
 import { hasDied, nextCompany } from './company.js';
-import { drain } from './drain.js';
-import type { Failures } from './failures.js';
-import { GiveUp, type GiveUpOptions, type GiveUpOrigin } from './give-up.js';
+import { drain, type TroubleOptions } from './drain.js';
+import { GiveUp, type GiveUpOrigin } from './give-up.js';
+import type { Judge } from './judge.js';
 import type { Judged, Lane, LaneWork } from './lane.js';
 import { recognise } from './recognise.js';
 import type { Delivery } from './transport.js';
@@ -26,17 +25,15 @@ import { delaySeconds } from './delay.js';
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
-export interface TroubleOptions<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>
-  extends BatchOptions<Schema, D, Unit>, Omit<GiveUpOptions<BodyOf<Schema>, D>, 'positions' | 'transport'> {
-  readonly failures: Failures;
-  readonly maxFailures: number;
-}
-
 /**
  * What a batch does about messages that have not gone well: failed, given up, suspected, of a stopped group. A module that is loaded when
  * there is one, so that an instance which meets none starts sooner and smaller.
  */
-export class Trouble<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared> {
+export class Trouble<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+> implements Judge<BodyOf<Schema>, D, Unit> {
   readonly #options: TroubleOptions<Schema, D, Unit>;
   readonly #giveUp: GiveUp<BodyOf<Schema>, D>;
   /** Parked events that have been judged in this batch: several carriers bring the same one. */
@@ -226,7 +223,6 @@ export class Trouble<Schema extends StandardSchemaV1, D extends Delivery, Unit e
       await drain(nudge, stream, {
         ...this.#options,
         store: this.#options.store,
-        giveUp: this.#giveUp,
         trouble: this,
       });
   }
@@ -290,5 +286,3 @@ function asDependency(cause: unknown): DependencyFailed {
 function parkedId({ position: { stream, sequence } }: FailedParked): string {
   return `parked ${createHash('sha256').update(stream).digest('hex')}@${sequence}`;
 }
-
-export type { Recognised };

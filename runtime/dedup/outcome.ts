@@ -17,3 +17,9 @@ export type Outcome =
 
 /** Outcomes by message. A message that is in no entry was not tried: one before it in its lane did not get through. */
 export type Outcomes<Message> = ReadonlyMap<Message, Outcome>;
+
+/**
+ * Why there is a dead letter. `rejected`: it can never succeed. `failed`: it failed too often. `died`: it killed its process. `parked`: it
+ * failed when its turn came.
+ */
+export type DeadLetterKind = 'rejected' | 'failed' | 'died' | 'parked';

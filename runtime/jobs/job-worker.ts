@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SqsConsumer } from '../sqs/handler.js';
 import type { ConsumerSettings } from '../sqs/settings.js';
 import { sqsConsumer } from '../sqs/transaction-consumer.js';
-import type { BatchSummary } from '../consumer/summary.js';
+import type { BatchSummary } from '../telemetry/batch-summary.js';
 import type { Leases, Once } from '../dedup/effect.js';
 import { InvalidSettings } from '../dedup/errors.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';

@@ -6,7 +6,7 @@ import type { Recognised } from '../consumer/arrival.js';
 import { Engine } from '../consumer/batch.js';
 import type { Decode } from '../consumer/decode/decode.js';
 import type { Recognition } from '../consumer/recognise.js';
-import { logSummary, type BatchSummary } from '../consumer/summary.js';
+import { logSummary, type BatchSummary } from '../telemetry/batch-summary.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';

@@ -1,4 +1,4 @@
-import { logSummary, type BatchSummary } from '../consumer/summary.js';
+import { logSummary, type BatchSummary } from './batch-summary.js';
 
 /** The part of Powertools' `Metrics` that is used here; the package itself is needed only by those who pass one. */
 export interface MetricsSink {
@@ -12,8 +12,8 @@ const maxValues = 100;
 
 /**
  * An observer for `observe` that publishes a batch's figures as CloudWatch metrics (EMF), once per batch, with the dimension
- * `consumer`: `processed`, `duplicate`, `parked`, `rejected`, `retried`, `excused`, dead letters by kind (`deadRejected`, `deadFailed`,
- * `deadDied`, `deadParked`), `stopped`, `conflict` (counts) and `receiptAge` (seconds, one value per suppressed duplicate: what the
+ * `consumer`: `processed`, `duplicate`, `parked`, `ignored`, `rejected`, `retried`, `excused`, dead letters by kind (`deadRejected`, `deadFailed`,
+ * `deadDied`, `deadParked`), `stopped`, `defect`, `conflict` (counts) and `receiptAge` (seconds, one value per suppressed duplicate: what the
  * retention must outlive). Problems are logged as {@link logSummary} does.
  *
  * @param metrics `new Metrics({ namespace, serviceName })` of `@aws-lambda-powertools/metrics`.
@@ -26,6 +26,7 @@ export function metricsObserver(metrics: MetricsSink): (summary: BatchSummary) =
     metrics.addMetric('processed', 'Count', summary.processed);
     metrics.addMetric('duplicate', 'Count', summary.duplicate);
     metrics.addMetric('parked', 'Count', summary.parked);
+    metrics.addMetric('ignored', 'Count', summary.ignored);
     metrics.addMetric('rejected', 'Count', summary.rejected);
     metrics.addMetric('retried', 'Count', summary.retry);
     metrics.addMetric('excused', 'Count', summary.excused);
@@ -34,6 +35,8 @@ export function metricsObserver(metrics: MetricsSink): (summary: BatchSummary) =
     metrics.addMetric('deadDied', 'Count', summary.dead.died);
     metrics.addMetric('deadParked', 'Count', summary.dead.parked);
     metrics.addMetric('stopped', 'Count', summary.stopped);
+    const defects = summary.problems.filter(({ fault }) => fault === 'defect').length;
+    metrics.addMetric('defect', 'Count', defects);
     metrics.addMetric('conflict', 'Count', summary.conflicts);
     for (const age of summary.receiptAges.slice(0, maxValues))
       metrics.addMetric('receiptAge', 'Seconds', age);
