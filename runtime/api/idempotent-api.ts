@@ -1,5 +1,5 @@
 import { leaseScope } from '../dynamodb/lease-store.js';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { newClient } from '../dynamodb/new-client.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import { InvalidSettings } from '../dedup/errors.js';
@@ -47,7 +47,7 @@ export function idempotentApi<Body = Uint8Array>(options: IdempotentApiOptions<B
     throw new InvalidSettings([`documentation must be an absolute URL, got '${options.documentation}'`]);
   const problem = problems(options.documentation);
   const { apiName, dedupTable: tableName, windowSeconds } = settings;
-  const client = options.dynamodb ?? new DynamoDBClient({});
+  const client = options.dynamodb ?? newClient();
   const store = new DynamoStore({ client, tableName, retentionSeconds: windowSeconds });
   const retentionSeconds = windowSeconds + effectsOutliveSeconds;
   const onceFor = options.leases?.(leaseScope({ client, tableName, retentionSeconds }, apiName));

@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '../dynamodb/new-client.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Leases } from '../dedup/effect.js';
 import type { ConditionFailed } from '../dedup/errors.js';

@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '../dynamodb/new-client.js';
 import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { AggregateStoreOptions } from '../dynamodb/aggregate-store.js';
 import type { ParkedFailed } from '../dedup/errors.js';

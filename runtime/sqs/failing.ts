@@ -8,7 +8,7 @@ import { logLine } from '../telemetry/log-line.js';
 import { ChangeMessageVisibilityBatchCommand, SendMessageCommand } from './client.js';
 import { deadLetterMessage } from './dead-letter.js';
 import type { SqsDelivery } from './delivery.js';
-import type { SqsTransportOptions } from './transport.js';
+import type { SqsTransportOptions } from './transport-options.js';
 
 /** SQS: entries in one call. */
 const callSize = 10;

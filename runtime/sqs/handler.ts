@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
@@ -10,7 +9,7 @@ import { logSummary, type BatchSummary } from '../telemetry/batch-summary.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';
-import { newClient } from '../dynamodb/new-client.js';
+import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
 import type { ConsumerSettings } from './settings.js';
 import { sqsTransport } from './transport.js';
 

@@ -1,17 +1,8 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
 import type { Deferral, Transport } from '../consumer/transport.js';
 import { exactJsonText, maxDepth, parseJson } from '../dedup/exact-json.js';
+import type { SqsTransportOptions } from './transport-options.js';
 import { deliveryOf, type SqsDelivery } from './delivery.js';
-
-export interface SqsTransportOptions {
-  readonly client: () => Promise<SQSClient>;
-  readonly deadLetterQueueUrl: string;
-  /** @default - messages come again when their visibility timeout ends */
-  readonly queueUrl?: string;
-  /** Keeps a body that has no room in a dead letter, under that id. @default - there is no place for it */
-  readonly storeBody?: (id: string, body: string) => Promise<void>;
-}
 
 /** SQS as a transport: records of Lambda's event source, dead-letter queue, visibility. */
 export function sqsTransport(options: SqsTransportOptions): Transport<SQSRecord, SqsDelivery> {
