@@ -4,6 +4,7 @@ import { addAttempts, attemptsId, readAttempts } from '../dynamodb/notes.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import {
   CommitFailed,
+  DependencyFailed,
   InProgressElsewhere,
   NewerRow,
   ParkedFailed,
@@ -182,6 +183,7 @@ function isOwn(error: unknown): boolean {
   if (error instanceof CommitFailed)
     return error.cause instanceof Error && messagesFault.has(error.cause.name);
   return !(
+    error instanceof DependencyFailed ||
     error instanceof Waiting ||
     error instanceof TooEarly ||
     error instanceof InProgressElsewhere ||

@@ -5,7 +5,7 @@ import { crashPoint } from '../dedup/crash-points.js';
 import { KeyReused, ParkedFailed, ProcessDied, RejectMessage } from '../dedup/errors.js';
 import type { GroupHead, GroupPlace, GroupRow } from '../dynamodb/groups-row.js';
 import { assertParkable, type GroupStore, type ParkedMessage } from '../dynamodb/parking.js';
-import type { CommitLimits } from '../dynamodb/dynamo-store.js';
+import type { Limits } from '../dedup/limits.js';
 import { Arrival, type Recognised } from './arrival.js';
 import { letterOf, sendDeadLetter, type DeadLetterKind, type LetterPosition } from '../sqs/dead-letter.js';
 import { reasonOf, type Failures } from './failures.js';
@@ -22,7 +22,7 @@ export interface GiveUpOptions<Body> {
   /** Undefined without a dedup table. */
   readonly groups: GroupStore | undefined;
   readonly deadLetterClient: () => Promise<SQSClient>;
-  readonly limits: () => CommitLimits;
+  readonly limits: () => Limits;
   readonly tally: Tally;
 }
 

@@ -1,4 +1,4 @@
-import type { CommitLimits } from '../dynamodb/dynamo-store.js';
+import type { Limits } from '../dedup/limits.js';
 import type { Meter } from '../dedup/meter.js';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
@@ -22,7 +22,7 @@ export interface Way<Body, Prepared> {
     remainingMs: () => number,
   ): Prepared | Promise<Prepared>;
   /** Commits what was prepared, keeping the order within each lane. Never throws. What is in no entry counts as held. */
-  commit(prepared: readonly Prepared[], limits: CommitLimits): Promise<ReadonlyMap<Prepared, WayOutcome>>;
+  commit(prepared: readonly Prepared[], limits: Limits): Promise<ReadonlyMap<Prepared, WayOutcome>>;
   /** Those that are known to have been processed, found cheaper than by a commit. @default - none is asked for */
   /** Runs before each batch. What it throws fails the batch. @default - nothing has to be made ready */
   ready?(sqs: () => Promise<SQSClient>): Promise<void>;
@@ -53,7 +53,7 @@ export interface Positions<Body> {
   passOver(
     recognised: Recognised<Body>,
     how: OnFailure,
-    limits: CommitLimits,
+    limits: Limits,
     version?: bigint,
   ): Promise<PassedOver>;
 }

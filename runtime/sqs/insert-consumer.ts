@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { InsertStore, type Insertion } from '../dynamodb/insert-store.js';
+import type { Insertion } from '../dynamodb/insert-store.js';
+import { insertWay } from '../dynamodb/insert-way.js';
 import { addressOf, type Row, type Table } from '../dynamodb/table.js';
+import { engineWay } from './engine-way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { KeySource } from '../consumer/message.js';
 
@@ -15,7 +17,7 @@ export interface SqsInsertConsumerOptions<Schema extends StandardSchemaV1> exten
  * A Lambda handler whose messages each make one new row, exactly once: the row is its own receipt, so that the protection costs
  * nothing beside the write itself (1 write unit per KB). A copy costs one refused write.
  *
- * Guarantees and limits: see {@link InsertStore}. Two messages with one row key and different payloads: the later one is rejected.
+ * Guarantees and limits: see {@link insertWay}. Two messages with one row key and different payloads: the later one is rejected.
  *
  * @throws InvalidSettings at start, when a setting is missing or out of range.
  */
@@ -29,12 +31,6 @@ export function sqsInsertConsumer<Schema extends StandardSchemaV1>(
       const { id, key } = addressOf(table, row(source));
       return { id, key: JSON.stringify(key) };
     },
-    (client) => {
-      const store = new InsertStore(client, table);
-      return {
-        prepare: ({ message, fingerprint }, lane) => ({ row: row(message), fingerprint, lane }),
-        commit: (insertions, limits) => store.commit(insertions, limits),
-      };
-    },
+    (client) => engineWay(insertWay(client, table, row)),
   );
 }

@@ -4,9 +4,10 @@ import type { Leases } from '../dedup/effect.js';
 import { InvalidSettings, type ConditionFailed } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
 import type { Transaction } from '../dynamodb/transaction.js';
+import { engineWay } from './engine-way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { KeySource, Message } from '../consumer/message.js';
-import { transactionWay } from '../dynamodb/transaction-way.js';
+import { transactionWay, type RowReceipt } from '../dynamodb/transaction-way.js';
 
 export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
   /**
@@ -36,6 +37,8 @@ export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends Con
   ) => unknown;
   /** Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. @default - `tx.once` throws */
   readonly leases?: Leases;
+  /** Makes a row that `handle` inserts the receipt of its message. @default - a receipt of its own in the dedup table */
+  readonly receipt?: RowReceipt<Message<StandardSchemaV1.InferOutput<Schema>>>;
 }
 
 /**
@@ -69,10 +72,13 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
       return { key, id: receiptId(consumerName, key) };
     },
     (client) =>
-      transactionWay(
-        new DynamoStore({ client, ...table }),
-        options,
-        options.leases?.({ client, consumerName, ...table }),
+      engineWay(
+        transactionWay(
+          new DynamoStore({ client, ...table }),
+          options,
+          options.leases?.({ client, consumerName, ...table }),
+          options.receipt,
+        ),
       ),
   );
 }
