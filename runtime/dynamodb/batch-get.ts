@@ -9,6 +9,8 @@ type Item = Record<string, AttributeValue>;
 
 /** DynamoDB: at most 100 keys in one BatchGetItem. */
 const maxKeys = 100;
+/** Of a read that need not see everything: it saves work, and is not to cost what is left of the time. */
+const maxHints = 4;
 
 /**
  * Reads rows of one table by their keys. What DynamoDB leaves unprocessed is asked for again until the deadline (R48).
@@ -36,6 +38,7 @@ export async function batchGet(
     let left = [...chunk];
     for (let attempts = 0; left.length > 0; attempts += 1) {
       if (attempts > 0) await backoff(attempts, limits.deadline);
+      if (attempts === maxHints && !consistent) break;
       if (attempts > 0 && Date.now() >= limits.deadline) {
         if (!consistent) break;
         throw new DependencyFailed(

@@ -12,7 +12,7 @@ export type { Outcome, Outcomes } from '../dedup/outcome.js';
 export type { Committed, Identified, Prepared, Turn, Way } from '../dedup/way.js';
 export { commitHandlings, Handling, type Work } from './handling.js';
 export { transactionWay, type Handlers, type Received, type RowReceipt } from './transaction-way.js';
-export { insertWay } from './insert-way.js';
+export { insertWay, type Arrived } from './insert-way.js';
 export type { Publication, Publisher } from './publication.js';
 export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
 export {

@@ -5,7 +5,7 @@ import { InsertStore, type Insertion } from './insert-store.js';
 import { addressOf, type Row, type Table } from './table.js';
 
 /** A message that could be read: what the function that makes its row is given, with its identity. */
-interface Received<Given> extends Identified {
+export interface Arrived<Given> extends Identified {
   readonly message: Given;
 }
 
@@ -14,11 +14,11 @@ interface Received<Given> extends Identified {
  *
  * @param row must give the same key for every copy of a message.
  */
-export function insertWay<Given>(
+export function insertWay<Given, Message extends Arrived<Given> = Arrived<Given>>(
   client: DynamoDBClient,
   table: Table,
   row: (message: Given) => Row,
-): Way<Received<Given>, Insertion> {
+): Way<Message, Insertion> {
   const store = new InsertStore(client, table);
   return {
     prepare: ({ message, fingerprint }, { lane }) => store.insertion(row(message), fingerprint, lane),
@@ -30,7 +30,7 @@ export function insertWay<Given>(
       }));
       const found = await store.recall(rows, limits, consistent);
       return new Map(
-        received.flatMap((one, i): [Received<Given>, Outcome][] => {
+        received.flatMap((one, i): [Message, Outcome][] => {
           const outcome = found[i];
           return outcome === undefined ? [] : [[one, outcome]];
         }),

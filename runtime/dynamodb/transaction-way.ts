@@ -45,13 +45,16 @@ export interface RowReceipt<Given> {
  * @param onceFor gives transactions `tx.once`. @default - it throws
  * @param receipt the row that is the receipt. @default - a row of the dedup table
  */
-export function transactionWay<Given extends { readonly key: string }>(
+export function transactionWay<
+  Given extends { readonly key: string },
+  Message extends Received<Given> = Received<Given>,
+>(
   store: DynamoStore,
   { handle, onConditionFailed }: Handlers<Given>,
   onceFor?: ReturnType<Leases>,
   receipt?: RowReceipt<Given>,
-): Way<Received<Given>, Handling> {
-  const draftOf = ({ id, fingerprint, message }: Received<Given>): ReceiptDraft => ({
+): Way<Message, Handling> {
+  const draftOf = ({ id, fingerprint, message }: Message): ReceiptDraft => ({
     id,
     fingerprint,
     ...(receipt && { at: addressOf(receipt.table, receipt.key(message)), migrating: receipt.migrating }),
@@ -73,7 +76,7 @@ export function transactionWay<Given extends { readonly key: string }>(
     async recall(messages, limits, consistent) {
       const drafts = new Map(messages.map((message) => [draftOf(message), message]));
       const found = await store.recall([...drafts.keys()], limits, consistent);
-      const outcomes = new Map<Received<Given>, Outcome>();
+      const outcomes = new Map<Message, Outcome>();
       for (const [draft, message] of drafts) {
         const outcome = found.get(draft);
         if (outcome !== undefined) outcomes.set(message, outcome);

@@ -4,6 +4,7 @@ import { insertWay } from '../dynamodb/insert-way.js';
 import { addressOf, type Row, type Table } from '../dynamodb/table.js';
 import { engineWay } from './engine-way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import type { Recognised } from '../consumer/arrival.js';
 import type { KeySource } from '../consumer/message.js';
 
 export interface SqsInsertConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
@@ -31,6 +32,12 @@ export function sqsInsertConsumer<Schema extends StandardSchemaV1>(
       const { id, key } = addressOf(table, row(source));
       return { id, key: JSON.stringify(key) };
     },
-    (client) => engineWay(insertWay(client, table, row)),
+    (client) =>
+      engineWay(
+        insertWay<
+          KeySource<StandardSchemaV1.InferOutput<Schema>>,
+          Recognised<StandardSchemaV1.InferOutput<Schema>>
+        >(client, table, row),
+      ),
   );
 }

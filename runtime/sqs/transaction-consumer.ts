@@ -6,6 +6,7 @@ import { receiptId } from '../dedup/identity.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { engineWay } from './engine-way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import type { Recognised } from '../consumer/arrival.js';
 import type { KeySource, Message } from '../consumer/message.js';
 import { transactionWay, type RowReceipt } from '../dynamodb/transaction-way.js';
 
@@ -73,7 +74,10 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
     },
     (client) =>
       engineWay(
-        transactionWay(
+        transactionWay<
+          Message<StandardSchemaV1.InferOutput<Schema>>,
+          Recognised<StandardSchemaV1.InferOutput<Schema>>
+        >(
           new DynamoStore({ client, ...table }),
           options,
           options.leases?.({ client, consumerName, ...table }),

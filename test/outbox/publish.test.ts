@@ -6,7 +6,6 @@ import { startFaultProxy, type FaultProxy } from '../../drive/faults/fault-proxy
 import {
   DynamoStore,
   InvalidWrite,
-  Meter,
   Transaction,
   TransactionTooLarge,
   UnserialisableValue,
