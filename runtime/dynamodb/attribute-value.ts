@@ -217,5 +217,11 @@ export function nativeValue(value: AttributeValue | undefined): unknown {
 function exactNumber(text: string): number | bigint | string {
   const value = Number(text);
   if (Number.isSafeInteger(value) || String(value) === text) return value;
-  return /^-?\d+$/.test(text) ? BigInt(text) : text;
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  // A decimal of up to 15 digits comes out of a double as it went in.
+  const digits = text
+    .replace(/e.*$/i, '')
+    .replace(/\D/g, '')
+    .replace(/^0+|0+$/g, '');
+  return digits.length <= 15 ? value : text;
 }

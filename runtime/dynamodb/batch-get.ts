@@ -1,6 +1,5 @@
 import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoff } from '../dedup/backoff.js';
-import { DependencyFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import { projection } from './conditions.js';
 import { send } from './send.js';
@@ -39,21 +38,18 @@ export async function batchGet(
     for (let attempts = 0; left.length > 0; attempts += 1) {
       if (attempts > 0) await backoff(attempts, limits.deadline);
       if (attempts === maxHints && !consistent) break;
-      if (attempts > 0 && Date.now() >= limits.deadline) {
-        if (!consistent) break;
-        throw new DependencyFailed(
-          `DynamoDB left ${left.length} rows of '${tableName}' unread until the deadline`,
-        );
+      const command = new BatchGetItemCommand({
+        RequestItems: { [tableName]: { Keys: left, ...asked } },
+        ReturnConsumedCapacity: 'TOTAL',
+      });
+      let answer;
+      try {
+        answer = await send(client, command, limits, 'read');
+      } catch (error) {
+        if (consistent || attempts === 0) throw error;
+        break;
       }
-      const { Responses = {}, UnprocessedKeys = {} } = await send(
-        client,
-        new BatchGetItemCommand({
-          RequestItems: { [tableName]: { Keys: left, ...asked } },
-          ReturnConsumedCapacity: 'TOTAL',
-        }),
-        limits,
-        'read',
-      );
+      const { Responses = {}, UnprocessedKeys = {} } = answer;
       rows.push(...(Responses[tableName] ?? []));
       left = UnprocessedKeys[tableName]?.Keys ?? [];
     }

@@ -29,7 +29,7 @@ export const conditions = {
   /** The row that `tx.insert` makes is new. */
   rowAbsent: 'attribute_not_exists(#pk)',
   /** An attribute that `tx.get` returned is as it was. One for each, numbered in place of `xs` (R13). */
-  attributeUnchanged: '#xs = :xs',
+  attributeUnchanged: '#xs=:xs',
   /** An attribute that `tx.get` did not find is still not there. */
   attributeStillAbsent: 'attribute_not_exists(#xs)',
   /** The aggregate's version is the one that the events of this commit continue (R29). */
@@ -214,7 +214,7 @@ export function projection(attributes: readonly string[]): {
   ProjectionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
 } {
-  const ids = attributes.map((_, i) => `#${i.toString(36)}`);
+  const ids = attributes.map((_, i) => `#a${i.toString(36)}`);
   const ProjectionExpression = ids.join();
   if (ProjectionExpression.length > maxExpressionBytes) return {};
   return {

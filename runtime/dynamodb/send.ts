@@ -74,6 +74,7 @@ async function untilOver<T>(
   const over = signal ?? own?.signal;
   if (over === undefined) return begin();
   const timer = own && setTimeout(() => own.abort(), Math.max(0, deadline - Date.now()));
+  timer?.unref();
   let giveUp: (() => void) | undefined;
   try {
     return await Promise.race([

@@ -243,7 +243,7 @@ export function wayContract<Unit extends Prepared>(
           world.leaveUnread(Infinity);
           try {
             await expect(world.way.recall?.([message], limits(300), true)).rejects.toThrow(DependencyFailed);
-            expect((await world.way.recall?.([message], limits(300), false))?.size).toBe(0);
+            expect((await world.way.recall?.([message], limits(), false))?.size).toBe(0);
           } finally {
             world.leaveUnread(0);
           }

@@ -282,7 +282,7 @@ test('an aggregate that was deleted does not overwrite its events: it fails and 
   const outcomes = await freshStore().commit([again, healthy], limits());
   expect(outcomes.get(again)).toMatchObject({
     kind: 'retry',
-    error: { name: 'CommitFailed', message: expect.stringContaining('publish under a new epoch') },
+    error: { name: 'WriteRefused', message: expect.stringContaining('publish under a new epoch') },
   });
   expect(outcomes.get(healthy)?.kind).toBe('processed');
   const renewed = outbox({ table: events.name, source: 'payments', epoch: '2' });
