@@ -22,14 +22,13 @@ export function readReasons(
 ): AttemptResult {
   const findings = new Map<Unit, Finding>();
   const unsure = new Set<Unit>();
-  let shared = false;
-  let overtaken = false;
+  const met = { shared: false, overtaken: false };
   const find = (unit: Unit, finding: Finding) => {
     if (!findings.has(unit) && !unsure.has(unit)) findings.set(unit, finding);
   };
   const blame = ({ owners }: Action, error: ConditionFailed | CommitFailed | WriteRefused) => {
     const [owner] = owners;
-    if (owners.length > 1) shared = true;
+    if (owners.length > 1) met.shared = true;
     else if (owner !== undefined) find(owner.unit, { outcome: { kind: 'retry', error } });
   };
   const says: Record<Decision, (action: Action, reason: CancellationReason) => void> = {
@@ -50,12 +49,12 @@ export function readReasons(
       const behind = numbering?.overtaken(id, row) ?? false;
       const outdated = action.owners.filter(({ own }) => hasChanged(own.seen, row));
       for (const { unit } of outdated) find(unit, { outcome: { kind: 'outdated', own: false } });
-      overtaken ||= behind;
+      met.overtaken ||= behind;
       if (!behind && outdated.length === 0)
         blame(action, new ConditionFailed(tableName, id, row && nativeRow(row)));
     },
     taken: (action) => {
-      if (!overtaken) blame(action, unpublished(action, cause));
+      if (!met.overtaken) blame(action, unpublished(action, cause));
     },
     refuse: (action, reason) => blame(action, refused(reason, cause)),
     depend: (action, reason) => blame(action, depending(reason, cause)),
@@ -65,8 +64,8 @@ export function readReasons(
   for (const first of [true, false])
     for (const { action, reason } of spoken)
       if ((action.role === 'receipt') === first) says[decide(action.role, reason.Code)](action, reason);
-  if (findings.size === 0 && overtaken) return { kind: 'overtaken' };
-  if (findings.size === 0 && shared) return { kind: 'split' };
+  if (findings.size === 0 && met.overtaken) return { kind: 'overtaken' };
+  if (findings.size === 0 && met.shared) return { kind: 'split' };
   return { kind: 'cancelled', findings };
 }
 

@@ -5,7 +5,6 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import type { Attributes } from './attribute-value.js';
-import { readReasons } from './cancelled.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import type { Role } from './decisions.js';
 import type { Limits } from '../dedup/limits.js';
@@ -107,7 +106,10 @@ export async function attempt(
       'write',
     );
   } catch (error) {
-    if (error instanceof TransactionCanceledException) return readReasons(actions, numbering, commits, error);
+    if (error instanceof TransactionCanceledException) {
+      const { readReasons } = await import('./cancelled.js');
+      return readReasons(actions, numbering, commits, error);
+    }
     numbering?.ended('unknown');
     throw error;
   }

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Attributes } from './attribute-value.js';
 import { attempt, type UnitOutcome } from './commit-attempt.js';
 import { backoff } from '../dedup/backoff.js';
 import {
@@ -14,7 +15,6 @@ import type { Outcome } from '../dedup/outcome.js';
 import { bytesOf, maxBytes, pack, type Pack, type Unit } from './pack.js';
 import { nowSeconds, type ReceiptDraft } from './receipt.js';
 import { itemReader } from './read-item.js';
-import { noteDuplicate, recall } from './receipts-again.js';
 import { commitFailed, isPassing, isRefusal } from './send.js';
 import { maxActions, Transaction } from './transaction.js';
 
@@ -137,7 +137,13 @@ export class DynamoStore {
     consistent: boolean,
   ): Promise<Map<Draft, Outcome>> {
     if (drafts.length === 0) return new Map();
+    const { recall } = await import('./receipts-again.js');
     return recall(this.#options, drafts, limits, consistent);
+  }
+
+  async #noteDuplicate(draft: ReceiptDraft, row: Attributes, limits: Limits): Promise<void> {
+    const { noteDuplicate } = await import('./receipts-again.js');
+    await noteDuplicate(this.#options, draft, row, limits);
   }
 
   /** One attempt for one pack: outcomes of the units it settled, or why it must be tried again another way. */
@@ -170,7 +176,7 @@ export class DynamoStore {
         outcomes.set(unit, outcome);
         if (outcome.kind === 'outdated') limits.meter.conflicts += 1;
         if (outcome.kind === 'duplicate' && row !== undefined && unit.receipt.at === undefined)
-          await noteDuplicate(this.#options, unit.receipt, row, limits);
+          await this.#noteDuplicate(unit.receipt, row, limits);
       }
       return outcomes.size > 0 ? outcomes : 'conflict';
     } catch (cause) {

@@ -12,7 +12,6 @@ import { errorText, WriteRefused } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome, Outcomes } from '../dedup/outcome.js';
 import { assertStampable, judgeRow, stamp } from './receipt.js';
-import { recallRows } from './receipts-again.js';
 import { commitFailed, isPassing, isRefusal, send } from './send.js';
 import { addressIn, storedIn, type ItemAddress, type Row, type Table } from './table.js';
 
@@ -73,6 +72,7 @@ export class InsertStore {
     limits: Limits,
     consistent: boolean,
   ): Promise<(Outcome | undefined)[]> {
+    const { recallRows } = await import('./receipts-again.js');
     return recallRows(this.client, rows, limits, consistent);
   }
 

@@ -23,20 +23,18 @@ export class Session {
     this.looked = true;
     const begun = { method };
     this.#begun.add(begun);
-    return new Promise<T>((resolve, reject) => {
-      const settle = (how: () => void) => {
-        this.#begun.delete(begun);
-        if (!this.#over) how();
+    let end: () => T;
+    try {
+      const value = await work();
+      end = () => value;
+    } catch (error) {
+      if (error instanceof DependencyFailed) this.#broken ??= error;
+      end = () => {
+        throw error;
       };
-      work().then(
-        (value) => settle(() => resolve(value)),
-        (error: unknown) =>
-          settle(() => {
-            if (error instanceof DependencyFailed) this.#broken ??= error;
-            reject(error as Error);
-          }),
-      );
-    });
+    }
+    this.#begun.delete(begun);
+    return this.#over ? new Promise<T>(() => undefined) : end();
   }
 
   /**

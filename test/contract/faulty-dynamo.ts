@@ -35,7 +35,7 @@ export class FaultyDynamo {
           if (commandName !== 'BatchGetItemCommand' || this.unread === 0) return next(args);
           this.unread -= 1;
           const { asked, left } = halved(args.input as BatchGetItemCommandInput);
-          const answer = await next({ ...args, input: asked as typeof args.input });
+          const answer = await next({ ...args, input: asked });
           return { ...answer, output: { ...answer.output, UnprocessedKeys: left } };
         },
       { step: 'initialize', name: 'faults' },
