@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type {
   $Command,
   ConsumedCapacity,
@@ -73,6 +74,8 @@ async function untilOver<T>(
   const own = signal === undefined && deadline !== Infinity ? new AbortController() : undefined;
   const over = signal ?? own?.signal;
   if (over === undefined) return begin();
+  // A batch has as many calls at once as it has lanes, and each of them listens.
+  setMaxListeners(0, over);
   const timer = own && setTimeout(() => own.abort(), Math.max(0, deadline - Date.now()));
   timer?.unref();
   let giveUp: (() => void) | undefined;

@@ -173,7 +173,7 @@ export function wayContract<Unit extends Prepared>(
       const unit = await prepare(message);
       const meter = new Meter();
       const { outcomes } = await world.way.commit([unit], { deadline: Date.now() - 1, meter });
-      expect(outcomes.get(unit)?.kind).toBe('retry');
+      expect(outcomes.get(unit)).toEqual({ kind: 'retry' });
       expect(meter.calls).toBe(0);
       expect(await world.count(message.message.counter)).toBe(0);
     });
@@ -192,6 +192,17 @@ export function wayContract<Unit extends Prepared>(
       world.hang('write');
       const given = { ...limits(), signal: AbortSignal.timeout(200) };
       expect(kinds(await commit([unit], given))).toEqual(['retry']);
+    });
+
+    test('calls side by side, however many, warn of nothing', async () => {
+      const warnings: Error[] = [];
+      const warned = (warning: Error) => warnings.push(warning);
+      process.on('warning', warned);
+      const messages = await Promise.all(Array.from({ length: 30 }, async () => prepare(asked())));
+      await commit(messages, { ...limits(), signal: AbortSignal.timeout(20_000) });
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', warned);
+      expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([]);
     });
 
     test('R44: what the store cannot hold is found before anything is sent, and is final', async () => {
