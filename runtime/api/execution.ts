@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Leases, Once } from '../dedup/effect.js';
 import { InProgressElsewhere, KeyReused } from '../dedup/errors.js';
-import { commitHandlings, Handling, type HandlingOutcome } from '../dynamodb/handling.js';
+import { commitHandlings, Handling } from '../dynamodb/handling.js';
+import type { Limits } from '../dedup/limits.js';
 import type { Meter } from '../dedup/meter.js';
-import { nowSeconds, type ReceiptDraft, type Verdict } from '../dynamodb/receipt.js';
-import type { Transaction } from '../dynamodb/transaction.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { ReceiptDraft } from '../dynamodb/receipt.js';
 import { inUse, leaseAnswer, retryAfter, unconfirmed } from './leased.js';
 import type { IdempotentApiOptions, KeyedRequest } from './options.js';
 import type { ApiResponse, RenderedResponse } from '../http/response.js';
@@ -39,6 +40,7 @@ export class Execution<Body> {
   readonly #request: KeyedRequest<Body>;
   readonly #draft: ReceiptDraft;
   readonly #meter: Meter;
+  #limits: Limits;
   #once: Once | undefined;
   /** Of the last run: what is sent if its commit is the one that counts. */
   #response: RenderedResponse | undefined;
@@ -50,9 +52,11 @@ export class Execution<Body> {
     this.#request = request;
     this.#draft = { ...draft, expires: true };
     this.#meter = meter;
+    this.#limits = { deadline: Infinity, meter };
   }
 
   async settle({ deadline }: RequestLimits): Promise<Settled> {
+    this.#limits = { deadline, meter: this.#meter };
     const { onceFor } = this.#context;
     if (onceFor !== undefined) {
       const settled = await this.#settledBefore();
@@ -62,7 +66,7 @@ export class Execution<Body> {
     }
     let outcome;
     try {
-      outcome = await this.#commit(deadline);
+      outcome = await this.#commit();
     } catch (error) {
       return this.#thrown(error);
     }
@@ -76,33 +80,32 @@ export class Execution<Body> {
         return this.#replayed(outcome.result);
       case 'rejected':
         return outcome.error instanceof KeyReused ? this.#reused(outcome.error) : this.#thrown(outcome.error);
-      case 'failed':
+      case 'retry':
         return outcome.error === this.#threw ? this.#thrown(outcome.error) : this.#unconfirmed(outcome.error);
-      case 'held':
+      default:
         return this.#unconfirmed(undefined);
     }
   }
 
   /** @throws what the handler throws when it runs for the first time; later, that is the outcome. */
-  async #commit(deadline: number): Promise<HandlingOutcome> {
+  async #commit(): Promise<Outcome> {
     const { options, store } = this.#context;
     const { handle, onConditionFailed } = options;
     const handling = new Handling(store, {
       receipt: this.#draft,
       lane: this.#draft.id,
-      handle: (tx) => this.#run(tx, () => handle(this.#request, tx)),
+      once: this.#once,
+      handle: (tx) => this.#run(() => handle(this.#request, tx)),
       onConditionFailed:
-        onConditionFailed &&
-        ((failed, tx) => this.#run(tx, () => onConditionFailed(failed, this.#request, tx))),
+        onConditionFailed && ((failed, tx) => this.#run(() => onConditionFailed(failed, this.#request, tx))),
     });
-    await handling.run();
-    const outcomes = await commitHandlings(store, [handling], { deadline, meter: this.#meter });
-    return outcomes.get(handling) ?? { kind: 'held' };
+    await handling.run(this.#limits);
+    const outcomes = await commitHandlings(store, [handling], this.#limits);
+    return outcomes.get(handling) ?? { kind: 'retry' };
   }
 
-  async #run(tx: Transaction, handle: () => ApiResponse | Promise<ApiResponse>): Promise<unknown> {
+  async #run(handle: () => ApiResponse | Promise<ApiResponse>): Promise<unknown> {
     const { options, responses, savedHeaders } = this.#context;
-    tx.lease(this.#once);
     try {
       const response = render(await handle());
       if (response.status >= 500 && options.serverErrors !== 'stripe-v1') throw new Unsaved(response);
@@ -116,19 +119,16 @@ export class Execution<Body> {
 
   /**
    * What the receipt says before the handler runs, where it may make effects that no commit can refuse: the lease of an effect that was
-   * made long before its commit does not live as long as the receipt. Eventually consistent: what is too new to be found has its
-   * leases still.
+   * made long before its commit does not live as long as the receipt. A receipt that cannot be read lets nothing pass (R48).
    */
   async #settledBefore(): Promise<Settled | undefined> {
     try {
       const found = await this.#receipt();
       switch (found?.kind) {
         case 'duplicate':
-          return await this.#replayedWithin(found);
-        case 'reused':
-          return this.#reused(found.error);
-        case 'undecided':
-          return this.#unconfirmed(found.error);
+          return await this.#replayed(found.result);
+        case 'rejected':
+          return found.error instanceof KeyReused ? this.#reused(found.error) : undefined;
         default:
           return undefined;
       }
@@ -137,19 +137,19 @@ export class Execution<Body> {
     }
   }
 
-  async #receipt(): Promise<Verdict | undefined> {
-    return (await this.#context.store.lookUp([this.#draft], this.#meter)).get(this.#draft);
+  /** Within its window. */
+  async #receipt(): Promise<Outcome | undefined> {
+    return (await this.#context.store.recall([this.#draft], this.#limits, true)).get(this.#draft);
   }
 
   /**
    * The handler has thrown, or answered 5xx. Of a request that was processed before that may be just because of what it did then, so
-   * its receipt is asked for: eventually consistent, one that is not found proves nothing.
+   * its receipt is asked for.
    */
   async #thrown(error: unknown): Promise<Settled> {
     const { problem } = this.#context;
     const found = await this.#receipt().catch(() => undefined);
-    const replayed = found?.kind === 'duplicate' ? await this.#replayedWithin(found) : undefined;
-    if (replayed !== undefined) return replayed;
+    if (found?.kind === 'duplicate') return this.#replayed(found.result);
     if (this.#once !== undefined) {
       if (error instanceof KeyReused) return this.#reused(error);
       const response = leaseAnswer(error, problem);
@@ -167,14 +167,6 @@ export class Execution<Body> {
       response: this.#context.problem('key-reused', { detail: reused }),
       error,
     };
-  }
-
-  /** Undefined when the window of the key is over. */
-  async #replayedWithin({
-    expiration,
-    result,
-  }: Extract<Verdict, { kind: 'duplicate' }>): Promise<Settled | undefined> {
-    return expiration >= nowSeconds() ? this.#replayed(result) : undefined;
   }
 
   async #replayed(result: unknown): Promise<Settled> {

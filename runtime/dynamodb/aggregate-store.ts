@@ -10,7 +10,8 @@ import { aggregateWrite, readAggregate, tokenOf, unseen, type SeenAggregate } fr
 import { crashPoint } from '../dedup/crash-points.js';
 import { backoff } from '../dedup/backoff.js';
 import { CommitFailed } from '../dedup/errors.js';
-import { commitFailed, type CommitLimits } from './dynamo-store.js';
+import type { Limits } from '../dedup/limits.js';
+import { commitFailed } from './send.js';
 import { fold, type AggregateEvent, type EventOutcome, type Reducer } from '../dedup/fold.js';
 import type { ItemAddress, Row, Table } from './table.js';
 import { WarmItems } from './warm-items.js';
@@ -23,7 +24,7 @@ export interface AggregateStoreOptions<Event extends AggregateEvent = AggregateE
   /** Position at which a stream starts that an aggregate has not met before. */
   readonly start: (event: AggregateEvent) => bigint;
   /** Told when a stream that stood still goes on again, after the write. It must not throw. @default - nobody is told */
-  readonly wentOn?: (address: ItemAddress, stream: string, limits: CommitLimits) => Promise<void>;
+  readonly wentOn?: (address: ItemAddress, stream: string, limits: Limits) => Promise<void>;
   /** Bytes of items kept in memory. @default 8 MB */
   readonly warmBytes?: number;
 }
@@ -53,7 +54,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   async commit(
     address: ItemAddress,
     events: readonly Event[],
-    limits: CommitLimits,
+    limits: Limits,
   ): Promise<Map<Event, EventOutcome>> {
     try {
       return await this.#commit(address, events, limits);
@@ -68,7 +69,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   async #commit(
     address: ItemAddress,
     events: readonly Event[],
-    limits: CommitLimits,
+    limits: Limits,
   ): Promise<Map<Event, EventOutcome>> {
     const { table, reduce, start } = this.#options;
     let warm = this.#warm.get(address.id);
@@ -116,7 +117,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     }
   }
 
-  async #read({ tableName, key, ...rest }: ItemAddress, { meter }: CommitLimits): Promise<SeenAggregate> {
+  async #read({ tableName, key, ...rest }: ItemAddress, { meter }: Limits): Promise<SeenAggregate> {
     meter.call();
     const { Item, ConsumedCapacity } = await this.#options.client.send(
       new GetItemCommand({
@@ -135,7 +136,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   /** Undefined when written, else the item that stood in the way. */
   async #write(
     input: ReturnType<typeof aggregateWrite>,
-    { meter }: CommitLimits,
+    { meter }: Limits,
   ): Promise<undefined | 'absent' | Record<string, AttributeValue>> {
     await crashPoint('before-commit');
     try {

@@ -4,20 +4,30 @@ import {
   TransactWriteItemsCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { readReasons } from './cancelled.js';
+import type { Attributes } from './attribute-value.js';
 import { crashPoint } from '../dedup/crash-points.js';
-import { CommitFailed, type ConditionFailed } from '../dedup/errors.js';
-import type { Meter } from '../dedup/meter.js';
-import { join, type Unit } from './pack.js';
-import { receiptWrite, type Verdict } from './receipt.js';
+import type { Role } from './decisions.js';
+import type { Limits } from '../dedup/limits.js';
+import type { Outcome } from '../dedup/outcome.js';
+import type { Owner, Pack, Unit } from './pack.js';
+import { noOlderReceipt, receiptWrite, stamp } from './receipt.js';
+import { send } from './send.js';
 import { actionOf, type Write } from './write.js';
 
-/** What became of one unit of a cancelled attempt. A unit that is in no list was innocent and may be tried again. */
-export type Finding =
-  | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  | { readonly kind: 'failed'; readonly error: ConditionFailed | CommitFailed }
-  /** Something that its handler read has changed. */
-  | { readonly kind: 'stale' };
+/** What became of one unit. `outdated`: nothing was written, because what its handler read has changed; it has to run again (R13). */
+export type UnitOutcome =
+  | Outcome
+  | {
+      readonly kind: 'outdated';
+      /** By a message of the same commit, and so by nobody who might do it again. */
+      readonly own: boolean;
+    };
+
+/** What a cancelled attempt says of one unit, and the receipt that says it. */
+export interface Finding {
+  readonly outcome: UnitOutcome;
+  readonly row?: Attributes;
+}
 
 export type AttemptResult =
   | { readonly kind: 'committed' }
@@ -28,60 +38,82 @@ export type AttemptResult =
   /** One write that several units share was refused: only alone do they show which one is at fault. */
   | { readonly kind: 'split' };
 
+/** One action of a transaction, what it is for and whose it is. */
+export interface Action {
+  readonly role: Role;
+  readonly write: Write;
+  readonly owners: readonly Owner[];
+}
+
 /**
  * Sends the units of one pack as one TransactWriteItems: every receipt and every effect, or nothing.
  *
  * @param commits tokens of all attempts of this commit, this one's is added: a receipt that carries one of them is our own write
  *   whose answer was lost. The token is also the ClientRequestToken, so that the SDK's own second try is the same request to
  *   DynamoDB for 10 minutes.
- * @throws whatever the SDK throws when the outcome is not known or the call was refused as a whole.
+ * @throws what `send` throws when the outcome is not known or the call was refused as a whole.
  */
 export async function attempt(
   client: DynamoDBClient,
   receipts: { readonly tableName: string; readonly expiration: number },
-  units: readonly Unit[],
+  { units, effects }: Pack,
   commits: Set<string>,
-  meter: Meter,
+  limits: Limits,
 ): Promise<AttemptResult> {
   const commit = randomUUID();
   commits.add(commit);
-  const proofs = units.map((unit) =>
-    receiptWrite(receipts.tableName, unit.receipt, commit, receipts.expiration),
+  const publications = units.flatMap((unit) => (unit.publications ?? []).map((one) => ({ unit, one })));
+  const events = publications.map(({ one }) => one);
+  const numbering = await events[0]?.number(
+    events,
+    new Map([...effects].map(([id, { write }]) => [id, write])),
+    { client, ...limits },
   );
-  const joined = effectsOf(units);
-  const publications = units.flatMap((unit) => unit.publications ?? []);
-  const numbering = await publications[0]?.number(publications, joined, { client, meter });
-  const effects = [...(numbering?.effects ?? joined).values()];
+  const actions: Action[] = [];
+  const proves = (unit: Unit, write: Write) =>
+    actions.push({ role: 'receipt', write, owners: [{ unit, own: write }] });
+  for (const unit of units) {
+    const { receipt } = unit;
+    if (receipt.at === undefined)
+      proves(unit, receiptWrite(receipts.tableName, receipt, commit, receipts.expiration));
+    else if (receipt.migrating === true) proves(unit, noOlderReceipt(receipts.tableName, receipt));
+  }
+  for (const [id, { write: joined, owners }] of effects) {
+    const write = numbering?.effects.get(id) ?? joined;
+    const receipt = owners[0]?.unit.receipt;
+    if (receipt?.at?.id === id && write.kind === 'put')
+      actions.push({
+        role: 'receipt',
+        write: { ...write, item: { ...write.item, ...stamp(receipt, commit) } },
+        owners,
+      });
+    else actions.push({ role: 'effect', write, owners });
+  }
+  for (const [i, { unit }] of publications.entries()) {
+    const row = numbering?.rows[i];
+    if (row !== undefined) actions.push({ role: 'event', write: row, owners: [{ unit, own: row }] });
+  }
   await crashPoint('before-commit');
   try {
-    meter.call();
-    const answer = await client.send(
+    await send(
+      client,
       new TransactWriteItemsCommand({
-        TransactItems: [...proofs, ...effects, ...(numbering?.rows ?? [])].map(actionOf),
+        TransactItems: actions.map(({ write }) => actionOf(write)),
         ClientRequestToken: commit,
         ReturnConsumedCapacity: 'TOTAL',
       }),
+      limits,
+      'write',
     );
-    meter.write(answer.ConsumedCapacity);
-    numbering?.ended('committed');
-    await crashPoint('after-commit');
-    return { kind: 'committed' };
   } catch (error) {
-    if (error instanceof TransactionCanceledException)
-      return readReasons(units, effects, numbering, commits, error);
+    if (error instanceof TransactionCanceledException) {
+      const { readReasons } = await import('./cancelled.js');
+      return readReasons(actions, numbering, commits, error);
+    }
     numbering?.ended('unknown');
     throw error;
   }
-}
-
-/** The effects of all units, one write per item. `pack` has made sure that they can be joined. */
-function effectsOf(units: readonly Unit[]): Map<string, Write> {
-  let effects = new Map<string, Write>();
-  for (const unit of units) {
-    const joined = join(effects, unit.writes);
-    if (joined === undefined)
-      throw new CommitFailed('two messages of one pack write one item; this is a defect of `pack`');
-    effects = joined;
-  }
-  return effects;
+  numbering?.ended('committed');
+  await crashPoint('after-commit');
+  return { kind: 'committed' };
 }

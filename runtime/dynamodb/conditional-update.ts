@@ -5,7 +5,9 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { conditional, type Condition } from './conditions.js';
-import { commitFailed } from './dynamo-store.js';
+import type { Limits } from '../dedup/limits.js';
+import { Meter } from '../dedup/meter.js';
+import { commitFailed, send } from './send.js';
 import { Clauses } from './write.js';
 
 /** One conditional write on a row of the dedup table. */
@@ -20,12 +22,14 @@ export interface ConditionalUpdate {
 type Item = Record<string, AttributeValue>;
 
 /**
+ * @param limits @default - none: the call takes as long as the client lets it
  * @returns the row as it is now, or as it was when the condition failed (undefined: there is none).
  * @throws CommitFailed when the outcome is not known.
  */
 export async function conditionalUpdate(
   table: { readonly client: DynamoDBClient; readonly tableName: string },
   { id, condition, set, remove = [] }: ConditionalUpdate,
+  limits: Limits = { deadline: Infinity, meter: new Meter() },
 ): Promise<
   { readonly written: true; readonly row: Item } | { readonly written: false; readonly row?: Item }
 > {
@@ -35,7 +39,8 @@ export async function conditionalUpdate(
     if (value !== undefined) clauses.add('SET', `${clauses.name(name)} = ${clauses.value(value)}`);
   for (const name of remove) clauses.add('REMOVE', clauses.name(name));
   try {
-    const { Attributes = {} } = await client.send(
+    const { Attributes = {} } = await send(
+      client,
       new UpdateItemCommand({
         TableName: tableName,
         Key: { id: { S: id } },
@@ -44,7 +49,10 @@ export async function conditionalUpdate(
         ExpressionAttributeNames: { ...condition.names, ...clauses.names },
         ExpressionAttributeValues: { ...condition.values, ...clauses.values },
         ReturnValues: 'ALL_NEW',
+        ReturnConsumedCapacity: 'TOTAL',
       }),
+      limits,
+      'write',
     );
     return { written: true, row: Attributes };
   } catch (error) {

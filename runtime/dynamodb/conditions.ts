@@ -28,10 +28,10 @@ export const conditions = {
   aggregateAbsent: 'attribute_not_exists(#token)',
   /** The row that `tx.insert` makes is new. */
   rowAbsent: 'attribute_not_exists(#pk)',
-  /** An attribute that `tx.get` returned is as it was. One for each, numbered in place of `xoSeen` (R13). */
-  attributeUnchanged: '#xoSeen = :xoSeen',
+  /** An attribute that `tx.get` returned is as it was. One for each, numbered in place of `xs` (R13). */
+  attributeUnchanged: '#xs=:xs',
   /** An attribute that `tx.get` did not find is still not there. */
-  attributeStillAbsent: 'attribute_not_exists(#xoSeen)',
+  attributeStillAbsent: 'attribute_not_exists(#xs)',
   /** The aggregate's version is the one that the events of this commit continue (R29). */
   versionUnchanged: '#xoVersion = :xoVersion',
   /** The aggregate has published nothing yet. */
@@ -193,19 +193,34 @@ export type Seen = Readonly<Record<string, AttributeValue | undefined>>;
 
 export function unchanged(seen: Seen): Condition | undefined {
   const entries = Object.entries(seen);
-  return allOf(
-    entries.map(([name, value], i) => {
-      const [id, expression] =
-        value === undefined
-          ? [`xoSeen${i}`, conditions.attributeStillAbsent]
-          : [`xoSeen${i}`, conditions.attributeUnchanged];
-      return {
-        expression: expression.replaceAll('xoSeen', id),
-        names: { [`#${id}`]: name },
-        values: value && { [`:${id}`]: value },
-      };
-    }),
-  );
+  if (entries.length === 0) return undefined;
+  const names: Record<string, string> = {};
+  const values: Record<string, AttributeValue> = {};
+  const expressions = entries.map(([name, value], i) => {
+    const id = `xs${i.toString(36)}`;
+    names[`#${id}`] = name;
+    if (value !== undefined) values[`:${id}`] = value;
+    const expression = value === undefined ? conditions.attributeStillAbsent : conditions.attributeUnchanged;
+    return expression.replaceAll('xs', id);
+  });
+  return { expression: expressions.join(' AND '), names, values };
+}
+
+/** DynamoDB: an expression has at most 4 KB. */
+export const maxExpressionBytes = 4096;
+
+/** The parameters that make a read return these attributes only; none, and so all of them, where their list would be too long. */
+export function projection(attributes: readonly string[]): {
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+} {
+  const ids = attributes.map((_, i) => `#a${i.toString(36)}`);
+  const ProjectionExpression = ids.join();
+  if (ProjectionExpression.length > maxExpressionBytes) return {};
+  return {
+    ProjectionExpression,
+    ExpressionAttributeNames: Object.fromEntries(ids.map((id, i) => [id, attributes[i] ?? ''])),
+  };
 }
 
 /** @param version undefined: the aggregate has none. */

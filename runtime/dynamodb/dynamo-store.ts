@@ -1,40 +1,22 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { attempt, type Finding } from './commit-attempt.js';
+import type { Attributes } from './attribute-value.js';
+import { attempt, type UnitOutcome } from './commit-attempt.js';
 import { backoff } from '../dedup/backoff.js';
 import {
   CommitFailed,
+  errorText,
+  ExactlyOnceError,
   InvalidSettings,
   TransactionTooLarge,
-  type ExactlyOnceError,
+  WriteRefused,
 } from '../dedup/errors.js';
-import type { Meter } from '../dedup/meter.js';
-import { bytesOf, maxBytes, pack, type Unit } from './pack.js';
-import { nowSeconds, type ReceiptDraft, type Verdict } from './receipt.js';
+import type { Limits } from '../dedup/limits.js';
+import type { Outcome } from '../dedup/outcome.js';
+import { bytesOf, maxBytes, pack, type Pack, type Unit } from './pack.js';
+import { nowSeconds, type ReceiptDraft } from './receipt.js';
 import { itemReader } from './read-item.js';
-import { lookUp, noteDuplicate } from './receipts-again.js';
+import { commitFailed, isPassing, isRefusal } from './send.js';
 import { maxActions, Transaction } from './transaction.js';
-
-/** What became of one message at the store. */
-export type CommitOutcome =
-  /** Its receipt and all its effects are durable, by this commit. */
-  | { readonly kind: 'processed' }
-  /** They were durable before. `result` is what the first one returned. */
-  | { readonly kind: 'duplicate'; readonly result: unknown }
-  /** It can never be processed. */
-  | { readonly kind: 'rejected'; readonly error: ExactlyOnceError }
-  /** Nothing is known to be written; the message must come again. */
-  | { readonly kind: 'failed'; readonly error: ExactlyOnceError }
-  /** Not tried, because an earlier message of its lane did not get through. */
-  | { readonly kind: 'held' };
-
-/** What became of one unit. `stale`: nothing was written, because what its handler read has changed; it has to run again (R13). */
-export type UnitOutcome = CommitOutcome | { readonly kind: 'stale' };
-
-export interface CommitLimits {
-  /** Epoch milliseconds after which no new attempt starts. */
-  readonly deadline: number;
-  readonly meter: Meter;
-}
 
 export interface DynamoStoreOptions {
   readonly client: DynamoDBClient;
@@ -45,6 +27,9 @@ export interface DynamoStoreOptions {
 }
 
 const maxAttempts = 10;
+
+/** Why a pack has settled nobody and is to be tried in another way. */
+type Again = 'conflict' | 'overtaken' | 'split';
 
 /**
  * Commits messages' receipts together with their effects in DynamoDB.
@@ -72,146 +57,170 @@ export class DynamoStore {
 
   /**
    * Commits the units, as few calls as the limits allow. The order within a lane holds: a unit commits only with or after the
-   * earlier ones of its lane. Never throws: what goes wrong is the outcome of the units it went wrong for.
+   * earlier ones of its lane. Never throws: what goes wrong is the outcome of the units it went wrong for. What is in no entry was not
+   * tried, because an earlier one of its lane did not get through. No call begins past the deadline (R22).
    *
    * @param commits tokens of earlier attempts for these messages, to which those of this one are added.
    */
   async commit(
     units: readonly Unit[],
-    limits: CommitLimits,
+    limits: Limits,
     commits = new Set<string>(),
   ): Promise<Map<Unit, UnitOutcome>> {
     const outcomes = new Map<Unit, UnitOutcome>();
+    const held = new Set<Unit>();
     /** Items that this commit has changed. */
     const changed = new Set<string>();
-    let pending = [...units];
+    let pending: readonly Unit[] = units;
     let attempts = 0;
     let most = this.#most;
     while (pending.length > 0) {
-      const [current = []] = pack(pending, most);
+      const current = pack(pending, most);
       const settled = await this.#settle(current, commits, limits, attempts);
       if (settled === 'conflict' || settled === 'overtaken') {
         limits.meter.conflicts += 1;
         attempts += 1;
         if (settled === 'conflict')
-          this.#most = most = Math.max(1, Math.floor(Math.min(most, current.length) / 2));
+          this.#most = most = Math.max(1, Math.floor(Math.min(most, current.units.length) / 2));
         // Who was overtaken once had but an old memory; nobody need be in the way now.
         if (settled === 'conflict' || attempts > 1) await backoff(attempts, limits.deadline);
-      } else if (settled === 'split') most = 1;
-      else {
-        attempts = 0;
-        this.#most = Math.min(maxActions, this.#most + 1);
+        continue;
       }
-      if (!(settled instanceof Map)) continue;
+      if (settled === 'split') {
+        most = 1;
+        continue;
+      }
+      attempts = 0;
+      this.#most = Math.min(maxActions, this.#most + 1);
       for (const [unit, outcome] of settled) {
         outcomes.set(unit, outcome);
         if (outcome.kind === 'processed')
           for (const { kind, address } of unit.writes) if (kind !== 'check') changed.add(address.id);
       }
-      pending = pending.filter((unit) => {
-        if (outcomes.has(unit)) return false;
-        if (isBehind(unit, units, outcomes)) outcomes.set(unit, { kind: 'held' });
+      const closed = new Set<string>();
+      pending = units.filter((unit) => {
+        const { lane } = unit;
+        const outcome = outcomes.get(unit);
+        if (outcome !== undefined) {
+          if (!isDone(outcome)) closed.add(lane);
+          return false;
+        }
+        if (closed.has(lane)) held.add(unit);
         // Known without asking DynamoDB, who would bill the whole refused transaction.
-        else if (unit.writes.some(({ seen, address }) => seen !== undefined && changed.has(address.id)))
-          outcomes.set(unit, { kind: 'stale' });
-        return !outcomes.has(unit);
+        else if (unit.writes.some(({ seen, address }) => seen !== undefined && changed.has(address.id))) {
+          outcomes.set(unit, { kind: 'outdated', own: true });
+          closed.add(lane);
+          return false;
+        }
+        return !held.has(unit);
       });
     }
-    return outcomes;
+    return inTheirTurn(units, outcomes);
   }
 
-  /** An empty transaction that can read. @param meter counts the reads. */
-  transaction(meter: Meter): Transaction {
-    return new Transaction(itemReader(this.#options.client, meter, true));
+  /** An empty transaction that can read, within the limits. */
+  transaction(limits: Limits): Transaction {
+    return new Transaction(itemReader(this.#options.client, limits, true));
   }
 
   /**
-   * What the receipts say of messages that may have been processed before. Eventually consistent, one call: a receipt that is
-   * found decides, one that is not found proves nothing, and the commit will tell.
+   * What the receipts say of messages that may have been processed before: `duplicate`, `rejected` for another payload, or nothing, as of
+   * a row that says "in progress" or is newer than this runtime.
+   *
+   * @param consistent whether it sees every commit that has been answered. Otherwise a receipt that is found decides, and one that is
+   *   not found proves nothing. Costs 1 read unit per 4 KB and receipt, otherwise half.
+   * @throws DependencyFailed when the receipts could not be read.
    */
-  async lookUp(drafts: readonly ReceiptDraft[], meter: Meter): Promise<Map<ReceiptDraft, Verdict>> {
+  async recall<Draft extends ReceiptDraft>(
+    drafts: readonly Draft[],
+    limits: Limits,
+    consistent: boolean,
+  ): Promise<Map<Draft, Outcome>> {
     if (drafts.length === 0) return new Map();
-    return lookUp(this.#options, drafts, meter);
+    const { recall } = await import('./receipts-again.js');
+    return recall(this.#options, drafts, limits, consistent);
+  }
+
+  async #noteDuplicate(draft: ReceiptDraft, row: Attributes, limits: Limits): Promise<void> {
+    const { noteDuplicate } = await import('./receipts-again.js');
+    await noteDuplicate(this.#options, draft, row, limits);
   }
 
   /** One attempt for one pack: outcomes of the units it settled, or why it must be tried again another way. */
   async #settle(
-    units: readonly Unit[],
+    current: Pack,
     commits: Set<string>,
-    limits: CommitLimits,
+    limits: Limits,
     attempts: number,
-  ): Promise<Map<Unit, UnitOutcome> | 'conflict' | 'overtaken' | 'split'> {
-    const outcomes = new Map<Unit, UnitOutcome>();
+  ): Promise<Map<Unit, UnitOutcome> | Again> {
+    const { units } = current;
     const [only] = units;
-    if (units.length === 1 && only !== undefined && bytesOf(only) > maxBytes) {
-      const error = new TransactionTooLarge('bytes', bytesOf(only), maxBytes);
-      return outcomes.set(only, { kind: 'rejected', error });
-    }
-    if (attempts >= maxAttempts || (attempts > 0 && Date.now() >= limits.deadline))
-      return fail(units, new CommitFailed(`gave up after ${attempts} conflicts with other transactions`));
-    const { client, tableName } = this.#options;
+    const all = (outcome: Outcome) => new Map<Unit, UnitOutcome>(units.map((unit) => [unit, outcome]));
+    if (units.length === 1 && only !== undefined && bytesOf(only) > maxBytes)
+      return all({ kind: 'rejected', error: new TransactionTooLarge('bytes', bytesOf(only), maxBytes) });
+    const late = Date.now() >= limits.deadline;
+    if (attempts >= maxAttempts || (attempts > 0 && late))
+      return all({
+        kind: 'retry',
+        error: new CommitFailed(`gave up after ${attempts} conflicts with other transactions`),
+      });
+    if (late) return all({ kind: 'retry' });
+    const { client, tableName, retentionSeconds } = this.#options;
     try {
-      const receipts = { tableName, expiration: this.#freshExpiration() };
-      const result = await attempt(client, receipts, units, commits, limits.meter);
+      const receipts = { tableName, expiration: nowSeconds() + retentionSeconds };
+      const result = await attempt(client, receipts, current, commits, limits);
       if (result.kind === 'split' || result.kind === 'overtaken') return result.kind;
-      if (result.kind === 'committed') {
-        for (const unit of units) outcomes.set(unit, { kind: 'processed' });
-        return outcomes;
+      if (result.kind === 'committed') return all({ kind: 'processed' });
+      const outcomes = new Map<Unit, UnitOutcome>();
+      for (const [unit, { outcome, row }] of result.findings) {
+        outcomes.set(unit, outcome);
+        if (outcome.kind === 'outdated') limits.meter.conflicts += 1;
+        if (outcome.kind === 'duplicate' && row !== undefined && unit.receipt.at === undefined)
+          await this.#noteDuplicate(unit.receipt, row, limits);
       }
-      for (const [unit, finding] of result.findings)
-        outcomes.set(unit, await this.#outcomeOf(unit, finding, limits.meter));
       return outcomes.size > 0 ? outcomes : 'conflict';
     } catch (cause) {
-      // TransactionInProgress: the first sending of this very request has not ended; the next attempt finds its receipt.
-      if (cause instanceof Error && cause.name === 'TransactionInProgressException') return 'conflict';
-      if (units.length > 1 && cause instanceof Error && cause.name === 'ValidationException') return 'split';
-      return fail(units, commitFailed(cause, tableName));
+      if (isUnderWay(cause) || isPassing(cause)) return 'conflict';
+      const error = failure(cause, tableName);
+      // Whatever is no outage is somebody's own, and only alone do they show whose.
+      const isOutage = error instanceof ExactlyOnceError && error.fault === 'dependency';
+      return units.length > 1 && !isOutage ? 'split' : all({ kind: 'retry', error });
     }
   }
+}
 
-  async #outcomeOf({ receipt }: Unit, finding: Finding, meter: Meter): Promise<UnitOutcome> {
-    if (finding.kind === 'stale') meter.conflicts += 1;
-    if (finding.kind !== 'verdict') return finding;
-    const { verdict } = finding;
-    switch (verdict.kind) {
-      case 'ours':
-        return { kind: 'processed' };
-      case 'duplicate':
-        await noteDuplicate(this.#options, receipt, verdict, meter);
-        return verdict;
-      case 'reused':
-        return { kind: 'rejected', error: verdict.error };
-      case 'undecided':
-        return { kind: 'failed', error: verdict.error };
-    }
+/** The first sending of this very request has not ended, or has; the next attempt, which is another request, finds its receipt. */
+function isUnderWay(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name === 'TransactionInProgressException' || error.name === 'IdempotentParameterMismatchException')
+  );
+}
+
+function failure(cause: unknown, tableName: string): unknown {
+  if (isRefusal(cause))
+    return new WriteRefused(`DynamoDB refused the commit: ${errorText(cause)}`, { cause });
+  // What is neither DynamoDB's nor ours to excuse is a defect, and stays what it is.
+  return cause instanceof ExactlyOnceError ? commitFailed(cause, tableName) : cause;
+}
+
+/** Whether later ones of the lane may follow. */
+export function isDone({ kind }: UnitOutcome): boolean {
+  return kind === 'processed' || kind === 'duplicate' || kind === 'ignored';
+}
+
+/** A cancelled transaction says what is wrong with the later ones of a lane too, but it is not their turn (R47). */
+function inTheirTurn(
+  units: readonly Unit[],
+  outcomes: ReadonlyMap<Unit, UnitOutcome>,
+): Map<Unit, UnitOutcome> {
+  const closed = new Set<string>();
+  const settled = new Map<Unit, UnitOutcome>();
+  for (const unit of units) {
+    const outcome = outcomes.get(unit);
+    if (outcome === undefined || (closed.has(unit.lane) && !isDone(outcome))) continue;
+    settled.set(unit, outcome);
+    if (!isDone(outcome)) closed.add(unit.lane);
   }
-
-  #freshExpiration(): number {
-    return nowSeconds() + this.#options.retentionSeconds;
-  }
-}
-
-/** Whether an earlier unit of the lane ended in a way that the later ones must not overtake. */
-function isBehind(unit: Unit, units: readonly Unit[], outcomes: ReadonlyMap<Unit, UnitOutcome>): boolean {
-  return units.slice(0, units.indexOf(unit)).some((earlier) => {
-    const kind = outcomes.get(earlier)?.kind;
-    return (
-      earlier.lane === unit.lane &&
-      (kind === 'failed' || kind === 'rejected' || kind === 'stale' || kind === 'held')
-    );
-  });
-}
-
-function fail(units: readonly Unit[], error: ExactlyOnceError): Map<Unit, CommitOutcome> {
-  return new Map(units.map((unit) => [unit, { kind: 'failed', error }]));
-}
-
-export function commitFailed(cause: unknown, tableName: string): CommitFailed {
-  if (cause instanceof CommitFailed) return cause;
-  const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  const hint =
-    cause instanceof Error && cause.name === 'ResourceNotFoundException'
-      ? ` (is '${tableName}' the right table, and are all tables of the handler deployed?)`
-      : '';
-  return new CommitFailed(`commit failed or its outcome is unknown: ${text}${hint}`, { cause });
+  return settled;
 }

@@ -76,18 +76,18 @@ export class DynamoFailureStore implements FailureStore {
     const [only] = updates;
     for (let tries = 1; ; tries += 1)
       try {
-        const { ConsumedCapacity } =
-          updates.length === 1 && only !== undefined
-            ? await send(this.client, new UpdateItemCommand(only), limits)
-            : await send(
-                this.client,
-                new TransactWriteItemsCommand({
-                  TransactItems: updates.map((Update) => ({ Update })),
-                  ReturnConsumedCapacity: 'TOTAL',
-                }),
-                limits,
-              );
-        limits.meter.write(ConsumedCapacity && [ConsumedCapacity].flat());
+        if (updates.length === 1 && only !== undefined)
+          await send(this.client, new UpdateItemCommand(only), limits, 'write');
+        else
+          await send(
+            this.client,
+            new TransactWriteItemsCommand({
+              TransactItems: updates.map((Update) => ({ Update })),
+              ReturnConsumedCapacity: 'TOTAL',
+            }),
+            limits,
+            'write',
+          );
         return;
       } catch (cause) {
         if (tries >= maxTries)
@@ -105,8 +105,7 @@ export class DynamoFailureStore implements FailureStore {
     for (let tries = 1; Date.now() < limits.deadline; tries += 1)
       try {
         const command = new UpdateItemCommand(this.#update(id, clauses));
-        const { ConsumedCapacity } = await send(this.client, command, limits);
-        limits.meter.write(ConsumedCapacity && [ConsumedCapacity]);
+        await send(this.client, command, limits, 'write');
         return true;
       } catch {
         if (tries >= maxTries) return false;

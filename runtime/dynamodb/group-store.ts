@@ -171,7 +171,7 @@ export class GroupStore implements GroupStorePort {
   }
 
   async #get(id: string, limits: Limits) {
-    const { Item, ConsumedCapacity } = await send(
+    const { Item } = await send(
       this.client,
       new GetItemCommand({
         TableName: this.tableName,
@@ -180,8 +180,8 @@ export class GroupStore implements GroupStorePort {
         ReturnConsumedCapacity: 'TOTAL',
       }),
       limits,
+      'read',
     );
-    limits.meter.read(ConsumedCapacity && [ConsumedCapacity]);
     return Item;
   }
 
@@ -241,7 +241,7 @@ export class GroupStore implements GroupStorePort {
       ...conditional(condition),
     };
     try {
-      const { ConsumedCapacity } = await send(
+      await send(
         this.client,
         new TransactWriteItemsCommand({
           TransactItems: [{ Put: put }, ...rows],
@@ -249,8 +249,8 @@ export class GroupStore implements GroupStorePort {
           ReturnConsumedCapacity: 'TOTAL',
         }),
         limits,
+        'write',
       );
-      limits.meter.write(ConsumedCapacity);
     } catch (cause) {
       // The answer was lost and the SDK sent it again: what stands in the way is our own (R12).
       const ours =

@@ -6,14 +6,14 @@ export { exactJsonText, parseJson } from '../dedup/exact-json.js';
 export { table, type Row, type Table } from './table.js';
 export { Transaction } from './transaction.js';
 export type { Change, WriteCondition } from './write.js';
-export {
-  DynamoStore,
-  type CommitLimits,
-  type CommitOutcome,
-  type DynamoStoreOptions,
-  type UnitOutcome,
-} from './dynamo-store.js';
-export { commitHandlings, Handling, type HandlingOutcome, type Work } from './handling.js';
+export { DynamoStore, type DynamoStoreOptions } from './dynamo-store.js';
+export type { UnitOutcome } from './commit-attempt.js';
+export type { Limits } from '../dedup/limits.js';
+export type { Outcome, Outcomes } from '../dedup/outcome.js';
+export type { Committed, Identified, Prepared, Turn, Way } from '../dedup/way.js';
+export { commitHandlings, Handling, type Work } from './handling.js';
+export { transactionWay, type Handlers, type Received, type RowReceipt } from './transaction-way.js';
+export { insertWay, type Arrived } from './insert-way.js';
 export type { Publication, Publisher } from './publication.js';
 export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
 export {
@@ -28,5 +28,5 @@ export {
 } from '../dedup/fold.js';
 export { InsertStore, type Insertion } from './insert-store.js';
 export type { Unit } from './pack.js';
-export type { ReceiptDraft, Verdict } from './receipt.js';
+export { storedResult, type ReceiptDraft } from './receipt.js';
 export { Meter } from '../dedup/meter.js';

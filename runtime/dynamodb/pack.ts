@@ -1,6 +1,5 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Publication } from './publication.js';
-import type { ReceiptDraft } from './receipt.js';
+import { receiptBytes, type ReceiptDraft } from './receipt.js';
 import { maxActions } from './transaction.js';
 import { summed, type Write } from './write.js';
 
@@ -14,83 +13,85 @@ export interface Unit {
   readonly lane: string;
 }
 
+/** Whose a write is, and what it was before it was joined with those of others. */
+export interface Owner {
+  readonly unit: Unit;
+  readonly own: Write;
+}
+
+/** One write on one item, of everybody in the pack who writes it. */
+export interface Effect {
+  readonly write: Write;
+  readonly owners: readonly Owner[];
+}
+
 /** DynamoDB: at most 4 MB in one TransactWriteItems. A tenth is left for the receipts and for what the estimate misses. */
 export const maxBytes = 4 * 1024 * 1024 * 0.9;
 
+/** Units that go into one TransactWriteItems, in order. */
+export class Pack {
+  readonly units: Unit[] = [];
+  readonly effects = new Map<string, Effect>();
+  readonly #receipts = new Set<string>();
+  /** Receipts and outbox rows: actions that no two units share. */
+  #own = 0;
+  #bytes = 0;
+
+  /** Takes a unit in, if it goes together with those before it. The first one always does. */
+  take(unit: Unit): boolean {
+    const { receipt, writes, publications = [] } = unit;
+    const joined: Write[] = [];
+    let items = this.effects.size;
+    for (const own of writes) {
+      const present = this.effects.get(own.address.id)?.write;
+      const both = present === undefined ? own : summed(present, own);
+      if (both === undefined) return false;
+      if (present === undefined) items += 1;
+      joined.push(both);
+    }
+    const rows = actionsOf(receipt) + publications.length;
+    const bytes = bytesOf(unit);
+    if (
+      this.units.length > 0 &&
+      (this.#own + rows + items > maxActions ||
+        this.#bytes + bytes > maxBytes ||
+        this.#receipts.has(receipt.id))
+    )
+      return false;
+    for (const [i, write] of joined.entries()) {
+      const { id } = write.address;
+      const owners = this.effects.get(id)?.owners ?? [];
+      this.effects.set(id, { write, owners: [...owners, { unit, own: writes[i] ?? write }] });
+    }
+    this.units.push(unit);
+    this.#receipts.add(receipt.id);
+    this.#own += rows;
+    this.#bytes += bytes;
+    return true;
+  }
+}
+
 /**
- * Units that go into one TransactWriteItems, in order. A unit joins while it shares no item with those before it but for
- * increments that can be summed, and while both limits of DynamoDB hold; else it opens the next pack (R10).
+ * The first of the packs that the units make. A unit joins while it shares no item with those before it but for increments that can be
+ * summed, and while both limits of DynamoDB hold; else it opens the next pack (R10).
  *
  * @param most units in one pack: lowered after a conflict, so that contenders get through.
  */
-export function pack(units: readonly Unit[], most: number): Unit[][] {
-  const packs: Unit[][] = [];
-  let writes = new Map<string, Write>();
-  /** Receipts and outbox rows: actions that no two units share. */
-  let own = 0;
-  let bytes = 0;
-  for (const unit of units) {
-    const current = packs.at(-1);
-    const joined = current !== undefined && current.length < most ? join(writes, unit.writes) : undefined;
-    const size = bytesOf(unit);
-    const rows = 1 + (unit.publications?.length ?? 0);
-    const actions = own + rows + (joined?.size ?? 0);
-    if (current === undefined || joined === undefined || actions > maxActions || bytes + size > maxBytes) {
-      packs.push([unit]);
-      writes = new Map(unit.writes.map((write) => [write.address.id, write]));
-      own = rows;
-      bytes = size;
-    } else {
-      current.push(unit);
-      writes = joined;
-      own += rows;
-      bytes += size;
-    }
-  }
-  return packs;
+export function pack(units: readonly Unit[], most: number): Pack {
+  const first = new Pack();
+  for (const unit of units) if (first.units.length >= most || !first.take(unit)) break;
+  return first;
 }
 
-/** The writes of several units as one per item, or undefined when two of them cannot be one write. */
-export function join(
-  before: ReadonlyMap<string, Write>,
-  writes: readonly Write[],
-): Map<string, Write> | undefined {
-  const joined = new Map(before);
-  for (const write of writes) {
-    const { id } = write.address;
-    const present = joined.get(id);
-    const both = present === undefined ? write : summed(present, write);
-    if (both === undefined) return undefined;
-    joined.set(id, both);
-  }
-  return joined;
+/** Actions that a receipt takes beside the writes of its message. */
+export function actionsOf({ at, migrating }: ReceiptDraft): number {
+  if (at === undefined) return 1;
+  return migrating === true ? 1 : 0;
 }
 
-export function bytesOf(unit: Unit): number {
-  let bytes = unit.publications?.reduce((sum, publication) => sum + publication.bytes, 0) ?? 0;
-  for (const write of unit.writes) {
-    bytes += attributeBytes({ M: { ...write.address.key } });
-    if (write.kind === 'put') bytes += attributeBytes({ M: { ...write.item } });
-    if (write.kind === 'update')
-      bytes += attributeBytes({ M: { ...write.set } }) + 64 * Object.keys(write.add).length;
-  }
+export function bytesOf({ receipt, writes, publications = [] }: Unit): number {
+  let bytes = receiptBytes(receipt);
+  for (const publication of publications) bytes += publication.bytes;
+  for (const write of writes) bytes += write.bytes ?? 0;
   return bytes;
-}
-
-/** DynamoDB's own way of counting, rounded up. */
-function attributeBytes(value: AttributeValue): number {
-  if (value.S !== undefined) return Buffer.byteLength(value.S);
-  if (value.N !== undefined) return value.N.length;
-  if (value.B !== undefined) return value.B.byteLength;
-  if (value.L !== undefined) return value.L.reduce((sum, item) => sum + 1 + attributeBytes(item), 3);
-  if (value.M !== undefined)
-    return Object.entries(value.M).reduce(
-      (sum, [name, item]) => sum + 1 + Buffer.byteLength(name) + attributeBytes(item),
-      3,
-    );
-  const set = value.SS ?? value.NS ?? value.BS ?? [];
-  return set.reduce(
-    (sum, item) => sum + (typeof item === 'string' ? Buffer.byteLength(item) : item.byteLength),
-    1,
-  );
 }

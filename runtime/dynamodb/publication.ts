@@ -1,5 +1,5 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Meter } from '../dedup/meter.js';
+import type { Limits } from '../dedup/limits.js';
 import type { ItemAddress } from './table.js';
 import type { Write } from './write.js';
 
@@ -27,7 +27,7 @@ export interface Publication {
   number(
     publications: readonly Publication[],
     effects: ReadonlyMap<string, Write>,
-    io: { readonly client: DynamoDBClient; readonly meter: Meter },
+    io: Limits & { readonly client: DynamoDBClient },
   ): Promise<Numbering>;
 }
 

@@ -1,8 +1,10 @@
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Meter } from '../dedup/meter.js';
+import type { Limits } from '../dedup/limits.js';
+import { projection } from './conditions.js';
+import { send } from './send.js';
 import type { ItemAddress } from './table.js';
 
-/** Reads attributes of one item. Undefined: there is no such item. */
+/** Reads attributes of one item, or all where so many are asked for. Undefined: there is no such item. */
 export type ItemReader = (
   address: ItemAddress,
   attributes: readonly string[],
@@ -11,21 +13,15 @@ export type ItemReader = (
 /**
  * @param consistent whether it sees every write that has been answered. Costs 1 read unit per 4 KB of the whole item, otherwise half.
  */
-export function itemReader(client: DynamoDBClient, meter: Meter, consistent: boolean): ItemReader {
+export function itemReader(client: DynamoDBClient, limits: Limits, consistent: boolean): ItemReader {
   return async ({ tableName, key }, attributes) => {
-    meter.call();
-    const names = [...new Set([...Object.keys(key), ...attributes])];
-    const { Item, ConsumedCapacity } = await client.send(
-      new GetItemCommand({
-        TableName: tableName,
-        Key: key,
-        ConsistentRead: consistent,
-        ProjectionExpression: names.map((_, i) => `#a${i}`).join(),
-        ExpressionAttributeNames: Object.fromEntries(names.map((name, i) => [`#a${i}`, name])),
-        ReturnConsumedCapacity: 'TOTAL',
-      }),
-    );
-    meter.read(ConsumedCapacity && [ConsumedCapacity]);
-    return Item;
+    const command = new GetItemCommand({
+      TableName: tableName,
+      Key: key,
+      ConsistentRead: consistent,
+      ...projection([...new Set([...Object.keys(key), ...attributes])]),
+      ReturnConsumedCapacity: 'TOTAL',
+    });
+    return (await send(client, command, limits, 'read')).Item;
   };
 }

@@ -29,7 +29,7 @@ export async function readRows(
     if (tries > 0) await backoff(tries, limits.deadline);
     const asked = left.slice(0, maxKeys);
     try {
-      const { Responses, UnprocessedKeys, ConsumedCapacity } = await send(
+      const { Responses, UnprocessedKeys } = await send(
         client,
         new BatchGetItemCommand({
           RequestItems: {
@@ -38,8 +38,8 @@ export async function readRows(
           ReturnConsumedCapacity: 'TOTAL',
         }),
         limits,
+        'read',
       );
-      limits.meter.read(ConsumedCapacity);
       for (const row of Responses?.[tableName] ?? []) rows.set(row.id?.S ?? '', row);
       const again = new Set(UnprocessedKeys?.[tableName]?.Keys?.map(({ id }) => id?.S ?? ''));
       for (const id of asked) if (!again.has(id)) unread.delete(id);

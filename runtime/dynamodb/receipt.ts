@@ -1,25 +1,33 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { maxItemBytes, nativeValue, stored, type Attributes } from './attribute-value.js';
 import { receiptAbsent, receiptAbsentOrExpired } from './conditions.js';
 import {
   InProgressElsewhere,
+  InvalidWrite,
   KeyReused,
   NewerRow,
   UnserialisableValue,
-  type ExactlyOnceError,
 } from '../dedup/errors.js';
+import type { Outcome } from '../dedup/outcome.js';
+import { assertFits, attributeOf, type ItemAddress } from './table.js';
 import type { Write } from './write.js';
 
 /** The version of the rows this runtime writes. Rows of Powertools carry none and count as 0 (R17). */
 export const rowVersion = 1;
+
+/** What a handler returned, as DynamoDB holds it, and its size. */
+export interface StoredResult {
+  readonly value: AttributeValue;
+  readonly bytes: number;
+}
 
 /** What is to be proven about one message: its id, what it said, and what came of it. */
 export interface ReceiptDraft {
   /** See `receiptId`. */
   readonly id: string;
   readonly fingerprint: string;
-  /** What the handler returned, kept for whoever asks with the same key. Must be something DynamoDB can hold. */
-  readonly result?: unknown;
+  /** What the handler returned, kept for whoever asks with the same key: see {@link storedResult}. @default - nothing */
+  readonly result?: StoredResult;
   /**
    * The receipt suppresses until its `expiration` and not a second longer, and a duplicate does not renew it. For API keys, whose
    * window is part of their contract; a message's receipt never expires by the clock (R7).
@@ -27,14 +35,45 @@ export interface ReceiptDraft {
    * @default false
    */
   readonly expires?: boolean;
+  /** The item that is the receipt: a row that the handler inserts. @default - a row of the dedup table */
+  readonly at?: ItemAddress;
+  /** With `at`: a receipt in the dedup table, from before, counts as well. */
+  readonly migrating?: boolean;
 }
 
-/** What a stored row says about a message that arrived. */
-export type Verdict =
-  | { readonly kind: 'ours' }
-  | { readonly kind: 'duplicate'; readonly result: unknown; readonly expiration: number }
-  | { readonly kind: 'reused'; readonly error: KeyReused }
-  | { readonly kind: 'undecided'; readonly error: ExactlyOnceError };
+/** Attributes of ours in a row that is its own receipt, beside the user's. */
+export const rowAttributes = { token: 'xoToken', fingerprint: 'xoFingerprint', result: 'xoResult' } as const;
+
+/** The id, 2 KB at the most, and the other attributes of a receipt. */
+const receiptRest = 4 * 1024;
+
+/**
+ * A result as it is stored in a receipt.
+ *
+ * @throws UnserialisableValue with the path where it holds what DynamoDB cannot, or is too large.
+ */
+export function storedResult(result: unknown): StoredResult | undefined {
+  const { item, bytes } = stored({ result });
+  const { result: value } = item;
+  if (value === undefined) return undefined;
+  if (bytes > maxItemBytes - receiptRest)
+    throw new UnserialisableValue(
+      'result',
+      `it has ${bytes} bytes, a receipt holds ${maxItemBytes - receiptRest}; return a reference to it`,
+    );
+  return { value, bytes };
+}
+
+/** The same as the attribute of a row of the dedup table. @throws UnserialisableValue see {@link storedResult}. */
+export function resultAttribute(result: unknown): Attributes {
+  const value = storedResult(result)?.value;
+  return value === undefined ? {} : { data: value };
+}
+
+/** Nearly. What it misses is in the tenth that a pack leaves. */
+export function receiptBytes({ id, result }: ReceiptDraft): number {
+  return 200 + id.length + (result?.bytes ?? 0);
+}
 
 /**
  * The receipt as one write of the transaction. `status`, `data` and `expiration` are the attributes of the Powertools idempotency
@@ -42,7 +81,6 @@ export type Verdict =
  *
  * @param commit random token of this attempt: finding it in the stored row later means that the row is our own (R12).
  * @param expiration epoch seconds, for DynamoDB's TTL: no decision of ours looks at it but the renewal and, of drafts that expire, the condition.
- * @throws UnserialisableValue when the result holds what DynamoDB cannot.
  */
 export function receiptWrite(
   tableName: string,
@@ -50,59 +88,107 @@ export function receiptWrite(
   commit: string,
   expiration: number,
 ): Write {
-  const key = { id: { S: draft.id } };
+  const { id, fingerprint, result, expires } = draft;
+  const key = { id: { S: id } };
   return {
     kind: 'put',
-    address: { tableName, key, id: draft.id },
+    address: { tableName, key, id },
     item: {
       ...key,
       v: { N: String(rowVersion) },
       status: { S: 'COMPLETED' },
-      fingerprint: { S: draft.fingerprint },
+      fingerprint: { S: fingerprint },
       commit: { S: commit },
       expiration: { N: String(expiration) },
-      ...resultAttribute(draft.result),
+      ...(result && { data: result.value }),
     },
-    condition: draft.expires ? receiptAbsentOrExpired(nowSeconds()) : receiptAbsent(),
+    condition: expires ? receiptAbsentOrExpired(nowSeconds()) : receiptAbsent(),
   };
 }
+
+/** For a message whose receipt is a row of its own: nobody has left one in the dedup table before. */
+export function noOlderReceipt(tableName: string, { id }: ReceiptDraft): Write {
+  return { kind: 'check', address: { tableName, key: { id: { S: id } }, id }, condition: receiptAbsent() };
+}
+
+/** Attributes that make a row the receipt of its message. */
+export function stamp({ fingerprint, result }: ReceiptDraft, token: string): Attributes {
+  return {
+    [rowAttributes.token]: { S: token },
+    [rowAttributes.fingerprint]: { S: fingerprint },
+    ...(result && { [rowAttributes.result]: result.value }),
+  };
+}
+
+/** @throws InvalidWrite when the row has attributes of ours, or no room for them. */
+export function assertStampable(
+  tableName: string,
+  row: Readonly<Attributes>,
+  bytes: number,
+  draft: Pick<ReceiptDraft, 'result'>,
+): void {
+  const taken = Object.values(rowAttributes).find((name) => Object.hasOwn(row, name));
+  if (taken !== undefined)
+    throw new InvalidWrite(
+      tableName,
+      `attribute '${taken}' is ours in a row that is its own receipt; rename it`,
+    );
+  assertFits(tableName, bytes + stampBytes + (draft.result?.bytes ?? 0));
+}
+
+/** A token, a fingerprint and their names. */
+const stampBytes = 128;
 
 export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** @throws UnserialisableValue see {@link receiptWrite}. */
-export function resultAttribute(result: unknown): Record<string, AttributeValue> {
-  if (result === undefined) return {};
-  try {
-    return marshall({ data: result }, { removeUndefinedValues: true });
-  } catch (cause) {
-    throw new UnserialisableValue('result', cause instanceof Error ? cause.message : String(cause), {
-      cause,
-    });
-  }
+/**
+ * What a stored row says of a message. Only a completed receipt acknowledges, and it does so for as long as the row exists, whatever
+ * its `expiration` says; "in progress" never does (R7). `processed`: the row is our own, and its answer was lost.
+ *
+ * @param commits tokens of our own attempts. One in the row proves nothing about a message with another payload (R49).
+ */
+export function judge(row: Attributes, draft: ReceiptDraft, commits: ReadonlySet<string>): Outcome {
+  const { id } = draft;
+  if (Number(row.v?.N ?? 0) > rowVersion)
+    return { kind: 'retry', error: new NewerRow(id, row.v?.N ?? '', rowVersion) };
+  if (row.status?.S !== 'COMPLETED')
+    return { kind: 'retry', error: new InProgressElsewhere(id, row.status?.S ?? 'none') };
+  // A row of Powertools has no fingerprint of ours to hold against the message.
+  const fingerprint = row.fingerprint?.S ?? draft.fingerprint;
+  return compare(id, { token: row.commit?.S, fingerprint, result: row.data }, draft, commits);
 }
 
-/**
- * Reads a stored row. Only a completed receipt acknowledges, and it does so for as long as the row exists, whatever its
- * `expiration` says; "in progress" never does (R7).
- *
- * @param commits tokens of our own attempts for this message.
- */
-export function judge(
-  row: Record<string, AttributeValue>,
-  draft: ReceiptDraft,
+/** The same of a row that is its own receipt. One that no consumer made is not this message's effect. */
+export function judgeRow(
+  row: Attributes,
+  draft: Pick<ReceiptDraft, 'fingerprint'>,
   commits: ReadonlySet<string>,
-): Verdict {
-  if (Number(row.v?.N ?? 0) > rowVersion)
-    return { kind: 'undecided', error: new NewerRow(draft.id, row.v?.N ?? '', rowVersion) };
-  if (row.status?.S !== 'COMPLETED')
-    return { kind: 'undecided', error: new InProgressElsewhere(draft.id, row.status?.S ?? 'none') };
-  if (row.commit?.S !== undefined && commits.has(row.commit.S)) return { kind: 'ours' };
-  // A row of Powertools has no fingerprint of ours to hold against the message.
-  const stored = row.fingerprint?.S;
-  if (stored !== undefined && stored !== draft.fingerprint)
-    return { kind: 'reused', error: new KeyReused(draft.id, stored, draft.fingerprint) };
-  const result: unknown = row.data === undefined ? undefined : unmarshall({ data: row.data }).data;
-  return { kind: 'duplicate', result, expiration: Number(row.expiration?.N ?? 0) };
+  id: string,
+): Outcome {
+  const { token, fingerprint, result } = rowAttributes;
+  const text = (name: string) => attributeOf(row, name)?.S;
+  const found = {
+    token: text(token),
+    fingerprint: text(fingerprint) ?? 'none',
+    result: attributeOf(row, result),
+  };
+  return compare(id, found, draft, commits);
+}
+
+function compare(
+  id: string,
+  found: {
+    readonly token: string | undefined;
+    readonly fingerprint: string;
+    readonly result: AttributeValue | undefined;
+  },
+  { fingerprint }: Pick<ReceiptDraft, 'fingerprint'>,
+  commits: ReadonlySet<string>,
+): Outcome {
+  if (found.fingerprint !== fingerprint)
+    return { kind: 'rejected', error: new KeyReused(id, found.fingerprint, fingerprint) };
+  if (found.token !== undefined && commits.has(found.token)) return { kind: 'processed' };
+  return { kind: 'duplicate', result: nativeValue(found.result) };
 }

@@ -32,6 +32,7 @@ export class StoredText {
           },
         }),
         limits,
+        'write',
       );
   }
 
@@ -44,6 +45,7 @@ export class StoredText {
         this.client,
         new GetItemCommand({ TableName: this.tableName, Key, ConsistentRead: true }),
         limits,
+        'read',
       );
       if (Item?.text?.S === undefined) return undefined;
       texts.push(Item.text.S);

@@ -1,12 +1,21 @@
 import { rowAbsent, type Seen } from './conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
-import { InvalidSettings, InvalidWrite, ItemWrittenTwice, TransactionTooLarge } from '../dedup/errors.js';
+import {
+  InvalidSettings,
+  InvalidWrite,
+  ItemWrittenTwice,
+  NotItsTurn,
+  TransactionTooLarge,
+} from '../dedup/errors.js';
 import { deepFreeze } from '../dedup/fold.js';
 import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
+import { Session } from './session.js';
 import { addressOf, attributeOf, nativeRow, type ItemAddress, type Row, type Table } from './table.js';
 import {
+  assertExpressible,
   conditionOf,
+  hasChanged,
   putOf,
   summed,
   updateOf,
@@ -21,17 +30,20 @@ export const maxActions = 100;
 /**
  * What a handler fills: its writes, committed in one step with the proof that its message was processed. Nothing is sent before
  * the handler has returned, and nothing at all when it throws. Every method checks its input at once and throws
- * {@link InvalidWrite}, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later.
+ * {@link InvalidWrite}, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later. When the handler has
+ * returned it is sealed: every call throws {@link TransactionSealed}, and a read that was not awaited fails the message with it.
  *
  * Costs 2 write units per item of up to 1 KB (DynamoDB's price of a transactional write), the receipt included.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
 export class Transaction {
+  readonly #session = new Session();
   readonly #writes = new Map<string, Write>();
   readonly #reads = new Map<string, { readonly address: ItemAddress; readonly seen: Seen }>();
   readonly #publications: Publication[] = [];
   #once: Once | undefined;
+  #ahead = false;
 
   /** @param read what `get` reads with. `DynamoStore.transaction` gives one. */
   constructor(private readonly read?: ItemReader) {}
@@ -44,10 +56,14 @@ export class Transaction {
    * absent). Where one has changed, nothing is written and the handler runs again. Nothing is promised about attributes that were
    * not asked for, nor about reads by any other client: `tx.get` is the only read that a handler should decide upon (R13).
    *
+   * A read that fails fails the message, whatever the handler makes of it: it comes again, and nothing is counted against it (R44).
+   *
    * Costs 1 read unit per 4 KB of the item and one round trip; and 2 write units at the commit where the transaction does not write
    * the item anyway. An item that many messages read and many change makes them run one after another: an increment with `add`
    * does not.
    *
+   * @throws DependencyFailed when it could not be read.
+   * @throws InvalidWrite for `__proto__`, which the AWS SDK cannot read, and for so many attributes that no condition could name them.
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
    */
   async get<Attribute extends string>(
@@ -57,16 +73,26 @@ export class Transaction {
   ): Promise<Readonly<Partial<Record<Attribute, unknown>>> | undefined> {
     if (this.read === undefined)
       throw new InvalidSettings(['this transaction cannot read; make it with DynamoStore.transaction']);
-    const address = addressOf(table, key);
-    const item = await this.read(address, attributes);
-    const before = this.#reads.get(address.id)?.seen;
-    // The key too, so that an item without any of the attributes is told from none. And what was returned first is what counts: if
-    // it has changed since, the commit finds out.
-    const names = [...Object.keys(address.key), ...attributes];
-    const seen = { ...Object.fromEntries(names.map((name) => [name, attributeOf(item, name)])), ...before };
-    this.#reads.set(address.id, { address, seen });
-    this.#assertFits();
-    return item && (deepFreeze(nativeRow(item)) as Readonly<Partial<Record<Attribute, unknown>>>);
+    const { read } = this;
+    return this.#session.track('get', async () => {
+      const address = addressOf(table, key);
+      if (attributes.includes('__proto__' as Attribute))
+        throw new InvalidWrite(
+          table.name,
+          "the AWS SDK cannot read an attribute called '__proto__'; rename it",
+        );
+      const item = await read(address, attributes);
+      const before = this.#reads.get(address.id)?.seen;
+      // The key too, so that an item without any of the attributes is told from none, which has no other. And what was returned first
+      // is what counts: if it has changed since, the commit finds out.
+      const names = [...Object.keys(address.key), ...(item === undefined ? [] : attributes)];
+      const now = Object.fromEntries(names.map((name) => [name, attributeOf(item, name)]));
+      const seen = { ...now, ...before };
+      assertExpressible({ kind: 'check', address, seen });
+      this.#reads.set(address.id, { address, seen });
+      this.#assertFits();
+      return item && (deepFreeze(nativeRow(item)) as Readonly<Partial<Record<Attribute, unknown>>>);
+    });
   }
 
   /**
@@ -86,6 +112,7 @@ export class Transaction {
    *   aggregate publishes to two outboxes; {@link TransactionTooLarge}.
    */
   publish<Event>(outbox: Publisher<Event>, event: Event): void {
+    this.#session.assertOpen('publish');
     const publication = outbox.publication(event);
     const { aggregate, publisher } = publication;
     if (this.#publications.some((one) => one.aggregate.id === aggregate.id && one.publisher !== publisher))
@@ -109,37 +136,80 @@ export class Transaction {
       throw new InvalidSettings([
         'tx.once needs leases: give `leases: leases()` of exactly-once-aws/lease to the consumer',
       ]);
-    return this.#once(name, effect);
+    const once = this.#once;
+    return this.#session.track('once', async () => {
+      if (this.#ahead)
+        throw new NotItsTurn(
+          `effect '${name}' has to wait until the earlier messages of its group are committed`,
+        );
+      return once(name, effect);
+    });
   }
 
-  /** @internal The consumer says whose message it is, before its handler runs. */
-  lease(once: Once | undefined): void {
+  /** @internal The consumer says whose message it is, and whether it is its turn, before its handler runs. */
+  lease(once: Once | undefined, ahead = false): void {
     this.#once = once;
+    this.#ahead = ahead;
+  }
+
+  /** @internal Whether the handler has read the store or made an effect. */
+  get looked(): boolean {
+    return this.#session.looked;
+  }
+
+  /** @internal The handler has returned. Throws what makes its run void: see `Session.seal`. */
+  seal(): void {
+    this.#session.seal();
+  }
+
+  /** @internal The handler has thrown. Returns what to hold against the message. */
+  close(thrown: unknown): unknown {
+    return this.#session.close(thrown);
+  }
+
+  /** @internal Whether everything that was read is still as it was returned. @throws DependencyFailed when that cannot be read. */
+  async stillStands(): Promise<boolean> {
+    const { read } = this;
+    if (read === undefined) return true;
+    const changed = await Promise.all(
+      [...this.#reads.values()].map(async ({ address, seen }) =>
+        hasChanged(seen, await read(address, Object.keys(seen))),
+      ),
+    );
+    return !changed.includes(true);
   }
 
   /** Writes the whole item, replacing one that is there. */
   put(table: Table, item: Row, condition?: WriteCondition): void {
-    this.#join(putOf(table, item, conditionOf(table, condition)));
+    this.#join('put', () => putOf(table, item, conditionOf(table, condition)));
   }
 
   /** Writes a new item; one that is there already fails the commit with {@link ConditionFailed}. */
   insert(table: Table, item: Row): void {
-    this.#join(putOf(table, item, rowAbsent(table.partitionKey)));
+    this.#join('insert', () => putOf(table, item, rowAbsent(table.partitionKey)));
   }
 
   /** Changes attributes of an item, creating it when it is not there. `add` alone may be called again: it is summed. */
   update(table: Table, key: Row, change: Change): void {
-    this.#join(updateOf(table, key, change));
+    this.#join('update', () => updateOf(table, key, change));
   }
 
   /** Deletes an item; none there is fine unless the condition says otherwise. */
   delete(table: Table, key: Row, condition?: WriteCondition): void {
-    this.#join({ kind: 'delete', address: addressOf(table, key), condition: conditionOf(table, condition) });
+    this.#join('delete', () => ({
+      kind: 'delete',
+      address: addressOf(table, key),
+      condition: conditionOf(table, condition),
+    }));
   }
 
   /** Commits only if the condition holds on an item that this message does not write. */
   check(table: Table, key: Row, condition: WriteCondition): void {
-    this.#join({ kind: 'check', address: addressOf(table, key), condition: conditionOf(table, condition) });
+    this.#join('check', () => ({
+      kind: 'check',
+      address: addressOf(table, key),
+      condition: conditionOf(table, condition),
+    }));
   }
 
   /** The writes so far, in the order of their first mention, with what was read and the versions to be raised. */
@@ -159,17 +229,27 @@ export class Transaction {
     return this.#publications;
   }
 
-  #join(write: Write): void {
+  #join(method: string, make: () => Write): void {
+    this.#session.assertOpen(method);
+    const write = make();
     const { id, tableName } = write.address;
     const before = this.#writes.get(id);
     const joined = before === undefined ? write : summed(before, write);
     if (joined === undefined) throw new ItemWrittenTwice(tableName, id);
+    assertExpressible(joined);
     this.#writes.set(id, joined);
     this.#assertFits();
   }
 
   #assertFits(): void {
-    const actions = this.writes.length + this.#publications.length + 1;
+    const items = this.#publications.length === 0 ? this.#items : this.writes.length;
+    const actions = items + this.#publications.length + 1;
     if (actions > maxActions) throw new TransactionTooLarge('actions', actions, maxActions);
+  }
+
+  get #items(): number {
+    let items = this.#writes.size;
+    for (const id of this.#reads.keys()) if (!this.#writes.has(id)) items += 1;
+    return items;
   }
 }

@@ -1,12 +1,21 @@
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import { allOf, conditional, unchanged, type Condition, type Seen } from './conditions.js';
+import { nativeValue, numberProblem, numberText, type Attributes as Item } from './attribute-value.js';
+import {
+  allOf,
+  conditional,
+  maxExpressionBytes,
+  unchanged,
+  type Condition,
+  type Seen,
+} from './conditions.js';
 import { InvalidWrite } from '../dedup/errors.js';
 import { isSameValue } from '../dedup/same-value.js';
 import {
+  addressIn,
   addressOf,
   attributeOf,
   marshalled,
-  nativeRow,
+  storedIn,
   type ItemAddress,
   type Row,
   type Table,
@@ -36,6 +45,8 @@ export type Write = {
   readonly condition?: Condition;
   /** What `tx.get` returned of this item, by attribute; the write holds only while it is so (R13). */
   readonly seen?: Seen;
+  /** What it brings along, as DynamoDB counts. @default - next to nothing */
+  readonly bytes?: number;
 } & (
   | { readonly kind: 'put'; readonly item: Attributes }
   | { readonly kind: 'delete' | 'check' }
@@ -47,10 +58,11 @@ export type Write = {
     }
 );
 
-type Attributes = Readonly<Record<string, AttributeValue>>;
+type Attributes = Readonly<Item>;
 
 export function putOf(table: Table, item: Row, condition: Condition | undefined): Write {
-  return { kind: 'put', address: addressOf(table, item), item: marshalled(table, item), condition };
+  const { item: attributes, bytes } = storedIn(table, item);
+  return { kind: 'put', address: addressIn(table, attributes), item: attributes, bytes, condition };
 }
 
 export function updateOf(table: Table, key: Row, change: Change): Write {
@@ -62,25 +74,23 @@ export function updateOf(table: Table, key: Row, change: Change): Write {
   ];
   if (changed.length === 0)
     throw new InvalidWrite(table.name, 'the update changes nothing; give `add`, `set` or `remove`');
-  const twice = changed.find((name, i) => changed.indexOf(name) !== i);
-  if (twice !== undefined)
+  if (new Set(changed).size < changed.length) {
+    const twice = changed.find((name, i) => changed.indexOf(name) !== i);
     throw new InvalidWrite(table.name, `attribute '${twice}' is changed twice in one update`);
+  }
   const keyAttribute = changed.find((name) => name === table.partitionKey || name === table.sortKey);
   if (keyAttribute !== undefined)
     throw new InvalidWrite(table.name, `attribute '${keyAttribute}' is part of the key and cannot change`);
   for (const [name, value] of Object.entries(add))
-    // A number beyond the safe ones is an integer that it may hold only roughly.
-    if (typeof value !== 'bigint' && !(Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER))
-      throw new InvalidWrite(
-        table.name,
-        `increment of '${name}' must be a number below 2^53 or a bigint, got ${typeof value} ${String(value)}; ` +
-          'make a bigint of the text that was sent',
-      );
+    if (numberText(value) === undefined)
+      throw new InvalidWrite(table.name, `increment of '${name}' cannot be stored: ${numberProblem(value)}`);
+  const { item, bytes } = storedIn(table, set);
   return {
     kind: 'update',
     address: addressOf(table, key),
     add,
-    set: marshalled(table, set),
+    set: item,
+    bytes: bytes + 64 * Object.keys(add).length,
     remove,
     condition: conditionOf(table, change.condition),
   };
@@ -88,6 +98,11 @@ export function updateOf(table: Table, key: Row, change: Change): Write {
 
 export function conditionOf(table: Table, condition: WriteCondition | undefined): Condition | undefined {
   if (condition === undefined) return undefined;
+  const { expression, names, values } = condition;
+  const own = Object.keys({ ...names, ...values }).find((placeholder) => /^[#:]x[os]/.test(placeholder));
+  if (own !== undefined)
+    throw new InvalidWrite(table.name, `placeholder '${own}' of the condition begins like ours; rename it`);
+  if (Buffer.byteLength(expression) > maxExpressionBytes) throw tooLong(table.name, 'condition', expression);
   return { ...condition, values: condition.values && marshalled(table, condition.values) };
 }
 
@@ -98,18 +113,20 @@ export function conditionOf(table: Table, condition: WriteCondition | undefined)
  */
 export function summed(a: Write, b: Write): Write | undefined {
   if (isBareCheck(a) && isBareCheck(b))
-    return Object.keys(a.seen).some((name) => name in b.seen && !isSameValue(a.seen[name], b.seen[name]))
+    return Object.keys(a.seen).some(
+      (name) => Object.hasOwn(b.seen, name) && !isSameValue(a.seen[name], b.seen[name]),
+    )
       ? undefined
       : { ...a, seen: { ...a.seen, ...b.seen } };
   if (!isBareIncrement(a) || !isBareIncrement(b)) return undefined;
   const add: Record<string, number | bigint> = { ...a.add };
   for (const [name, value] of Object.entries(b.add)) {
-    const before = add[name];
+    const before = Object.hasOwn(add, name) ? add[name] : undefined;
     if (before === undefined) add[name] = value;
     else if (isExact(before) && isExact(value)) add[name] = BigInt(before) + BigInt(value);
     else return undefined;
   }
-  return { ...a, add };
+  return { ...a, add, bytes: (a.bytes ?? 0) + (b.bytes ?? 0) };
 }
 
 function isBareCheck(write: Write): write is Write & { kind: 'check'; seen: Seen } {
@@ -127,14 +144,42 @@ function isBareIncrement(write: Write): write is Write & { kind: 'update' } {
 
 /** Whether a row is not as it was read. As values, because a set has no order. */
 export function hasChanged(seen: Seen | undefined, item: Attributes | undefined): boolean {
-  const native = (value: AttributeValue | undefined) => value && nativeRow({ value }).value;
   return Object.entries(seen ?? {}).some(
-    ([name, value]) => !isSameValue(native(value), native(attributeOf(item, name))),
+    ([name, value]) => !isSameValue(nativeValue(value), nativeValue(attributeOf(item, name))),
   );
 }
 
 function isExact(value: number | bigint): boolean {
   return typeof value === 'bigint' || Number.isSafeInteger(value);
+}
+
+/** @throws InvalidWrite when the write needs an expression that is longer than DynamoDB allows. */
+export function assertExpressible(write: Write): void {
+  const { condition, seen = {}, address } = write;
+  const parts =
+    write.kind === 'update'
+      ? Object.keys(write.set).length + Object.keys(write.add).length + write.remove.length
+      : 0;
+  // At most so many bytes: hardly ever has the expression to be made to know.
+  const most = 3 * (condition?.expression.length ?? 0) + 40 * Object.keys(seen).length;
+  if (most < maxExpressionBytes && 20 + 14 * parts < maxExpressionBytes) return;
+  const action = actionOf(write);
+  for (const part of Object.values(action))
+    for (const [name, text] of Object.entries(part as Record<string, unknown>))
+      if (
+        name.endsWith('Expression') &&
+        typeof text === 'string' &&
+        Buffer.byteLength(text) > maxExpressionBytes
+      )
+        throw tooLong(address.tableName, name, text);
+}
+
+function tooLong(tableName: string, name: string, text: string): InvalidWrite {
+  return new InvalidWrite(
+    tableName,
+    `its ${name} has ${Buffer.byteLength(text)} bytes, DynamoDB allows ${maxExpressionBytes}; ` +
+      'read or change fewer attributes, or keep them inside one map',
+  );
 }
 
 /** The write as one action of TransactWriteItems. */
@@ -160,7 +205,7 @@ export function actionOf(write: Write): TransactWriteItem {
     case 'update': {
       const clauses = new Clauses();
       for (const [name, value] of Object.entries(write.set))
-        clauses.add('SET', `${clauses.name(name)} = ${clauses.value(value)}`);
+        clauses.add('SET', `${clauses.name(name)}=${clauses.value(value)}`);
       for (const [name, value] of Object.entries(write.add))
         clauses.add('ADD', `${clauses.name(name)} ${clauses.value({ N: String(value) })}`);
       for (const name of write.remove) clauses.add('REMOVE', clauses.name(name));
@@ -182,22 +227,26 @@ export class Clauses {
   readonly names: Record<string, string> = {};
   readonly values: Record<string, AttributeValue> = {};
   readonly #clauses = new Map<string, string[]>();
+  #names = 0;
+  #values = 0;
 
   name(attribute: string): string {
-    const placeholder = `#xo${Object.keys(this.names).length}`;
+    const placeholder = `#xo${(this.#names++).toString(36)}`;
     this.names[placeholder] = attribute;
     return placeholder;
   }
   value(value: AttributeValue): string {
-    const placeholder = `:xo${Object.keys(this.values).length}`;
+    const placeholder = `:xo${(this.#values++).toString(36)}`;
     this.values[placeholder] = value;
     return placeholder;
   }
   add(verb: 'SET' | 'ADD' | 'REMOVE', clause: string): void {
-    this.#clauses.set(verb, [...(this.#clauses.get(verb) ?? []), clause]);
+    const clauses = this.#clauses.get(verb);
+    if (clauses === undefined) this.#clauses.set(verb, [clause]);
+    else clauses.push(clause);
   }
   text(): string {
-    return [...this.#clauses].map(([verb, clauses]) => `${verb} ${clauses.join(', ')}`).join(' ');
+    return [...this.#clauses].map(([verb, clauses]) => `${verb} ${clauses.join()}`).join(' ');
   }
 }
 

@@ -1,7 +1,7 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { allOf, versionIs } from '../dynamodb/conditions.js';
 import { CommitFailed, InvalidWrite } from '../dedup/errors.js';
-import type { Meter } from '../dedup/meter.js';
+import type { Limits } from '../dedup/limits.js';
 import type { Numbering, Publication } from '../dynamodb/publication.js';
 import { itemReader } from '../dynamodb/read-item.js';
 import type { ItemAddress } from '../dynamodb/table.js';
@@ -52,13 +52,13 @@ export function raising(aggregate: ItemAddress, write: Write | undefined): Write
 export async function number(
   publications: readonly Publication[],
   effects: ReadonlyMap<string, Write>,
-  { client, meter }: { readonly client: DynamoDBClient; readonly meter: Meter },
+  { client, ...limits }: Limits & { readonly client: DynamoDBClient },
 ): Promise<Numbering> {
   const memory = memories.get(client) ?? new WarmItems<Known>(warmBytes);
   memories.set(client, memory);
   const remember = (id: string, version: bigint | undefined) =>
     memory.set(id, { version }, 2 * id.length + 64);
-  const read = itemReader(client, meter, false);
+  const read = itemReader(client, limits, false);
 
   const aggregates = new Map(publications.map(({ aggregate }) => [aggregate.id, aggregate]));
   const assumed = new Map(

@@ -1,10 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { InsertStore, type Insertion } from '../dynamodb/insert-store.js';
+import type { Insertion } from '../dynamodb/insert-store.js';
+import { insertWay } from '../dynamodb/insert-way.js';
 import { addressOf, type Row, type Table } from '../dynamodb/table.js';
-import { outcomeOf } from '../dynamodb/transaction-way.js';
-import type { Outcome } from '../dedup/outcome.js';
-import type { Prepared } from '../dedup/way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import type { Recognised } from '../consumer/arrival.js';
 import type { KeySource } from '../consumer/message.js';
 
 export interface SqsInsertConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
@@ -18,7 +17,7 @@ export interface SqsInsertConsumerOptions<Schema extends StandardSchemaV1> exten
  * A Lambda handler whose messages each make one new row, exactly once: the row is its own receipt, so that the protection costs
  * nothing beside the write itself (1 write unit per KB). A copy costs one refused write.
  *
- * Guarantees and limits: see {@link InsertStore}. Two messages with one row key and different payloads: the later one is rejected.
+ * Guarantees and limits: see {@link insertWay}. Two messages with one row key and different payloads: the later one is rejected.
  *
  * @throws InvalidSettings at start, when a setting is missing or out of range.
  */
@@ -26,25 +25,16 @@ export function sqsInsertConsumer<Schema extends StandardSchemaV1>(
   options: SqsInsertConsumerOptions<Schema>,
 ): SqsConsumer {
   const { table, row } = options;
-  return handlerOf<Schema, Insertion & Prepared>(
+  return handlerOf<Schema, Insertion>(
     options,
     (source) => {
       const { id, key } = addressOf(table, row(source));
       return { id, key: JSON.stringify(key) };
     },
-    ({ dynamodb }) => {
-      const store = new InsertStore(dynamodb, table);
-      return {
-        prepare: ({ message, fingerprint }, { lane }) => ({ row: row(message), fingerprint, lane }),
-        async commit(insertions, limits) {
-          const outcomes = new Map<Insertion, Outcome>();
-          for (const [insertion, outcome] of await store.commit(insertions, limits)) {
-            const said = outcomeOf(outcome);
-            if (said !== undefined) outcomes.set(insertion, said);
-          }
-          return { outcomes };
-        },
-      };
-    },
+    ({ dynamodb }) =>
+      insertWay<
+        KeySource<StandardSchemaV1.InferOutput<Schema>>,
+        Recognised<StandardSchemaV1.InferOutput<Schema>>
+      >(dynamodb, table, row),
   );
 }

@@ -1,14 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Leases } from '../dedup/effect.js';
 import { InvalidSettings, type ConditionFailed } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
-import type { Recognised } from '../consumer/arrival.js';
-import type { KeySource, Message } from '../consumer/message.js';
-import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import { leaseScope } from '../dynamodb/lease-store.js';
 import type { Transaction } from '../dynamodb/transaction.js';
-import { transactionWay } from '../dynamodb/transaction-way.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import type { Recognised } from '../consumer/arrival.js';
+import type { KeySource, Message } from '../consumer/message.js';
+import { transactionWay, type RowReceipt } from '../dynamodb/transaction-way.js';
 
 export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
   /**
@@ -38,6 +38,8 @@ export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends Con
   ) => unknown;
   /** Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. @default - `tx.once` throws */
   readonly leases?: Leases;
+  /** Makes a row that `handle` inserts the receipt of its message. @default - a receipt of its own in the dedup table */
+  readonly receipt?: RowReceipt<Message<StandardSchemaV1.InferOutput<Schema>>>;
 }
 
 /**
@@ -78,6 +80,7 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
         new DynamoStore({ client, ...table }),
         options,
         options.leases?.(leaseScope({ client, ...table }, consumerName)),
+        options.receipt,
       ),
   );
 }

@@ -105,7 +105,7 @@ describe('what was read is checked at the commit', () => {
       seen.push(found?.state);
       writes(tx, found?.state);
     });
-    await handling.run();
+    await handling.run(limits());
     await happens();
     const outcome = (await commitHandlings(store, [handling], limits())).get(handling);
     return { kind: outcome?.kind, seen };
@@ -138,7 +138,7 @@ describe('what was read is checked at the commit', () => {
       seen.push(found);
       tx.put(counters, { name: 'made-decision' });
     });
-    await handling.run();
+    await handling.run(limits());
     await set('made', { other: 'x' });
     await commitHandlings(store, [handling], limits());
     expect(seen).toEqual([undefined, { name: 'made' }]);
@@ -175,9 +175,9 @@ describe('what was read is checked at the commit', () => {
       const condition = { expression: '#s = :s', names: { '#s': 'state' }, values: { ':s': 'open' } };
       tx.update(counters, { name: 'closed' }, { add: { value: 1 }, condition });
     });
-    await handling.run();
+    await handling.run(limits());
     expect((await commitHandlings(store, [handling], limits())).get(handling)).toMatchObject({
-      kind: 'failed',
+      kind: 'retry',
       error: { name: 'ConditionFailed', item: { name: 'closed', state: 'shut' } },
     });
     expect(handling.runs).toBe(1);
@@ -193,7 +193,7 @@ describe('what was read is checked at the commit', () => {
       seen.push([first, await read()]);
       tx.put(counters, { name: 'twice-decision', state: first });
     });
-    await handling.run();
+    await handling.run(limits());
     await commitHandlings(store, [handling], limits());
     expect(seen).toEqual([
       ['open', 'shut'],
@@ -211,8 +211,8 @@ test('an item that changes all the time: the message comes again, and nothing is
     n += 1;
     await set('restless', { state: String(n) });
   });
-  await handling.run();
-  expect((await commitHandlings(store, [handling], limits())).get(handling)?.kind).toBe('failed');
+  await handling.run(limits());
+  expect((await commitHandlings(store, [handling], limits())).get(handling)?.kind).toBe('retry');
   expect(await row(client, counters, { name: 'restless-decision' })).toBeUndefined();
 });
 
@@ -247,7 +247,7 @@ test('all kinds of values are compared, and what was read is frozen', async () =
     found = await tx.get(counters, { name: 'kinds' }, [...Object.keys(Item), 'toString', 'absent']);
     tx.update(counters, { name: 'kinds' }, { set: { done: true } });
   });
-  await handling.run();
+  await handling.run(limits());
   expect((await commitHandlings(store, [handling], limits())).get(handling)?.kind).toBe('processed');
   expect(handling.runs).toBe(1);
   expect(found).toMatchObject({ number: 18849496460467696128n, constructor: 'a name that every object has' });
@@ -262,7 +262,7 @@ test('a copy is a duplicate, also when what its handler reads has changed', asyn
       tx.update(counters, { name: 'copy' }, { set: { value: Number(before?.value ?? 0) + 1 } });
     });
   const [first, second] = [count(), count()];
-  await Promise.all([first.run(), second.run()]);
+  await Promise.all([first.run(limits()), second.run(limits())]);
   expect((await commitHandlings(store, [first], limits())).get(first)?.kind).toBe('processed');
   expect((await commitHandlings(store, [second], limits())).get(second)?.kind).toBe('duplicate');
   expect([second.runs, await value('copy')]).toEqual([1, 1]);
@@ -277,7 +277,7 @@ test('reads are counted', async () => {
   const handling = handlingOf('billed', async (tx) => {
     await tx.get(counters, { name: 'billed' }, ['value']);
   });
-  await handling.run();
+  await handling.run(given);
   await commitHandlings(store, [handling], given);
   expect(given.meter.readUnits).toBe(1);
 });
@@ -304,7 +304,7 @@ describe('a cancelled transaction tells what is wrong with every message, and a 
     });
   const act = (name: string) => (tx: Transaction) => tx.update(counters, { name }, { add: { value: 1 } });
   const commitAll = async (handlings: readonly Handling[]) => {
-    for (const handling of handlings) await handling.run();
+    for (const handling of handlings) await handling.run(limits());
     return async () => {
       const outcomes = await commitHandlings(store, handlings, limits());
       return handlings.map((handling) => outcomes.get(handling)?.kind);
@@ -320,7 +320,7 @@ describe('a cancelled transaction tells what is wrong with every message, and a 
     const handlings = [member('stale', '1', act('stale-1')), member('stale', '2', reads)];
     const commit = await commitAll(handlings);
     await set('stale-rate', { state: 'new' });
-    expect(await commit()).toEqual(['failed', 'held']);
+    expect(await commit()).toEqual(['retry', undefined]);
     expect([await value('stale-1'), await value('stale-2')]).toEqual([undefined, undefined]);
     await letGo('stale-1');
     expect(await (await commitAll(handlings))()).toEqual(['processed', 'processed']);
@@ -340,7 +340,7 @@ describe('a cancelled transaction tells what is wrong with every message, and a 
       member('refused', '1', act('refused-1')),
       member('refused', '2', conditional, answer),
     ]);
-    expect(await commit()).toEqual(['failed', 'held']);
+    expect(await commit()).toEqual(['retry', undefined]);
     expect(await value('refused-2')).toBeUndefined();
   });
 
@@ -356,7 +356,7 @@ describe('a cancelled transaction tells what is wrong with every message, and a 
       member('between', '3', act('between-3')),
     ]);
     await set('between-rate', { state: 'new' });
-    expect(await commit()).toEqual(['processed', 'failed', 'held']);
+    expect(await commit()).toEqual(['processed', 'retry', undefined]);
     expect(await value('between-3')).toBeUndefined();
   });
 });

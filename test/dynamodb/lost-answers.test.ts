@@ -99,7 +99,7 @@ test('an outcome that stays unknown acknowledges nothing, and the next delivery 
   const impatient = store('remembers', 1);
   const message = () => unit('unknown', count('unknown'));
   const first = message();
-  expect((await impatient.commit([first], limits())).get(first)?.kind).toBe('failed');
+  expect((await impatient.commit([first], limits())).get(first)?.kind).toBe('retry');
   const second = message();
   expect((await impatient.commit([second], limits())).get(second)?.kind).toBe('duplicate');
   expect(await value('unknown')).toBe(1);

@@ -8,6 +8,7 @@ import type * as DeliveryModule from '../../runtime/sqs/delivery.js';
 import type * as PackModule from '../../runtime/dynamodb/pack.js';
 import type * as ReceiptModule from '../../runtime/dynamodb/receipt.js';
 import type * as WriteModule from '../../runtime/dynamodb/write.js';
+import type { Outcome } from '../../runtime/dedup/outcome.js';
 
 /**
  * Decisions of the runtime that are no expressions, each turned wrong. A module is replaced by itself with the functions below,
@@ -20,7 +21,6 @@ export function activate(id: string | undefined): void {
   active = id;
 }
 
-type Verdict = ReceiptModule.Verdict;
 type Judge = typeof ReceiptModule.judge;
 
 /** One mutant: the id says what the runtime forgets to do. */
@@ -52,16 +52,16 @@ type DecisionId = (typeof decisionIds)[number];
 const id = (name: DecisionId): DecisionId => name;
 
 export function mutatedReceipt(real: typeof ReceiptModule): typeof ReceiptModule {
-  const duplicate: Verdict = { kind: 'duplicate', result: undefined, expiration: Number.MAX_SAFE_INTEGER };
+  const duplicate: Outcome = { kind: 'duplicate' };
   const calledDuplicate =
-    (kind: Verdict['kind']): Judge =>
+    (kind: Outcome['kind']): Judge =>
     (...given) => {
       const verdict = real.judge(...given);
       return verdict.kind === kind ? duplicate : verdict;
     };
-  const ours = mutant(id('own write is called a duplicate'), real.judge, calledDuplicate('ours'));
-  const reused = mutant(id('another payload is called a duplicate'), ours, calledDuplicate('reused'));
-  const judge = mutant(id('a row in progress acknowledges'), reused, calledDuplicate('undecided'));
+  const ours = mutant(id('own write is called a duplicate'), real.judge, calledDuplicate('processed'));
+  const reused = mutant(id('another payload is called a duplicate'), ours, calledDuplicate('rejected'));
+  const judge = mutant(id('a row in progress acknowledges'), reused, calledDuplicate('retry'));
   const receiptWrite = mutant(id('a receipt counts until it expires'), real.receiptWrite, (...given) => {
     const condition = {
       expression: 'attribute_not_exists(#id) OR #expiration < :now',

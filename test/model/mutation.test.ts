@@ -71,7 +71,7 @@ test.each(Object.keys(conditions) as (keyof typeof conditions)[])(
   'condition %s',
   async (id) => {
     const original = conditions[id];
-    conditions[id] = `(${original}) OR NOT (${original})`;
+    conditions[id] = `((${original}) OR NOT (${original}))`;
     try {
       const f = await find();
       killed[id] = `${f?.runs}: ${f?.violation}`;

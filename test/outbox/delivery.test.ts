@@ -174,7 +174,7 @@ test('the stream is lost altogether: the sweep alone, killed at times, delivers 
 
 test('a commit that was refused publishes nothing', async () => {
   const world = await OutboxWorld.open();
-  expect(await world.publish(['ann', 'ann'], { refused: true })).toEqual(['failed', 'failed']);
+  expect(await world.publish(['ann', 'ann'], { refused: true })).toEqual(['retry', 'retry']);
   await world.publish(['ann']);
   const records = await (await world.reader())();
   expect(records).toHaveLength(1);

@@ -6,7 +6,6 @@ import { startFaultProxy, type FaultProxy } from '../../drive/faults/fault-proxy
 import {
   DynamoStore,
   InvalidWrite,
-  Meter,
   Transaction,
   TransactionTooLarge,
   UnserialisableValue,
@@ -179,7 +178,7 @@ test('a version read by the handler is the one to go on from, and is checked', a
   const key = name('read');
   await outcomeOf(unit(`${key}-1`, settle(key)));
   const cold = freshStore();
-  const tx = cold.transaction(new Meter());
+  const tx = cold.transaction(limits());
   expect(await tx.get(accounts, { name: key }, ['version'])).toEqual({ name: key, version: 1 });
   publish(tx, key);
   const { receipt, lane } = unit(`${key}-2`, () => undefined);
@@ -204,7 +203,7 @@ test('a condition of the handler’s own on the aggregate surfaces, also in the 
   // Two are there now; this one assumes version 1, and both conditions fail.
   const refused = await outcomeOf(unit(`${key}-3`, closed));
   expect(refused).toMatchObject({
-    kind: 'failed',
+    kind: 'retry',
     error: { name: 'ConditionFailed', item: { count: 2, version: 2 } },
   });
   // What was refused has published nothing, and the next one leaves no gap.
@@ -255,7 +254,7 @@ describe('lost answers', () => {
     const impatient = freshStore({ endpoint: proxy.url, maxAttempts: 1 });
     await outcomeOf(unit(`${key}-1`, settle(key)), impatient);
     toLose = 1;
-    expect((await outcomeOf(unit(`${key}-2`, settle(key)), impatient)).kind).toBe('failed');
+    expect((await outcomeOf(unit(`${key}-2`, settle(key)), impatient)).kind).toBe('retry');
     expect((await outcomeOf(unit(`${key}-2`, settle(key)), impatient)).kind).toBe('duplicate');
     expect((await outcomeOf(unit(`${key}-3`, settle(key)), impatient)).kind).toBe('processed');
     expect(await versions()).toEqual(upTo(key, 3));
@@ -269,7 +268,7 @@ test('rolled back: a transaction that does not commit publishes nothing', async 
     settle(key)(tx);
     tx.check(accounts, { name: `${key}-other` }, { expression: 'attribute_exists(never)' });
   };
-  expect((await outcomeOf(unit(key, fill))).kind).toBe('failed');
+  expect((await outcomeOf(unit(key, fill))).kind).toBe('retry');
   expect(await stored()).toEqual([]);
   expect(await account(key)).toBeUndefined();
 });
@@ -282,8 +281,8 @@ test('an aggregate that was deleted does not overwrite its events: it fails and 
   const [again, healthy] = [unit(`${key}-3`, settle(key)), unit(`${key}-4`, settle(`${key}-healthy`))];
   const outcomes = await freshStore().commit([again, healthy], limits());
   expect(outcomes.get(again)).toMatchObject({
-    kind: 'failed',
-    error: { name: 'CommitFailed', message: expect.stringContaining('publish under a new epoch') },
+    kind: 'retry',
+    error: { name: 'WriteRefused', message: expect.stringContaining('publish under a new epoch') },
   });
   expect(outcomes.get(healthy)?.kind).toBe('processed');
   const renewed = outbox({ table: events.name, source: 'payments', epoch: '2' });
@@ -296,7 +295,7 @@ test('a version that somebody else has written as text: nothing is published, an
   const key = name('text');
   await outcomeOf(unit(`${key}-1`, (tx) => tx.put(accounts, { name: key, version: 'three' })));
   expect(await outcomeOf(unit(`${key}-2`, settle(key)))).toMatchObject({
-    kind: 'failed',
+    kind: 'retry',
     error: { name: 'CommitFailed', message: expect.stringContaining('must be a whole number') },
   });
 });
