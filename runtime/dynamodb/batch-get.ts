@@ -1,5 +1,6 @@
 import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoff } from '../dedup/backoff.js';
+import { DependencyFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import { projection } from './conditions.js';
 import { send } from './send.js';
@@ -8,11 +9,20 @@ type Item = Record<string, AttributeValue>;
 
 /** DynamoDB: at most 100 keys in one BatchGetItem. */
 const maxKeys = 100;
-/** Of a read that need not see everything: it saves work, and is not to cost what is left of the time. */
-const maxHints = 4;
+/** Tries in a row: of a guard, so that the others of its batch have time left; of a read that only saves work. */
+const maxTries = { guard: 8, hint: 4 };
+
+/** What a read of many rows came to. */
+interface BatchRead {
+  readonly rows: readonly Item[];
+  /** Keys about which nothing is known. That is not the same as absent (R48). */
+  readonly unread: readonly Item[];
+  /** Why. */
+  readonly cause?: unknown;
+}
 
 /**
- * Reads rows of one table by their keys. What DynamoDB leaves unprocessed is asked for again until the deadline (R48).
+ * Reads rows of one table by their keys. What DynamoDB leaves unprocessed is asked for again (R48).
  *
  * @param keys each once
  * @param consistent every row is read, or it throws. Otherwise a row that stays unprocessed is left out, which proves nothing.
@@ -27,33 +37,62 @@ export async function batchGet(
   limits: Limits,
   consistent: boolean,
   attributes?: readonly string[],
-): Promise<Item[]> {
+): Promise<readonly Item[]> {
+  const { rows, unread, cause } = await batchRead(client, tableName, keys, limits, consistent, attributes);
+  if (unread.length > 0 && (consistent || (cause !== undefined && rows.length === 0)))
+    throw cause ?? new DependencyFailed(`DynamoDB left ${unread.length} keys unprocessed`);
+  return rows;
+}
+
+/** The same, consistently, and never throwing: for guards, of which each holds for itself. @param ids of rows with the key `id` */
+export async function readRows(
+  client: DynamoDBClient,
+  tableName: string,
+  ids: readonly string[],
+  limits: Limits,
+): Promise<{ readonly rows: ReadonlyMap<string, Item>; readonly unread: ReadonlySet<string> }> {
+  const keys = [...new Set(ids)].map((id) => ({ id: { S: id } }));
+  const { rows, unread } = await batchRead(client, tableName, keys, limits, true);
+  const idOf = ({ id }: Item) => id?.S ?? '';
+  return { rows: new Map(rows.map((row) => [idOf(row), row])), unread: new Set(unread.map(idOf)) };
+}
+
+async function batchRead(
+  client: DynamoDBClient,
+  tableName: string,
+  keys: readonly Item[],
+  limits: Limits,
+  consistent: boolean,
+  attributes?: readonly string[],
+): Promise<BatchRead> {
+  const asked = { ConsistentRead: consistent, ...(attributes && projection(attributes)) };
+  const read = async (chunk: readonly Item[]): Promise<BatchRead> => {
+    const rows: Item[] = [];
+    let unread = [...chunk];
+    for (let attempts = 0; unread.length > 0; attempts += 1) {
+      if (attempts > 0) await backoff(attempts, limits.deadline);
+      if (attempts === (consistent ? maxTries.guard : maxTries.hint)) break;
+      const command = new BatchGetItemCommand({
+        RequestItems: { [tableName]: { Keys: unread, ...asked } },
+        ReturnConsumedCapacity: 'TOTAL',
+      });
+      try {
+        const { Responses = {}, UnprocessedKeys = {} } = await send(client, command, limits, 'read');
+        rows.push(...(Responses[tableName] ?? []));
+        unread = UnprocessedKeys[tableName]?.Keys ?? [];
+      } catch (cause) {
+        return { rows, unread, cause };
+      }
+    }
+    return { rows, unread };
+  };
   const chunks = Array.from({ length: Math.ceil(keys.length / maxKeys) }, (_, i) =>
     keys.slice(i * maxKeys, (i + 1) * maxKeys),
   );
-  const read = async (chunk: readonly Item[]) => {
-    const rows: Item[] = [];
-    const asked = { ConsistentRead: consistent, ...(attributes && projection(attributes)) };
-    let left = [...chunk];
-    for (let attempts = 0; left.length > 0; attempts += 1) {
-      if (attempts > 0) await backoff(attempts, limits.deadline);
-      if (attempts === maxHints && !consistent) break;
-      const command = new BatchGetItemCommand({
-        RequestItems: { [tableName]: { Keys: left, ...asked } },
-        ReturnConsumedCapacity: 'TOTAL',
-      });
-      let answer;
-      try {
-        answer = await send(client, command, limits, 'read');
-      } catch (error) {
-        if (consistent || attempts === 0) throw error;
-        break;
-      }
-      const { Responses = {}, UnprocessedKeys = {} } = answer;
-      rows.push(...(Responses[tableName] ?? []));
-      left = UnprocessedKeys[tableName]?.Keys ?? [];
-    }
-    return rows;
+  const answers = await Promise.all(chunks.map(read));
+  return {
+    rows: answers.flatMap(({ rows }) => rows),
+    unread: answers.flatMap(({ unread }) => unread),
+    cause: answers.find(({ cause }) => cause !== undefined)?.cause,
   };
-  return (await Promise.all(chunks.map(read))).flat();
 }

@@ -13,7 +13,7 @@ import type { Limits } from '../dedup/limits.js';
 import { groupId, readGroupRow } from './group-row.js';
 import { GroupStore } from './group-store.js';
 import { historyExpiration, historyId, readHistory } from './history-row.js';
-import { readRows } from './read-rows.js';
+import { readRows } from './batch-get.js';
 import { rowVersion } from './receipt.js';
 import { send } from './send.js';
 import { Clauses } from './write.js';

@@ -15,7 +15,7 @@ import type { Limits } from '../dedup/limits.js';
 import { conditional, groupUnchanged } from './conditions.js';
 import { gateId, groupId, groupItem, holeId, holesHeading, parkingId, readGroupRow } from './group-row.js';
 import { historyExpiration, historyId } from './history-row.js';
-import { readRows } from './read-rows.js';
+import { readRows } from './batch-get.js';
 import { nowSeconds, rowVersion } from './receipt.js';
 import { send } from './send.js';
 import { partsOf } from './text-parts.js';
