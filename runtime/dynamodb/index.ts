@@ -14,17 +14,16 @@ export {
 } from './dynamo-store.js';
 export { commitHandlings, Handling, type HandlingOutcome, type Work } from './handling.js';
 export type { Publication, Publisher } from './publication.js';
-export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
+export { AggregateStore, type AggregateCommitted, type AggregateStoreOptions } from './aggregate-store.js';
 export {
   fold,
   parkingBytes,
   parkingWindow,
-  TooEarly,
   type Aggregate,
   type AggregateEvent,
-  type EventOutcome,
   type Reducer,
 } from '../dedup/fold.js';
+export { listGaps, type Gap } from './gaps.js';
 export { InsertStore, type Insertion } from './insert-store.js';
 export type { Unit } from './pack.js';
 export type { ReceiptDraft, Verdict } from './receipt.js';
