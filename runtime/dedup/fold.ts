@@ -212,7 +212,8 @@ export function fold<State, Event extends AggregateEvent>(
       };
     if (inItem !== undefined) return { kind: 'duplicate' };
     if (kept === undefined) {
-      const fits = parkedBytes(ledger) + bytesOf(event) <= room;
+      // Where there may be a row of this version already, only the row tells whether it is of this payload.
+      const fits = (stream.beyond ?? 0n) < version && parkedBytes(ledger) + bytesOf(event) <= room;
       if (version - stream.position <= parkingWindow && fits) {
         const { carried } = event;
         put(id, withParked(stream, { version, fingerprint, carried }, now));

@@ -22,14 +22,15 @@ export class Beside {
     this.#gaps = new Gaps(client, tableName, consumerName);
   }
 
-  /** Puts what the fold has no room for, or reads what it asks for, into the rows that it is given. Whether any were read. */
+  /** Reads the rows that the fold asks for or, if it asks for none, makes those that it has no room for. Whether any were read. */
   async fill<Event extends AggregateEvent>(
     address: ItemAddress,
     { overflow, wanted, after }: Folded<unknown, Event>,
     rows: Rows,
     limits: Limits,
   ): Promise<boolean> {
-    if (overflow.length > 0) {
+    // First what is asked for: with it those behind may be next, and need no row.
+    if (wanted.length === 0) {
       const puts = overflow.map(({ stream, version, fingerprint, carried }) => ({
         stream: streamText(address, stream),
         event: { version, fingerprint, carried },

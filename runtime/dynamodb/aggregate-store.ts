@@ -183,8 +183,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
       );
       if (folded.wanted.length > 0 || folded.overflow.length > 0) {
         // What was read once is written before more is read: rows are large.
-        if (folded.overflow.length === 0 && hasRead && folded.applied.length > 0)
-          most = folded.applied.length;
+        if (folded.wanted.length > 0 && hasRead && folded.applied.length > 0) most = folded.applied.length;
         else {
           const beside = await this.#loadBeside();
           if (rows === undefined || beside === undefined) throw new CommitFailed('rows without a table');

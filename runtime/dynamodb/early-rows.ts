@@ -48,7 +48,7 @@ export class EarlyRows {
       versionOf.set(this.#id(stream, version), version);
       found.set(version, null);
     }
-    let Keys = [...versionOf.keys()].map((id) => ({ id: { S: id } }) as Record<string, AttributeValue>);
+    let Keys: Record<string, AttributeValue>[] = [...versionOf.keys()].map((id) => ({ id: { S: id } }));
     // What was not answered is asked for again: it may be there (R48).
     for (let attempts = 0; Keys.length > 0; attempts += 1) {
       if (attempts > 0) await backoff(attempts, limits.deadline);
