@@ -90,6 +90,8 @@ export interface FoldOptions<State, Event> {
   readonly drains?: Iterable<string>;
   /** By stream and version: what the store refused, and why. It fails in place of being applied. @default - nothing */
   readonly refused?: ReadonlyMap<string, unknown>;
+  /** Found by an earlier fold of the same events, which has been written. @default - nothing */
+  readonly stuck?: readonly Stuck[];
   /** Seconds after which a gap is listed. @default - never */
   readonly gapSeconds?: number;
 }
@@ -134,8 +136,9 @@ export function fold<State, Event extends AggregateEvent>(
   const { reduce, start, now, rows, room = parkingBytes, most = Infinity, gapSeconds = Infinity } = options;
   const outcomes = new Map<Event, Outcome>();
   const ledger = new Map(before.ledger);
-  const stuck = new Map<string, Stuck>();
-  const overflow: Event[] = [];
+  const stuck = new Map(options.stuck?.map((one) => [one.stream, one]));
+  /** Events that need a row, if they do not act before the end. */
+  const overflow = new Map<string, Event>();
   const wanted = new Map<string, bigint>();
   const unfinished = new Set<string>();
   const applied: string[] = [];
@@ -167,7 +170,11 @@ export function fold<State, Event extends AggregateEvent>(
       let [next] = stream.parked as [(Parked | null)?];
       if (next?.version !== version) {
         if (stream.stopped || rows === undefined || version > (stream.beyond ?? 0n)) return;
-        next = rows.get(rowKey(id, version));
+        const key = rowKey(id, version);
+        next = rows.get(key);
+        // What has just come counts for nothing beside a row that may be there.
+        if (next === null || version > (before.ledger.get(id)?.beyond ?? 0n))
+          next ??= overflow.get(key) ?? null;
       }
       if (next === null) return;
       if (applied.length >= most) {
@@ -204,7 +211,7 @@ export function fold<State, Event extends AggregateEvent>(
   const park = (event: Event, stream: Stream): Outcome => {
     const { stream: id, version, fingerprint } = event;
     const inItem = stream.parked.find((one) => one.version === version);
-    const kept = inItem ?? rows?.get(rowKey(id, version)) ?? undefined;
+    const kept = inItem ?? rows?.get(rowKey(id, version)) ?? overflow.get(rowKey(id, version));
     if (kept !== undefined && kept.fingerprint !== fingerprint)
       return {
         kind: 'rejected',
@@ -226,7 +233,7 @@ export function fold<State, Event extends AggregateEvent>(
           ? `at most ${ahead} versions ahead are parked`
           : (rows === undefined || bytesOf(event) > bytes) && `at most ${bytes} bytes can be parked`;
       if (reason) return { kind: 'retry', error: new TooEarly(id, version, stream.position, reason) };
-      overflow.push(event);
+      overflow.set(rowKey(id, version), event);
     }
     if ((stream.beyond ?? 0n) < version) put(id, { ...stream, beyond: version, since: stream.since ?? now });
     return { kind: 'parked' };
@@ -279,7 +286,7 @@ export function fold<State, Event extends AggregateEvent>(
     changed,
     // A copy of it that was delivered may have acted since.
     stuck: [...stuck.values()].filter((one) => one.parked.version === nextOf(ledger.get(one.stream))),
-    overflow,
+    overflow: [...overflow.values()].filter(({ stream, version }) => version >= nextOf(ledger.get(stream))),
     wanted: [...wanted].map(([stream, version]) => ({ stream, version })),
     unfinished,
     reached,

@@ -174,7 +174,17 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     for (let lost = 0; ;) {
       const closed = new Set(progress.closed);
       const room = Math.max(0, Math.min(parkingBytes, maxItemBytes - stateBytes(seen) - overheadBytes));
-      const options = { reduce: this.#reduce, start, now, rows, room, passOver, drains, refused };
+      const options = {
+        reduce: this.#reduce,
+        start,
+        now,
+        rows,
+        room,
+        passOver,
+        drains,
+        refused,
+        stuck: progress.stuck,
+      };
       const folded: Folded<Row, Event> = fold(
         seen,
         rest,
