@@ -262,10 +262,11 @@ export function fold<State, Event extends AggregateEvent>(
   };
 
   if (options.passOver !== undefined) passOver(options.passOver);
-  for (const id of options.drains ?? []) drain(id);
+  for (const id of options.drains ?? []) if (wanted.size === 0) drain(id);
   let reached = 0;
   for (const event of events) {
-    if (applied.length >= most && applied.length > 0) break;
+    // Without the row that is asked for nothing that follows is worth anything.
+    if (wanted.size > 0 || (applied.length >= most && applied.length > 0)) break;
     reached += 1;
     if (closed.has(event.lane)) continue;
     const outcome = outcomeOf(event);

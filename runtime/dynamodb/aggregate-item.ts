@@ -77,11 +77,15 @@ export function aggregateWrite(
   const ledger = { S: ledgerText(after.ledger) };
   const { set, removed, sizes } = changes(table, seen, after.state ?? {});
   const condition = aggregateUnchanged(seen.token);
-  const names: Record<string, string> = { ...condition.names, '#l': ledgerAttribute };
-  const values: Record<string, AttributeValue> = { ...condition.values, ':l': ledger, ':t': { S: token } };
-  // The shortest placeholders that there are, because the expression's length is bounded.
+  const names: Record<string, string> = { ...condition.names, '#ledger': ledgerAttribute };
+  const values: Record<string, AttributeValue> = {
+    ...condition.values,
+    ':ledger': ledger,
+    ':next': { S: token },
+  };
+  // The shortest placeholders that there are, because the expression's length is bounded. Ours are longer than any of these.
   let placeholders = 0;
-  let expression = 'SET #l=:l,#token=:t';
+  let expression = 'SET #ledger=:ledger,#token=:next';
   for (const name of Object.keys(set)) {
     const id = (placeholders++).toString(36);
     names[`#${id}`] = name;

@@ -181,7 +181,7 @@ describe('R53: a gap is no deadlock', () => {
   test('another payload of a version that is in a row is rejected, a copy is not', async () => {
     const { deliver } = instance();
     await deliver([message(100, 'a')]);
-    const { outcomes } = await instance().deliver([message(100, 'b'), message(100, 'a')]);
+    const { outcomes } = await instance().deliver([message(100, 'b'), message(100, 'a', 'other')]);
     expect(kinds(outcomes)).toEqual(['rejected', 'parked']);
     await deliver(upTo(99).map((version) => message(version)));
     expect(String(await log()).endsWith('99 100a ')).toBe(true);
@@ -211,9 +211,7 @@ describe('R53: a gap is no deadlock', () => {
 
   test('without a dedup table it waits in the queue', async () => {
     const { outcomes } = await instance({ dedup: false }).deliver([message(65), message(64)]);
-    expect(outcomes).toMatchObject(
-      [{ kind: 'retry', error: { fault: 'dependency' } }, { kind: 'parked' }].slice(0, 1),
-    );
+    expect(outcomes[0]).toMatchObject({ kind: 'retry', error: { fault: 'dependency' } });
     expect(kinds(outcomes)).toEqual(['retry', 'parked']);
   });
 
@@ -250,7 +248,11 @@ describe('R44: a state that DynamoDB cannot hold costs its own event the turn, a
     ['an update over 4 KB', () => Object.fromEntries(upTo(900).map((n) => [`attribute${n}`, n]))],
   ])('%s', async (_, wrong) => {
     const { deliver } = instance({
-      reduce: (state, source) => ({ ...append(state, source), ...(source.version === 2 && wrong()) }),
+      reduce: (state, source) => ({
+        ...state,
+        ...append(state, source),
+        ...(source.version === 2 && wrong()),
+      }),
     });
     const { outcomes } = await deliver([message(1), message(2), message(3)]);
     expect(kinds(outcomes)).toEqual(['processed', 'rejected', 'parked']);
@@ -279,7 +281,10 @@ describe('R44: a state that DynamoDB cannot hold costs its own event the turn, a
     const wide = (from: number) =>
       Object.fromEntries(upTo(from + 299, from).map((n) => [`attribute${n}`, n]));
     const { deliver } = instance({ reduce: (state, { version }) => ({ ...state, ...wide(version * 300) }) });
-    expect(kinds((await deliver([message(1), message(2)])).outcomes)).toEqual(['processed', 'processed']);
+    expect((await deliver([message(1), message(2)])).outcomes).toEqual([
+      { kind: 'processed' },
+      { kind: 'processed' },
+    ]);
     expect(await row(client, purses, { name: 'p' })).toMatchObject({ ...wide(300), ...wide(600) });
   });
 
@@ -334,7 +339,7 @@ describe('R54: a stream starts where it is said, for each aggregate', () => {
 
   test('what the selector makes that is no version costs only its own event', async () => {
     const { deliver } = instance({ startAt: ({ text }) => text });
-    expect(kinds((await deliver([message(1, 'nonsense'), message(1, '1')])).outcomes)).toEqual([
+    expect(kinds((await deliver([message(1, 'nonsense'), message(1, '1', 'other')])).outcomes)).toEqual([
       'rejected',
       'processed',
     ]);
