@@ -87,14 +87,14 @@ export function aggregateWrite(
   let placeholders = 0;
   let expression = 'SET #ledger=:ledger,#token=:next';
   for (const name of Object.keys(set)) {
-    const id = (placeholders++).toString(36);
+    const id = placeholder(placeholders++);
     names[`#${id}`] = name;
     values[`:${id}`] = set[name] as AttributeValue;
     expression += `,#${id}=:${id}`;
   }
   let verb = ' REMOVE ';
   for (const name of removed) {
-    const id = (placeholders++).toString(36);
+    const id = placeholder(placeholders++);
     names[`#${id}`] = name;
     expression += `${verb}#${id}`;
     verb = ',';
@@ -162,6 +162,12 @@ function changes(table: Table, seen: SeenAggregate, next: Row) {
       removed.push(name);
     }
   return { set, removed, sizes };
+}
+
+/** a, b, ... z, a0, b0, ...: a letter first, and no two digits more than there have to be. */
+function placeholder(n: number): string {
+  const letter = String.fromCharCode(97 + (n % 26));
+  return n < 26 ? letter : letter + (Math.floor(n / 26) - 1).toString(36);
 }
 
 function sizeOf(name: string, value: AttributeValue): number {

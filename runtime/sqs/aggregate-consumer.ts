@@ -79,7 +79,7 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
   type Body = StandardSchemaV1.InferOutput<Schema>;
   const { table, version, settings, startAt = '1' } = options;
   const { dedupTable, consumerName } = settings;
-  if (typeof startAt !== 'function' && startAt !== '1' && startAt !== 'now')
+  if (typeof startAt !== 'function' && !(['1', 'now'] as string[]).includes(startAt))
     throw new InvalidSettings([
       `startAt must be '1', 'now' or a function of the first event, got '${String(startAt)}': one number for all aggregates and epochs ` +
         'would lose the first events of each new one',

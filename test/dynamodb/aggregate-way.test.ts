@@ -2,7 +2,7 @@ import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { RejectMessage, StateTooLarge } from '../../runtime/dedup/errors.js';
 import { Meter } from '../../runtime/dedup/meter.js';
 import type { Outcome } from '../../runtime/dedup/outcome.js';
-import { aggregateWay, type StartAt } from '../../runtime/dynamodb/aggregate-way.js';
+import { aggregateWay, type AggregateUnit, type StartAt } from '../../runtime/dynamodb/aggregate-way.js';
 import { listGaps, type Gap } from '../../runtime/dynamodb/gaps.js';
 import { addressOf, type Row, type Table } from '../../runtime/dynamodb/table.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
@@ -43,7 +43,7 @@ const limits = (ms = 20_000) => ({ deadline: Date.now() + ms, meter: new Meter()
 const append = (state: Row | undefined, { version, text }: Source): Row => {
   const error = refuse[version];
   if (error !== undefined) throw error;
-  return { log: `${String(state?.log ?? '')}${version}${text.length > 9 ? '' : text} ` };
+  return { log: `${(state?.log as string | undefined) ?? ''}${version}${text.length > 9 ? '' : text} ` };
 };
 interface Options {
   reduce?: typeof append;
@@ -72,9 +72,9 @@ function instance({ reduce = append, dedup = true, gapSeconds, startAt, dynamodb
     dedup: dedup ? { tableName: receipts.name, consumerName: 'purse' } : undefined,
   });
   const deliver = async (messages: readonly Message[], within = limits()) => {
-    const units = await Promise.all(
-      messages.map((one) => way.prepare(one, { lane: one.lane, ahead: false, limits: () => within })),
-    );
+    const units: AggregateUnit<Source>[] = [];
+    for (const one of messages)
+      units.push(await way.prepare(one, { lane: one.lane, ahead: false, limits: () => within }));
     const { outcomes, failedParked = [] } = await way.commit(units, within);
     return { outcomes: units.map((unit) => outcomes.get(unit)), failedParked };
   };
