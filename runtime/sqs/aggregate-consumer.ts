@@ -81,7 +81,7 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
   const { dedupTable, consumerName } = settings;
   if (typeof startAt !== 'function' && !(['1', 'now'] as string[]).includes(startAt))
     throw new InvalidSettings([
-      `startAt must be '1', 'now' or a function of the first event, got '${String(startAt)}': one number for all aggregates and epochs ` +
+      `startAt must be '1', 'now' or a function of the first event, got '${startAt}': one number for all aggregates and epochs ` +
         'would lose the first events of each new one',
     ]);
   const schema = synchronous(options.schema);

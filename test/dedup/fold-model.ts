@@ -7,6 +7,11 @@ export class StreamModel {
   readonly #kept = new Map<number, string>();
   readonly #holes = new Set<number>();
 
+  /** A new step: what failed before is only known again when it fails again. */
+  begin(): void {
+    this.stuck = undefined;
+  }
+
   deliver(version: number, payload: string, fails: ReadonlySet<number>): string {
     const was = this.#acted.get(version) ?? this.#kept.get(version);
     const isNext = version === this.position + 1 || this.#holes.has(version);

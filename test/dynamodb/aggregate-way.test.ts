@@ -263,7 +263,7 @@ describe('R44: a state that DynamoDB cannot hold costs its own event the turn, a
     const picky = dynamo();
     picky.middlewareStack.add(
       (next) => async (args) => {
-        const { ExpressionAttributeValues } = args.input as object as { ExpressionAttributeValues?: object };
+        const { ExpressionAttributeValues } = args.input as { ExpressionAttributeValues?: object };
         if (JSON.stringify(ExpressionAttributeValues ?? {}).includes('2 '))
           throw Object.assign(new Error('no'), { name: 'ValidationException' });
         return next(args);
