@@ -328,6 +328,65 @@ export class ParkedFailed extends ExactlyOnceError {
   }
 }
 
+/**
+ * A parked event of this message's stream is next and has not acted: it failed, or there was no time for it. No message of its own is left
+ * in the queue, so this one comes again. Nothing is wrong with this one.
+ */
+export class ParkedWaiting extends DependencyFailed {
+  override name = 'ParkedWaiting';
+  constructor(
+    readonly stream: string,
+    /** Of the parked event. */
+    readonly version: bigint,
+    /** What became of the message itself; `processed` and `parked` are durable. */
+    readonly became: 'processed' | 'parked' | 'duplicate',
+  ) {
+    super(
+      `version ${version} of stream '${stream}' is parked, its turn has come, and it has not acted; the message comes again for it`,
+    );
+  }
+}
+
+/** An event is too far ahead of its stream to be parked; it waits in the queue. */
+export class TooEarly extends DependencyFailed {
+  override name = 'TooEarly';
+  constructor(
+    readonly stream: string,
+    readonly version: bigint,
+    readonly position: bigint,
+    reason: string,
+  ) {
+    super(`version ${version} of stream '${stream}' is ahead of position ${position}: ${reason}`);
+  }
+}
+
+/** A reducer returned what is no state: nothing, a promise, a list, an instance of a class. The state that was there stays. */
+export class InvalidState extends ExactlyOnceError {
+  override name = 'InvalidState';
+  override readonly fault: Fault = 'defect';
+  constructor(readonly got: string) {
+    super(
+      `the reducer returned ${got}, and must return the next state as a plain object, at once (no async function); ` +
+        'to empty an aggregate return {}, to refuse a message throw RejectMessage',
+    );
+  }
+}
+
+/** The state that a message makes does not fit into one item or one write of DynamoDB. Nothing of it is written. */
+export class StateTooLarge extends RejectMessage {
+  override name = 'StateTooLarge';
+  constructor(
+    readonly limitName: 'bytes of the item' | 'bytes of the update expression',
+    readonly given: number,
+    readonly limit: number,
+  ) {
+    super(
+      `with this message the aggregate has ${given} ${limitName}, DynamoDB allows ${limit}; keep less in one aggregate, ` +
+        'or put what grows with time or has many attributes into one attribute or other items',
+    );
+  }
+}
+
 /** A message of a stopped group is too big for a parking row. It waits in the queue, which holds its group back just as well. */
 export class TooLargeToPark extends ExactlyOnceError {
   override name = 'TooLargeToPark';

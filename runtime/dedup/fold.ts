@@ -1,5 +1,25 @@
-import { ExactlyOnceError, KeyReused, ParkedFailed, RejectMessage } from './errors.js';
+import { deepFreeze } from './deep-freeze.js';
+import { InvalidState, isFinal, KeyReused, ParkedWaiting, TooEarly } from './errors.js';
 import type { Ledger, Parked, Stream } from './ledger.js';
+import { otherMark } from './marks.js';
+import type { Outcome } from './outcome.js';
+import {
+  bytesOf,
+  isWaiting,
+  movedTo,
+  parkedBytes,
+  parkingBytes,
+  parkingRowBytes,
+  parkingRows,
+  parkingWindow,
+  withHole,
+  withoutHole,
+  withParked,
+} from './stream.js';
+
+export { deepFreeze } from './deep-freeze.js';
+export { TooEarly } from './errors.js';
+export { parkingBytes, parkingWindow } from './stream.js';
 
 /** An aggregate as it is stored: the user's state (undefined: never written) and what it knows of its streams. */
 export interface Aggregate<State> {
@@ -19,18 +39,21 @@ export interface AggregateEvent {
    * @default false
    */
   readonly hasGaps?: boolean;
-  /**
-   * The event is not to act: it has a dead letter. `skip`: if it is the next one, the position moves and leaves a hole. `stop`: if it
-   * is the next one, the stream is marked as standing still.
-   *
-   * @default - it is to act
-   */
-  readonly passOver?: 'skip' | 'stop';
   readonly fingerprint: string;
   /** What the reducer needs, as text, so that it can be parked. Asked for only then. */
   readonly carried: string;
   /** Events of one lane (a FIFO group) keep their order: one that fails holds back the later ones. */
   readonly lane: string;
+}
+
+/** The version has a dead letter now, and is not to act for the present. */
+export interface PassOver {
+  readonly stream: string;
+  readonly version: bigint;
+  readonly hasGaps?: boolean;
+  readonly how: 'skip' | 'stop';
+  /** Position of the stream, if the aggregate has not met it. */
+  readonly start: bigint;
 }
 
 /**
@@ -42,189 +65,265 @@ export type Reducer<State, Event = AggregateEvent> = (
   event: Event | Parked,
 ) => State;
 
-export type EventOutcome =
-  | { readonly kind: 'processed' | 'duplicate' | 'parked' | 'held' }
-  | { readonly kind: 'rejected' | 'failed'; readonly error: unknown };
+/** Of versions that may be parked in rows of their own: what is in the row, null when there is none. Absent: nobody has looked yet. */
+export type KnownRows = ReadonlyMap<string, Parked | null>;
 
-/** An event is too far ahead to be parked; it waits in the queue. */
-export class TooEarly extends ExactlyOnceError {
-  override name = 'TooEarly';
-  constructor(
-    readonly stream: string,
-    readonly version: bigint,
-    readonly position: bigint,
-    reason: string,
-  ) {
-    super(`version ${version} of stream '${stream}' is ahead of position ${position}: ${reason}`);
-  }
+export function rowKey(stream: string, version: bigint): string {
+  return `${version} ${stream}`;
 }
 
-/** How far ahead an event may be parked. A window, not first come: so that the nearest versions always find room. */
-export const parkingWindow = 64n;
-/** How many bytes may be parked in one aggregate. */
-export const parkingBytes = 100 * 1024;
+export interface FoldOptions<State, Event> {
+  readonly reduce: Reducer<State, Event>;
+  /** Position of a stream that the aggregate meets for the first time, by the event that brings it. */
+  readonly start: (event: Event) => bigint;
+  /** Epoch seconds. */
+  readonly now: number;
+  /** @default - there are no rows, and what does not fit into the item waits in the queue */
+  readonly rows?: KnownRows;
+  /** Bytes that may be parked in the item. @default 100 KB */
+  readonly room?: number;
+  /** Events that are applied before the fold ends, at most. @default - all */
+  readonly most?: number;
+  /** Applied before the events. */
+  readonly passOver?: PassOver;
+  /** Streams in which parked events may act before the first event. @default - none */
+  readonly drains?: Iterable<string>;
+  /** By stream and version: what the store refused, and why. It fails in place of being applied. @default - nothing */
+  readonly refused?: ReadonlyMap<string, unknown>;
+  /** Found by an earlier fold of the same events, which has been written. @default - nothing */
+  readonly stuck?: readonly Stuck[];
+  /** Seconds after which a gap is listed. @default - never */
+  readonly gapSeconds?: number;
+}
+
+/** A parked event that failed when its turn came. It is still parked. */
+export interface Stuck {
+  readonly stream: string;
+  readonly parked: Parked;
+  readonly error: unknown;
+}
+
+export interface Folded<State, Event> {
+  readonly after: Aggregate<State>;
+  /** What is in no entry was not tried: its lane is closed, or the fold ended before it. */
+  readonly outcomes: Map<Event, Outcome>;
+  readonly changed: boolean;
+  readonly stuck: readonly Stuck[];
+  /** Events that are taken for parked, and have to be put into rows of their own before this is written; then fold again. */
+  readonly overflow: readonly Event[];
+  /** Rows that have to be looked for before it can be told whether the stream goes on: the first of them. */
+  readonly wanted: readonly { readonly stream: string; readonly version: bigint }[];
+  /** Streams that have not come to their end, because the fold was ended by `most`. */
+  readonly unfinished: ReadonlySet<string>;
+  /** How many of the events were reached. */
+  readonly reached: number;
+  /** What was applied, by stream and version, in order. */
+  readonly applied: readonly string[];
+}
 
 /**
  * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate unless it is a hole, a later one
  * is parked until the gap closes. A reducer that throws leaves nothing behind.
  *
- * Of an event that is passed over: `processed` when the stream goes on behind it, `parked` when it stands still there, `duplicate` when
- * it was not the next one.
- *
- * @param start position of a stream that the aggregate meets for the first time, by the event that brings it.
+ * @param closed lanes of which nothing more may act; those that an event closes are added.
  */
 export function fold<State, Event extends AggregateEvent>(
   before: Aggregate<State>,
   events: readonly Event[],
-  reduce: Reducer<State, Event>,
-  start: (event: AggregateEvent) => bigint,
-): { after: Aggregate<State>; outcomes: Map<Event, EventOutcome>; changed: boolean } {
-  const outcomes = new Map<Event, EventOutcome>();
-  const closed = new Set<string>();
-  const stuck = new Map<string, ParkedFailed>();
+  options: FoldOptions<State, Event>,
+  closed = new Set<string>(),
+): Folded<State, Event> {
+  const { reduce, start, now, rows, room = parkingBytes, most = Infinity, gapSeconds = Infinity } = options;
+  const outcomes = new Map<Event, Outcome>();
   const ledger = new Map(before.ledger);
+  const stuck = new Map(options.stuck?.map((one) => [one.stream, one]));
+  /** Events that need a row, if they do not act before the end. */
+  const overflow = new Map<string, Event>();
+  const wanted = new Map<string, bigint>();
+  const unfinished = new Set<string>();
+  const applied: string[] = [];
   let state = before.state;
   let changed = false;
 
-  const put = (id: string, stream: Stream): Stream => {
+  const put = (id: string, stream: Stream): void => {
     ledger.set(id, stream);
     changed = true;
-    return stream;
   };
-  const apply = (id: string, stream: Stream, event: Event | Parked): Stream => {
-    const { version } = event;
-    state = deepFreeze(reduce(state, event));
-    return put(id, version > stream.position ? movedTo(version, stream) : withoutHole(version, stream));
+  const apply = (id: string, stream: Stream, event: Event | Parked): void => {
+    const { version, fingerprint } = event;
+    const key = rowKey(id, version);
+    if (options.refused?.has(key)) throw options.refused.get(key);
+    applied.push(key);
+    state = deepFreeze(plain(reduce(state, event)));
+    const mark = 'hasGaps' in event && event.hasGaps ? null : fingerprint;
+    put(
+      id,
+      version > stream.position
+        ? movedTo(stream, version, mark, now)
+        : withoutHole(stream, version, fingerprint),
+    );
   };
-  const passOver = (event: Event, stream: Stream): EventOutcome => {
-    const { version, stream: id } = event;
-    if (version <= stream.position || !isNext(event, stream)) return { kind: 'duplicate' };
-    if (event.passOver === 'skip') {
-      put(id, { ...movedTo(version, stream), holes: [...(stream.holes ?? []), version] });
-      return { kind: 'processed' };
-    }
-    // What was parked of it is in its dead letter.
-    const parked = stream.parked.filter((one) => one.version !== version);
-    if (stream.stopped !== true || parked.length < stream.parked.length)
-      put(id, { ...stream, parked, stopped: true });
-    return { kind: 'parked' };
-  };
+  /** Applies what was parked, as far as it is in order. */
   const drain = (id: string): void => {
-    let stream = ledger.get(id);
-    for (
-      let next = stream?.parked[0];
-      stream !== undefined && next?.version === stream.position + 1n;
-      next = stream.parked[0]
-    )
-      try {
-        stream = apply(id, stream, next);
-      } catch (error) {
-        stuck.set(id, new ParkedFailed(id, next.version, next.carried, error));
+    for (let stream = ledger.get(id); stream !== undefined; stream = ledger.get(id)) {
+      const version = stream.position + 1n;
+      let [next] = stream.parked as [(Parked | null)?];
+      if (next?.version !== version) {
+        if (stream.stopped || rows === undefined || version > (stream.beyond ?? 0n)) return;
+        const key = rowKey(id, version);
+        next = rows.get(key);
+        // What has just come counts for nothing beside a row that may be there.
+        if (next === null || version > (before.ledger.get(id)?.beyond ?? 0n))
+          next ??= overflow.get(key) ?? null;
+      }
+      if (next === null) return;
+      if (applied.length >= most) {
+        unfinished.add(id);
         return;
       }
+      if (next === undefined) {
+        wanted.set(id, version);
+        return;
+      }
+      try {
+        apply(id, stream, next);
+        stuck.delete(id);
+      } catch (error) {
+        stuck.set(id, { stream: id, parked: next, error });
+        return;
+      }
+    }
+  };
+  const passOver = ({ stream: id, version, hasGaps, how, start }: PassOver): void => {
+    const stream = ledger.get(id) ?? { position: start, parked: [] };
+    if (version > stream.position && (hasGaps || version === stream.position + 1n))
+      if (how === 'skip') {
+        const moved = movedTo(stream, version, hasGaps ? null : undefined, now);
+        put(id, withHole(moved, version));
+      } else {
+        // What was parked of it is in its dead letter.
+        const parked = stream.parked.filter((one) => one.version !== version);
+        if (stream.stopped !== true || parked.length < stream.parked.length)
+          put(id, { ...stream, parked, stopped: true });
+      }
+    if (ledger.has(id)) drain(id);
+  };
+  const park = (event: Event, stream: Stream): Outcome => {
+    const { stream: id, version, fingerprint } = event;
+    const inItem = stream.parked.find((one) => one.version === version);
+    const kept = inItem ?? rows?.get(rowKey(id, version)) ?? overflow.get(rowKey(id, version));
+    if (kept !== undefined && kept.fingerprint !== fingerprint)
+      return {
+        kind: 'rejected',
+        error: new KeyReused(`${id}@${version}`, kept.fingerprint, fingerprint),
+      };
+    if (inItem !== undefined) return { kind: 'duplicate' };
+    if (kept === undefined) {
+      // Where there may be a row of this version already, only the row tells whether it is of this payload.
+      const fits = (stream.beyond ?? 0n) < version && parkedBytes(ledger) + bytesOf(event) <= room;
+      if (version - stream.position <= parkingWindow && fits) {
+        const { carried } = event;
+        put(id, withParked(stream, { version, fingerprint, carried }, now));
+        return { kind: 'parked' };
+      }
+      const ahead = rows === undefined ? parkingWindow : parkingWindow + parkingRows;
+      const bytes = rows === undefined ? room : parkingRowBytes;
+      const reason =
+        version - stream.position > ahead
+          ? `at most ${ahead} versions ahead are parked`
+          : (rows === undefined || bytesOf(event) > bytes) && `at most ${bytes} bytes can be parked`;
+      if (reason) return { kind: 'retry', error: new TooEarly(id, version, stream.position, reason) };
+      overflow.set(rowKey(id, version), event);
+    }
+    if ((stream.beyond ?? 0n) < version) put(id, { ...stream, beyond: version, since: stream.since ?? now });
+    return { kind: 'parked' };
+  };
+  const outcomeOf = (event: Event): Outcome => {
+    const { stream: id, version, fingerprint, hasGaps } = event;
+    let stream: Stream;
+    try {
+      stream = ledger.get(id) ?? { position: start(event), parked: [] };
+    } catch (error) {
+      return { kind: isFinal(error) ? 'rejected' : 'retry', error };
+    }
+    const behind = stream.position - version;
+    if (behind >= 0n && stream.holes?.includes(version) !== true) {
+      const other = otherMark(stream.marks, behind, fingerprint);
+      if (other === undefined) return { kind: 'duplicate' };
+      return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
+    }
+    if (behind < -1n && !hasGaps) return park(event, stream);
+    try {
+      apply(id, stream, event);
+      return { kind: 'processed' };
+    } catch (error) {
+      return { kind: isFinal(error) ? 'rejected' : 'retry', error };
+    }
   };
 
+  if (options.passOver !== undefined) passOver(options.passOver);
+  for (const id of options.drains ?? []) if (wanted.size === 0) drain(id);
+  let reached = 0;
   for (const event of events) {
-    if (closed.has(event.lane)) {
-      outcomes.set(event, { kind: 'held' });
-      continue;
-    }
-    const stream = ledger.get(event.stream) ?? { position: start(event), parked: [] };
-    let outcome: EventOutcome;
-    if (event.passOver !== undefined) outcome = passOver(event, stream);
-    else if (event.version <= stream.position && stream.holes?.includes(event.version) !== true)
-      outcome = { kind: 'duplicate' };
-    else if (isNext(event, stream))
-      try {
-        apply(event.stream, stream, event);
-        outcome = { kind: 'processed' };
-      } catch (error) {
-        outcome = { kind: error instanceof RejectMessage ? 'rejected' : 'failed', error };
-      }
-    else {
-      outcome = park(event, stream, ledger);
-      changed ||= outcome.kind === 'parked';
-    }
+    // Without the row that is asked for nothing that follows is worth anything.
+    if (wanted.size > 0 || (applied.length >= most && applied.length > 0)) break;
+    reached += 1;
+    if (closed.has(event.lane)) continue;
+    const outcome = outcomeOf(event);
     outcomes.set(event, outcome);
-    if (outcome.kind === 'failed' || outcome.kind === 'rejected') closed.add(event.lane);
+    if (outcome.kind === 'retry' || outcome.kind === 'rejected') closed.add(event.lane);
     else drain(event.stream);
   }
-  // A parked event has no message of its own any more. While it fails, the messages behind the position are its carriers: one of
-  // them coming again is what tries it again.
-  for (const event of events) {
-    const position = ledger.get(event.stream)?.position ?? 0n;
-    const failed = stuck.get(event.stream);
-    if (failed === undefined || event.version > position) continue;
-    const { stream, version, carried, cause } = failed;
-    const own = outcomes.get(event)?.kind;
-    const became = own === 'processed' || own === 'parked' ? own : 'duplicate';
-    outcomes.set(event, {
-      kind: 'failed',
-      error: new ParkedFailed(stream, version, carried, cause, became),
-    });
-  }
-  return { after: { state, ledger }, outcomes, changed };
-}
-
-/** It may act now: the one after the position, or one that was passed over. */
-function isNext({ version, hasGaps }: AggregateEvent, { position }: Stream): boolean {
-  return version <= position + 1n || hasGaps === true;
-}
-
-/** Whatever acts at the position makes the stream go on. */
-function movedTo(version: bigint, { parked, holes }: Stream): Stream {
+  for (const [id, stream] of ledger)
+    if (stream !== before.ledger.get(id) || events.some((event) => event.stream === id)) {
+      const { beyond, since, stopped, listed } = stream;
+      const late = beyond !== undefined || now - (since ?? now) >= gapSeconds;
+      if (!listed && !stopped && late && isWaiting(stream) && !stuck.has(id) && !unfinished.has(id))
+        put(id, { ...stream, listed: true });
+    }
   return {
-    position: version,
-    parked: parked.filter((one) => one.version > version),
-    ...(holes && { holes }),
+    after: { state, ledger },
+    outcomes,
+    changed,
+    // A copy of it that was delivered may have acted since.
+    stuck: [...stuck.values()].filter((one) => one.parked.version === nextOf(ledger.get(one.stream))),
+    overflow: [...overflow.values()].filter(({ stream, version }) => version >= nextOf(ledger.get(stream))),
+    wanted: [...wanted].map(([stream, version]) => ({ stream, version })),
+    unfinished,
+    reached,
+    applied,
   };
 }
 
-function withoutHole(version: bigint, { holes = [], ...stream }: Stream): Stream {
-  return { ...stream, holes: holes.filter((hole) => hole !== version) };
-}
-
-function park(event: AggregateEvent, stream: Stream, ledger: Map<string, Stream>): EventOutcome {
-  const { version, fingerprint, carried } = event;
-  const same = stream.parked.find((parked) => parked.version === version);
-  if (same !== undefined) {
-    if (same.fingerprint === fingerprint) return { kind: 'duplicate' };
-    return {
-      kind: 'rejected',
-      error: new KeyReused(`${event.stream}@${version}`, same.fingerprint, fingerprint),
-    };
+/**
+ * A parked event has no message of its own any more. While it has not acted although its turn has come, the messages at or below the
+ * position are its carriers: one of them coming again is what tries it again. They are never blamed for it.
+ */
+export function holdCarriers<Event extends AggregateEvent>(
+  outcomes: Map<Event, Outcome>,
+  ledger: Ledger,
+  waiting: Iterable<string>,
+): void {
+  for (const stream of waiting) {
+    const position = ledger.get(stream)?.position ?? 0n;
+    for (const [event, { kind }] of outcomes)
+      if (
+        event.stream === stream &&
+        event.version <= position &&
+        (kind === 'processed' || kind === 'parked' || kind === 'duplicate')
+      )
+        outcomes.set(event, { kind: 'retry', error: new ParkedWaiting(stream, position + 1n, kind) });
   }
-  if (version - stream.position > parkingWindow)
-    return early(event, stream, `at most ${parkingWindow} versions ahead are parked`);
-  if (parkedBytes(ledger) + bytesOf({ version, fingerprint, carried }) > parkingBytes)
-    return early(event, stream, `at most ${parkingBytes} bytes are parked in one aggregate`);
-  const parked = [...stream.parked, { version, fingerprint, carried }];
-  ledger.set(event.stream, { ...stream, parked: parked.sort((a, b) => (a.version < b.version ? -1 : 1)) });
-  return { kind: 'parked' };
 }
 
-function early({ stream: id, version }: AggregateEvent, { position }: Stream, reason: string): EventOutcome {
-  return { kind: 'failed', error: new TooEarly(id, version, position, reason) };
+function nextOf(stream: Stream | undefined): bigint {
+  return (stream?.position ?? 0n) + 1n;
 }
 
-function parkedBytes(ledger: Ledger): number {
-  let bytes = 0;
-  for (const { parked } of ledger.values()) for (const event of parked) bytes += bytesOf(event);
-  return bytes;
-}
-
-function bytesOf({ fingerprint, carried }: Parked): number {
-  return Buffer.byteLength(carried) + fingerprint.length + 50;
-}
-
-/** Frozen to the last leaf by us. Being frozen at the top proves nothing about what lies below. */
-const frozen = new WeakSet<object>();
-
-/** Freezes plain data to its last leaf, so that a reducer that changes what it was given throws instead. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || frozen.has(value) || ArrayBuffer.isView(value))
-    return value;
-  frozen.add(value);
-  for (const member of Object.values(value)) deepFreeze(member);
-  return Object.freeze(value);
+/** @throws InvalidState when a reducer returned anything but a plain object. */
+function plain<State>(state: State): State {
+  if (typeof state !== 'object' || state === null) throw new InvalidState(String(state));
+  const prototype: unknown = Object.getPrototypeOf(state);
+  if (prototype === null || prototype === Object.prototype) return state;
+  throw new InvalidState(`a ${state.constructor.name}`);
 }

@@ -147,13 +147,15 @@ export function numberText(value: number | bigint): string | undefined {
     const digits = text.replace(/^-/, '');
     return digits.length <= 126 && digits.replace(/0+$/, '').length <= 38 ? text : undefined;
   }
-  const size = Math.abs(value);
+  // Callers of JavaScript may give anything.
+  const size = typeof (value as unknown) === 'number' ? Math.abs(value) : Number.NaN;
   // NaN fails every comparison.
   return size === 0 || (size >= 1e-130 && size <= Number.MAX_SAFE_INTEGER) ? String(value) : undefined;
 }
 
 export function numberProblem(value: number | bigint): string {
   if (typeof value === 'bigint') return 'it has more than 38 digits';
+  if (typeof (value as unknown) !== 'number') return `it is no number but a ${typeof value}`;
   if (!Number.isFinite(value)) return `${value} is no number of DynamoDB`;
   return Math.abs(value) < 1
     ? 'it is nearer to 0 than 10^-130'

@@ -15,17 +15,16 @@ export { commitHandlings, Handling, type Work } from './handling.js';
 export { transactionWay, type Handlers, type Received, type RowReceipt } from './transaction-way.js';
 export { insertWay, type Arrived } from './insert-way.js';
 export type { Publication, Publisher } from './publication.js';
-export { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
+export { AggregateStore, type AggregateCommitted, type AggregateStoreOptions } from './aggregate-store.js';
 export {
   fold,
   parkingBytes,
   parkingWindow,
-  TooEarly,
   type Aggregate,
   type AggregateEvent,
-  type EventOutcome,
   type Reducer,
 } from '../dedup/fold.js';
+export { listGaps, type Gap } from './gaps.js';
 export { InsertStore, type Insertion } from './insert-store.js';
 export type { Unit } from './pack.js';
 export { storedResult, type ReceiptDraft } from './receipt.js';

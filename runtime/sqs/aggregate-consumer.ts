@@ -1,19 +1,17 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { SQSRecord } from 'aws-lambda';
-import { AggregateStore } from '../dynamodb/aggregate-store.js';
-import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
-import { deepFreeze, type AggregateEvent } from '../dedup/fold.js';
-import type { Parked } from '../dedup/ledger.js';
-import { sequence } from '../dedup/sequence.js';
-import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
-import { streamOf, wentOn } from './aggregate-streams.js';
 import type { Recognised } from '../consumer/arrival.js';
-import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { KeySource } from '../consumer/message.js';
-import { QueueNumbers } from './queue-numbers.js';
-import type { Outcome } from '../dedup/outcome.js';
-import type { Positions, Way } from '../dedup/way.js';
+import type { Delivery } from '../consumer/transport.js';
+import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
+import { exactJsonText, maxDepth, parseJson } from '../dedup/exact-json.js';
+import { sequence } from '../dedup/sequence.js';
+import type { AggregatePlace, AggregateUnit, StartAt } from '../dynamodb/aggregate-way.js';
+import { aggregateWay } from '../dynamodb/aggregate-way.js';
+import { addressOf, type Row, type Table } from '../dynamodb/table.js';
+import { wentOn } from './aggregate-streams.js';
 import type { SqsDelivery } from './delivery.js';
+import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
+import { QueueNumbers } from './queue-numbers.js';
 
 /** Where an event stands: the producer counted it inside its own commit (R29). */
 export interface ProducerVersion {
@@ -52,29 +50,25 @@ export interface SqsAggregateConsumerOptions<
     source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
   ) => State;
   /**
-   * Where a count starts that an aggregate has not met. `'1'`: with the producer's first event. Another number: with that event,
-   * everything before it counts as done. `'now'`: with the first event to arrive; use it only where order is kept on the way (FIFO),
-   * because an earlier one that arrives later counts as done.
+   * Where a count starts that an aggregate has not met, for each aggregate and epoch. One number for all of them would lose the first
+   * events of each new aggregate.
    *
    * @default '1'
    */
-  readonly startAt?: string;
-}
-
-type Place = Pick<Prepared, 'address' | 'stream' | 'version' | 'hasGaps'>;
-
-/** One message, with the aggregate that it belongs to. */
-interface Prepared extends AggregateEvent {
-  readonly address: ItemAddress;
-  /** What the reducer is given. */
-  readonly source: KeySource<unknown>;
+  readonly startAt?: StartAt<KeySource<StandardSchemaV1.InferOutput<Schema>>>;
+  /**
+   * Seconds for which an event may wait for its predecessors before the gap is listed (`listGaps`). Only with a dedup table.
+   *
+   * @default 900
+   */
+  readonly gapTimeoutSeconds?: number;
 }
 
 /**
  * A Lambda handler whose messages are folded into one item each, exactly once and in the producer's order, for ever: the position
  * is an attribute of that item. All messages of a batch that belong to one item cost one write together and, while this instance
- * saw the item last, no read. A message that comes before its predecessors is parked inside the item, so order holds on Standard
- * queues too.
+ * saw the item last, no read. A message that comes before its predecessors is parked inside the item, or in the dedup table where the item
+ * has no room, so order holds on Standard queues too and a gap holds up no FIFO group.
  *
  * Guarantees and limits: see {@link AggregateStore}.
  *
@@ -84,87 +78,72 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
   options: SqsAggregateConsumerOptions<Schema, State>,
 ): SqsConsumer {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { table, aggregate, version, settings, startAt = '1' } = options;
+  const { table, version, settings, startAt = '1' } = options;
+  const { dedupTable, consumerName } = settings;
+  if (typeof startAt !== 'function' && !(['1', 'now'] as string[]).includes(startAt))
+    throw new InvalidSettings([
+      `startAt must be '1', 'now' or a function of the first event, got '${startAt}': one number for all aggregates and epochs ` +
+        'would lose the first events of each new one',
+    ]);
   const schema = synchronous(options.schema);
-  if (startAt !== 'now' && !/^[1-9][0-9]{0,39}$/.test(startAt))
-    throw new InvalidSettings([`startAt must be 'now' or a version from 1, got '${startAt}'`]);
-  const start = (event: AggregateEvent) => (startAt === 'now' ? event.version : BigInt(startAt)) - 1n;
-  const numbers = version === 'sequence-number' ? new QueueNumbers(settings) : undefined;
-  const find = (source: KeySource<Body>, record: SQSRecord): Place => {
-    const address = addressOf(table, aggregate(source));
-    if (typeof version !== 'function') return { address, ...numbers?.place(record, address.id) } as Place;
-    const { source: producer, epoch = '0', version: text } = version(source);
-    return { address, stream: JSON.stringify([producer, epoch]), version: BigInt(sequence(text)) };
-  };
-  const places = new WeakMap<SQSRecord, Place>();
-  const place = (source: KeySource<Body>, record: SQSRecord): Place => {
-    const found = places.get(record) ?? find(source, record);
-    places.set(record, found);
+  let { sqs } = options;
+  const numbers =
+    version === 'sequence-number'
+      ? new QueueNumbers(settings, async () => {
+          const { SQSClient } = await import('./client.js');
+          return (sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false }));
+        })
+      : undefined;
+  const find = placeFinder(options, numbers);
+  const places = new WeakMap<Delivery, AggregatePlace>();
+  const place = (source: KeySource<Body>, delivery: Delivery): AggregatePlace => {
+    let found = places.get(delivery);
+    if (found === undefined) places.set(delivery, (found = find(source, delivery)));
     return found;
   };
-  const reduce = (state: Row | undefined, event: Prepared | Parked) =>
-    options.reduce(
-      state as State | undefined,
-      deepFreeze('source' in event ? (event.source as KeySource<Body>) : unpack(event.carried, schema)),
-    );
-
-  return handlerOf<Schema, Prepared>(
+  const handler = handlerOf<Schema, AggregateUnit<KeySource<Body>>>(
     { ...options, schema },
     (source, delivery) => {
-      const { record } = delivery as SqsDelivery;
-      const { address, stream, version } = place(source, record);
+      const { address, stream, version } = place(source, delivery);
       const id = JSON.stringify([address.id, stream, version.toString()]);
       return { id, key: id };
     },
-    ({ dynamodb: client, sqs }): Way<Recognised<Body>, Prepared> => {
-      const store = new AggregateStore({ client, table, reduce, start, wentOn: wentOn(client, settings) });
-      const prepare = (
-        { message, json, fingerprint, delivery }: Recognised<Body>,
-        { lane }: { lane: string },
-      ) => {
-        const { record } = delivery as SqsDelivery;
-        const { body, attributes, group } = message;
-        return {
-          ...place(message, record),
-          fingerprint,
-          lane,
-          source: { body, attributes, group },
-          get carried() {
-            return JSON.stringify({ body: json, attributes, group });
-          },
-        };
-      };
-      return {
-        prepare,
-        ...(numbers && { ready: () => numbers.ready(sqs) }),
-        positions: {
-          of: ({ message, delivery }) => {
-            const { address, stream, version } = place(message, (delivery as SqsDelivery).record);
-            return { stream: streamOf(address, stream), sequence: version.toString() };
-          },
-          passOver: () => Promise.resolve({ stands: false }),
-        } satisfies Positions<Recognised<Body>>,
-        async commit(events, limits) {
-          const byAggregate = Map.groupBy(events, ({ address }) => address.id);
-          const outcomes = new Map<Prepared, Outcome>();
-          await Promise.all(
-            [...byAggregate.values()].map(async (ofOne) => {
-              const [first] = ofOne;
-              if (first === undefined) return;
-              for (const [event, outcome] of await store.commit(first.address, ofOne, limits))
-                if (outcome.kind === 'failed' || outcome.kind === 'rejected')
-                  outcomes.set(event, {
-                    kind: outcome.kind === 'failed' ? 'retry' : 'rejected',
-                    error: outcome.error,
-                  });
-                else if (outcome.kind !== 'held') outcomes.set(event, { kind: outcome.kind });
-            }),
-          );
-          return { outcomes };
-        },
-      };
-    },
+    ({ dynamodb: client }) =>
+      aggregateWay<Recognised<Body>, KeySource<Body>>({
+        client,
+        table,
+        place: ({ message, delivery }) => place(message, delivery),
+        source: ({ message: { body, attributes, group } }) => ({ body, attributes, group }),
+        carry: ({ json, message: { attributes, group } }) => exactJsonText({ body: json, attributes, group }),
+        restore: (carried) => unpack(carried, schema),
+        reduce: (state, source) => options.reduce(state as State | undefined, source),
+        startAt,
+        hasGaps: numbers !== undefined,
+        dedup: dedupTable === undefined ? undefined : { tableName: dedupTable, consumerName },
+        gapSeconds: options.gapTimeoutSeconds,
+        wentOn: wentOn(client, settings),
+      }),
   );
+  if (numbers === undefined) return handler;
+  return async (event, context) => {
+    await numbers.ready(event.Records);
+    return handler(event, context);
+  };
+}
+
+/** Where a message stands. It is asked for with the body as it was sent, too, when the schema refuses that (R53). */
+function placeFinder<Schema extends StandardSchemaV1, State extends Row>(
+  { table, aggregate, version }: SqsAggregateConsumerOptions<Schema, State>,
+  numbers: QueueNumbers | undefined,
+): (source: KeySource<StandardSchemaV1.InferOutput<Schema>>, delivery: Delivery) => AggregatePlace {
+  return (source, delivery) => {
+    const address = addressOf(table, aggregate(source));
+    if (numbers !== undefined)
+      return { address, ...numbers.place((delivery as SqsDelivery).record, address.id) };
+    if (typeof version !== 'function') throw new InvalidSettings(['version is no function']);
+    const { source: producer, epoch = '0', version: text } = version(source);
+    return { address, stream: JSON.stringify([producer, epoch]), version: BigInt(sequence(text)) };
+  };
 }
 
 /** What was parked, read again as it was when it came. */
@@ -172,7 +151,7 @@ function unpack<Schema extends StandardSchemaV1>(
   carried: string,
   schema: Schema,
 ): KeySource<StandardSchemaV1.InferOutput<Schema>> {
-  const { body, ...rest } = JSON.parse(carried) as KeySource<unknown>;
+  const { body, ...rest } = parseJson(carried, maxDepth + 1) as KeySource<unknown>;
   const result = schema['~standard'].validate(body) as StandardSchemaV1.Result<
     StandardSchemaV1.InferOutput<Schema>
   >;

@@ -2,6 +2,7 @@
 export {
   ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
+  GetQueueUrlCommand,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';

@@ -48,7 +48,7 @@ test('a fingerprint is the same for the same JSON in any order, and another for 
   );
 });
 
-test.each([[{ a: 1n }], [[Number.NaN]], [{ f: () => 1 }], [undefined]])(
+test.each([[[Number.NaN]], [{ f: () => 1 }], [undefined]])(
   'fails when a value has no JSON form: %p',
   (value) => {
     expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);

@@ -129,7 +129,7 @@ describe('stop, which is the default: the stream stands still in its aggregate',
     expect(await groups()).toEqual([]);
   });
 
-  test('on FIFO, resume gets past messages that hold their group because there is no room for them', async () => {
+  test('R53: on FIFO a stream that stands still holds up no message of its group, and resume brings all of them', async () => {
     channel = await newChannel(queue, true);
     refuse = { 1: poison };
     const numbers = Array.from({ length: 80 }, (_, i) => i + 1);
@@ -141,12 +141,7 @@ describe('stop, which is the default: the stream stands still in its aggregate',
     refuse = {};
     await resumeGroup(failureTable(), queue, decision);
     await pump(queue, channel, handler);
-    expect(await log()).toBe(
-      numbers
-        .slice(0, 64)
-        .map((n) => `${n} `)
-        .join(''),
-    );
+    expect(await log()).toBe(numbers.map((n) => `${n} `).join(''));
   });
 
   test('skip moves the position over the head, and a late redrive of it acts once', async () => {
@@ -191,7 +186,7 @@ describe('skip: the position moves on', () => {
     const dead = await letters();
     expect(dead.map(({ body }) => (JSON.parse(body) as { n: string }).n).sort()).toEqual(['2', '3', '5']);
     expect(dead.map(({ letter }) => letter.kind)).toEqual(['parked', 'parked', 'parked']);
-    expect(summaries.at(-1)?.dead.parked).toBe(3);
+    expect(summaries.reduce((sum, { dead: { parked } }) => sum + parked, 0)).toBe(3);
     refuse = {};
     for (const { body, attributes } of dead)
       for (let i = 0; i < 2; i += 1) await send(queue, channel.queueUrl, body, undefined, attributes);

@@ -1,0 +1,112 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { crashPoint } from '../dedup/crash-points.js';
+import { rowKey, type AggregateEvent, type Folded, type PassOver } from '../dedup/fold.js';
+import type { Parked, Stream } from '../dedup/ledger.js';
+import type { Limits } from '../dedup/limits.js';
+import type { SeenAggregate } from './aggregate-item.js';
+import { streamText } from './aggregate-place.js';
+import { EarlyRows } from './early-rows.js';
+import { Gaps } from './gaps.js';
+import type { ItemAddress } from './table.js';
+import { logLine } from '../telemetry/log-line.js';
+
+type Rows = Map<string, Parked | null>;
+
+/** What is kept beside the items of aggregates, in the dedup table: events for which there is no room, and gaps. */
+export class Beside {
+  readonly #rows: EarlyRows;
+  readonly #gaps: Gaps;
+
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#rows = new EarlyRows(client, tableName, consumerName);
+    this.#gaps = new Gaps(client, tableName, consumerName);
+  }
+
+  /** Reads the rows that the fold asks for or, if it asks for none, makes those that it has no room for. Whether any were read. */
+  async fill<Event extends AggregateEvent>(
+    address: ItemAddress,
+    { overflow, wanted, after }: Folded<unknown, Event>,
+    rows: Rows,
+    limits: Limits,
+  ): Promise<boolean> {
+    // First what is asked for: with it those behind may be next, and need no row.
+    if (wanted.length === 0) {
+      const puts = overflow.map(({ stream, version, fingerprint, carried }) => ({
+        stream: streamText(address, stream),
+        event: { version, fingerprint, carried },
+      }));
+      const kept = await this.#rows.put(puts, limits);
+      for (const [i, { stream, version }] of overflow.entries())
+        rows.set(rowKey(stream, version), kept[i] ?? null);
+      await crashPoint('after-parking');
+      return false;
+    }
+    for (const { stream, version } of wanted) {
+      const to = after.ledger.get(stream)?.beyond ?? version;
+      const found = await this.#rows.read(streamText(address, stream), version, to, limits);
+      for (const [one, row] of found) rows.set(rowKey(stream, one), row);
+    }
+    return true;
+  }
+
+  /** Before the write: a gap that the ledger is about to call listed is on the list. */
+  async listGaps(
+    address: ItemAddress,
+    before: SeenAggregate,
+    after: Pick<SeenAggregate, 'ledger'>,
+    limits: Limits,
+  ): Promise<void> {
+    for (const [stream, now] of after.ledger) {
+      const was = before.ledger.get(stream);
+      if (!now.listed || (was?.listed && was.position === now.position)) continue;
+      await this.#gaps.list(gapOf(streamText(address, stream), now), limits);
+    }
+  }
+
+  /** After the write: what has acted is kept no longer, and a gap that is closed is off the list. Best effort. */
+  async settle(
+    address: ItemAddress,
+    before: SeenAggregate,
+    after: SeenAggregate,
+    passOver: PassOver | undefined,
+    rows: Rows,
+    limits: Limits,
+  ): Promise<void> {
+    for (const [id, { position, listed }] of after.ledger) {
+      const was = before.ledger.get(id);
+      const past = new Set<bigint>();
+      const beyond = was?.beyond ?? 0n;
+      for (let version = (was?.position ?? position) + 1n; version <= position && version <= beyond;) {
+        past.add(version);
+        version += 1n;
+      }
+      for (const [key, row] of rows)
+        if (row !== null && row.version <= position && key === rowKey(id, row.version)) past.add(row.version);
+      if (passOver?.stream === id && passOver.version <= beyond) past.add(passOver.version);
+      const stream = streamText(address, id);
+      await this.#rows.done(stream, [...past], limits);
+      if (was?.listed && !listed) await this.closeGap(address, id, limits);
+    }
+  }
+
+  /** Takes a gap off the list. Where that fails it stays listed; passing it over finds nothing to do, and tries again. */
+  async closeGap(address: ItemAddress, stream: string, limits: Limits): Promise<void> {
+    try {
+      await this.#gaps.close(streamText(address, stream), limits);
+    } catch (error) {
+      logLine({
+        exactlyOnce: 'gap still listed',
+        error: error instanceof Error ? error.name : typeof error,
+      });
+    }
+  }
+}
+
+function gapOf(stream: string, { position, parked, beyond = 0n, since = 0 }: Stream) {
+  return {
+    stream,
+    sequence: String(position + 1n),
+    waiting: String(parked[0]?.version ?? beyond),
+    since: new Date(since * 1000).toISOString(),
+  };
+}

@@ -1,0 +1,182 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { deepFreeze, type AggregateEvent, type Stuck } from '../dedup/fold.js';
+import type { Parked } from '../dedup/ledger.js';
+import type { Limits } from '../dedup/limits.js';
+import type { Outcome } from '../dedup/outcome.js';
+import { sequence } from '../dedup/sequence.js';
+import type {
+  Committed,
+  FailedParked,
+  Identified,
+  PassedOver,
+  Position,
+  Positions,
+  Prepared,
+  Turn,
+  Way,
+} from '../dedup/way.js';
+import { placeOfText, streamText } from './aggregate-place.js';
+import { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
+import type { ItemAddress, Row, Table } from './table.js';
+
+/** Where a message stands: in which aggregate's item, in which of its streams, and where there. */
+export interface AggregatePlace {
+  readonly address: ItemAddress;
+  readonly stream: string;
+  readonly version: bigint;
+}
+
+/**
+ * Where a stream starts that an aggregate has not met; always for one aggregate and one incarnation of its stream (R54).
+ *
+ * `'1'`: with the producer's first event. `'now'`: with the first event to arrive; one that was sent before it and arrives later counts as
+ * done, so this is for where order is kept on the way (FIFO). A function: with the version that it makes of the first event to
+ * arrive, such as one that the event carries of its snapshot; everything before that counts as done. Decimal digits.
+ */
+export type StartAt<Source> = '1' | 'now' | ((source: Source) => string);
+
+export interface AggregateWayOptions<Message extends Identified, Source> {
+  readonly client: DynamoDBClient;
+  readonly table: Table;
+  /** What the reducer is given of a message. */
+  readonly source: (message: Message) => Source;
+  readonly place: (message: Message) => AggregatePlace;
+  /** All that is needed to make the source again, as text. Asked for only when the message is parked. */
+  readonly carry: (message: Message) => string;
+  /** @throws what says why it cannot be read any more */
+  readonly restore: (carried: string) => Source;
+  readonly reduce: (state: Row | undefined, source: Source) => Row;
+  /** @default '1' */
+  readonly startAt?: StartAt<Source>;
+  /** The numbers of all streams have gaps. See {@link AggregateEvent.hasGaps}. @default false */
+  readonly hasGaps?: boolean;
+  /** @default - see {@link AggregateStoreOptions.dedup} */
+  readonly dedup?: AggregateStoreOptions['dedup'];
+  /** @default 900 */
+  readonly gapSeconds?: number;
+  /** Told when a stream that stood still goes on again. It must not throw. @default - nobody is told */
+  readonly wentOn?: (stream: string, limits: Limits) => Promise<void>;
+  /** Bytes of items kept in memory. @default 8 MB */
+  readonly warmBytes?: number;
+}
+
+/** A message that is ready to be folded into its aggregate. */
+export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared {
+  declare readonly looked?: boolean;
+  readonly fingerprint: string;
+  readonly address: ItemAddress;
+  readonly stream: string;
+  readonly version: bigint;
+
+  constructor(
+    { address, stream, version }: AggregatePlace,
+    { fingerprint }: Identified,
+    readonly lane: string,
+    readonly source: Source,
+    readonly hasGaps: boolean,
+    private readonly carry: () => string,
+  ) {
+    this.address = address;
+    this.stream = stream;
+    this.version = version;
+    this.fingerprint = fingerprint;
+  }
+
+  get carried(): string {
+    return this.carry();
+  }
+}
+
+/** Starts that are remembered of streams which were asked about and may have to be passed over. */
+const maxStarts = 1_000;
+
+/**
+ * The aggregate way: messages are folded into one item each, in the order of the producer's versions. See {@link AggregateStore} for what
+ * it guarantees and what bounds it has.
+ */
+export function aggregateWay<Message extends Identified, Source>(
+  options: AggregateWayOptions<Message, Source>,
+): Way<Message, AggregateUnit<Source>> & { readonly positions: Positions<Message> } {
+  type Unit = AggregateUnit<Source>;
+  const { table, place, source, carry, restore, startAt = '1', hasGaps = false, wentOn } = options;
+  const startOf = (version: bigint, first: Source): bigint => {
+    if (startAt === '1') return 0n;
+    return (startAt === 'now' ? version : BigInt(sequence(startAt(first)))) - 1n;
+  };
+  const store = new AggregateStore<Unit>({
+    ...options,
+    reduce: (state, event: Unit | Parked) =>
+      options.reduce(
+        state,
+        deepFreeze(event instanceof AggregateUnit ? event.source : restore(event.carried)),
+      ),
+    start: ({ version, source: first }) => startOf(version, first),
+    wentOn: wentOn && ((address, stream, limits) => wentOn(streamText(address, stream), limits)),
+  });
+  const starts = new Map<string, bigint>();
+  const noteStart = (stream: string, version: bigint, message: Message): void => {
+    try {
+      starts.delete(stream);
+      starts.set(stream, startOf(version, source(message)));
+      for (const oldest of starts.keys()) {
+        if (starts.size <= maxStarts) return;
+        starts.delete(oldest);
+      }
+    } catch {
+      // The selector makes nothing of this message. Its stream then starts as the default says.
+    }
+  };
+  return {
+    prepare: (message: Message, { lane }: Turn) =>
+      new AggregateUnit(place(message), message, lane, source(message), hasGaps, () => carry(message)),
+    async commit(units, limits): Promise<Committed<Unit>> {
+      const [first] = units;
+      if (first === undefined) return { outcomes: new Map() };
+      const { id } = first.address;
+      if (units.every(({ address }) => address.id === id)) {
+        const { outcomes, stuck } = await store.commit(first.address, units, limits);
+        return { outcomes, failedParked: stuck.map((one) => failedParked(first.address, one)) };
+      }
+      const outcomes = new Map<Unit, Outcome>();
+      const failed: FailedParked[] = [];
+      await Promise.all(
+        [...Map.groupBy(units, ({ address }) => address.id).values()].map(async (ofOne) => {
+          const address = ofOne[0]?.address ?? first.address;
+          const committed = await store.commit(address, ofOne, limits);
+          for (const [unit, outcome] of committed.outcomes) outcomes.set(unit, outcome);
+          failed.push(...committed.stuck.map((one) => failedParked(address, one)));
+        }),
+      );
+      return { outcomes, failedParked: failed };
+    },
+    positions: {
+      of(message): Position {
+        const { address, stream, version } = place(message);
+        const text = streamText(address, stream);
+        if (startAt !== '1') noteStart(text, version, message);
+        return { stream: text, sequence: version.toString() };
+      },
+      async passOver(position, how, limits): Promise<PassedOver> {
+        const { address, stream } = placeOfText(table, position.stream);
+        const version = BigInt(sequence(position.sequence));
+        const start = starts.get(position.stream) ?? (hasGaps ? version - 1n : 0n);
+        const { stands, stuck } = await store.passOver(
+          address,
+          { stream, version, hasGaps, how, start },
+          limits,
+        );
+        return { stands, failedParked: stuck.map((one) => failedParked(address, one)) };
+      },
+    },
+  };
+}
+
+function failedParked(address: ItemAddress, { stream, parked, error }: Stuck): FailedParked {
+  const { version, carried, fingerprint } = parked;
+  return {
+    position: { stream: streamText(address, stream), sequence: version.toString() },
+    carried,
+    fingerprint,
+    error,
+  };
+}
