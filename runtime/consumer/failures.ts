@@ -61,11 +61,8 @@ export class Failures {
   }
 
   /** Writes down that suspects are started together. @throws DependencyFailed when that is not known to be written. */
-  async start(arrivals: readonly Some[], limits: Limits): Promise<void> {
-    await this.store?.start(
-      arrivals.map(({ delivery }) => delivery.id),
-      limits,
-    );
+  async start(ids: readonly string[], limits: Limits): Promise<void> {
+    await this.store?.start(ids, limits);
   }
 
   /** Writes down why messages come again. What cannot be written is remembered, and written with the next that can. Never throws. */

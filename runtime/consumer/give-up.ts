@@ -83,7 +83,7 @@ export class GiveUp<Body, D extends Delivery> {
   ): Promise<void> {
     const { consumerName, transport, tally, limits } = this.#options;
     const { delivery } = arrival;
-    const kind = parked ? 'parked' : kindOf(error);
+    const kind = parked && !(error instanceof ProcessDied) ? 'parked' : kindOf(error);
     const { key, sequence, firstEnqueue } = headOf(arrival);
     await crashPoint('before-dead-letter');
     const letter = {

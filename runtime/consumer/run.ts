@@ -80,7 +80,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
     const { outcomes, failedParked = [] } =
       units.length === 0
         ? { outcomes: new Map() }
-        : await options.pace.measure(() => way.commit(units, options.limits()));
+        : await options.pace.measure(() => way.commit(units, options.limits(), isAlone(arrivals)));
     await Promise.all(round.map((lane) => lane.settle(outcomes, work)));
     await judgeParked(failedParked, arrivals, options);
     // Whoever waited may go on now that somebody else is through.
@@ -88,6 +88,11 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
     if (open().length > 0 && !(await (await trouble()).startSuspects(open(), work, read))) break;
   }
   for (const [rider, leader] of riders) await work.follow(rider, leader);
+}
+
+/** Whether a suspect runs now that must not be blamed for what somebody else does (R46). */
+function isAlone(arrivals: readonly Arrival<unknown>[]): boolean {
+  return arrivals.some(({ company, isSettled }) => company === 1 && !isSettled);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import {
   DependencyFailed,
@@ -18,7 +17,7 @@ import { drain, type TroubleOptions } from './drain.js';
 import { GiveUp, type GiveUpOrigin } from './give-up.js';
 import type { Judge } from './judge.js';
 import type { Judged, Lane, LaneWork } from './lane.js';
-import { recognise } from './recognise.js';
+import { ParkedEvents } from './parked-events.js';
 import type { Delivery } from './transport.js';
 import { verdictOf, type Failure } from './verdict.js';
 import { delaySeconds } from './delay.js';
@@ -36,13 +35,13 @@ export class Trouble<
 > implements Judge<BodyOf<Schema>, D, Unit> {
   readonly #options: TroubleOptions<Schema, D, Unit>;
   readonly #giveUp: GiveUp<BodyOf<Schema>, D>;
-  /** Parked events that have been judged in this batch: several carriers bring the same one. */
-  readonly #judged = new Set<string>();
+  readonly #parked: ParkedEvents<Schema, D, Unit>;
   readonly #noted = new Set<Arrival<BodyOf<Schema>, D>>();
 
   constructor(options: TroubleOptions<Schema, D, Unit>) {
     this.#options = options;
     this.#giveUp = new GiveUp({ ...options, limits: options.lastLimits, positions: options.way.positions });
+    this.#parked = new ParkedEvents(options, this.#giveUp, async () => this.#noteBack(this.#handedBack()));
   }
 
   /**
@@ -100,34 +99,8 @@ export class Trouble<
     }
   }
 
-  /**
-   * Judges parked events that failed when their turn came: each for itself, under a history of its own (R50). Never throws; what is not
-   * through is tried again with the next message of its stream.
-   */
   async judgeParked(failed: readonly FailedParked[], carrier: D): Promise<void> {
-    const { failures, lastLimits: limits, transport } = this.#options;
-    const open = [...failed];
-    try {
-      for (let one = open.shift(); one !== undefined; one = open.shift()) {
-        const { position, error } = one;
-        const id = parkedId(one);
-        if (this.#judged.has(id)) continue;
-        this.#judged.add(id);
-        const history = await failures.historyOf(id, limits());
-        const fault = faultOf(error);
-        const verdict = verdictOf(this.#failure(fault, isFinal(error), history));
-        if (verdict === 'count') await failures.add([{ id, kind: 'failed' }], limits());
-        if (verdict !== 'give-up') continue;
-        const arrival = new Arrival<BodyOf<Schema>, D>(transport.restore(one, carrier));
-        arrival.recall(history);
-        await recognise(arrival, this.#options, limits());
-        await this.#giveUp.deadLetter(arrival, error, position, true);
-        await crashPoint('before-stop');
-        open.push(...(await this.#giveUp.passOver(arrival, position, error)));
-      }
-    } catch (cause) {
-      this.#options.report('a parked event is not judged yet', cause);
-    }
+    await this.#parked.judge(failed, carrier);
   }
 
   /** Keeps messages of a stopped group. Those that were processed before are no longer to act: their receipts may expire while they wait. */
@@ -199,7 +172,8 @@ export class Trouble<
     }
     await this.#noteBack(this.#handedBack());
     try {
-      await failures.start(company, limits());
+      const ids = company.map(({ delivery }) => delivery.id);
+      await failures.start(ids, limits());
     } catch (cause) {
       for (const one of company) one.settle({ kind: 'retry', error: asDependency(cause) });
       for (const lane of lanes) for (const one of lane.waiting) lane.close(one);
@@ -280,9 +254,4 @@ function asDependency(cause: unknown): DependencyFailed {
     `what has to be done about a failure is not done: ${cause instanceof Error ? cause.name : typeof cause}`,
     { cause },
   );
-}
-
-/** A parked event has no delivery of its own: it is known by its place. */
-function parkedId({ position: { stream, sequence } }: FailedParked): string {
-  return `parked ${createHash('sha256').update(stream).digest('hex')}@${sequence}`;
 }

@@ -328,6 +328,17 @@ export class ParkedFailed extends ExactlyOnceError {
   }
 }
 
+/** The turn of a parked event has come, and it was not tried, because the message that brings it runs alone (R46). It runs alone itself. */
+export class ParkedUntried extends DependencyFailed {
+  override name = 'ParkedUntried';
+  constructor(
+    readonly stream: string,
+    readonly version: bigint,
+  ) {
+    super(`the turn of the parked version ${version} has come; it is tried alone`);
+  }
+}
+
 /**
  * A parked event of this message's stream is next and has not acted: it failed, or there was no time for it. No message of its own is left
  * in the queue, so this one comes again. Nothing is wrong with this one.

@@ -1,5 +1,5 @@
 import { deepFreeze } from './deep-freeze.js';
-import { InvalidState, isFinal, KeyReused, ParkedWaiting, TooEarly } from './errors.js';
+import { InvalidState, isFinal, KeyReused, ParkedUntried, ParkedWaiting, TooEarly } from './errors.js';
 import type { Ledger, Parked, Stream } from './ledger.js';
 import { otherMark } from './marks.js';
 import type { Outcome } from './outcome.js';
@@ -86,6 +86,8 @@ export interface FoldOptions<State, Event> {
   readonly most?: number;
   /** Applied before the events. */
   readonly passOver?: PassOver;
+  /** Only the given events act: a parked one whose turn comes is `stuck` with {@link ParkedUntried}. @default false */
+  readonly alone?: boolean;
   /** Streams in which parked events may act before the first event. @default - none */
   readonly drains?: Iterable<string>;
   /** By stream and version: what the store refused, and why. It fails in place of being applied. @default - nothing */
@@ -186,6 +188,7 @@ export function fold<State, Event extends AggregateEvent>(
         return;
       }
       try {
+        if (options.alone) throw new ParkedUntried(id, version);
         apply(id, stream, next);
         stuck.delete(id);
       } catch (error) {

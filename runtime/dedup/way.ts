@@ -59,8 +59,12 @@ export interface Way<Message extends Identified, Unit extends Prepared> {
    * handler said, it has made sure that what that handler read still stands (R47).
    */
   prepare(message: Message, turn: Turn): Unit | Promise<Unit>;
-  /** Commits what was prepared, keeping the order within each lane. Never throws. What is in no entry was not tried. */
-  commit(units: readonly Unit[], limits: Limits): Promise<Committed<Unit>>;
+  /**
+   * Commits what was prepared, keeping the order within each lane. Never throws. What is in no entry was not tried.
+   *
+   * @param alone nothing but these may run: a parked event whose turn comes is in `failedParked` with {@link ParkedUntried} (R46).
+   */
+  commit(units: readonly Unit[], limits: Limits, alone?: boolean): Promise<Committed<Unit>>;
   /**
    * What is stored of messages that may have been committed before: `duplicate`, `rejected` (their key has another payload), or nothing.
    *

@@ -103,11 +103,12 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     address: ItemAddress,
     events: readonly Event[],
     limits: Limits,
+    alone = false,
   ): Promise<AggregateCommitted<Event>> {
     const progress = begun<Event>();
     const { outcomes } = progress;
     try {
-      await this.#run(address, events, limits, progress);
+      await this.#run(address, events, limits, progress, { alone });
     } catch (error) {
       // Whether the write was made is not known, so neither is what is stored.
       this.#warm.delete(address.id);
@@ -132,7 +133,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<{ readonly stands: boolean; readonly stuck: readonly Stuck[] }> {
     const progress = begun<Event>();
     try {
-      await this.#run(address, [], limits, progress, passOver);
+      await this.#run(address, [], limits, progress, { passOver });
     } catch (error) {
       this.#warm.delete(address.id);
       throw commitError(error);
@@ -149,8 +150,9 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     events: readonly Event[],
     limits: Limits,
     progress: Progress<Event>,
-    passOver?: PassOver,
+    how: { readonly passOver?: PassOver; readonly alone?: boolean },
   ): Promise<void> {
+    let { passOver } = how;
     const { start, dedup, gapSeconds = defaultGapSeconds } = this.#options;
     const refused = new Map<string, unknown>();
     const rows = dedup && new Map<string, Parked | null>();
@@ -159,7 +161,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     let rest = events;
     let drains: Iterable<string> = passOver === undefined ? [] : [passOver.stream];
     let most = Infinity;
-    let alone = false;
+    let oneByOne = false;
     let hasRead = false;
     const now = nowSeconds();
     for (let lost = 0; ;) {
@@ -172,6 +174,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
         rows,
         room,
         passOver,
+        alone: how.alone,
         drains,
         refused,
         stuck: progress.stuck,
@@ -179,7 +182,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
       const folded: Folded<Row, Event> = fold(
         seen,
         rest,
-        { ...options, most: alone ? 1 : most, gapSeconds: dedup && gapSeconds },
+        { ...options, most: oneByOne ? 1 : most, gapSeconds: dedup && gapSeconds },
         closed,
       );
       if (folded.wanted.length > 0 || folded.overflow.length > 0) {
@@ -201,7 +204,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
           if (only === undefined) throw found.error;
           if (another === undefined) refused.set(only, found.error);
           // One write for each, until it is known whose fault it is.
-          alone = another !== undefined;
+          oneByOne = another !== undefined;
           continue;
         }
         if (found.kind === 'lost') {

@@ -129,12 +129,12 @@ export function aggregateWay<Message extends Identified, Source>(
   return {
     prepare: (message: Message, { lane }: Turn) =>
       new AggregateUnit(place(message), message, lane, source(message), hasGaps, () => carry(message)),
-    async commit(units, limits): Promise<Committed<Unit>> {
+    async commit(units, limits, alone): Promise<Committed<Unit>> {
       const [first] = units;
       if (first === undefined) return { outcomes: new Map() };
       const { id } = first.address;
       if (units.every(({ address }) => address.id === id)) {
-        const { outcomes, stuck } = await store.commit(first.address, units, limits);
+        const { outcomes, stuck } = await store.commit(first.address, units, limits, alone);
         return { outcomes, failedParked: stuck.map((one) => failedParked(first.address, one)) };
       }
       const outcomes = new Map<Unit, Outcome>();
@@ -142,7 +142,7 @@ export function aggregateWay<Message extends Identified, Source>(
       await Promise.all(
         [...Map.groupBy(units, ({ address }) => address.id).values()].map(async (ofOne) => {
           const address = ofOne[0]?.address ?? first.address;
-          const committed = await store.commit(address, ofOne, limits);
+          const committed = await store.commit(address, ofOne, limits, alone);
           for (const [unit, outcome] of committed.outcomes) outcomes.set(unit, outcome);
           failed.push(...committed.stuck.map((one) => failedParked(address, one)));
         }),
