@@ -100,7 +100,7 @@ export function attemptsOf({ failed, alone }: History): number {
 
 /** A delivery as people look for it. */
 export function headOf({ delivery, recognised }: Pick<Arrival<unknown>, 'delivery' | 'recognised'>) {
-  const { letter, sequence, id, facts } = delivery as Delivery;
+  const { letter, sequence, id, facts } = delivery;
   return {
     key: recognised?.message.key,
     sequence: letter?.sequence ?? sequence,

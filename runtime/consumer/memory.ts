@@ -57,6 +57,6 @@ export async function recall<Body, D extends Delivery>(
 ): Promise<void> {
   const streams =
     store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
-  const { groups, unread } = await failures.recall(arrivals as readonly Arrival<unknown>[], streams, limits);
+  const { groups, unread } = await failures.recall(arrivals, streams, limits);
   origin.know(groups, unread);
 }
