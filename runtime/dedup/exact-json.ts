@@ -82,9 +82,10 @@ function opensMoreThan(text: string, most: number): boolean {
 
 /**
  * What a number looks like that has 16 digits or an exponent; all others are exact, because a double holds every decimal of 15
- * digits. What follows tells it from text in quotes, such as an id. All repetitions are bounded, so that no text makes it slow.
+ * digits. What follows tells it from text in quotes, such as an id. Each run of digits is tried once, at its start, so that no text makes
+ * it slow.
  */
-const mayBeInexact = /[\d.]{16,40}(?=[\s,\]}eE]|$)|\d[eE][+-]?\d{1,15}(?=[\s,\]}]|$)/;
+const mayBeInexact = /(?<![\d.])[\d.]{16,}(?=[\s,\]}eE]|$)|\d[eE][+-]?\d{1,15}(?=[\s,\]}]|$)/;
 
 /** The proposal "JSON.parse source text access" (V8 11.4, Node 21) is not in the types yet. */
 type SourceReviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
