@@ -1,6 +1,6 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Attributes } from './attribute-value.js';
-import { attempt, type UnitOutcome } from './commit-attempt.js';
+import type { UnitOutcome } from './attempt-result.js';
+import { attempt } from './commit-attempt.js';
 import { backoff } from '../dedup/backoff.js';
 import {
   CommitFailed,
@@ -15,16 +15,9 @@ import type { Outcome } from '../dedup/outcome.js';
 import { bytesOf, maxBytes, pack, type Pack, type Unit } from './pack.js';
 import { nowSeconds, type ReceiptDraft } from './receipt.js';
 import { itemReader } from './read-item.js';
+import type { DynamoStoreOptions } from './store-options.js';
 import { commitFailed, isPassing, isRefusal } from './send.js';
 import { maxActions, Transaction } from './transaction.js';
-
-export interface DynamoStoreOptions {
-  readonly client: DynamoDBClient;
-  /** Table of the receipts: string partition key `id`, TTL attribute `expiration`. */
-  readonly tableName: string;
-  /** How long a receipt lives, in seconds: the horizon or longer (R8). */
-  readonly retentionSeconds: number;
-}
 
 const maxAttempts = 10;
 

@@ -1,6 +1,6 @@
 import { backoff } from '../dedup/backoff.js';
 import { isDone, type DynamoStore } from './dynamo-store.js';
-import type { UnitOutcome } from './commit-attempt.js';
+import type { UnitOutcome } from './attempt-result.js';
 import type { Once } from '../dedup/effect.js';
 import {
   CommitFailed,

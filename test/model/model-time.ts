@@ -38,7 +38,9 @@ export function installModelTime(): () => void {
   performance.now = () => resident.getStore()?.now() ?? ticks();
   const start = (ring: () => void, ms = 0, ...rest: unknown[]) => {
     const owner = resident.getStore();
-    return owner === undefined ? setTimeout(ring, ms, ...rest) : new Timer(owner.timer(ms, ring));
+    return owner === undefined
+      ? (setTimeout as (...given: unknown[]) => unknown)(ring, ms, ...rest)
+      : new Timer(owner.timer(ms, ring));
   };
   globalThis.setTimeout = start as unknown as typeof setTimeout;
   globalThis.clearTimeout = (timer) => (timer instanceof Timer ? timer.stop() : clearTimeout(timer));

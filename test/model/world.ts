@@ -29,7 +29,11 @@ export class World {
   isCalm = false;
   moments: Moment[] = [];
   readonly choices: Choices;
-  readonly #timers = new Set<{ readonly due: number; readonly owner: Invocation; readonly ring: () => void }>();
+  readonly #timers = new Set<{
+    readonly due: number;
+    readonly owner: Invocation;
+    readonly ring: () => void;
+  }>();
   readonly #trace: string[] | undefined;
 
   constructor(private readonly options: WorldOptions) {
