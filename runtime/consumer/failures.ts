@@ -4,7 +4,6 @@ import type { Group } from '../dedup/group.js';
 import { noHistory, noted, type History, type Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Arrival } from './arrival.js';
-import type { Delivery } from './transport.js';
 
 /** Characters of a reason that are kept. */
 const maxReason = 1_000;

@@ -11,8 +11,9 @@ import { crashPoint } from '../dedup/crash-points.js';
 import { errorText, WriteRefused } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome, Outcomes } from '../dedup/outcome.js';
-import { assertStampable, judgeRow, stamp } from './receipt.js';
-import { commitFailed, isPassing, isRefusal, send } from './send.js';
+import { assertStampable, stamp } from './receipt.js';
+import { commitFailed, isPassing, isRefusal } from './call-failed.js';
+import { send } from './send.js';
 import { addressIn, storedIn, type ItemAddress, type Row, type Table } from './table.js';
 
 /** A message whose only effect is one new row. The row's key is the message's identity: the row is its own receipt. */
@@ -107,6 +108,7 @@ export class InsertStore {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
       // `processed` where the answer was lost and the SDK sent it again: the row that is in the way is our own (R12).
+      const { judgeRow } = await import('./receipt-verdict.js');
       return judgeRow(error.Item, { fingerprint }, new Set([token]), address.id);
     }
     await crashPoint('after-commit');

@@ -1,5 +1,5 @@
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import { nativeValue, numberProblem, numberText, type Attributes as Item } from './attribute-value.js';
+import { numberProblem, numberText, type Attributes as Item } from './attribute-value.js';
 import {
   allOf,
   conditional,
@@ -13,7 +13,6 @@ import { isSameValue } from '../dedup/same-value.js';
 import {
   addressIn,
   addressOf,
-  attributeOf,
   marshalled,
   storedIn,
   type ItemAddress,
@@ -139,13 +138,6 @@ function isBareIncrement(write: Write): write is Write & { kind: 'update' } {
     (write.condition ?? write.seen) === undefined &&
     write.remove.length === 0 &&
     Object.keys(write.set).length === 0
-  );
-}
-
-/** Whether a row is not as it was read. As values, because a set has no order. */
-export function hasChanged(seen: Seen | undefined, item: Attributes | undefined): boolean {
-  return Object.entries(seen ?? {}).some(
-    ([name, value]) => !isSameValue(nativeValue(value), nativeValue(attributeOf(item, name))),
   );
 }
 

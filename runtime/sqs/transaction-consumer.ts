@@ -3,7 +3,7 @@ import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Leases } from '../dedup/effect.js';
 import { InvalidSettings, type ConditionFailed } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
-import { leaseScope } from '../dynamodb/lease-store.js';
+import { leaseScope } from '../dynamodb/lease-scope.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { Recognised } from '../consumer/arrival.js';
