@@ -3,7 +3,7 @@ import { InvalidWrite, StateTooLarge } from '../dedup/errors.js';
 import { deepFreeze, type Aggregate } from '../dedup/fold.js';
 import { ledgerText, parseLedger } from '../dedup/ledger.js';
 import { isSameValue } from '../dedup/same-value.js';
-import { aggregateUnchanged, conditional } from './conditions.js';
+import { aggregateUnchanged, conditional } from './commit-conditions.js';
 import { native } from './native-value.js';
 import { attributeBytes, itemBytes, maxItemBytes } from './item-size.js';
 import { marshalled, type ItemAddress, type Row, type Table } from './table.js';

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { UnserialisableValue } from '../dedup/errors.js';
+import { UnserialisableValue } from '../dedup/error.js';
 
 /** DynamoDB: an item has at most 400 KB, attribute names included. */
 export const maxItemBytes = 400 * 1024;

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { attempt, type Sent, type UnitOutcome } from './commit-attempt.js';
-import { InvalidSettings } from '../dedup/errors.js';
+import { InvalidSettings } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { pack, type Pack, type Unit } from './pack.js';
@@ -58,7 +58,7 @@ export class DynamoStore {
       this.#rate.most = Math.min(maxActions, this.#rate.most + 1);
       return new Map(units.map((unit) => [unit, { kind: 'processed' }]));
     }
-    const { commitInParts } = await import('./commit-in-parts.js');
+    const { commitInParts } = await import('./again.js');
     const send = (next: Pack) => this.#send(next, commits, limits);
     return commitInParts({ ...this.#options, rate: this.#rate, send, limits }, units, { pack: first, sent });
   }
@@ -66,7 +66,7 @@ export class DynamoStore {
   /** An empty transaction that can read, within the limits. */
   transaction(limits: Limits): Transaction {
     return new Transaction(async (...asked) => {
-      const { itemReader } = await import('./read-item.js');
+      const { itemReader } = await import('./reads.js');
       return itemReader(this.#options.client, limits, true)(...asked);
     });
   }
@@ -85,7 +85,7 @@ export class DynamoStore {
     consistent: boolean,
   ): Promise<Map<Draft, Outcome>> {
     if (drafts.length === 0) return new Map();
-    const { recall } = await import('./receipts-again.js');
+    const { recall } = await import('./again.js');
     return recall(this.#options, drafts, limits, consistent);
   }
 

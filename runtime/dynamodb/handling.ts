@@ -67,7 +67,7 @@ export class Handling {
       } catch (error) {
         const thrown = tx.close(error);
         if (ahead || !tx.looked) throw thrown;
-        const { mayRunAgain } = await import('./contention.js');
+        const { mayRunAgain } = await import('./again.js');
         await mayRunAgain(this, tx, thrown, limits);
       }
     }
@@ -119,7 +119,7 @@ export async function commitHandlings(
     );
   const first = await commit(handlings);
   if (handlings.some(({ unit }) => first.get(unit)?.kind !== 'processed')) {
-    const { commitOn } = await import('./contention.js');
+    const { commitOn } = await import('./again.js');
     return commitOn(commit, handlings, limits, first);
   }
   return new Map(handlings.map((one) => [one, { kind: 'processed' }]));

@@ -1,7 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { maxItemBytes, stored, type Attributes } from './attribute-value.js';
-import { receiptAbsent, receiptAbsentOrExpired } from './conditions.js';
-import { InvalidWrite, UnserialisableValue } from '../dedup/errors.js';
+import { receiptAbsentOrExpired } from './api-conditions.js';
+import { receiptAbsent } from './commit-conditions.js';
+import { InvalidWrite, UnserialisableValue } from '../dedup/error.js';
 import { assertFits, type ItemAddress } from './table.js';
 import type { Write } from './write.js';
 

@@ -7,7 +7,7 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from '@aws-sdk/client-dynamodb';
-import { DependencyFailed } from '../dedup/errors.js';
+import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 
 type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -42,7 +42,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
     if (consumed !== undefined) meter[kind]([consumed].flat());
     return answer;
   } catch (cause) {
-    const { thrown } = await import('./call-failed.js');
+    const { thrown } = await import('./again.js');
     throw thrown(cause);
   }
 }

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { InvalidSettings, InvalidWrite, UnserialisableValue } from '../dedup/errors.js';
+import { InvalidSettings, InvalidWrite, UnserialisableValue } from '../dedup/error.js';
 import { maxItemBytes, stored, type Attributes, type Stored } from './attribute-value.js';
 
 /** A row's attributes as native values. Integers beyond 2^53 are `bigint`. */

@@ -1,12 +1,6 @@
-import { rowAbsent, type Seen } from './conditions.js';
+import { rowAbsent, type Seen } from './commit-conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
-import {
-  InvalidSettings,
-  InvalidWrite,
-  ItemWrittenTwice,
-  NotItsTurn,
-  TransactionTooLarge,
-} from '../dedup/errors.js';
+import { InvalidSettings, InvalidWrite, ItemWrittenTwice, NotItsTurn, TransactionTooLarge } from '../dedup/error.js';
 import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
 import { Session } from './session.js';
@@ -79,7 +73,7 @@ export class Transaction {
       throw new InvalidSettings(['this transaction cannot read; make it with DynamoStore.transaction']);
     const { read } = this;
     return this.#session.track('get', async () => {
-      const { readOf } = await import('./transaction-read.js');
+      const { readOf } = await import('./reads.js');
       const address = addressOf(table, key);
       const { seen, row } = await readOf(table, address, attributes, read, () => this.#reads.get(address.id)?.seen);
       this.#reads.set(address.id, { address, seen });
@@ -164,7 +158,7 @@ export class Transaction {
   async stillStands(): Promise<boolean> {
     const { read } = this;
     if (read === undefined) return true;
-    const { stillStand } = await import('./transaction-read.js');
+    const { stillStand } = await import('./reads.js');
     return stillStand([...this.#reads.values()], read);
   }
 

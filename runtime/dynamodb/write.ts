@@ -3,12 +3,12 @@ import { numberProblem, numberText, type Attributes as Item } from './attribute-
 import {
   allOf,
   conditional,
-  maxExpressionBytes,
   unchanged,
-  type Condition,
   type Seen,
-} from './conditions.js';
-import { InvalidWrite } from '../dedup/errors.js';
+} from './commit-conditions.js';
+import type { Condition } from './condition.js';
+import { maxExpressionBytes } from './expression.js';
+import { InvalidWrite } from '../dedup/error.js';
 import { isSameValue } from '../dedup/same-value.js';
 import {
   addressIn,
