@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
-import { errorText } from '../dedup/errors.js';
+import { errorText } from '../dedup/error.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
@@ -90,7 +90,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       const back = handedBack(arrivals);
       if (back.length > 0) await (await trouble()).handBack(back);
       await crashPoint('before-answer');
-      observed(observe, { ...summarise(settings.consumerName, arrivals, back, meter), ...tally });
+      observed(observe, { ...(await summarise(settings.consumerName, arrivals, back, meter)), ...tally });
       const again = new Set<Arrival<BodyOf<Schema>, D>>(back);
       return raws.filter((_, i) => {
         const arrival = arrivals[i];

@@ -28,6 +28,9 @@ export type AttemptResult =
   /** One write that several units share was refused: only alone do they show which one is at fault. */
   | { readonly kind: 'split' };
 
+/** What came of one call: a result, or what it threw. */
+export type Sent = { readonly result: AttemptResult } | { readonly cause: unknown };
+
 /** One action of a transaction, what it is for and whose it is. */
 export interface Action {
   readonly role: Role;

@@ -2,7 +2,7 @@ import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from '@
 import { backoff } from '../dedup/backoff.js';
 import { DependencyFailed, errorText } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
-import { projection } from './conditions.js';
+import { projection } from './projection.js';
 import { send } from './send.js';
 
 type Item = Record<string, AttributeValue>;

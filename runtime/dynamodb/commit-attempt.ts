@@ -74,7 +74,7 @@ export async function attempt(
     );
   } catch (error) {
     if (error instanceof TransactionCanceledException) {
-      const { readReasons } = await import('./cancelled.js');
+      const { readReasons } = await import('./again.js');
       return readReasons(actions, numbering, commits, error);
     }
     numbering?.ended('unknown');

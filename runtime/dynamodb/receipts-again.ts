@@ -6,7 +6,8 @@ import type { DynamoStoreOptions } from './store-options.js';
 import { DependencyFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
-import { judge, judgeRow, nowSeconds, rowAttributes, type ReceiptDraft } from './receipt.js';
+import { nowSeconds, rowAttributes, type ReceiptDraft } from './receipt.js';
+import { judge, judgeRow } from './receipt-verdict.js';
 import { send } from './send.js';
 import type { ItemAddress } from './table.js';
 
