@@ -10,14 +10,20 @@ import type { Delivery } from './transport.js';
  * Asks about messages that were handed out before, and about redriven ones: a read costs a fraction of the refused write that would tell
  * otherwise, and the handler need not run (R11).
  */
-export async function recallReceipts<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+export async function recallReceipts<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+>(
   arrivals: readonly Arrival<StandardSchemaV1.InferOutput<Schema>, D>[],
   copies: Copies<StandardSchemaV1.InferOutput<Schema>, D>,
   { way, limits }: Pick<RunOptions<Schema, D, Unit>, 'way' | 'limits'>,
 ): Promise<void> {
   const again = arrivals.flatMap((arrival) => {
     const { recognised } = arrival;
-    return recognised !== undefined && copies.leaderOf(arrival) === undefined ? [{ arrival, recognised }] : [];
+    return recognised !== undefined && copies.leaderOf(arrival) === undefined
+      ? [{ arrival, recognised }]
+      : [];
   });
   if (again.length === 0 || way.recall === undefined) return;
   try {

@@ -53,8 +53,14 @@ export class DynamoStore {
   ): Promise<Map<Unit, UnitOutcome>> {
     if (units.length === 0) return new Map();
     const first = pack(units, this.#rate.most);
-    const sent = Date.now() < limits.deadline && first.fits ? await this.#send(first, commits, limits) : undefined;
-    if (sent !== undefined && 'result' in sent && sent.result.kind === 'committed' && first.units.length === units.length) {
+    const sent =
+      Date.now() < limits.deadline && first.fits ? await this.#send(first, commits, limits) : undefined;
+    if (
+      sent !== undefined &&
+      'result' in sent &&
+      sent.result.kind === 'committed' &&
+      first.units.length === units.length
+    ) {
       this.#rate.most = Math.min(maxActions, this.#rate.most + 1);
       return new Map(units.map((unit) => [unit, { kind: 'processed' }]));
     }

@@ -1,5 +1,5 @@
 import type { DynamoStore } from './dynamo-store.js';
-import type { Leases } from '../dedup/effect.js';
+import type { Leases } from './lease-scope.js';
 import type { ConditionFailed } from '../dedup/errors.js';
 import type { Outcome } from '../dedup/outcome.js';
 import type { Identified, Way } from '../dedup/way.js';

@@ -1,6 +1,12 @@
 import { rowAbsent, type Seen } from './commit-conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
-import { InvalidSettings, InvalidWrite, ItemWrittenTwice, NotItsTurn, TransactionTooLarge } from '../dedup/error.js';
+import {
+  InvalidSettings,
+  InvalidWrite,
+  ItemWrittenTwice,
+  NotItsTurn,
+  TransactionTooLarge,
+} from '../dedup/error.js';
 import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
 import { Session } from './session.js';
@@ -75,7 +81,13 @@ export class Transaction {
     return this.#session.track('get', async () => {
       const { readOf } = await import('./reads.js');
       const address = addressOf(table, key);
-      const { seen, row } = await readOf(table, address, attributes, read, () => this.#reads.get(address.id)?.seen);
+      const { seen, row } = await readOf(
+        table,
+        address,
+        attributes,
+        read,
+        () => this.#reads.get(address.id)?.seen,
+      );
       this.#reads.set(address.id, { address, seen });
       this.#assertFits();
       return row;

@@ -1,11 +1,6 @@
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { numberProblem, numberText, type Attributes as Item } from './attribute-value.js';
-import {
-  allOf,
-  conditional,
-  unchanged,
-  type Seen,
-} from './commit-conditions.js';
+import { allOf, conditional, unchanged, type Seen } from './commit-conditions.js';
 import type { Condition } from './condition.js';
 import { maxExpressionBytes } from './expression.js';
 import { InvalidWrite } from '../dedup/error.js';
