@@ -250,18 +250,6 @@ export class StateTooLarge extends RejectMessage {
   }
 }
 
-/** A message of a stopped group is too big for a parking row. It waits in the queue, which holds its group back just as well. */
-export class TooLargeToPark extends ExactlyOnceError {
-  override name = 'TooLargeToPark';
-  constructor(
-    readonly messageId: string,
-    readonly bytes: number,
-    readonly limit: number,
-  ) {
-    super(`the message has ${bytes} bytes, ${limit} fit into a parking row; it waits in the queue`);
-  }
-}
-
 /** Somebody asked to go on with a group that is not stopped. */
 export class GroupNotStopped extends ExactlyOnceError {
   override name = 'GroupNotStopped';
