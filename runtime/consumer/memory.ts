@@ -13,7 +13,7 @@ import { Trouble } from './trouble.js';
 
 // All that is loaded with the first message that does not go well, or comes again.
 export { follow } from './follow.js';
-export { HandlerOutOfTime } from './out-of-time.js';
+export { outOfTime } from './out-of-time.js';
 export { problemOf } from './problems.js';
 export { recallReceipts } from './recall-receipts.js';
 export { refused } from './refusal.js';

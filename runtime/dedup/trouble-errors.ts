@@ -1,5 +1,11 @@
-import { briefly } from './briefly.js';
-import { DependencyFailed, errorText, ExactlyOnceError, type Fault, RejectMessage } from './error.js';
+import {
+  briefly,
+  DependencyFailed,
+  errorText,
+  ExactlyOnceError,
+  type Fault,
+  RejectMessage,
+} from './error.js';
 
 /** One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a `duplicate`. */
 export class KeyReused extends RejectMessage {

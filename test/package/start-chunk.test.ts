@@ -26,9 +26,7 @@ const onTheWay = [
   'runtime/dedup/meter.ts',
   'runtime/dedup/plain-json.ts',
   'runtime/dedup/sequence.ts',
-  'runtime/dedup/sleep.ts',
   // Errors that are thrown at start or inside of a handler, where nothing can be loaded first. All others are in trouble-errors.ts.
-  'runtime/dedup/briefly.ts',
   'runtime/dedup/error.ts',
   // The transaction of the handler: its calls check what they are given at once.
   'runtime/dynamodb/attribute-value.ts',
