@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Limits } from '../dedup/limits.js';
-import { sleep } from '../dedup/sleep.js';
 import type { FailedParked, Prepared, Way } from '../dedup/way.js';
 import type { Arrival, Recognised } from './arrival.js';
 import { Copies } from './copies.js';
@@ -101,16 +100,10 @@ async function prepare<Schema extends StandardSchemaV1, D extends Delivery, Unit
   });
 }
 
-/** A call that is cut off at the same moment says so itself, and is a better reason. */
-const graceMs = 25;
-
 async function withinTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () =>
-    void Promise.all([import('./memory.js'), sleep(graceMs)]).then(([{ HandlerOutOfTime }]) =>
-      reject(new HandlerOutOfTime()),
-    );
+  const abort = () => void import('./memory.js').then(({ outOfTime }) => outOfTime()).catch(reject);
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await Promise.race([work, promise]);

@@ -6,5 +6,5 @@ export { thrown } from './call-failed.js';
 export { readReasons } from './cancelled.js';
 export { commitInParts } from './commit-in-parts.js';
 export { commitOn, mayRunAgain } from './contention.js';
-export { recall, recallRows } from './receipts-again.js';
+export { recall, recallMessages, recallRows } from './receipts-again.js';
 export { judgeRow } from './receipt-verdict.js';
