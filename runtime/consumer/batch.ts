@@ -83,9 +83,9 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       for (const arrival of arrivals) if (arrival.history.parked) arrival.settle({ kind: 'parked' });
       await crashPoint('receipts-recalled');
       const trouble = async () => (await load()).trouble;
-      const messages = arrivals.filter(({ delivery }) => delivery.resumes === undefined);
+      const messages = arrivals.filter(({ delivery }) => delivery.nudge === undefined);
       await run(messages, { ...batch, trouble }, loaded?.origin ?? flowing(load));
-      await this.#resume(arrivals, batch, trouble);
+      await this.#obey(arrivals, batch, trouble);
       const back = handedBack(arrivals);
       if (back.length > 0) await (await trouble()).handBack(back);
       await crashPoint('before-answer');
@@ -100,18 +100,17 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     }
   }
 
-  /** Drains the groups that nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
-  async #resume(
+  /** Does what nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
+  async #obey(
     arrivals: readonly Arrival<BodyOf<Schema>, D>[],
     batch: BatchOptions<Schema, D, Unit>,
     trouble: () => Promise<Judge<BodyOf<Schema>, D, Unit>>,
   ): Promise<void> {
-    for (const nudge of arrivals) {
-      const { resumes } = nudge.delivery;
-      if (resumes === undefined || nudge.isSettled) continue;
+    for (const arrival of arrivals) {
+      if (arrival.delivery.nudge === undefined || arrival.isSettled) continue;
       const free = !arrivals.some(({ company }) => company === 1) && batch.pace.mayStart(batch.remainingMs());
-      if (free) await (await trouble()).resume(nudge, resumes);
-      else nudge.settle(excused);
+      if (free) await (await trouble()).obey(arrival, arrival.delivery.nudge);
+      else arrival.settle(excused);
     }
   }
 
