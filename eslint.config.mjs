@@ -94,7 +94,7 @@ export default tseslint.config(
   },
   {
     files: ['runtime/**/*.ts'],
-    ignores: ['runtime/dynamodb/conditions.ts'],
+    ignores: ['runtime/dynamodb/conditions.ts', 'runtime/dynamodb/*-conditions.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

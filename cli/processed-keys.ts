@@ -2,7 +2,8 @@ import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamo
 import { parseJson } from '../runtime/dedup/exact-json.js';
 import { fingerprintOf } from '../runtime/dedup/fingerprint.js';
 import { receiptId } from '../runtime/dedup/identity.js';
-import { judge, type ReceiptDraft } from '../runtime/dynamodb/receipt.js';
+import type { ReceiptDraft } from '../runtime/dynamodb/receipt.js';
+import { judge } from '../runtime/dynamodb/receipt-verdict.js';
 import type { DeadLetterCopy } from './dead-letter-copy.js';
 
 /** BatchGetItem takes at most 100 keys. */

@@ -1,4 +1,4 @@
-import { leaseScope } from '../dynamodb/lease-store.js';
+import { leaseScope } from '../dynamodb/lease-scope.js';
 import { newClient } from '../dynamodb/new-client.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
-import { errorText } from '../dedup/errors.js';
+import { errorText } from '../dedup/error.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
@@ -10,6 +10,7 @@ import { logLine } from '../telemetry/log-line.js';
 import { Arrival, excused, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
+import type { Memory } from './memory.js';
 import { Pace } from './pace.js';
 import type { Recognition } from './recognise.js';
 import { run } from './run.js';
@@ -44,7 +45,7 @@ const answering = { part: 0.02, atMostMs: 250 };
 export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared> {
   readonly #options: EngineOptions<Raw, Schema, D, Unit>;
   /** What outlives a batch: what could not be written about failures, and whether groups may stand still. */
-  #memory: Promise<import('./memory.js').Memory> | undefined;
+  #memory: Promise<Memory> | undefined;
 
   constructor(options: EngineOptions<Raw, Schema, D, Unit>) {
     this.#options = options;
@@ -73,7 +74,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       const load = async () => {
         if (loaded !== undefined) return loaded;
         const { loadTrouble } = await import('./memory.js');
-        return (loaded ??= await loadTrouble(await this.#remember(), batch, { onFailure, stops, tally }));
+        return (loaded ??= loadTrouble(await this.#remember(), batch, { onFailure, stops, tally }));
       };
       if (await this.#needsRecall(arrivals, stops, clock.limits())) {
         const { recall } = await import('./memory.js');
@@ -89,7 +90,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       const back = handedBack(arrivals);
       if (back.length > 0) await (await trouble()).handBack(back);
       await crashPoint('before-answer');
-      observed(observe, { ...summarise(settings.consumerName, arrivals, back, meter), ...tally });
+      observed(observe, { ...(await summarise(settings.consumerName, arrivals, back, meter)), ...tally });
       const again = new Set<Arrival<BodyOf<Schema>, D>>(back);
       return raws.filter((_, i) => {
         const arrival = arrivals[i];
@@ -128,7 +129,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     return (await this.#remember()).mayStandStill(limits);
   }
 
-  #remember(): Promise<import('./memory.js').Memory> {
+  #remember(): Promise<Memory> {
     return (this.#memory ??= import('./memory.js').then(({ Memory }) =>
       Memory.of(this.#options.failureStore),
     ));
@@ -142,7 +143,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     const { consumerName } = this.#options.settings;
     return {
       ...this.#options,
-      transport: this.#options.transport as Transport<never, D>,
+      transport: this.#options.transport,
       arrivals,
       remainingMs,
       pace: clock.pace,

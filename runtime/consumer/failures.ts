@@ -4,7 +4,6 @@ import type { Group } from '../dedup/group.js';
 import { noHistory, noted, type History, type Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Arrival } from './arrival.js';
-import type { Delivery } from './transport.js';
 
 /** Characters of a reason that are kept. */
 const maxReason = 1_000;
@@ -100,7 +99,7 @@ export function attemptsOf({ failed, alone }: History): number {
 
 /** A delivery as people look for it. */
 export function headOf({ delivery, recognised }: Pick<Arrival<unknown>, 'delivery' | 'recognised'>) {
-  const { letter, sequence, id, facts } = delivery as Delivery;
+  const { letter, sequence, id, facts } = delivery;
   return {
     key: recognised?.message.key,
     sequence: letter?.sequence ?? sequence,

@@ -6,7 +6,8 @@ import { transportGroup, type Group, type GroupHead, type GroupPlace } from '../
 import type { Limits } from '../dedup/limits.js';
 import type { DeadLetterKind } from '../dedup/outcome.js';
 import type { FailedParked, Position, Positions } from '../dedup/way.js';
-import { Arrival, type Recognised } from './arrival.js';
+import type { Arrival } from './arrival.js';
+import { type Recognised } from './arrival.js';
 import { attemptsOf, headOf, reasonOf } from './failures.js';
 import type { OnFailure } from './settings.js';
 import type { Tally } from './summary.js';

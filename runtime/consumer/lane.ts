@@ -1,4 +1,4 @@
-import { IgnoreMessage } from '../dedup/errors.js';
+import { IgnoreMessage } from '../dedup/error.js';
 import type { Outcome, Outcomes } from '../dedup/outcome.js';
 import type { Prepared, Turn } from '../dedup/way.js';
 import { excused, type Arrival, type Recognised } from './arrival.js';

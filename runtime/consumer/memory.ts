@@ -10,6 +10,13 @@ import { defaultMaxFailures } from './settings.js';
 import type { Delivery } from './transport.js';
 import { Trouble } from './trouble.js';
 
+// All that is loaded with the first message that does not go well, or comes again.
+export { follow } from './follow.js';
+export { HandlerOutOfTime } from './out-of-time.js';
+export { problemOf } from './problems.js';
+export { recallReceipts } from './recall-receipts.js';
+export { refused } from './refusal.js';
+
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /** What a consumer knows of failures between its batches. */
@@ -57,6 +64,6 @@ export async function recall<Body, D extends Delivery>(
 ): Promise<void> {
   const streams =
     store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
-  const { groups, unread } = await failures.recall(arrivals as readonly Arrival<unknown>[], streams, limits);
+  const { groups, unread } = await failures.recall(arrivals, streams, limits);
   origin.know(groups, unread);
 }

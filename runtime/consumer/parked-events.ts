@@ -55,7 +55,7 @@ export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, U
   async #judge(one: FailedParked, id: string, carrier: D): Promise<readonly FailedParked[]> {
     const { failures, lastLimits, transport, maxFailures } = this.#options;
     const history = await failures.historyOf(id, lastLimits());
-    const arrival = new Arrival<BodyOf<Schema>, D>(transport.restore(one, carrier));
+    const arrival = new Arrival<BodyOf<Schema>, D>(await transport.restore(one, carrier));
     arrival.recall(history);
     await recognise(arrival, this.#options, lastLimits());
     const error = one.error instanceof ParkedUntried ? await this.#tryAlone(arrival, id, history) : one.error;

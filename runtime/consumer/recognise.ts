@@ -1,10 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { briefly } from '../dedup/briefly.js';
-import { RejectMessage } from '../dedup/errors.js';
-import { parseJson } from '../dedup/exact-json.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
-import { deepFreeze } from '../dedup/fold.js';
+import { deepFreeze } from '../dedup/deep-freeze.js';
 import type { Limits } from '../dedup/limits.js';
+import { parsePlainJson } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
 import type { Arrival, Recognised } from './arrival.js';
 import type { Decode } from './decode/decode.js';
@@ -53,12 +51,13 @@ async function read<Schema extends StandardSchemaV1>(
   limits: Limits,
 ): Promise<Recognised<BodyOf<Schema>>> {
   const { group } = delivery;
+  const plain = decode.length === 0 ? parsePlainJson(delivery.text) : undefined;
   const { json, attributes } =
-    decode.length === 0
-      ? { json: parseJson(delivery.text), attributes: delivery.attributes }
-      : await decoded(delivery, decode, limits);
+    plain === undefined
+      ? await decoded(delivery, decode, limits)
+      : { ...plain, attributes: delivery.attributes };
   const result = await schema['~standard'].validate(json);
-  const refusal = result.issues && refused(result.issues);
+  const refusal = result.issues && (await import('./memory.js')).refused(result.issues);
   // What the schema refuses is of another type than the selectors expect: they may throw, and then it has no identity.
   const body = (refusal === undefined ? (result as { value: unknown }).value : json) as BodyOf<Schema>;
   const source = deepFreeze({ body, attributes, group });
@@ -82,32 +81,8 @@ async function read<Schema extends StandardSchemaV1>(
 const decodingPart = 0.25;
 
 async function decoded({ text, attributes }: Delivery, decoders: readonly Decode[], { deadline }: Limits) {
-  // Loaded by those that need it.
+  // Loaded by those that need it, as is the exact parser by a body that may hold a number of many digits.
   const { decodeBody } = await import('./decode/decode-body.js');
   const signal = AbortSignal.timeout(Math.max(0, Math.trunc((deadline - Date.now()) * decodingPart)));
   return decodeBody(text, attributes, decoders, signal);
-}
-
-/** A body may break any number of rules, and what a schema says of it may be of any length. */
-const maxIssues = 10;
-const maxIssueBytes = 800;
-
-/** The reason names paths and rules, not values. */
-function refused(issues: readonly StandardSchemaV1.Issue[]): RejectMessage {
-  const texts: string[] = [];
-  let bytes = 0;
-  for (const { message, path } of issues.slice(0, maxIssues)) {
-    const text = `${briefly(pathText(path))}: ${briefly(message)}`;
-    bytes += Buffer.byteLength(text) + 2;
-    if (bytes > maxIssueBytes) break;
-    texts.push(text);
-  }
-  const more = issues.length - texts.length;
-  const all = more === 0 ? texts : [...texts, `and ${more} more`];
-  return new RejectMessage(`body does not fit the schema: ${all.join('; ')}`);
-}
-
-function pathText(path: StandardSchemaV1.Issue['path']): string {
-  const keys = path?.map((segment) => String(typeof segment === 'object' ? segment.key : segment)) ?? [];
-  return keys.length > 0 ? keys.join('.') : 'body';
 }

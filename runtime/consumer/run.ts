@@ -1,26 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { DependencyFailed, ExactlyOnceError } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import { sleep } from '../dedup/sleep.js';
 import type { FailedParked, Prepared, Way } from '../dedup/way.js';
 import type { Arrival, Recognised } from './arrival.js';
-import { Copies, follow } from './copies.js';
+import { Copies } from './copies.js';
 import type { GiveUpOrigin } from './give-up.js';
 import type { Judge } from './judge.js';
 import { Lane, type LaneWork } from './lane.js';
 import type { Pace } from './pace.js';
 import { recognise, type Recognition } from './recognise.js';
 import type { Delivery } from './transport.js';
-
-/** A handler has not come to an end within the time of its invocation. It had the time that `Pace` promises. */
-export class HandlerOutOfTime extends ExactlyOnceError {
-  override name = 'HandlerOutOfTime';
-  constructor() {
-    super(
-      'the handler had not returned when the time of the function was over; raise the timeout, or do less in one message',
-    );
-  }
-}
 
 export interface RunOptions<
   Schema extends StandardSchemaV1,
@@ -49,11 +38,15 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
   origin: GiveUpOrigin<BodyOf<Schema>, D>,
 ): Promise<void> {
   const { trouble, way } = options;
-  const copies = new Copies<BodyOf<Schema>, D>();
+  const copies = new Copies<BodyOf<Schema>, D>(arrivals);
   const read = async (some: readonly Arrival<BodyOf<Schema>, D>[]) => {
     await Promise.all(some.map((arrival) => recognise(arrival, options, options.limits())));
     for (const arrival of some) copies.add(arrival);
-    await recall(some, copies, options);
+    // Those that were handed out before, and redriven ones.
+    const again = some.filter(
+      ({ delivery: { deliveries = 2, letter } }) => deliveries > 1 || letter !== undefined,
+    );
+    if (again.length > 0) await (await import('./memory.js')).recallReceipts(again, copies, options);
   };
   await read(arrivals.filter(({ isSettled, isSuspect }) => !isSettled && !isSuspect));
   const riders = copies.riders();
@@ -64,6 +57,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
     park: async (members) => (await trouble()).park(members, origin),
     leaderOf: (arrival) => copies.leaderOf(arrival),
     follow: async (arrival, leader) => {
+      const { follow } = await import('./memory.js');
       const error = follow(arrival, leader);
       if (error !== undefined) await work.judge(arrival, { kind: 'rejected', error });
     },
@@ -95,36 +89,6 @@ function isAlone(arrivals: readonly Arrival<unknown>[]): boolean {
   return arrivals.some(({ company, isSettled }) => company === 1 && !isSettled);
 }
 
-/**
- * Asks about messages that were handed out before, and about redriven ones: a read costs a fraction of the refused write that would tell
- * otherwise, and the handler need not run (R11).
- */
-async function recall<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
-  arrivals: readonly Arrival<BodyOf<Schema>, D>[],
-  copies: Copies<BodyOf<Schema>, D>,
-  { way, limits }: RunOptions<Schema, D, Unit>,
-): Promise<void> {
-  const again = arrivals.flatMap((arrival) => {
-    const { recognised, delivery } = arrival;
-    const before = (delivery.deliveries ?? 2) > 1 || delivery.letter !== undefined;
-    return recognised !== undefined && before && copies.leaderOf(arrival) === undefined
-      ? [{ arrival, recognised }]
-      : [];
-  });
-  if (again.length === 0 || way.recall === undefined) return;
-  try {
-    const messages = again.map(({ recognised }) => recognised);
-    const found = await way.recall(messages, limits(), false);
-    for (const { arrival, recognised } of again) {
-      const outcome = found.get(recognised);
-      if (outcome?.kind === 'duplicate') arrival.settle(outcome);
-    }
-  } catch (error) {
-    // What was not read proves nothing: the commit will tell.
-    if (!(error instanceof DependencyFailed)) throw error;
-  }
-}
-
 /** Runs a handler within the time that is left. */
 async function prepare<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
   recognised: Recognised<BodyOf<Schema>>,
@@ -143,7 +107,10 @@ const graceMs = 25;
 async function withinTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => void sleep(graceMs).then(() => reject(new HandlerOutOfTime()));
+  const abort = () =>
+    void Promise.all([import('./memory.js'), sleep(graceMs)]).then(([{ HandlerOutOfTime }]) =>
+      reject(new HandlerOutOfTime()),
+    );
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await Promise.race([work, promise]);

@@ -1,8 +1,6 @@
-import { faultOf } from '../dedup/errors.js';
 import type { Meter } from '../dedup/meter.js';
 import type { DeadLetterKind, Outcome } from '../dedup/outcome.js';
-import type { BatchSummary, Problem } from '../telemetry/batch-summary.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import type { BatchSummary } from '../telemetry/batch-summary.js';
 import type { Arrival } from './arrival.js';
 import type { Delivery } from './transport.js';
 
@@ -14,13 +12,18 @@ export function newTally(): Tally {
 }
 
 /** What a batch came to. @param back those that come again */
-export function summarise<Body, D extends Delivery>(
+export async function summarise<Body, D extends Delivery>(
   consumer: string,
   arrivals: readonly Arrival<Body, D>[],
   back: readonly Arrival<Body, D>[],
   { writeUnits, readUnits, calls, conflicts, receiptAges }: Meter,
-): Omit<BatchSummary, 'dead' | 'stopped'> {
+): Promise<Omit<BatchSummary, 'dead' | 'stopped'>> {
   const count = (kind: Outcome['kind']) => arrivals.filter(({ outcome }) => outcome?.kind === kind).length;
+  const went = arrivals.filter(({ outcome }) => outcome?.kind === 'retry' || outcome?.kind === 'rejected');
+  const problems =
+    went.length === 0
+      ? []
+      : await import('./memory.js').then(({ problemOf }) => went.flatMap((one) => problemOf(one) ?? []));
   return {
     consumer,
     processed: count('processed'),
@@ -35,20 +38,6 @@ export function summarise<Body, D extends Delivery>(
     calls,
     conflicts,
     receiptAges,
-    problems: arrivals.flatMap((arrival) => problemOf(arrival) ?? []),
-  };
-}
-
-function problemOf({ outcome, delivery, recognised }: Arrival<unknown>): Problem | undefined {
-  if (outcome?.kind !== 'rejected' && outcome?.kind !== 'retry') return undefined;
-  const { kind, error } = outcome;
-  if (error === undefined) return undefined;
-  const key = recognised?.message.key;
-  return {
-    outcome: kind,
-    fault: faultOf(error),
-    messageId: delivery.id,
-    keyHash: key === undefined ? undefined : keyHash(key),
-    error,
+    problems,
   };
 }

@@ -53,5 +53,5 @@ export interface Transport<Raw, D extends Delivery> {
   pack(delivery: D): string;
   unpack(text: string): D;
   /** A delivery like the one that was parked inside of an aggregate: same content, made-up id. */
-  restore(parked: { readonly carried: string; readonly position: Position }, carrier: D): D;
+  restore(parked: { readonly carried: string; readonly position: Position }, carrier: D): Promise<D>;
 }

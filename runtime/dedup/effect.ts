@@ -107,7 +107,7 @@ export type Once = <Args, Result>(name: string, effect: Effect<Args, Result>) =>
 export interface LeaseScope {
   readonly consumerName: string;
   /** @param now epoch milliseconds; default: the clock of this machine */
-  readonly store: (now?: () => number) => LeaseStore;
+  readonly store: (now?: () => number) => Promise<LeaseStore>;
 }
 
 /**

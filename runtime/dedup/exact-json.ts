@@ -1,7 +1,6 @@
-import { InexactNumber, RejectMessage, TooDeep, UnserialisableValue } from './errors.js';
-
-/** JSON nested deeper than this is refused: whatever walks it, a schema first of all, would overflow its stack. */
-export const maxDepth = 500;
+import { RejectMessage, UnserialisableValue } from './error.js';
+import { InexactNumber, TooDeep } from './trouble-errors.js';
+import { maxDepth, mayBeInexact, opensMoreThan } from './plain-json.js';
 
 /** Integers of more digits are refused. DynamoDB holds 38. */
 const maxDigits = 1000;
@@ -70,21 +69,6 @@ export function nestsDeeper(text: string, levels: number): boolean {
   }
   return false;
 }
-
-/** Brackets, wherever they stand. An ordinary body has few, and jumping from one to the next is much faster than reading. */
-function opensMoreThan(text: string, most: number): boolean {
-  let count = 0;
-  for (const bracket of '[{')
-    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1))
-      if ((count += 1) > most) return true;
-  return false;
-}
-
-/**
- * What a number looks like that has 16 digits or an exponent; all others are exact, because a double holds every decimal of 15
- * digits. What follows tells it from text in quotes, such as an id. All repetitions are bounded, so that no text makes it slow.
- */
-const mayBeInexact = /[\d.]{16,40}(?=[\s,\]}eE]|$)|\d[eE][+-]?\d{1,15}(?=[\s,\]}]|$)/;
 
 /** The proposal "JSON.parse source text access" (V8 11.4, Node 21) is not in the types yet. */
 type SourceReviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;

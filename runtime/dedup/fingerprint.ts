@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { briefly } from './briefly.js';
-import { UnserialisableValue } from './errors.js';
-import { maxDepth } from './exact-json.js';
+import { UnserialisableValue } from './error.js';
+import { maxDepth } from './plain-json.js';
 
 /** Deeper than any JSON that is read, by what this library puts around a body. */
 const maxLevels = maxDepth + 100;

@@ -1,5 +1,6 @@
 import { deepFreeze } from './deep-freeze.js';
-import { InvalidState, isFinal, KeyReused, ParkedUntried, ParkedWaiting, TooEarly } from './errors.js';
+import { isFinal } from './error.js';
+import { InvalidState, KeyReused, ParkedUntried, ParkedWaiting, TooEarly } from './trouble-errors.js';
 import type { Ledger, Parked, Stream } from './ledger.js';
 import { otherMark } from './marks.js';
 import type { Outcome } from './outcome.js';

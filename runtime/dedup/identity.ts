@@ -1,4 +1,4 @@
-import { InvalidKey, InvalidSettings } from './errors.js';
+import { InvalidKey, InvalidSettings } from './error.js';
 
 /** `consumerName` + key: what a receipt is stored under. Two consumers of one table never share one (R1). */
 export type ReceiptId = string & { readonly __receiptId: unique symbol };

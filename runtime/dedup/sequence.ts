@@ -1,4 +1,4 @@
-import { InvalidSequence } from './errors.js';
+import { InvalidSequence } from './error.js';
 
 /**
  * A position in a stream: 40 decimal digits as text, so that text order in DynamoDB is numeric order. SQS FIFO sequence numbers

@@ -3,9 +3,10 @@ import { InvalidWrite, StateTooLarge } from '../dedup/errors.js';
 import { deepFreeze, type Aggregate } from '../dedup/fold.js';
 import { ledgerText, parseLedger } from '../dedup/ledger.js';
 import { isSameValue } from '../dedup/same-value.js';
-import { aggregateUnchanged, conditional } from './conditions.js';
+import { aggregateUnchanged, conditional } from './commit-conditions.js';
+import { native } from './native-value.js';
 import { attributeBytes, itemBytes, maxItemBytes } from './item-size.js';
-import { marshalled, nativeRow, type ItemAddress, type Row, type Table } from './table.js';
+import { marshalled, type ItemAddress, type Row, type Table } from './table.js';
 
 /** Attributes of ours in an aggregate's item, beside the key and the state. */
 const ledgerAttribute = 'xo';
@@ -52,7 +53,7 @@ export function readAggregate(
   }
   const { [ledgerAttribute]: ledger, [tokenAttribute]: token } = item;
   return {
-    state: sizes.size === 0 && token === undefined ? undefined : deepFreeze(nativeRow(stored)),
+    state: sizes.size === 0 && token === undefined ? undefined : deepFreeze(native(stored)),
     ledger: ledger?.S === undefined ? new Map() : parseLedger(ledger.S, address.id),
     token: token?.S,
     sizes,

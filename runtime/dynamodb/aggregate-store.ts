@@ -34,7 +34,8 @@ import {
 import type { Beside } from './aggregate-beside.js';
 import { maxItemBytes } from './item-size.js';
 import { nowSeconds } from './receipt.js';
-import { isPassing, isRefusal, send } from './send.js';
+import { isPassing, isRefusal } from './call-failed.js';
+import { send } from './send.js';
 import type { ItemAddress, Row, Table } from './table.js';
 import { WarmItems } from './warm-items.js';
 

@@ -1,13 +1,13 @@
 import type { CancellationReason, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { Attributes } from './attribute-value.js';
-import type { Action, AttemptResult, Finding } from './commit-attempt.js';
+import { native } from './native-value.js';
+import type { Action, AttemptResult, Finding } from './attempt-result.js';
 import { decide, type Decision } from './decisions.js';
 import { CommitFailed, ConditionFailed, WriteRefused } from '../dedup/errors.js';
 import type { Unit } from './pack.js';
 import type { Numbering } from './publication.js';
-import { judge, judgeRow } from './receipt.js';
-import { nativeRow } from './table.js';
-import { hasChanged } from './write.js';
+import { hasChanged } from './has-changed.js';
+import { judge, judgeRow } from './receipt-verdict.js';
 
 /**
  * What a cancelled transaction says of its units. A unit of which it says nothing was innocent and may be tried again.
@@ -51,7 +51,7 @@ export function readReasons(
       for (const { unit } of outdated) find(unit, { outcome: { kind: 'outdated', own: false } });
       met.overtaken ||= behind;
       if (!behind && outdated.length === 0)
-        blame(action, new ConditionFailed(tableName, id, row && nativeRow(row)));
+        blame(action, new ConditionFailed(tableName, id, row && native(row)));
     },
     taken: (action) => {
       if (!met.overtaken) blame(action, unpublished(action, cause));

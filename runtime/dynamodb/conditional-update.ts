@@ -7,7 +7,8 @@ import {
 import { conditional, type Condition } from './conditions.js';
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
-import { commitFailed, send } from './send.js';
+import { commitFailed } from './call-failed.js';
+import { send } from './send.js';
 import { Clauses } from './write.js';
 
 /** One conditional write on a row of the dedup table. */

@@ -1,20 +1,10 @@
-import { backoff } from '../dedup/backoff.js';
-import { isDone, type DynamoStore } from './dynamo-store.js';
-import type { UnitOutcome } from './commit-attempt.js';
+import type { DynamoStore } from './dynamo-store.js';
 import type { Once } from '../dedup/effect.js';
-import {
-  CommitFailed,
-  ConditionFailed,
-  faultOf,
-  IgnoreMessage,
-  InvalidWrite,
-  isFinal,
-} from '../dedup/errors.js';
+import type { ConditionFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
-import type { Outcome, Outcomes } from '../dedup/outcome.js';
-import { conditions } from './conditions.js';
+import type { Outcomes } from '../dedup/outcome.js';
 import type { Unit } from './pack.js';
-import { assertStampable, storedResult, type ReceiptDraft } from './receipt.js';
+import { storedResult, type ReceiptDraft } from './receipt.js';
 import type { Transaction } from './transaction.js';
 import { assertExpressible } from './write.js';
 
@@ -35,8 +25,10 @@ export interface Work {
 export class Handling {
   /** How often the handler has run. */
   runs = 0;
-  #answered = false;
-  #slowestMs = 0;
+  /** Whether its last run answered a failed condition. */
+  answered = false;
+  /** Of its runs. */
+  slowestMs = 0;
   #unit: Unit | undefined;
   #looked = false;
 
@@ -74,10 +66,9 @@ export class Handling {
         return;
       } catch (error) {
         const thrown = tx.close(error);
-        if (ahead || !tx.looked || faultOf(thrown) !== 'message' || (await tx.stillStands())) throw thrown;
-        limits.meter.conflicts += 1;
-        if (!this.mayRun(limits.deadline)) throw this.restless();
-        await backoff(this.runs, limits.deadline);
+        if (ahead || !tx.looked) throw thrown;
+        const { mayRunAgain } = await import('./again.js');
+        await mayRunAgain(this, tx, thrown, limits);
       }
     }
   }
@@ -86,66 +77,26 @@ export class Handling {
     const { handle, onConditionFailed, once } = this.work;
     const began = performance.now();
     this.runs += 1;
-    this.#answered = failed !== undefined;
+    this.answered = failed !== undefined;
     tx.lease(once, ahead);
     try {
       const result = await (failed === undefined ? handle(tx) : onConditionFailed?.(failed, tx));
       tx.seal();
-      this.#unit = unitOf(this.work, tx, result);
+      this.#unit = await unitOf(this.work, tx, result);
     } finally {
       this.#looked = tx.looked;
-      this.#slowestMs = Math.max(this.#slowestMs, performance.now() - began);
+      this.slowestMs = Math.max(this.slowestMs, performance.now() - began);
     }
-  }
-
-  /** Whether it has an answer to a failed condition, and the condition is not one of that answer. */
-  get answers(): boolean {
-    return this.work.onConditionFailed !== undefined && !this.#answered;
-  }
-
-  mayRun(deadline: number): boolean {
-    return this.runs < maxRuns && Date.now() + 2 * this.#slowestMs < deadline;
-  }
-
-  /** Why it does not run once more. */
-  restless(): CommitFailed {
-    return new CommitFailed(
-      `what the handler read has changed each of ${this.runs} times; the message comes again`,
-    );
   }
 }
 
-const maxRuns = 10;
-
 /** What a handler has filled. Everything about it that DynamoDB would refuse is found now, and is its own message's fault (R44). */
-function unitOf({ receipt, lane }: Work, tx: Transaction, returned: unknown): Unit {
+async function unitOf({ receipt, lane }: Work, tx: Transaction, returned: unknown): Promise<Unit> {
   const { writes, publications } = tx;
   const result = storedResult(returned);
   for (const write of writes) assertExpressible(write);
-  const { at } = receipt;
-  if (at !== undefined) {
-    const row = writes.find(({ address }) => address.id === at.id);
-    if (row?.kind !== 'put' || row.condition?.expression !== conditions.rowAbsent)
-      throw new InvalidWrite(
-        at.tableName,
-        'the handler has not made the row that is the receipt of its message; make it with tx.insert, at the key that `receipt.key` gives',
-      );
-    assertStampable(at.tableName, row.item, row.bytes ?? 0, { result });
-  }
+  if (receipt.at !== undefined) (await import('./row-receipt.js')).assertReceipt(receipt.at, writes, result);
   return { receipt: { ...receipt, result }, writes, publications, lane };
-}
-
-/** What becomes of a message whose handler throws when it runs again. */
-function outcomeOf(error: unknown): Outcome {
-  if (error instanceof IgnoreMessage) return { kind: 'ignored' };
-  return { kind: isFinal(error) ? 'rejected' : 'retry', error };
-}
-
-/** Why a handling has to run again before it can be committed. */
-interface Due {
-  readonly failed: ConditionFailed | undefined;
-  /** Somebody else has changed what it read, and might again. */
-  readonly contended: boolean;
 }
 
 /**
@@ -159,90 +110,17 @@ export async function commitHandlings(
   handlings: readonly Handling[],
   limits: Limits,
 ): Promise<Outcomes<Handling>> {
-  const outcomes = new Map<Handling, Outcome>();
   const commits = new Set<string>();
-  const due = new Map<Handling, Due>();
-  /** In which somebody did not get through: the later ones are not tried. */
-  const closed = new Set<string>();
-  const settle = (handling: Handling, outcome: Outcome) => {
-    outcomes.set(handling, outcome);
-    if (!isDone(outcome)) closed.add(handling.work.lane);
-  };
-  let open = handlings;
-  while (open.length > 0) {
-    const turn = inTurn(open, due);
-    await Promise.all(
-      turn.map(async (handling) => {
-        const thrown = await runAgain(handling, due.get(handling), limits);
-        if (thrown !== undefined) settle(handling, thrown);
-        due.delete(handling);
-      }),
-    );
-    const ready = turn.filter((one) => !outcomes.has(one) && !closed.has(one.work.lane));
-    const committed = await store.commit(
-      ready.map(({ unit }) => unit),
+  const commit = (some: readonly Handling[]) =>
+    store.commit(
+      some.map(({ unit }) => unit),
       limits,
       commits,
     );
-    for (const handling of ready) {
-      const outcome = committed.get(handling.unit);
-      const again = outcome && dueOf(handling, outcome);
-      if (again !== undefined) due.set(handling, again);
-      else if (outcome !== undefined && outcome.kind !== 'outdated') settle(handling, outcome);
-    }
-    const waits = new Set([...due.keys()].map(({ work }) => work.lane));
-    const tried = new Set(ready);
-    open = open.filter(
-      (one) =>
-        !outcomes.has(one) &&
-        !closed.has(one.work.lane) &&
-        (!tried.has(one) || due.has(one) || waits.has(one.work.lane)),
-    );
+  const first = await commit(handlings);
+  if (handlings.some(({ unit }) => first.get(unit)?.kind !== 'processed')) {
+    const { commitOn } = await import('./again.js');
+    return commitOn(commit, handlings, limits, first);
   }
-  return outcomes;
-}
-
-/**
- * Those that go into the next commit: one that has to run again waits for an earlier one that does in its lane, and for each that writes
- * what it reads, for it would run in vain. The later ones of its lane wait with it.
- */
-function inTurn(open: readonly Handling[], due: ReadonlyMap<Handling, Due>): Handling[] {
-  const written = new Set<string>();
-  const running = new Set<string>();
-  const stopped = new Set<string>();
-  return open.filter((handling) => {
-    const { lane } = handling.work;
-    const { writes } = handling.unit;
-    const reads = writes.some(({ seen, address }) => seen !== undefined && written.has(address.id));
-    if (due.has(handling) && (reads || running.has(lane))) stopped.add(lane);
-    if (stopped.has(lane)) return false;
-    if (due.has(handling)) running.add(lane);
-    for (const { kind, address } of writes) if (kind !== 'check') written.add(address.id);
-    return true;
-  });
-}
-
-function dueOf(handling: Handling, outcome: UnitOutcome): Due | undefined {
-  if (outcome.kind === 'outdated') return { failed: undefined, contended: !outcome.own };
-  if (outcome.kind === 'retry' && outcome.error instanceof ConditionFailed && handling.answers)
-    return { failed: outcome.error, contended: false };
-  return undefined;
-}
-
-/** Undefined when the handler has run, or need not. */
-async function runAgain(
-  handling: Handling,
-  due: Due | undefined,
-  limits: Limits,
-): Promise<Outcome | undefined> {
-  if (due === undefined) return undefined;
-  const { failed, contended } = due;
-  if (!handling.mayRun(limits.deadline)) return { kind: 'retry', error: failed ?? handling.restless() };
-  if (contended && handling.runs > 1) await backoff(handling.runs, limits.deadline);
-  try {
-    await handling.run(limits, failed);
-    return undefined;
-  } catch (error) {
-    return outcomeOf(error);
-  }
+  return new Map(handlings.map((one) => [one, { kind: 'processed' }]));
 }

@@ -6,13 +6,14 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Attributes } from './attribute-value.js';
 import { backoff } from '../dedup/backoff.js';
-import { conditional, rowAbsent } from './conditions.js';
+import { conditional, rowAbsent } from './commit-conditions.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { errorText, WriteRefused } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome, Outcomes } from '../dedup/outcome.js';
-import { assertStampable, judgeRow, stamp } from './receipt.js';
-import { commitFailed, isPassing, isRefusal, send } from './send.js';
+import { assertStampable, stamp } from './receipt.js';
+import { commitFailed, isPassing, isRefusal } from './call-failed.js';
+import { send } from './send.js';
 import { addressIn, storedIn, type ItemAddress, type Row, type Table } from './table.js';
 
 /** A message whose only effect is one new row. The row's key is the message's identity: the row is its own receipt. */
@@ -72,7 +73,7 @@ export class InsertStore {
     limits: Limits,
     consistent: boolean,
   ): Promise<(Outcome | undefined)[]> {
-    const { recallRows } = await import('./receipts-again.js');
+    const { recallRows } = await import('./again.js');
     return recallRows(this.client, rows, limits, consistent);
   }
 
@@ -107,6 +108,7 @@ export class InsertStore {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
       // `processed` where the answer was lost and the SDK sent it again: the row that is in the way is our own (R12).
+      const { judgeRow } = await import('./again.js');
       return judgeRow(error.Item, { fingerprint }, new Set([token]), address.id);
     }
     await crashPoint('after-commit');

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
 import type { LeaseRow } from '../dedup/lease-store.js';
 import { rowVersion } from './receipt.js';
-import { nativeRow } from './table.js';
+import { native } from './native-value.js';
 
 /** Lambda's longest run: an owner that is known by its end only began at most this long before. */
 const longestRunMs = 15 * 60_000;
@@ -22,7 +22,7 @@ export function readLease(item: Record<string, AttributeValue>): LeaseRow {
     expiration,
     args: item.args?.S,
     validation: item.validation?.S,
-    result: item.data === undefined ? undefined : nativeRow({ data: item.data }).data,
+    result: item.data === undefined ? undefined : native({ data: item.data }).data,
     reason: item.reason?.S,
     blocked: item.attention !== undefined,
   };

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { conditionalUpdate } from './conditional-update.js';
 import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from './conditions.js';
-import type { LeaseScope } from '../dedup/effect.js';
 import { InvalidSettings } from '../dedup/errors.js';
 import type { Lease, LeaseDraft, LeaseRow, LeaseStatus, LeaseStore } from '../dedup/lease-store.js';
 import { effectsOf, readLease } from './lease-row.js';
@@ -185,9 +184,4 @@ export class DynamoLeaseStore implements LeaseStore {
 
 function status(value: LeaseStatus): Attributes {
   return { status: { S: value } };
-}
-
-/** Leases of one consumer in its dedup table. */
-export function leaseScope(table: Omit<LeaseStoreOptions, 'now'>, consumerName: string): LeaseScope {
-  return { consumerName, store: (now) => new DynamoLeaseStore({ ...table, now }) };
 }

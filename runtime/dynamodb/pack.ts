@@ -37,6 +37,11 @@ export class Pack {
   #own = 0;
   #bytes = 0;
 
+  /** False of a single unit that is too large. */
+  get fits(): boolean {
+    return this.#bytes <= maxBytes;
+  }
+
   /** Takes a unit in, if it goes together with those before it. The first one always does. */
   take(unit: Unit): boolean {
     const { receipt, writes, publications = [] } = unit;

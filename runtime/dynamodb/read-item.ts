@@ -1,6 +1,6 @@
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Limits } from '../dedup/limits.js';
-import { projection } from './conditions.js';
+import { projection } from './projection.js';
 import { send } from './send.js';
 import type { ItemAddress } from './table.js';
 

@@ -7,7 +7,7 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from '@aws-sdk/client-dynamodb';
-import { CommitFailed, DependencyFailed, errorText, ExactlyOnceError } from '../dedup/errors.js';
+import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 
 type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -15,25 +15,6 @@ type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>
   Output,
   DynamoDBClientResolvedConfig
 >;
-
-/** What DynamoDB says of the request itself, for its sender to judge. Everything else is an outage of some kind. */
-const answers = new Set([
-  'ConditionalCheckFailedException',
-  'TransactionCanceledException',
-  'TransactionInProgressException',
-  'IdempotentParameterMismatchException',
-  'ValidationException',
-  'SerializationException',
-  'ItemCollectionSizeLimitExceededException',
-]);
-
-/** A single request that met a transaction, or too many others: nothing was written, and the same request may be sent again. */
-const passing = new Set([
-  'TransactionConflictException',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'ThrottlingException',
-]);
 
 /**
  * The only way from this room to DynamoDB. Does not begin past the deadline, is given up at it even if the client never answers, and
@@ -61,8 +42,8 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
     if (consumed !== undefined) meter[kind]([consumed].flat());
     return answer;
   } catch (cause) {
-    if (cause instanceof DependencyFailed || isAnswer(cause)) throw cause;
-    throw new DependencyFailed(`DynamoDB did not do what was asked: ${errorText(cause)}`, { cause });
+    const { thrown } = await import('./again.js');
+    throw thrown(cause);
   }
 }
 
@@ -93,35 +74,4 @@ async function untilOver<T>(
     clearTimeout(timer);
     if (giveUp !== undefined) over.removeEventListener('abort', giveUp);
   }
-}
-
-function isAnswer(error: unknown): error is Error {
-  return error instanceof Error && answers.has(error.name);
-}
-
-/** Whether DynamoDB refused the request for what is in it, and not for what is stored. */
-export function isRefusal(error: unknown): error is Error {
-  return (
-    isAnswer(error) &&
-    (error.name === 'ValidationException' ||
-      error.name === 'SerializationException' ||
-      error.name === 'ItemCollectionSizeLimitExceededException')
-  );
-}
-
-/** Whether nothing was written and the same request may succeed a little later. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof DependencyFailed && error.cause instanceof Error && passing.has(error.cause.name);
-}
-
-/** A failure of a commit: an outage as CommitFailed with a hint at its reason, what has a fault of its own as it is. */
-export function commitFailed(error: unknown, tableName: string): ExactlyOnceError {
-  if (error instanceof CommitFailed) return error;
-  if (error instanceof ExactlyOnceError && error.fault !== 'dependency') return error;
-  const cause = error instanceof DependencyFailed && error.cause !== undefined ? error.cause : error;
-  const hint =
-    cause instanceof Error && cause.name === 'ResourceNotFoundException'
-      ? ` (is '${tableName}' the right table, and are all tables of the handler deployed?)`
-      : '';
-  return new CommitFailed(`commit failed or its outcome is unknown: ${errorText(cause)}${hint}`, { cause });
 }

@@ -1,4 +1,4 @@
-import { DependencyFailed, TransactionSealed } from '../dedup/errors.js';
+import { DependencyFailed, TransactionSealed } from '../dedup/error.js';
 
 /** One run of a handler: what it may still do, and what it has begun and not awaited (R55). */
 export class Session {

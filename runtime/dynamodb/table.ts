@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { InvalidSettings, InvalidWrite, UnserialisableValue } from '../dedup/errors.js';
-import { maxItemBytes, native, stored, type Attributes, type Stored } from './attribute-value.js';
+import { InvalidSettings, InvalidWrite, UnserialisableValue } from '../dedup/error.js';
+import { maxItemBytes, stored, type Attributes, type Stored } from './attribute-value.js';
 
 /** A row's attributes as native values. Integers beyond 2^53 are `bigint`. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -113,9 +113,4 @@ export function attributeOf(
   name: string,
 ): AttributeValue | undefined {
   return item && Object.hasOwn(item, name) ? item[name] : undefined;
-}
-
-/** An item as native values. Numbers that a JavaScript number holds exactly are numbers, longer ones bigint or text: none is rounded. */
-export function nativeRow(item: Attributes): Row {
-  return native(item);
 }

@@ -1,4 +1,4 @@
-import { rowAbsent, type Seen } from './conditions.js';
+import { rowAbsent, type Seen } from './commit-conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
 import {
   InvalidSettings,
@@ -6,16 +6,14 @@ import {
   ItemWrittenTwice,
   NotItsTurn,
   TransactionTooLarge,
-} from '../dedup/errors.js';
-import { deepFreeze } from '../dedup/fold.js';
+} from '../dedup/error.js';
 import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
 import { Session } from './session.js';
-import { addressOf, attributeOf, nativeRow, type ItemAddress, type Row, type Table } from './table.js';
+import { addressOf, type ItemAddress, type Row, type Table } from './table.js';
 import {
   assertExpressible,
   conditionOf,
-  hasChanged,
   putOf,
   summed,
   updateOf,
@@ -23,6 +21,12 @@ import {
   type Write,
   type WriteCondition,
 } from './write.js';
+
+/** What `get` has returned of one item. */
+export interface Read {
+  readonly address: ItemAddress;
+  readonly seen: Seen;
+}
 
 /** DynamoDB: at most 100 actions in one TransactWriteItems; one of them is the receipt. */
 export const maxActions = 100;
@@ -40,7 +44,7 @@ export const maxActions = 100;
 export class Transaction {
   readonly #session = new Session();
   readonly #writes = new Map<string, Write>();
-  readonly #reads = new Map<string, { readonly address: ItemAddress; readonly seen: Seen }>();
+  readonly #reads = new Map<string, Read>();
   readonly #publications: Publication[] = [];
   #once: Once | undefined;
   #ahead = false;
@@ -75,23 +79,18 @@ export class Transaction {
       throw new InvalidSettings(['this transaction cannot read; make it with DynamoStore.transaction']);
     const { read } = this;
     return this.#session.track('get', async () => {
+      const { readOf } = await import('./reads.js');
       const address = addressOf(table, key);
-      if (attributes.includes('__proto__' as Attribute))
-        throw new InvalidWrite(
-          table.name,
-          "the AWS SDK cannot read an attribute called '__proto__'; rename it",
-        );
-      const item = await read(address, attributes);
-      const before = this.#reads.get(address.id)?.seen;
-      // The key too, so that an item without any of the attributes is told from none, which has no other. And what was returned first
-      // is what counts: if it has changed since, the commit finds out.
-      const names = [...Object.keys(address.key), ...(item === undefined ? [] : attributes)];
-      const now = Object.fromEntries(names.map((name) => [name, attributeOf(item, name)]));
-      const seen = { ...now, ...before };
-      assertExpressible({ kind: 'check', address, seen });
+      const { seen, row } = await readOf(
+        table,
+        address,
+        attributes,
+        read,
+        () => this.#reads.get(address.id)?.seen,
+      );
       this.#reads.set(address.id, { address, seen });
       this.#assertFits();
-      return item && (deepFreeze(nativeRow(item)) as Readonly<Partial<Record<Attribute, unknown>>>);
+      return row;
     });
   }
 
@@ -171,12 +170,8 @@ export class Transaction {
   async stillStands(): Promise<boolean> {
     const { read } = this;
     if (read === undefined) return true;
-    const changed = await Promise.all(
-      [...this.#reads.values()].map(async ({ address, seen }) =>
-        hasChanged(seen, await read(address, Object.keys(seen))),
-      ),
-    );
-    return !changed.includes(true);
+    const { stillStand } = await import('./reads.js');
+    return stillStand([...this.#reads.values()], read);
   }
 
   /** Writes the whole item, replacing one that is there. */

@@ -1,19 +1,13 @@
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import { nativeValue, numberProblem, numberText, type Attributes as Item } from './attribute-value.js';
-import {
-  allOf,
-  conditional,
-  maxExpressionBytes,
-  unchanged,
-  type Condition,
-  type Seen,
-} from './conditions.js';
-import { InvalidWrite } from '../dedup/errors.js';
+import { numberProblem, numberText, type Attributes as Item } from './attribute-value.js';
+import { allOf, conditional, unchanged, type Seen } from './commit-conditions.js';
+import type { Condition } from './condition.js';
+import { maxExpressionBytes } from './expression.js';
+import { InvalidWrite } from '../dedup/error.js';
 import { isSameValue } from '../dedup/same-value.js';
 import {
   addressIn,
   addressOf,
-  attributeOf,
   marshalled,
   storedIn,
   type ItemAddress,
@@ -139,13 +133,6 @@ function isBareIncrement(write: Write): write is Write & { kind: 'update' } {
     (write.condition ?? write.seen) === undefined &&
     write.remove.length === 0 &&
     Object.keys(write.set).length === 0
-  );
-}
-
-/** Whether a row is not as it was read. As values, because a set has no order. */
-export function hasChanged(seen: Seen | undefined, item: Attributes | undefined): boolean {
-  return Object.entries(seen ?? {}).some(
-    ([name, value]) => !isSameValue(nativeValue(value), nativeValue(attributeOf(item, name))),
   );
 }
 

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
 import { rowVersion } from '../dynamodb/receipt.js';
-import { nativeRow } from '../dynamodb/table.js';
+import { native } from '../dynamodb/native-value.js';
 
 /** Where a job is in its life. */
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
@@ -59,7 +59,7 @@ export function readJob(jobId: string, item: Record<string, AttributeValue>): Jo
   const [state = 'queued'] = Object.entries(statusOf).find(([, stored]) => stored === status) ?? [];
   const endsAt = Number(item.in_progress_expiration?.N ?? 0);
   const value = (name: string): unknown =>
-    item[name] === undefined ? undefined : nativeRow({ [name]: item[name] })[name];
+    item[name] === undefined ? undefined : native({ [name]: item[name] })[name];
   return {
     jobId,
     state: state as JobState,

@@ -2,7 +2,8 @@ import { defaultMaxFailures } from '../consumer/settings.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { LeaseHeld, LeaseLost, RejectMessage, Waiting } from '../dedup/errors.js';
 import { resultAttribute } from '../dynamodb/receipt.js';
-import { nativeRow, table } from '../dynamodb/table.js';
+import { native } from '../dynamodb/native-value.js';
+import { table } from '../dynamodb/table.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { Heartbeat, type HeartbeatOptions } from './heartbeat.js';
 import { jobRowId, statusOf, type JobRow } from './job-row.js';
@@ -107,7 +108,7 @@ async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> 
 function done(tx: Transaction, store: JobStore, jobId: string, result: unknown): void {
   const { tableName, consumerName } = store.table;
   const rows = table({ name: tableName, partitionKey: 'id' });
-  const { data } = nativeRow(resultAttribute(result));
+  const { data } = native(resultAttribute(result));
   tx.update(
     rows,
     { id: jobRowId(consumerName, jobId) },

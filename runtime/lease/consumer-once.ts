@@ -1,7 +1,7 @@
 import type { LeaseScope, Leases, Once } from '../dedup/effect.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
-import { leaseId, type LeaseStore } from '../dedup/lease-store.js';
+import { leaseId } from '../dedup/lease-store.js';
 import { downstreamKey } from './downstream-key.js';
 import { logLeaseEvent, reporter, type LeaseObserver } from './lease-event.js';
 import { defaultSkewSeconds, leaseRules, secondsProblems } from './lease-rules.js';
@@ -34,11 +34,8 @@ export function leases(options: LeasesOptions = {}): Leases {
   const { maxClockSkewSeconds = defaultSkewSeconds, observe = logLeaseEvent, now } = options;
   const problems = secondsProblems({ maxClockSkewSeconds });
   if (problems.length > 0) throw new InvalidSettings(problems);
-  return (scope) => {
-    const store = scope.store(now);
-    return (key, remainingMs, fingerprint) =>
-      onceFor(store, scope, { key, remainingMs, fingerprint, maxClockSkewSeconds, observe });
-  };
+  return (scope) => (key, remainingMs, fingerprint) =>
+    onceFor(scope, { key, remainingMs, fingerprint, maxClockSkewSeconds, observe, now });
 }
 
 interface Owner {
@@ -47,12 +44,13 @@ interface Owner {
   readonly fingerprint: string | undefined;
   readonly maxClockSkewSeconds: number;
   readonly observe: LeaseObserver;
+  readonly now: (() => number) | undefined;
 }
 
-function onceFor(store: LeaseStore, { consumerName }: LeaseScope, owner: Owner): Once {
-  const { key, remainingMs, fingerprint, maxClockSkewSeconds, observe } = owner;
+function onceFor({ consumerName, store }: LeaseScope, owner: Owner): Once {
+  const { key, remainingMs, fingerprint, maxClockSkewSeconds, observe, now } = owner;
   return async (name, effect) =>
-    runOnce(store, {
+    runOnce(await store(now), {
       id: leaseId(consumerName, name, key),
       consumerName,
       idempotencyKey: downstreamKey(consumerName, key, name),

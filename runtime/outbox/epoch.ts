@@ -6,8 +6,9 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { conditional, versionIs } from '../dynamodb/conditions.js';
+import { native } from '../dynamodb/native-value.js';
 import { ExactlyOnceError } from '../dedup/errors.js';
-import { addressOf, nativeRow, type Table } from '../dynamodb/table.js';
+import { addressOf, type Table } from '../dynamodb/table.js';
 import { versionAttribute } from './numbering.js';
 
 /** Events of the new epoch exist: to begin its counts again would give two events one place. */
@@ -94,7 +95,7 @@ async function endCount(
   item: Record<string, AttributeValue>,
   version: bigint,
 ): Promise<void> {
-  const { key, id } = addressOf(table, nativeRow(item));
+  const { key, id } = addressOf(table, native(item));
   const condition = versionIs(version);
   try {
     await client.send(

@@ -64,7 +64,7 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
   const client = once(options.sqs);
   const storeBody = async (id: string, body: string) => {
     if (dedupTable === undefined) return;
-    const { StoredText } = await import('../dynamodb/stored-text.js');
+    const { StoredText } = await import('./trouble.js');
     const limits = { deadline: Date.now() + storingMs, meter: new Meter() };
     await new StoredText(dynamodb, dedupTable, consumerName).write(id, body, limits);
   };
@@ -86,7 +86,7 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
       dedupTable === undefined
         ? undefined
         : async () => {
-            const { DynamoFailureStore } = await import('../dynamodb/failure-store.js');
+            const { DynamoFailureStore } = await import('./trouble.js');
             return new DynamoFailureStore(dynamodb, dedupTable, consumerName);
           },
   });

@@ -7,7 +7,7 @@ export {
 } from './aggregate-consumer.js';
 export { sqsNaturalConsumer, type SqsNaturalConsumerOptions } from './natural-consumer.js';
 export type { ConsumerOptions, SqsConsumer } from './handler.js';
-export * from '../consumer/decode/index.js';
+export * from './decode/index.js';
 export { DependencyFailed, ignore, IgnoreMessage } from '../dedup/errors.js';
 export { consumerSettings, type ConsumerSettings } from './settings.js';
 export type { KeySource, Message, TransportFacts } from '../consumer/message.js';

@@ -1,4 +1,4 @@
-import { errorText, type Fault } from '../dedup/errors.js';
+import { errorText, type Fault } from '../dedup/error.js';
 import type { DeadLetterKind } from '../dedup/outcome.js';
 import { logLine } from './log-line.js';
 

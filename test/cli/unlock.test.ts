@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { leases, type Once } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { run } from './command.js';
 

@@ -6,7 +6,8 @@ import {
   TooDeep,
   UnserialisableValue,
 } from '../../runtime/dedup/errors.js';
-import { exactJsonText, maxDepth, nestsDeeper, parseJson } from '../../runtime/dedup/exact-json.js';
+import { exactJsonText, nestsDeeper, parseJson } from '../../runtime/dedup/exact-json.js';
+import { maxDepth } from '../../runtime/dedup/plain-json.js';
 import { canonicalJson, fingerprintOf } from '../../runtime/dedup/fingerprint.js';
 import { updateOf } from '../../runtime/dynamodb/write.js';
 

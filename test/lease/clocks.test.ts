@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseHeld, LeaseLost, leases, type Effect, type LeaseEvent } from '../../runtime/lease/index.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { doubled, startProvider, type Provider } from './provider.js';
 

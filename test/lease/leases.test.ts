@@ -16,7 +16,7 @@ import {
   type Once,
   type OnUnknown,
 } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable, rawRow } from '../fixtures/dynamo.js';
 
 const client = dynamo();

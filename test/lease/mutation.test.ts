@@ -5,7 +5,7 @@ import { leaseConditions } from '../../runtime/dynamodb/conditions.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { leaseId } from '../../runtime/dedup/lease-store.js';
 import { leases, type Effect } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 
 const client = dynamo();

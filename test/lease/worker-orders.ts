@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { Effect } from '../../runtime/lease/index.js';
 import { leases, type Finding, type Once } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-store.js';
+import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import type { ProviderKind } from './provider.js';
 
 /** One order to be made at a provider. */

@@ -7,6 +7,7 @@ import type * as LedgerModule from '../../runtime/dedup/ledger.js';
 import type * as DeliveryModule from '../../runtime/sqs/delivery.js';
 import type * as PackModule from '../../runtime/dynamodb/pack.js';
 import type * as ReceiptModule from '../../runtime/dynamodb/receipt.js';
+import type * as VerdictModule from '../../runtime/dynamodb/receipt-verdict.js';
 import type * as WriteModule from '../../runtime/dynamodb/write.js';
 import type { Outcome } from '../../runtime/dedup/outcome.js';
 
@@ -21,7 +22,7 @@ export function activate(id: string | undefined): void {
   active = id;
 }
 
-type Judge = typeof ReceiptModule.judge;
+type Judge = typeof VerdictModule.judge;
 
 /** One mutant: the id says what the runtime forgets to do. */
 function mutant<Given extends unknown[], Result>(
@@ -51,7 +52,7 @@ export const decisionIds = [
 type DecisionId = (typeof decisionIds)[number];
 const id = (name: DecisionId): DecisionId => name;
 
-export function mutatedReceipt(real: typeof ReceiptModule): typeof ReceiptModule {
+export function mutatedVerdict(real: typeof VerdictModule): typeof VerdictModule {
   const duplicate: Outcome = { kind: 'duplicate' };
   const calledDuplicate =
     (kind: Outcome['kind']): Judge =>
@@ -62,6 +63,10 @@ export function mutatedReceipt(real: typeof ReceiptModule): typeof ReceiptModule
   const ours = mutant(id('own write is called a duplicate'), real.judge, calledDuplicate('processed'));
   const reused = mutant(id('another payload is called a duplicate'), ours, calledDuplicate('rejected'));
   const judge = mutant(id('a row in progress acknowledges'), reused, calledDuplicate('retry'));
+  return { ...real, judge };
+}
+
+export function mutatedReceipt(real: typeof ReceiptModule): typeof ReceiptModule {
   const receiptWrite = mutant(id('a receipt counts until it expires'), real.receiptWrite, (...given) => {
     const condition = {
       expression: 'attribute_not_exists(#id) OR #expiration < :now',
@@ -70,7 +75,7 @@ export function mutatedReceipt(real: typeof ReceiptModule): typeof ReceiptModule
     };
     return { ...real.receiptWrite(...given), condition };
   });
-  return { ...real, judge, receiptWrite };
+  return { ...real, receiptWrite };
 }
 
 export function mutatedAggregateItem(real: typeof AggregateItem): typeof AggregateItem {

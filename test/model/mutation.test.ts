@@ -13,6 +13,9 @@ jest.mock('../../runtime/dedup/sleep.js', () => jest.requireActual<object>('./mo
 jest.mock('../../runtime/dynamodb/receipt.js', () =>
   mutants().mutatedReceipt(jest.requireActual('../../runtime/dynamodb/receipt.js')),
 );
+jest.mock('../../runtime/dynamodb/receipt-verdict.js', () =>
+  mutants().mutatedVerdict(jest.requireActual('../../runtime/dynamodb/receipt-verdict.js')),
+);
 jest.mock('../../runtime/dynamodb/aggregate-item.js', () =>
   mutants().mutatedAggregateItem(jest.requireActual('../../runtime/dynamodb/aggregate-item.js')),
 );

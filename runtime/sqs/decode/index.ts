@@ -5,7 +5,7 @@ export {
   type Decode,
   type DecodeContext,
   type DecodeResult,
-} from './decode.js';
+} from '../../consumer/decode/decode.js';
 export { snsEnvelope } from './sns.js';
 export { eventBridgeEnvelope, type EventBridgeEnvelopeOptions } from './event-bridge.js';
 export { s3Notification, type S3ObjectEvent } from './s3-notification.js';

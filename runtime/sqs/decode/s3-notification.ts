@@ -1,5 +1,5 @@
 import { ignore, RejectMessage } from '../../dedup/errors.js';
-import { decoded, type Decode } from './decode.js';
+import { decoded, type Decode } from '../../consumer/decode/decode.js';
 import { asObject, objectWith } from './envelope.js';
 
 /** What S3 says of one object: the body that {@link s3Notification} makes. */

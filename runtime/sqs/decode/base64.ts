@@ -1,4 +1,4 @@
-import type { Decode } from './decode.js';
+import type { Decode } from '../../consumer/decode/decode.js';
 
 /**
  * Base64 of a body, as some frameworks send each message. Line breaks and the URL-safe alphabet are allowed. Makes bytes: of a JSON

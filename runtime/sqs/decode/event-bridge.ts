@@ -1,4 +1,4 @@
-import { decoded, type Decode } from './decode.js';
+import { decoded, type Decode } from '../../consumer/decode/decode.js';
 import { objectWith, textsOf } from './envelope.js';
 
 export interface EventBridgeEnvelopeOptions {

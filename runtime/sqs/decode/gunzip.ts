@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip as gunzipAsync } from 'node:zlib';
 import { RejectMessage } from '../../dedup/errors.js';
 import { bytesOfBase64 } from './base64.js';
-import type { Decode } from './decode.js';
+import type { Decode } from '../../consumer/decode/decode.js';
 import { defaultMaxBytes, TooLargeToDecode } from './too-large.js';
 
 export interface GunzipOptions {

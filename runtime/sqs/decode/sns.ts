@@ -1,6 +1,6 @@
 import { RejectMessage } from '../../dedup/errors.js';
 import { asObject, objectWith } from './envelope.js';
-import { decoded, type Decode } from './decode.js';
+import { decoded, type Decode } from '../../consumer/decode/decode.js';
 
 /**
  * Takes a message out of the envelope of SNS. The envelope of a message that is published again has another MessageId, Timestamp and

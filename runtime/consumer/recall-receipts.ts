@@ -1,0 +1,40 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { DependencyFailed } from '../dedup/errors.js';
+import type { Prepared } from '../dedup/way.js';
+import type { Arrival } from './arrival.js';
+import type { Copies } from './copies.js';
+import type { RunOptions } from './run.js';
+import type { Delivery } from './transport.js';
+
+/**
+ * Asks about messages that were handed out before, and about redriven ones: a read costs a fraction of the refused write that would tell
+ * otherwise, and the handler need not run (R11).
+ */
+export async function recallReceipts<
+  Schema extends StandardSchemaV1,
+  D extends Delivery,
+  Unit extends Prepared,
+>(
+  arrivals: readonly Arrival<StandardSchemaV1.InferOutput<Schema>, D>[],
+  copies: Copies<StandardSchemaV1.InferOutput<Schema>, D>,
+  { way, limits }: Pick<RunOptions<Schema, D, Unit>, 'way' | 'limits'>,
+): Promise<void> {
+  const again = arrivals.flatMap((arrival) => {
+    const { recognised } = arrival;
+    return recognised !== undefined && copies.leaderOf(arrival) === undefined
+      ? [{ arrival, recognised }]
+      : [];
+  });
+  if (again.length === 0 || way.recall === undefined) return;
+  try {
+    const messages = again.map(({ recognised }) => recognised);
+    const found = await way.recall(messages, limits(), false);
+    for (const { arrival, recognised } of again) {
+      const outcome = found.get(recognised);
+      if (outcome?.kind === 'duplicate') arrival.settle(outcome);
+    }
+  } catch (error) {
+    // What was not read proves nothing: the commit will tell.
+    if (!(error instanceof DependencyFailed)) throw error;
+  }
+}

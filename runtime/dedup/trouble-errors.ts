@@ -1,0 +1,302 @@
+import { briefly } from './briefly.js';
+import { DependencyFailed, errorText, ExactlyOnceError, type Fault, RejectMessage } from './error.js';
+
+/** One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a `duplicate`. */
+export class KeyReused extends RejectMessage {
+  override name = 'KeyReused';
+  constructor(
+    readonly receiptId: string,
+    readonly storedFingerprint: string,
+    readonly givenFingerprint: string,
+  ) {
+    super(
+      `key was used before with another payload: stored fingerprint ${storedFingerprint}, given ${givenFingerprint}; ` +
+        'send a new key for a new payload, or select the fields that identify it with `fingerprint`',
+    );
+  }
+}
+
+/** The receipt row says that somebody else has begun and not finished; it never acknowledges a message. */
+export class InProgressElsewhere extends ExactlyOnceError {
+  override name = 'InProgressElsewhere';
+  override readonly fault: Fault = 'dependency';
+  constructor(
+    readonly receiptId: string,
+    readonly status: string,
+  ) {
+    super(`another owner holds the receipt with status '${status}'; the message comes again`);
+  }
+}
+
+/** A row was written by a newer version of this library. It is neither run nor called a duplicate: the message comes again. */
+export class NewerRow extends ExactlyOnceError {
+  override name = 'NewerRow';
+  override readonly fault: Fault = 'dependency';
+  constructor(
+    readonly receiptId: string,
+    readonly found: string,
+    readonly known: number,
+  ) {
+    super(`row has version ${found}, this runtime knows up to ${known}; deploy the newer version everywhere`);
+  }
+}
+
+/** A condition that the handler put on one of its writes did not hold. Nothing of the transaction was written. */
+export class ConditionFailed extends ExactlyOnceError {
+  override name = 'ConditionFailed';
+  constructor(
+    readonly tableName: string,
+    readonly key: string,
+    /** The item as it stood, or undefined when there is none. */
+    readonly item: Record<string, unknown> | undefined,
+  ) {
+    super(`the condition on '${tableName}' ${key} did not hold; nothing was written`);
+  }
+}
+
+/** The commit could not be made, or its outcome is not known. The message comes again and the receipt decides. */
+export class CommitFailed extends DependencyFailed {
+  override name = 'CommitFailed';
+}
+
+/** DynamoDB refused a write of the message for what it is (a validation error that no check of ours has found before). */
+export class WriteRefused extends ExactlyOnceError {
+  override name = 'WriteRefused';
+}
+
+/** The message is not to be handled yet, which is no failure of it (R19): it comes again at `retryAt`, and holds its FIFO group. */
+export class Waiting extends ExactlyOnceError {
+  override name = 'Waiting';
+  override readonly fault: Fault = 'dependency';
+  constructor(
+    message: string,
+    /** Epoch milliseconds. */
+    readonly retryAt: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Somebody else holds the lease on the effect, or its outcome cannot be looked up yet. */
+export class LeaseHeld extends Waiting {
+  override name = 'LeaseHeld';
+  constructor(
+    readonly leaseId: string,
+    retryAt: number,
+    reason = 'another owner holds the lease',
+  ) {
+    super(`effect '${leaseId}' has to wait until ${new Date(retryAt).toISOString()}: ${reason}`, retryAt);
+  }
+}
+
+/**
+ * Thrown by an effect to say that nothing has been sent, so that it may be started again at once. Any other throw leaves the outcome
+ * unknown (R26): a request that timed out may have acted.
+ */
+export class EffectNotStarted extends ExactlyOnceError {
+  override name = 'EffectNotStarted';
+}
+
+/** The effect threw, and may have acted all the same. The message comes again and the effect's `onUnknown` decides. */
+export class OutcomeUnknown extends ExactlyOnceError {
+  override name = 'OutcomeUnknown';
+  constructor(
+    readonly leaseId: string,
+    options?: ErrorOptions,
+  ) {
+    const { cause } = options ?? {};
+    super(
+      `effect '${leaseId}' threw, and may have acted: ${errorText(cause)}; ` +
+        'throw EffectNotStarted, or give `isDefinite`, where nothing can have happened',
+      options,
+    );
+  }
+}
+
+/** The outcome of the effect is unknown and it may not be started again: a person has to look, and to unlock it. */
+export class EffectBlocked extends RejectMessage {
+  override name = 'EffectBlocked';
+  constructor(
+    readonly leaseId: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `effect '${leaseId}' is blocked: ${reason}; find out whether it happened, unlock it with ` +
+        '`npx exactly-once-aws unlock`, and send the message again',
+      options,
+    );
+  }
+}
+
+/**
+ * Somebody else took the lease over before the effect ended: what this owner had to say was refused. The effect may have happened
+ * twice only if the other side ignores keys and the clocks were further apart than `maxClockSkewSeconds`, or the effect went on after
+ * its signal.
+ */
+export class LeaseLost extends ExactlyOnceError {
+  override name = 'LeaseLost';
+  constructor(
+    readonly leaseId: string,
+    readonly refused: 'completion' | 'release' | 'unknown outcome' | 'renewal',
+    options?: ErrorOptions,
+  ) {
+    super(
+      `effect '${leaseId}': ${refused} refused, another owner has taken the lease over; ` +
+        'raise `leaseSeconds`, stop the effect when its signal fires, and check the clocks (`maxClockSkewSeconds`)',
+      options,
+    );
+  }
+}
+
+/** The process died each time it handled the message: it ran out of memory or time, or was killed by what it did (R20). */
+export class ProcessDied extends RejectMessage {
+  override name = 'ProcessDied';
+  constructor(
+    readonly messageId: string,
+    readonly times: number,
+  ) {
+    super(
+      `the process died ${times} times while it handled this message alone; look for it in the logs of the function ` +
+        '(memory, timeout, exit), then redrive it',
+    );
+  }
+}
+
+/** An event that had been parked in its aggregate failed when its turn came. No message is left in the queue for it but its carriers. */
+export class ParkedFailed extends ExactlyOnceError {
+  override name = 'ParkedFailed';
+  constructor(
+    readonly stream: string,
+    readonly version: bigint,
+    /** All that the aggregate kept of it. */
+    readonly carried: string,
+    override readonly cause: unknown,
+    /** What became, in this same write, of the message that is held back for it. `parked`: it acted when its turn came. */
+    readonly carrier: 'processed' | 'parked' | 'duplicate' = 'duplicate',
+  ) {
+    super(`the parked version ${version} of stream '${stream}' failed: ${errorText(cause)}`, { cause });
+  }
+}
+
+/** The turn of a parked event has come, and it was not tried, because the message that brings it runs alone (R46). It runs alone itself. */
+export class ParkedUntried extends DependencyFailed {
+  override name = 'ParkedUntried';
+  constructor(
+    readonly stream: string,
+    readonly version: bigint,
+  ) {
+    super(`the turn of the parked version ${version} has come; it is tried alone`);
+  }
+}
+
+/**
+ * A parked event of this message's stream is next and has not acted: it failed, or there was no time for it. No message of its own is left
+ * in the queue, so this one comes again. Nothing is wrong with this one.
+ */
+export class ParkedWaiting extends DependencyFailed {
+  override name = 'ParkedWaiting';
+  constructor(
+    readonly stream: string,
+    /** Of the parked event. */
+    readonly version: bigint,
+    /** What became of the message itself; `processed` and `parked` are durable. */
+    readonly became: 'processed' | 'parked' | 'duplicate',
+  ) {
+    super(
+      `version ${version} of stream '${stream}' is parked, its turn has come, and it has not acted; the message comes again for it`,
+    );
+  }
+}
+
+/** An event is too far ahead of its stream to be parked; it waits in the queue. */
+export class TooEarly extends DependencyFailed {
+  override name = 'TooEarly';
+  constructor(
+    readonly stream: string,
+    readonly version: bigint,
+    readonly position: bigint,
+    reason: string,
+  ) {
+    super(`version ${version} of stream '${stream}' is ahead of position ${position}: ${reason}`);
+  }
+}
+
+/** A reducer returned what is no state: nothing, a promise, a list, an instance of a class. The state that was there stays. */
+export class InvalidState extends ExactlyOnceError {
+  override name = 'InvalidState';
+  override readonly fault: Fault = 'defect';
+  constructor(readonly got: string) {
+    super(
+      `the reducer returned ${got}, and must return the next state as a plain object, at once (no async function); ` +
+        'to empty an aggregate return {}, to refuse a message throw RejectMessage',
+    );
+  }
+}
+
+/** The state that a message makes does not fit into one item or one write of DynamoDB. Nothing of it is written. */
+export class StateTooLarge extends RejectMessage {
+  override name = 'StateTooLarge';
+  constructor(
+    readonly limitName: 'bytes of the item' | 'bytes of the update expression',
+    readonly given: number,
+    readonly limit: number,
+  ) {
+    super(
+      `with this message the aggregate has ${given} ${limitName}, DynamoDB allows ${limit}; keep less in one aggregate, ` +
+        'or put what grows with time or has many attributes into one attribute or other items',
+    );
+  }
+}
+
+/** A message of a stopped group is too big for a parking row. It waits in the queue, which holds its group back just as well. */
+export class TooLargeToPark extends ExactlyOnceError {
+  override name = 'TooLargeToPark';
+  constructor(
+    readonly messageId: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`the message has ${bytes} bytes, ${limit} fit into a parking row; it waits in the queue`);
+  }
+}
+
+/** Somebody asked to go on with a group that is not stopped. */
+export class GroupNotStopped extends ExactlyOnceError {
+  override name = 'GroupNotStopped';
+  constructor(
+    readonly consumerName: string,
+    readonly stream: string,
+    readonly state: string,
+  ) {
+    super(
+      `consumer '${consumerName}' has no stopped group '${stream}' (its state is '${state}'); list the stopped ones first`,
+    );
+  }
+}
+
+/** JSON holds a number that would have to be rounded. Integers are kept as `bigint`; this is a fraction, or has an exponent. */
+export class InexactNumber extends RejectMessage {
+  override name = 'InexactNumber';
+  constructor(
+    /** Where it stands, such as `$.lines[2].price`. */
+    readonly path: string,
+  ) {
+    super(
+      `the number at '${briefly(path)}' has more digits than a double holds, and is not rounded; ` +
+        'send it as text, as an integer of a smaller unit, or with as many digits as a double has',
+    );
+  }
+}
+
+/** JSON is nested so deep that walking it could overflow the stack. */
+export class TooDeep extends RejectMessage {
+  override name = 'TooDeep';
+  constructor(
+    /** Levels that are allowed. */
+    readonly limit: number,
+  ) {
+    super(`the JSON is nested more than ${limit} levels deep; send it flatter, or as text`);
+  }
+}

@@ -1,0 +1,2 @@
+/** DynamoDB: an expression has at most 4 KB. */
+export const maxExpressionBytes = 4096;
