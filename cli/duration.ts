@@ -25,3 +25,8 @@ export function durationText(seconds: number): string {
   });
   return parts.slice(0, 2).join(' ') || '0s';
 }
+
+/** How long ago a time was. @param time ISO 8601 */
+export function ageText(time: string): string {
+  return durationText((Date.now() - Date.parse(time)) / 1000);
+}

@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import { addConformance } from './commands/conformance.js';
 import { addBlocked } from './commands/blocked.js';
+import { addGaps } from './commands/gaps.js';
 import { addGroups } from './commands/groups.js';
 import { addInspect } from './commands/inspect.js';
 import { addRedrive } from './commands/redrive.js';
 import { addRestore } from './commands/restore.js';
 import { addResume } from './commands/resume.js';
 import { addSkip } from './commands/skip.js';
+import { addSkipVersion } from './commands/skip-version.js';
 import { addUnlock } from './commands/unlock.js';
 
 /** The command line, every command in it. Parsing throws CommanderError instead of ending the process. */
@@ -27,6 +29,8 @@ export function cliProgram(): Command {
     addGroups,
     addResume,
     addSkip,
+    addGaps,
+    addSkipVersion,
     addConformance,
     addBlocked,
     addUnlock,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { listGroups, listHoles, type Hole, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
-import { durationText } from '../duration.js';
+import { ageText } from '../duration.js';
 import { exitWith, print, printJson, tableText } from '../output.js';
 
 /** Adds `groups`. */
@@ -56,8 +56,4 @@ async function groups(connection: Connection, json: boolean): Promise<void> {
         })),
       )}`,
     );
-}
-
-function ageText(time: string): string {
-  return durationText((Date.now() - Date.parse(time)) / 1000);
 }

@@ -84,10 +84,10 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       for (const arrival of arrivals) if (arrival.history.parked) arrival.settle({ kind: 'parked' });
       await crashPoint('receipts-recalled');
       const trouble = async () => (await load()).trouble;
-      const messages = arrivals.filter(({ delivery }) => delivery.resumes === undefined);
+      const messages = arrivals.filter(({ delivery }) => delivery.nudge === undefined);
       await run(messages, { ...batch, trouble }, loaded?.origin ?? flowing(load));
       if (messages.length < arrivals.length)
-        await (await import('./memory.js')).resumeAll(batch, await trouble());
+        await (await import('./memory.js')).obeyAll(batch, await trouble());
       const back = handedBack(arrivals);
       if (back.length > 0) await (await trouble()).handBack(back);
       await crashPoint('before-answer');

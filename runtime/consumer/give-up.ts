@@ -216,6 +216,6 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
 }
 
 /** The group of the transport that stops with a delivery. */
-export function placeOf({ ordered, source, group, resumes }: Delivery): GroupPlace | undefined {
-  return ordered && resumes === undefined ? transportGroup(source, group ?? '') : undefined;
+export function placeOf({ ordered, source, group, nudge }: Delivery): GroupPlace | undefined {
+  return ordered && nudge === undefined ? transportGroup(source, group ?? '') : undefined;
 }

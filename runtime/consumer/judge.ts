@@ -3,7 +3,7 @@ import type { FailedParked, Prepared } from '../dedup/way.js';
 import type { Arrival } from './arrival.js';
 import type { GiveUpOrigin } from './give-up.js';
 import type { Judged, Lane, LaneWork } from './lane.js';
-import type { Delivery } from './transport.js';
+import type { Delivery, Nudge } from './transport.js';
 
 /** What is done about messages that have not gone well. Nothing of it throws. */
 export interface Judge<Body, D extends Delivery, Unit extends Prepared> {
@@ -28,8 +28,8 @@ export interface Judge<Body, D extends Delivery, Unit extends Prepared> {
     work: LaneWork<Body, D, Unit>,
     read: (some: readonly Arrival<Body, D>[]) => Promise<void>,
   ): Promise<boolean>;
-  /** Drains the group that a nudge asks for. */
-  resume(nudge: Arrival<Body, D>, stream: string): Promise<void>;
+  /** Does what an operator asks for by a nudge. Settles it. */
+  obey(arrival: Arrival<Body, D>, nudge: Nudge): Promise<void>;
   /** Writes down why messages come again, and has them come when it makes sense. */
   handBack(arrivals: readonly Arrival<Body, D>[]): Promise<void>;
 }

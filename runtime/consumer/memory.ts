@@ -69,16 +69,16 @@ export async function recall<Body, D extends Delivery>(
   origin.know(groups, unread);
 }
 
-/** Drains the groups that nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
-export async function resumeAll<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+/** Does what nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
+export async function obeyAll<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
   { arrivals, pace, remainingMs }: BatchOptions<Schema, D, Unit>,
   trouble: Judge<BodyOf<Schema>, D, Unit>,
 ): Promise<void> {
-  for (const nudge of arrivals) {
-    const { resumes } = nudge.delivery;
-    if (resumes === undefined || nudge.isSettled) continue;
+  for (const arrival of arrivals) {
+    const { nudge } = arrival.delivery;
+    if (nudge === undefined || arrival.isSettled) continue;
     const free = !arrivals.some(({ company }) => company === 1) && pace.mayStart(remainingMs());
-    if (free) await trouble.resume(nudge, resumes);
-    else nudge.settle(excused);
+    if (free) await trouble.obey(arrival, nudge);
+    else arrival.settle(excused);
   }
 }

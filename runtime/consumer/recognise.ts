@@ -35,7 +35,7 @@ export async function recognise<Schema extends StandardSchemaV1, D extends Deliv
   limits: Limits,
 ): Promise<void> {
   const { delivery } = arrival;
-  if (delivery.resumes !== undefined) return;
+  if (delivery.nudge !== undefined) return;
   try {
     arrival.recognise({ recognised: await read(delivery, recognition, limits) });
   } catch (error) {

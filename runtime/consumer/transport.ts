@@ -24,9 +24,12 @@ export interface Delivery {
   readonly facts: TransportFacts;
   /** What a redriven copy says of itself. */
   readonly letter: Partial<DeadLetter> | undefined;
-  /** The stream that it asks to drain: it is no message of the producer. */
-  readonly resumes: string | undefined;
+  /** What an operator asks for by it: then it is no message of the producer. */
+  readonly nudge: Nudge | undefined;
 }
+
+/** What an operator asks a consumer for: to drain the group of that name, or to pass over a version that does not come. */
+export type Nudge = { readonly resumes: string } | { readonly passOver: Position };
 
 /** How long a message that comes again is kept back. */
 export interface Deferral<D extends Delivery> {

@@ -19,7 +19,8 @@ import { GiveUp, type GiveUpOrigin } from './give-up.js';
 import type { Judge } from './judge.js';
 import type { Judged, Lane, LaneWork } from './lane.js';
 import { ParkedEvents } from './parked-events.js';
-import type { Delivery } from './transport.js';
+import { passOverMissing } from './missing.js';
+import type { Delivery, Nudge } from './transport.js';
 import { verdictOf, type Failure } from './verdict.js';
 import { delaySeconds } from './delay.js';
 
@@ -191,15 +192,12 @@ export class Trouble<
     return true;
   }
 
-  /** Drains the group that a nudge asks for. Never throws. */
-  async resume(nudge: Arrival<BodyOf<Schema>, D>, stream: string): Promise<void> {
-    if (this.#options.store === undefined) nudge.settle(excused);
-    else
-      await drain(nudge, stream, {
-        ...this.#options,
-        store: this.#options.store,
-        trouble: this,
-      });
+  /** Does what an operator asks for by a nudge. Never throws. */
+  async obey(arrival: Arrival<BodyOf<Schema>, D>, nudge: Nudge): Promise<void> {
+    const { store } = this.#options;
+    if ('passOver' in nudge) await passOverMissing(arrival, nudge.passOver, this.#options, this);
+    else if (store === undefined) arrival.settle(excused);
+    else await drain(arrival, nudge.resumes, { ...this.#options, store, trouble: this });
   }
 
   /** Writes down why messages come again, and has them come when it makes sense. Never throws. */

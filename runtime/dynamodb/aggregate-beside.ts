@@ -8,6 +8,7 @@ import { streamText } from './aggregate-place.js';
 import { EarlyRows } from './early-rows.js';
 import { Gaps } from './gaps.js';
 import type { ItemAddress } from './table.js';
+import { keyHash } from '../telemetry/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 
 type Rows = Map<string, Parked | null>;
@@ -17,7 +18,11 @@ export class Beside {
   readonly #rows: EarlyRows;
   readonly #gaps: Gaps;
 
-  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+  constructor(
+    client: DynamoDBClient,
+    tableName: string,
+    private readonly consumerName: string,
+  ) {
     this.#rows = new EarlyRows(client, tableName, consumerName);
     this.#gaps = new Gaps(client, tableName, consumerName);
   }
@@ -58,8 +63,7 @@ export class Beside {
   ): Promise<void> {
     for (const [stream, now] of after.ledger) {
       const was = before.ledger.get(stream);
-      if (!now.listed || (was?.listed && was.position === now.position)) continue;
-      await this.#gaps.list(gapOf(streamText(address, stream), now), limits);
+      if (isNewlyListed(was, now)) await this.#gaps.list(gapOf(streamText(address, stream), now), limits);
     }
   }
 
@@ -72,7 +76,8 @@ export class Beside {
     rows: Rows,
     limits: Limits,
   ): Promise<void> {
-    for (const [id, { position, listed }] of after.ledger) {
+    for (const [id, now] of after.ledger) {
+      const { position, listed } = now;
       const was = before.ledger.get(id);
       const past = new Set<bigint>();
       const beyond = was?.beyond ?? 0n;
@@ -86,6 +91,14 @@ export class Beside {
       const stream = streamText(address, id);
       await this.#rows.done(stream, [...past], limits);
       if (was?.listed && !listed) await this.closeGap(address, id, limits);
+      // After the write, because one that loses a race lists the same gap again.
+      if (isNewlyListed(was, now))
+        logLine({
+          exactlyOnce: 'gap',
+          consumer: this.consumerName,
+          streamHash: keyHash(stream),
+          sequence: String(position + 1n),
+        });
     }
   }
 
@@ -100,6 +113,10 @@ export class Beside {
       });
     }
   }
+}
+
+function isNewlyListed(was: Stream | undefined, now: Stream): boolean {
+  return now.listed === true && !(was?.listed && was.position === now.position);
 }
 
 function gapOf(stream: string, { position, parked, beyond = 0n, since = 0 }: Stream) {

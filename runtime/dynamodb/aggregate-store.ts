@@ -317,7 +317,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<void> {
     if (rows === undefined) return;
     const isConcerned = ({ beyond, listed }: Stream) => beyond !== undefined || listed;
-    if (rows.size > 0 || [...before.ledger.values()].some(isConcerned))
+    if (rows.size > 0 || [...before.ledger.values(), ...after.ledger.values()].some(isConcerned))
       await this.#besideIt()?.settle(address, before, after, passOver, rows, limits);
   }
 

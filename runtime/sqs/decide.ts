@@ -4,7 +4,8 @@ import { GroupNotStopped } from '../dedup/errors.js';
 import type { Group } from '../dedup/group.js';
 import { GroupStore } from '../dynamodb/group-store.js';
 import { operatorLimits, type FailureTable, type StoppedGroup } from '../dynamodb/groups.js';
-import { resumeAttribute } from './message-attributes.js';
+import type { Position } from '../dedup/way.js';
+import { passOverAttribute, resumeAttribute } from './message-attributes.js';
 
 /** Somebody's decision about a stopped group. */
 export interface Decision {
@@ -64,16 +65,35 @@ async function decide(
  * and the order is the aggregate's to keep.
  */
 async function nudge(sqs: SQSClient, { queueArn, group, stream, kind }: Group): Promise<void> {
-  const fifo = queueArn.endsWith('.fifo');
   const [, , , , QueueOwnerAWSAccountId, QueueName] = queueArn.split(':');
-  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }));
+  const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }));
+  await sendNudge(sqs, QueueUrl, resumeAttribute, stream, kind === 'aggregate' ? undefined : group);
+}
+
+async function sendNudge(
+  sqs: SQSClient,
+  QueueUrl: string,
+  attribute: string,
+  value: string,
+  group?: string,
+): Promise<void> {
+  const fifo = QueueUrl.endsWith('.fifo');
   await sqs.send(
     new SendMessageCommand({
       QueueUrl,
       MessageBody: '{}',
-      MessageGroupId: fifo && kind === 'aggregate' ? randomUUID() : group,
+      MessageGroupId: fifo ? (group ?? randomUUID()) : group,
       MessageDeduplicationId: fifo ? randomUUID() : undefined,
-      MessageAttributes: { [resumeAttribute]: { DataType: 'String', StringValue: stream } },
+      MessageAttributes: { [attribute]: { DataType: 'String', StringValue: value } },
     }),
   );
+}
+
+/**
+ * Has the consumer of a queue go on behind a version that does not come: one that `listGaps` lists. It becomes a hole: should the version
+ * come after all, it acts once. Returns when the consumer has been told; a nudge that is lost or doubled does no harm.
+ */
+export async function passOverVersion(sqs: SQSClient, queueUrl: string, gap: Position): Promise<void> {
+  const { stream, sequence } = gap;
+  await sendNudge(sqs, queueUrl, passOverAttribute, JSON.stringify({ stream, sequence } satisfies Position));
 }

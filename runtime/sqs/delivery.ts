@@ -1,8 +1,9 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { Delivery } from '../consumer/transport.js';
+import type { Delivery, Nudge } from '../consumer/transport.js';
 import { TransportId } from '../dedup/identity.js';
+import type { Position } from '../dedup/way.js';
 import { letterOf } from './letter.js';
-import { deadLetterAttribute, resumeAttribute } from './message-attributes.js';
+import { deadLetterAttribute, passOverAttribute, resumeAttribute } from './message-attributes.js';
 
 /** A delivery of SQS. */
 export interface SqsDelivery extends Delivery {
@@ -20,13 +21,13 @@ export function deliveryOf(record: SQSRecord): SqsDelivery {
       stringValue !== undefined && name !== deadLetterAttribute ? [[name, stringValue]] : [],
     ),
   );
-  const resumes = messageAttributes[resumeAttribute]?.stringValue;
+  const nudge = nudgeOf(record);
   // Fair queues give Standard messages a group too; only FIFO ones carry a sequence number.
   const ordered = SequenceNumber !== undefined;
   return {
     record,
     id: messageId,
-    lane: resumes !== undefined || !ordered ? `message ${messageId}` : `group ${MessageGroupId ?? ''}`,
+    lane: nudge !== undefined || !ordered ? `message ${messageId}` : `group ${MessageGroupId ?? ''}`,
     ordered,
     deliveries: Number(ApproximateReceiveCount),
     text: record.body,
@@ -35,7 +36,7 @@ export function deliveryOf(record: SQSRecord): SqsDelivery {
     sequence: SequenceNumber,
     source: record.eventSourceARN,
     letter: letterOf(record),
-    resumes,
+    nudge,
     facts: {
       messageId: new TransportId(messageId),
       deduplicationId:
@@ -44,4 +45,16 @@ export function deliveryOf(record: SQSRecord): SqsDelivery {
       sentAt: new Date(Number(attributes.SentTimestamp)),
     },
   };
+}
+
+function nudgeOf({ messageAttributes }: SQSRecord): Nudge | undefined {
+  const resumes = messageAttributes[resumeAttribute]?.stringValue;
+  if (resumes !== undefined) return { resumes };
+  try {
+    const text = messageAttributes[passOverAttribute]?.stringValue;
+    return text === undefined ? undefined : { passOver: JSON.parse(text) as Position };
+  } catch {
+    // Somebody else's attribute of the same name.
+    return undefined;
+  }
 }

@@ -3,3 +3,6 @@ export const deadLetterAttribute = 'ExactlyOnce';
 
 /** Of a nudge: the stream that its consumer is to drain. The body says nothing. */
 export const resumeAttribute = 'ExactlyOnceResume';
+
+/** Of a nudge: the JSON of the position in an aggregate that its consumer is to pass over. The body says nothing. */
+export const passOverAttribute = 'ExactlyOncePassOver';
