@@ -70,6 +70,7 @@ export class ReferenceStack extends Stack {
       consumerName: 'settlement',
       channel,
       dedupTable,
+      receiptTable: payments,
       entry: entry(props.unprotected ? 'consumer/unprotected-settlement.ts' : 'consumer/settlement.ts'),
       maxConcurrency: 10,
       // Account, payment, shop, event.
@@ -87,7 +88,8 @@ export class ReferenceStack extends Stack {
     events.outbox.grants.publish(settlement.function);
     // The account numbers the events of its customer.
     accounts.grants.actions(settlement.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
-    for (const table of [payments, shop]) table.grants.actions(settlement.function, 'dynamodb:UpdateItem');
+    shop.grants.actions(settlement.function, 'dynamodb:UpdateItem');
+    if (props.unprotected) payments.grants.actions(settlement.function, 'dynamodb:UpdateItem');
 
     const accepted = effectTable(this, 'Accepted', 'paymentId', protectedTables);
     const api = new IdempotentApi(this, 'Api', {

@@ -35,8 +35,8 @@ export interface PaymentTables {
 }
 
 /**
- * Settles a payment: debit of the customer, payment row, credit of the shop. The counters `payments` and
- * `settlements` hang on no key on purpose: if a payment ever acts twice they say so.
+ * Settles a payment: debit of the customer, payment row, credit of the shop. The payment row is new and is the
+ * payment's receipt. The counters `payments` hang on no key on purpose: if a payment ever acts twice they say so.
  */
 export function settlement(names: PaymentTables): (payment: Payment, tx: Transaction) => void {
   const accounts = table({ name: names.accounts, partitionKey: 'customer' });
@@ -44,11 +44,7 @@ export function settlement(names: PaymentTables): (payment: Payment, tx: Transac
   const shop = table({ name: names.shop, partitionKey: 'shard' });
   return ({ paymentId, customer, cents, cds, purchasedOn }, tx) => {
     tx.update(accounts, { customer }, { add: { balance: -cents, payments: 1 } });
-    tx.update(
-      payments,
-      { paymentId },
-      { set: { customer, cents, cds, purchasedOn }, add: { settlements: 1 } },
-    );
+    tx.insert(payments, { paymentId, customer, cents, cds, purchasedOn, settlements: 1 });
     tx.update(shop, { shard: shopShard(paymentId) }, { add: { credit: cents, payments: 1 } });
   };
 }

@@ -12,6 +12,7 @@ const names = {
 };
 const settle = settlement(names);
 const accounts = table({ name: names.accounts, partitionKey: 'customer' });
+const payments = table({ name: names.payments, partitionKey: 'paymentId' });
 const events = outbox({ table: required('OUTBOX_TABLE'), source, epoch: required('OUTBOX_EPOCH') });
 
 /**
@@ -22,6 +23,8 @@ export const handler = sqsConsumer({
   settings: consumerSettings(process.env),
   schema: PaymentAccepted,
   key: ({ body }) => body.data.paymentId,
+  // The row of the payment is made anyway: it is the receipt, which saves one of its own.
+  receipt: { table: payments, key: ({ body }) => ({ paymentId: body.data.paymentId }) },
   // Of two envelopes around one payment, the payment counts.
   fingerprint: ({ data }) => data,
   handle: ({ body: { data } }, tx) => {

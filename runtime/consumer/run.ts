@@ -37,7 +37,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
   origin: GiveUpOrigin<BodyOf<Schema>, D>,
 ): Promise<void> {
   const { trouble, way } = options;
-  const copies = new Copies<BodyOf<Schema>, D>();
+  const copies = new Copies<BodyOf<Schema>, D>(arrivals);
   const read = async (some: readonly Arrival<BodyOf<Schema>, D>[]) => {
     await Promise.all(some.map((arrival) => recognise(arrival, options, options.limits())));
     for (const arrival of some) copies.add(arrival);

@@ -26,6 +26,7 @@ export function opensMoreThan(text: string, most: number): boolean {
 
 /**
  * What a number looks like that has 16 digits or an exponent; all others are exact, because a double holds every decimal of 15
- * digits. What follows tells it from text in quotes, such as an id. All repetitions are bounded, so that no text makes it slow.
+ * digits. What follows tells it from text in quotes, such as an id. Each run of digits is
+ * tried once, at its start, so that no text makes it slow.
  */
-export const mayBeInexact = /[\d.]{16,40}(?=[\s,\]}eE]|$)|\d[eE][+-]?\d{1,15}(?=[\s,\]}]|$)/;
+export const mayBeInexact = /(?<![\d.])[\d.]{16,}(?=[\s,\]}eE]|$)|\d[eE][+-]?\d{1,15}(?=[\s,\]}]|$)/;

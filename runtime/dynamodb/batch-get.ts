@@ -1,6 +1,6 @@
 import { BatchGetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoff } from '../dedup/backoff.js';
-import { DependencyFailed } from '../dedup/errors.js';
+import { DependencyFailed, errorText } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import { projection } from './projection.js';
 import { send } from './send.js';
@@ -18,7 +18,7 @@ interface BatchRead {
   /** Keys about which nothing is known. That is not the same as absent (R48). */
   readonly unread: readonly Item[];
   /** Why. */
-  readonly cause?: unknown;
+  readonly cause?: DependencyFailed;
 }
 
 /**
@@ -80,7 +80,8 @@ async function batchRead(
         const { Responses = {}, UnprocessedKeys = {} } = await send(client, command, limits, 'read');
         rows.push(...(Responses[tableName] ?? []));
         unread = UnprocessedKeys[tableName]?.Keys ?? [];
-      } catch (cause) {
+      } catch (error) {
+        const cause = error instanceof DependencyFailed ? error : new DependencyFailed(errorText(error));
         return { rows, unread, cause };
       }
     }

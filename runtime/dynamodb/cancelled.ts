@@ -1,7 +1,7 @@
 import type { CancellationReason, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { Attributes } from './attribute-value.js';
 import { native } from './native-value.js';
-import type { Action, AttemptResult, Finding } from './commit-attempt.js';
+import type { Action, AttemptResult, Finding } from './attempt-result.js';
 import { decide, type Decision } from './decisions.js';
 import { CommitFailed, ConditionFailed, WriteRefused } from '../dedup/errors.js';
 import type { Unit } from './pack.js';

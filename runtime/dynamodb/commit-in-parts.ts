@@ -9,8 +9,8 @@ import {
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { commitFailed, isPassing, isRefusal } from './call-failed.js';
-import type { Sent, UnitOutcome } from './commit-attempt.js';
-import type { DynamoStoreOptions } from './dynamo-store.js';
+import type { Sent, UnitOutcome } from './attempt-result.js';
+import type { DynamoStoreOptions } from './store-options.js';
 import { bytesOf, maxBytes, pack, type Pack, type Unit } from './pack.js';
 import { noteDuplicate } from './receipts-again.js';
 import { maxActions } from './transaction.js';

@@ -1,5 +1,5 @@
 import { backoff } from '../dedup/backoff.js';
-import type { UnitOutcome } from './commit-attempt.js';
+import type { UnitOutcome } from './attempt-result.js';
 import { isDone } from './commit-in-parts.js';
 import { CommitFailed, ConditionFailed, faultOf, IgnoreMessage, isFinal } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';

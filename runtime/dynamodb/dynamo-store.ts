@@ -1,19 +1,12 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { attempt, type Sent, type UnitOutcome } from './commit-attempt.js';
+import type { Sent, UnitOutcome } from './attempt-result.js';
+import { attempt } from './commit-attempt.js';
 import { InvalidSettings } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { pack, type Pack, type Unit } from './pack.js';
 import { nowSeconds, type ReceiptDraft } from './receipt.js';
+import type { DynamoStoreOptions } from './store-options.js';
 import { maxActions, Transaction } from './transaction.js';
-
-export interface DynamoStoreOptions {
-  readonly client: DynamoDBClient;
-  /** Table of the receipts: string partition key `id`, TTL attribute `expiration`. */
-  readonly tableName: string;
-  /** How long a receipt lives, in seconds: the horizon or longer (R8). */
-  readonly retentionSeconds: number;
-}
 
 /**
  * Commits messages' receipts together with their effects in DynamoDB.

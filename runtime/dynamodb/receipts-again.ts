@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/cli
 import { type Attributes } from './attribute-value.js';
 import { batchGet } from './batch-get.js';
 import { conditional, receiptOutlived } from './conditions.js';
-import type { DynamoStoreOptions } from './dynamo-store.js';
+import type { DynamoStoreOptions } from './store-options.js';
 import { DependencyFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';

@@ -44,7 +44,7 @@ afterEach(() => {
 /** The entry point as Lambda loads it: anew, with the environment of this test. */
 async function load(entry: 'activity' | 'unprotected-activity'): Promise<Handler> {
   jest.resetModules();
-  const { handler } = (await import(`../../lambdas/${entry}`)) as { handler: Handler };
+  const { handler } = (await import(`../../lambdas/consumer/${entry}`)) as { handler: Handler };
   return handler;
 }
 

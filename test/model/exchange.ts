@@ -121,6 +121,13 @@ class ConnectionBroken extends Error {
   }
 }
 
+class Aborted extends Error {
+  override name = 'AbortError';
+  constructor() {
+    super('Request aborted');
+  }
+}
+
 /** What the SDK sends again by itself; a cancelled transaction and a refused condition are not among it. */
 const sentAgain = new Set([
   'TimeoutError',
@@ -131,18 +138,28 @@ const sentAgain = new Set([
 
 /** A client of the SDK: every request may be sent several times, always as the very same request. */
 export function clientOf(world: World, service: Service) {
-  const once = async (sender: Invocation, command: { readonly input: object }) =>
+  const once = async (sender: Invocation, command: { readonly input: object }, signal?: AbortSignal) =>
     new Promise<object>((resolve, reject) => {
       // The dead send nothing, and wait for ever.
-      if (sender.isAlive)
-        world.moments.push(new Exchange(world, sender, service, command, { resolve, reject }));
+      if (!sender.isAlive) return;
+      const giveUp = () => reject(new Aborted());
+      if (signal?.aborted) {
+        giveUp();
+        return;
+      }
+      signal?.addEventListener('abort', giveUp, { once: true });
+      // Whoever gives up hears no answer any more. The request goes on.
+      world.moments.push(new Exchange(world, sender, service, command, { resolve, reject }));
     });
   return {
-    async send(command: { readonly input: object }): Promise<object> {
+    async send(
+      command: { readonly input: object },
+      { abortSignal }: { readonly abortSignal?: AbortSignal } = {},
+    ): Promise<object> {
       const sender = world.sender();
       for (let sending = 1; ; sending += 1)
         try {
-          return await once(sender, command);
+          return await once(sender, command, abortSignal);
         } catch (error) {
           if (sending >= world.sendings || !(error instanceof Error) || !sentAgain.has(error.name))
             throw error;

@@ -52,4 +52,7 @@ export class Invocation implements Resident {
   async sleep(ms: number): Promise<void> {
     return this.world.sleep(this, ms);
   }
+  timer(ms: number, ring: () => void): () => void {
+    return this.world.timer(this, ms, ring);
+  }
 }

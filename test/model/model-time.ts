@@ -5,6 +5,8 @@ export interface Resident {
   /** Epoch milliseconds by this one's own clock. */
   now(): number;
   sleep(ms: number): Promise<void>;
+  /** Calls back when so much of the model's time has passed. @returns how to have it not do so. */
+  timer(ms: number, ring: () => void): () => void;
 }
 
 export const resident = new AsyncLocalStorage<Resident>();
@@ -17,14 +19,35 @@ export async function sleep(ms: number): Promise<void> {
   await sleeper.sleep(ms);
 }
 
-/** Inside the model, clocks are those of the model, and jitter is the same in every replay. @returns how to undo it. */
+/** A timer of the model, as `setTimeout` gives it out. */
+class Timer {
+  constructor(readonly stop: () => void) {}
+  unref(): this {
+    return this;
+  }
+}
+
+/** Inside the model, clocks and timers are those of the model, and jitter is the same in every replay. @returns how to undo it. */
 export function installModelTime(): () => void {
+  const { setTimeout, clearTimeout } = globalThis;
   const { now } = Date;
   const { random } = Math;
+  const ticks = performance.now.bind(performance);
   Date.now = () => resident.getStore()?.now() ?? now();
   Math.random = () => (resident.getStore() === undefined ? random() : 0.5);
+  performance.now = () => resident.getStore()?.now() ?? ticks();
+  const start = (ring: () => void, ms = 0, ...rest: unknown[]) => {
+    const owner = resident.getStore();
+    return owner === undefined
+      ? (setTimeout as (...given: unknown[]) => unknown)(ring, ms, ...rest)
+      : new Timer(owner.timer(ms, ring));
+  };
+  globalThis.setTimeout = start as unknown as typeof setTimeout;
+  globalThis.clearTimeout = (timer) => (timer instanceof Timer ? timer.stop() : clearTimeout(timer));
   return () => {
-    Date.now = now;
-    Math.random = random;
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+    Object.assign(Date, { now });
+    Object.assign(Math, { random });
+    performance.now = ticks;
   };
 }

@@ -29,6 +29,11 @@ export class World {
   isCalm = false;
   moments: Moment[] = [];
   readonly choices: Choices;
+  readonly #timers = new Set<{
+    readonly due: number;
+    readonly owner: Invocation;
+    readonly ring: () => void;
+  }>();
   readonly #trace: string[] | undefined;
 
   constructor(private readonly options: WorldOptions) {
@@ -92,6 +97,13 @@ export class World {
     });
   }
 
+  /** Rings when it is time, if its owner lives. */
+  timer(owner: Invocation, ms: number, ring: () => void): () => void {
+    const timer = { due: this.now + ms, owner, ring };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
   /** A place at which the caller may die or stop for a while. */
   async danger(place: CrashPoint | 'in-handler', caller: Invocation): Promise<void> {
     this.tally.count(`passed ${place}`);
@@ -108,9 +120,23 @@ export class World {
     await this.rest();
   }
 
-  /** Until everybody waits. */
+  /** Until everybody waits, and no timer is due. */
   async rest(): Promise<void> {
-    await settled();
+    do await settled();
+    while (this.#ring());
+  }
+
+  /** Whether a timer was due. */
+  #ring(): boolean {
+    const due = [...this.#timers].filter((timer) => timer.due <= this.now);
+    for (const timer of due) {
+      this.#timers.delete(timer);
+      if (!timer.owner.isAlive) continue;
+      this.tally.count('timer rang');
+      this.note(() => `  time is over for ${timer.owner.name}`);
+      resident.run(timer.owner, timer.ring);
+    }
+    return due.length > 0;
   }
 }
 
