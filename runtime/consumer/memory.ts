@@ -11,13 +11,6 @@ import { defaultMaxFailures } from './settings.js';
 import type { Delivery } from './transport.js';
 import { Trouble } from './trouble.js';
 
-// All that is loaded with the first message that does not go well, or comes again.
-export { follow } from './follow.js';
-export { outOfTime } from './out-of-time.js';
-export { problemOf } from './problems.js';
-export { recallReceipts } from './recall-receipts.js';
-export { refused } from './refusal.js';
-
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /** What a consumer knows of failures between its batches. */
