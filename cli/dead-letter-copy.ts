@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SentLetter as DeadLetter } from '../runtime/sqs/letter.js';
+import { bytesOf, letterAttribute } from '../runtime/sqs/dead-letter.js';
 import { deadLetterAttribute } from '../runtime/sqs/message-attributes.js';
 
 /** One message of the dead-letter queue, read. */
@@ -23,7 +24,9 @@ export interface DeadLetterCopy {
 export function deadLetterCopy(message: Message): DeadLetterCopy {
   const { MessageId = '', Body = '', Attributes = {} } = message;
   const letter = letterOf(message.MessageAttributes?.[deadLetterAttribute]?.StringValue);
-  const source = letter?.key === undefined ? ['sqs', MessageId] : [letter.consumerName, letter.key, Body];
+  // Of a body that is stored elsewhere only the place is known here, and two places may hold two payloads.
+  const payload = letter?.stored ?? Body;
+  const source = letter?.key === undefined ? ['sqs', MessageId] : [letter.consumerName, letter.key, payload];
   return {
     message,
     messageId: MessageId,
@@ -35,8 +38,9 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
   };
 }
 
-/** SQS: at most 10 message attributes. */
+/** SQS: at most 10 message attributes, and 1 MiB for body and attributes together. */
 const maxMessageAttributes = 10;
+const maxBytes = 1024 * 1024;
 
 /**
  * The attributes to send the message with: its own ones and, where SQS leaves room for it, the letter with one
@@ -44,6 +48,7 @@ const maxMessageAttributes = 10;
  */
 export function redriveAttributes(
   { message, letter }: DeadLetterCopy,
+  body: string,
   firstEnqueue: number,
   redrives: number,
 ): Record<string, MessageAttributeValue> {
@@ -67,8 +72,15 @@ export function redriveAttributes(
   const own = [...beside.filter(([name]) => name !== deadLetterAttribute), ...inside];
   if (letter === undefined || own.length >= maxMessageAttributes) return Object.fromEntries(own);
   const first = new Date(firstEnqueue).toISOString();
-  const text = JSON.stringify({ ...letter, attributes: undefined, firstEnqueue: first, redrives });
-  return { ...Object.fromEntries(own), [deadLetterAttribute]: { DataType: 'String', StringValue: text } };
+  const said: DeadLetter = {
+    ...letter,
+    attributes: undefined,
+    stored: undefined,
+    firstEnqueue: first,
+    redrives,
+  };
+  const all = { ...Object.fromEntries(own), ...letterAttribute(said) };
+  return bytesOf(body, all) > maxBytes ? Object.fromEntries(own) : all;
 }
 
 /** The deduplication id of a FIFO queue's message: printable ASCII, at most 128 characters. */

@@ -1,5 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { operatorLimits } from '../runtime/dynamodb/groups.js';
+import { StoredText } from '../runtime/dynamodb/stored-text.js';
 import { CliError } from './cli-error.js';
 import {
   deadLetterCopy,
@@ -42,6 +44,8 @@ export interface RedriveReport {
   done: number;
   /** Further copies of one of those: removed, not sent. */
   copies: number;
+  /** Of the redriven ones, those sent without attributes for which their dead letters had no room. */
+  bare: number;
   /** Still in the dead-letter queue, each with the reason. */
   readonly kept: Map<string, Kept>;
   /**
@@ -90,7 +94,15 @@ export async function redrive(options: RedriveOptions): Promise<RedriveReport> {
     throw new CliError(
       `the queue ${queueUrl} and the dead-letter queue ${deadLetterQueueUrl} are of different kinds: give the two of one channel`,
     );
-  const report: RedriveReport = { dryRun, redriven: 0, done: 0, copies: 0, kept: new Map(), left: 0 };
+  const report: RedriveReport = {
+    dryRun,
+    redriven: 0,
+    done: 0,
+    copies: 0,
+    bare: 0,
+    kept: new Map(),
+    left: 0,
+  };
   await using held = new HeldMessages(sqs, deadLetterQueueUrl, visibilitySeconds);
   const redrive = new Redrive(options, fifo, report, held);
   let patience = deadline(visibilitySeconds);
@@ -193,30 +205,49 @@ class Redrive {
       );
       return;
     }
-    await this.#send(copies, firstEnqueue);
+    if (!(await this.#send(copies, firstEnqueue))) {
+      this.#keep(
+        copies,
+        'its body was too large for a dead letter, and where it was stored instead it is not any more',
+      );
+      return;
+    }
     await this.#remove(copies);
     this.#report.redriven += 1;
     this.#report.copies += copies.length - 1;
   }
 
-  async #send(copies: Copies, firstEnqueue: number): Promise<void> {
+  /** @returns false when its body is lost. */
+  async #send(copies: Copies, firstEnqueue: number): Promise<boolean> {
     const { sqs, queueUrl, dryRun } = this.#options;
     const [first] = copies;
-    this.#sent.add(first.identity);
-    if (dryRun) return;
-    await this.#pacer.turn();
     // The copy that has come back most often carries the count to go on from.
     const last = copies.reduce((a, b) => ((b.letter?.redrives ?? 0) > (a.letter?.redrives ?? 0) ? b : a));
     const redrives = (last.letter?.redrives ?? 0) + 1;
+    const body = await this.#bodyOf(last);
+    if (body === undefined) return false;
+    this.#sent.add(first.identity);
+    if (last.letter?.withoutAttributes) this.#report.bare += 1;
+    if (dryRun) return true;
+    await this.#pacer.turn();
     await sqs.send(
       new SendMessageCommand({
         QueueUrl: queueUrl,
-        MessageBody: last.body,
-        MessageAttributes: redriveAttributes(last, firstEnqueue, redrives),
+        MessageBody: body,
+        MessageAttributes: redriveAttributes(last, body, firstEnqueue, redrives),
         MessageGroupId: last.group,
         MessageDeduplicationId: this.#fifo ? deduplicationId(last, redrives) : undefined,
       }),
     );
+    return true;
+  }
+
+  /** Undefined when it was stored beside its dead letter, and is not there. */
+  async #bodyOf({ body, letter }: DeadLetterCopy): Promise<string | undefined> {
+    const { dynamodb, dedupTable, consumerName } = this.#options;
+    if (letter?.stored === undefined) return body;
+    if (dedupTable === undefined) return undefined;
+    return new StoredText(dynamodb, dedupTable, consumerName).read(letter.stored, operatorLimits());
   }
 
   async #remove(copies: readonly DeadLetterCopy[]): Promise<void> {

@@ -101,9 +101,14 @@ function text(report: RedriveReport, interrupted: boolean): string {
   }));
   return [
     `${report.dryRun ? 'would be: ' : ''}${figures(report)}`,
+    ...(report.bare > 0 ? [bareText(report)] : []),
     ...(report.left > 0 ? [leftText(report, interrupted)] : []),
     ...(kept.length > 0 ? ['still in the dead-letter queue:', tableText(kept)] : []),
   ].join('\n');
+}
+
+function bareText({ bare }: RedriveReport): string {
+  return `${bare} of them without attributes of theirs, for which their dead letters had no room: a key made of those is another one now`;
 }
 
 function leftText({ dryRun, left }: RedriveReport, interrupted: boolean): string {

@@ -3,7 +3,7 @@ import type { Position } from '../dedup/way.js';
 
 /** Why and from where a message was dead-lettered. */
 export interface DeadLetter {
-  /** `name: message` of the error, at most 1,000 characters. */
+  /** `name: message` of the error, at most 1,000 bytes. */
   readonly reason: string;
   readonly kind: DeadLetterKind;
   readonly consumerName: string;

@@ -5,13 +5,16 @@ import { noHistory, noted, type History, type Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Arrival } from './arrival.js';
 
-/** Characters of a reason that are kept. */
+/** Bytes of a reason that are kept (R51). */
 const maxReason = 1_000;
 
-/** Why, for people: `name: message`, bounded. */
+/** Why, for people: `name: message`, well-formed and bounded. */
 export function reasonOf(error: unknown): string {
-  const text = errorText(error);
-  return text.length <= maxReason ? text : `${text.slice(0, maxReason - 1).toWellFormed()}…`;
+  const bytes = Buffer.from(errorText(error));
+  // As a stream, the decoder keeps what is left of a character that was cut through.
+  return bytes.length <= maxReason
+    ? bytes.toString()
+    : `${new TextDecoder().decode(bytes.subarray(0, maxReason - 3), { stream: true })}…`;
 }
 
 type Some = Arrival<unknown>;

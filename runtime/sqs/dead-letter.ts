@@ -5,6 +5,12 @@ import type { DeadLetter } from '../consumer/dead-letter.js';
 import type { SentLetter } from './letter.js';
 import { deadLetterAttribute } from './message-attributes.js';
 
+interface Copy {
+  readonly body: string;
+  readonly attributes: Record<string, MessageAttributeValue>;
+  readonly stored?: boolean;
+}
+
 /** SQS: at most 10 message attributes, and 1 MiB for body and attributes together. */
 const maxMessageAttributes = 10;
 const maxBytes = 1024 * 1024;
@@ -14,7 +20,8 @@ const illegal = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /**
  * The copy of a rejected message for the dead-letter queue: same body, same group, its own attributes, and the reason. It always fits: what
- * has no room goes first to where there is some (attributes into the letter), then out of the message, and the body last (R51).
+ * has no room goes first to where there is some: attributes into the letter, the body into the dedup table. Only what has no room anywhere is
+ * left out, which the letter says (R51).
  *
  * @returns the message, and the body where it has to be stored elsewhere first.
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -31,29 +38,32 @@ export function deadLetterMessage(
   const own = Object.entries(record.messageAttributes).filter(([name]) => name !== deadLetterAttribute);
   const beside = Object.fromEntries(own.map(([name, value]) => [name, sendable(value)]));
   const id = letterId(record, letter);
-  const fits = own.length < maxMessageAttributes;
-  const candidates: readonly {
-    body: string;
-    attributes: Record<string, MessageAttributeValue>;
-    stored?: true;
-  }[] = [
-    ...(fits ? [{ body: record.body, attributes: { ...beside, ...attribute(letter) } }] : []),
-    { body: record.body, attributes: attribute({ ...letter, attributes: Object.fromEntries(own) }) },
-    { body: record.body, attributes: attribute({ ...letter, withoutAttributes: true }) },
-    ...(canStore
+  const besides = own.length < maxMessageAttributes;
+  const inside = { ...letter, attributes: Object.fromEntries(own) };
+  const bare: SentLetter = { ...letter, withoutAttributes: true };
+  const { body } = record;
+  const candidates: readonly Copy[] = [
+    ...(besides ? [{ body, attributes: { ...beside, ...letterAttribute(letter) } }] : []),
+    { body, attributes: letterAttribute(inside) },
+    // The attributes may hold what the key is made of, so a body is stored before they are left out.
+    ...(canStore && besides
       ? [
           {
             body: '-',
-            attributes: attribute({ ...letter, withoutAttributes: true, stored: id }),
-            stored: true as const,
+            attributes: { ...beside, ...letterAttribute({ ...letter, stored: id }) },
+            stored: true,
           },
         ]
       : []),
+    ...(canStore
+      ? [{ body: '-', attributes: letterAttribute({ ...inside, stored: id }), stored: true }]
+      : []),
+    { body, attributes: letterAttribute(bare) },
+    ...(canStore ? [{ body: '-', attributes: letterAttribute({ ...bare, stored: id }), stored: true }] : []),
     // Without a place to store the body, the reason is in the log alone.
-    { body: record.body, attributes: {} },
+    { body, attributes: {} },
   ];
-  const chosen =
-    candidates.find(({ body, attributes }) => bytesOf(body, attributes) <= maxBytes) ?? candidates[0];
+  const chosen = candidates.find((copy) => bytesOf(copy.body, copy.attributes) <= maxBytes) ?? candidates[0];
   const { MessageGroupId, SequenceNumber } = record.attributes;
   return {
     message: {
@@ -86,7 +96,8 @@ function letterId(
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 
-function attribute(letter: SentLetter): Record<string, MessageAttributeValue> {
+/** A letter as the attribute of the message that carries it. */
+export function letterAttribute(letter: SentLetter): Record<string, MessageAttributeValue> {
   return { [deadLetterAttribute]: { DataType: 'String', StringValue: escaped(JSON.stringify(letter)) } };
 }
 
@@ -100,7 +111,8 @@ function escaped(json: string): string {
   );
 }
 
-function bytesOf(body: string, attributes: Record<string, MessageAttributeValue>): number {
+/** What SQS counts of a message. */
+export function bytesOf(body: string, attributes: Record<string, MessageAttributeValue>): number {
   let bytes = Buffer.byteLength(body);
   for (const [name, { DataType = '', StringValue = '', BinaryValue }] of Object.entries(attributes))
     bytes += Buffer.byteLength(name + DataType + StringValue) + (BinaryValue?.byteLength ?? 0);
