@@ -19,7 +19,11 @@ export class Copies<Body, D extends Delivery> {
     const leader = this.#leaders.get(recognised.id);
     if (leader === arrival) return;
     const waits = leader?.isSettled === false;
-    if (leader !== undefined && leader.outcome?.kind !== 'retry' && !(waits && this.#precedes(arrival, leader))) {
+    if (
+      leader !== undefined &&
+      leader.outcome?.kind !== 'retry' &&
+      !(waits && this.#precedes(arrival, leader))
+    ) {
       this.#followers.set(arrival, leader);
       return;
     }
