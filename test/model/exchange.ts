@@ -163,7 +163,7 @@ export function clientOf(world: World, service: Service) {
         } catch (error) {
           if (sending >= world.sendings || !(error instanceof Error) || !sentAgain.has(error.name))
             throw error;
-          world.tally.count('SDK sends again');
+          world.resent(command);
           if (world.strikes(world.faults.forgotten, 'token forgotten', 128)) world.engine.forgetTokens();
         }
     },

@@ -19,17 +19,26 @@ export interface Letter {
 export class Oracle {
   readonly letters: Letter[] = [];
   readonly #failures = new Map<string, number>();
+  /** Updates that were sent once more. */
+  #resent = 0;
   #broken: string | undefined;
 
   constructor(
     private readonly world: World,
     private readonly scenario: Scenario,
     private readonly intents: readonly Intent[],
+    /** Message ids under which a token was delivered. */
+    private readonly idsOf: (token: string) => readonly string[],
   ) {}
 
   /** A handler has thrown, of its own accord. */
   onThrow(token: string): void {
     this.#failures.set(token, (this.#failures.get(token) ?? 0) + 1);
+  }
+
+  /** The SDK sends a request once more. */
+  onResent(command: { readonly constructor: { readonly name: string } }): void {
+    if (command.constructor.name === 'UpdateItemCommand') this.#resent += 1;
   }
 
   /** A dead letter has arrived. */
@@ -88,12 +97,15 @@ export class Oracle {
   #objection({ token, kind, reason, sender }: Letter, intent: Intent): string | undefined {
     const { journal } = this.world.effects;
     const { maxFailures = 1 } = this.world.unhappy ?? {};
-    if (journal.slice(0, sender.actedBefore).some((acted) => acted.token === token))
+    const isOld = journal.slice(0, sender.actedBefore).some((acted) => acted.token === token);
+    // One that may kill whoever reads it is not read, so its receipt cannot be looked for: not where the slow may pass for dead.
+    if (isOld && !(kind === 'died' && !this.#canBlame && !this.#wasReadable(token)))
       return `is dead-lettered (${kind}: ${reason}), and had acted before`;
     const failures = this.#failures.get(token) ?? 0;
-    if (kind === 'died' && this.#canBlame && intent.nature !== 'killer')
+    if (kind === 'died' && this.#canBlame && intent.nature !== 'killer' && !this.#carriesKiller(intent))
       return `is called dead, and has killed nobody`;
-    if (kind === 'failed' && failures < maxFailures)
+    // A note whose answer was lost is sent again by the SDK, and may count twice.
+    if (kind === 'failed' && failures + this.#resent < maxFailures)
       return `is dead-lettered after ${maxFailures} failures, and has failed ${failures} times itself: ${reason}`;
     if (kind === 'rejected' && failures === 0 && !this.#mayBeRefused(intent))
       return `is rejected, and nothing is wrong with it: ${reason}`;
@@ -133,12 +145,26 @@ export class Oracle {
     return changes.reduce<number>((sum, change) => sum + change, 0);
   }
 
-  /** Its body cannot be read, or holds what cannot be stored, or its key has another payload too. */
-  #mayBeRefused({ id, nature, digits }: Intent): boolean {
+  /** Its body cannot be read, or its key has another payload too. */
+  #mayBeRefused({ id, nature }: Intent): boolean {
+    return nature === 'broken' || this.intents.filter((other) => other.id === id).length > 1;
+  }
+
+  /** Aggregates: a killer that is parked in the item acts when the message before it does, whose process dies. */
+  #carriesKiller({ group }: Intent): boolean {
     return (
-      nature === 'broken' ||
-      digits !== undefined ||
-      this.intents.filter((other) => other.id === id).length > 1
+      this.scenario.way === 'aggregate' &&
+      this.intents.some((other) => other.nature === 'killer' && other.group === group)
+    );
+  }
+
+  /** Whether it is written down that some delivery of it was read alone. */
+  #wasReadable(token: string): boolean {
+    const { engine } = this.world;
+    const rows = engine.rows?.(engine.names.receipts) ?? [];
+    return rows.some(
+      ({ id, readable }) =>
+        readable !== undefined && this.idsOf(token).some((one) => id?.S?.endsWith(`#${one}`)),
     );
   }
 

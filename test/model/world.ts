@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly engine: Engine;
   readonly effects: Effects;
   readonly tally: Tally;
+  /** Told when the SDK sends a request once more. */
+  readonly onResent: (command: { readonly input: object }) => void;
   /** Keeps a line for everything that happens. */
   readonly traces: boolean;
 }
@@ -29,7 +31,11 @@ export class World {
   isCalm = false;
   moments: Moment[] = [];
   readonly choices: Choices;
-  readonly #timers = new Set<{ readonly due: number; readonly owner: Invocation; readonly ring: () => void }>();
+  readonly #timers = new Set<{
+    readonly due: number;
+    readonly owner: Invocation;
+    readonly ring: () => void;
+  }>();
   readonly #trace: string[] | undefined;
 
   constructor(private readonly options: WorldOptions) {
@@ -54,6 +60,11 @@ export class World {
   }
   get sendings(): number {
     return this.options.scenario.sendings;
+  }
+
+  resent(command: { readonly input: object }): void {
+    this.tally.count('SDK sends again');
+    this.options.onResent(command);
   }
 
   note(what: () => string): void {
