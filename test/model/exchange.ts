@@ -161,9 +161,10 @@ export function clientOf(world: World, service: Service) {
         try {
           return await once(sender, command, abortSignal);
         } catch (error) {
+          if (error instanceof ConnectionBroken || error instanceof Aborted) world.unsure(command);
           if (sending >= world.sendings || !(error instanceof Error) || !sentAgain.has(error.name))
             throw error;
-          world.resent(command);
+          world.tally.count('SDK sends again');
           if (world.strikes(world.faults.forgotten, 'token forgotten', 128)) world.engine.forgetTokens();
         }
     },

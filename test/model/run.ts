@@ -56,7 +56,7 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<void
     engine,
     effects,
     tally: options.tally,
-    onResent: (command) => oracle.onResent(command),
+    onUnsure: (command) => oracle.onUnsure(command),
     traces: options.traces === true,
   });
   const { way, fifo, spread, messages } = scenario;

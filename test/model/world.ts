@@ -15,8 +15,8 @@ export interface WorldOptions {
   readonly engine: Engine;
   readonly effects: Effects;
   readonly tally: Tally;
-  /** Told when the SDK sends a request once more. */
-  readonly onResent: (command: { readonly input: object }) => void;
+  /** Told when the sender of a request does not know whether it was done. */
+  readonly onUnsure: (command: object) => void;
   /** Keeps a line for everything that happens. */
   readonly traces: boolean;
 }
@@ -62,9 +62,9 @@ export class World {
     return this.options.scenario.sendings;
   }
 
-  resent(command: { readonly input: object }): void {
-    this.tally.count('SDK sends again');
-    this.options.onResent(command);
+  /** The sender of a request does not know whether it was done. */
+  unsure(command: object): void {
+    this.options.onUnsure(command);
   }
 
   note(what: () => string): void {
