@@ -31,8 +31,13 @@ export class Memory {
    * was parked under `stop` (R50). Asked once per instance, because a deployment makes new ones.
    */
   async mayStandStill(limits: Limits): Promise<boolean> {
-    this.#everStopped ??= (await this.store?.groups.everStopped(limits)) ?? false;
-    return this.#everStopped;
+    try {
+      this.#everStopped ??= (await this.store?.groups.everStopped(limits)) ?? false;
+      return this.#everStopped;
+    } catch {
+      // Then the groups themselves are asked, and the next batch asks this again. A throw would be a delivery without a word for each.
+      return true;
+    }
   }
 }
 

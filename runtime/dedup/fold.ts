@@ -243,20 +243,16 @@ export function fold<State, Event extends AggregateEvent>(
     return { kind: 'parked' };
   };
   const outcomeOf = (event: Event): Outcome => {
-    const { stream: id, version, fingerprint, hasGaps } = event;
+    const { stream: id, version, hasGaps } = event;
     let stream: Stream;
     try {
       stream = ledger.get(id) ?? { position: start(event), parked: [] };
     } catch (error) {
       return { kind: isFinal(error) ? 'rejected' : 'retry', error };
     }
-    const behind = stream.position - version;
-    if (behind >= 0n && stream.holes?.includes(version) !== true) {
-      const other = otherMark(stream.marks, behind, fingerprint);
-      if (other === undefined) return { kind: 'duplicate' };
-      return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
-    }
-    if (behind < -1n && !hasGaps) return park(event, stream);
+    const known = outcomeBefore(stream, event);
+    if (known !== undefined) return known;
+    if (version > stream.position + 1n && !hasGaps) return park(event, stream);
     try {
       apply(id, stream, event);
       return { kind: 'processed' };
@@ -297,6 +293,17 @@ export function fold<State, Event extends AggregateEvent>(
     reached,
     applied,
   };
+}
+
+/** What became of an event whose version has had its turn: it acted, or another payload did. Undefined when it has not, or is a hole. */
+export function outcomeBefore(
+  { position, holes, marks }: Stream,
+  { stream: id, version, fingerprint }: Pick<AggregateEvent, 'stream' | 'version' | 'fingerprint'>,
+): Outcome | undefined {
+  if (version > position || holes?.includes(version) === true) return undefined;
+  const other = otherMark(marks, position - version, fingerprint);
+  if (other === undefined) return { kind: 'duplicate' };
+  return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
 }
 
 /**

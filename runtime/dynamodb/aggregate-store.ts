@@ -12,6 +12,7 @@ import { crashPoint } from '../dedup/crash-points.js';
 import { CommitFailed, InvalidWrite, StateTooLarge, WriteRefused } from '../dedup/errors.js';
 import {
   fold,
+  outcomeBefore,
   holdCarriers,
   parkingBytes,
   type AggregateEvent,
@@ -144,6 +145,17 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     const { position, stopped, listed } = seen.ledger.get(passOver.stream) ?? { position: 0n };
     if (!listed) await this.#besideIt()?.closeGap(address, passOver.stream, limits);
     return { stands: stopped === true && position + 1n === passOver.version, stuck };
+  }
+
+  /** What became of an event that may have acted before, whatever it says now; undefined when it has not. A consistent read. */
+  async recall(
+    address: ItemAddress,
+    event: Pick<Event, 'stream' | 'version' | 'fingerprint'>,
+    limits: Limits,
+  ): Promise<Outcome | undefined> {
+    const { ledger } = await this.#read(address, limits);
+    const stream = ledger.get(event.stream);
+    return stream && outcomeBefore(stream, event);
   }
 
   async #run(

@@ -149,6 +149,17 @@ export function aggregateWay<Message extends Identified, Source>(
       );
       return { outcomes, failedParked: failed };
     },
+    // Only before a verdict (R45): for all others the fold tells, and knows without a read while the item is warm.
+    async recall(messages, limits, consistent): Promise<ReadonlyMap<Message, Outcome>> {
+      const found = new Map<Message, Outcome>();
+      if (!consistent) return found;
+      for (const message of messages) {
+        const { address, ...at } = place(message);
+        const outcome = await store.recall(address, { ...at, fingerprint: message.fingerprint }, limits);
+        if (outcome !== undefined) found.set(message, outcome);
+      }
+      return found;
+    },
     positions: {
       of(message): Position {
         const { address, stream, version } = place(message);
