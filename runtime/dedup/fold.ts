@@ -121,6 +121,17 @@ export interface Folded<State, Event> {
   readonly applied: readonly string[];
 }
 
+/** What became of an event whose version has acted: `duplicate`, `rejected` (with another payload), or nothing when it has not. */
+export function acted(
+  { stream: id, version, fingerprint }: Pick<AggregateEvent, 'stream' | 'version' | 'fingerprint'>,
+  stream: Stream | undefined,
+): Outcome | undefined {
+  if (stream === undefined || version > stream.position || stream.holes?.includes(version)) return undefined;
+  const other = otherMark(stream.marks, stream.position - version, fingerprint);
+  if (other === undefined) return { kind: 'duplicate' };
+  return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
+}
+
 /**
  * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate unless it is a hole, a later one
  * is parked until the gap closes. A reducer that throws leaves nothing behind.
@@ -239,7 +250,7 @@ export function fold<State, Event extends AggregateEvent>(
     return { kind: 'parked' };
   };
   const outcomeOf = (event: Event): Outcome => {
-    const { stream: id, version, fingerprint, hasGaps } = event;
+    const { stream: id, version, hasGaps } = event;
     let stream: Stream;
     try {
       stream = ledger.get(id) ?? { position: start(event), parked: [] };
@@ -247,11 +258,8 @@ export function fold<State, Event extends AggregateEvent>(
       return { kind: isFinal(error) ? 'rejected' : 'retry', error };
     }
     const behind = stream.position - version;
-    if (behind >= 0n && stream.holes?.includes(version) !== true) {
-      const other = otherMark(stream.marks, behind, fingerprint);
-      if (other === undefined) return { kind: 'duplicate' };
-      return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
-    }
+    const before = acted(event, stream);
+    if (before !== undefined) return before;
     if (behind < -1n && !hasGaps) return park(event, stream);
     try {
       apply(id, stream, event);

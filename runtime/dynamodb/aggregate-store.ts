@@ -11,6 +11,7 @@ import { backoff } from '../dedup/backoff.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { CommitFailed, InvalidWrite, StateTooLarge, WriteRefused } from '../dedup/errors.js';
 import {
+  acted,
   fold,
   holdCarriers,
   parkingBytes,
@@ -118,6 +119,16 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     const { seen, stuck, unfinished } = progress;
     holdCarriers(outcomes, seen.ledger, [...stuck.map(({ stream }) => stream), ...unfinished]);
     return progress;
+  }
+
+  /** What is stored of an event that may have acted before: see `Way.recall`. @throws DependencyFailed when it could not be read. */
+  async recall(
+    address: ItemAddress,
+    event: Pick<AggregateEvent, 'stream' | 'version' | 'fingerprint'>,
+    limits: Limits,
+  ): Promise<Outcome | undefined> {
+    const { ledger } = await this.#read(address, limits);
+    return acted(event, ledger.get(event.stream));
   }
 
   /**

@@ -149,6 +149,18 @@ export function aggregateWay<Message extends Identified, Source>(
       );
       return { outcomes, failedParked: failed };
     },
+    async recall(messages, limits, consistent) {
+      const found = new Map<Message, Outcome>();
+      // The fold finds out by itself, at no cost. Only before a verdict is it asked for.
+      if (consistent)
+        for (const message of messages) {
+          const { address, stream, version } = place(message);
+          const { fingerprint } = message;
+          const outcome = await store.recall(address, { stream, version, fingerprint }, limits);
+          if (outcome !== undefined) found.set(message, outcome);
+        }
+      return found;
+    },
     positions: {
       of(message): Position {
         const { address, stream, version } = place(message);
