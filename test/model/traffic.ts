@@ -184,6 +184,7 @@ export class Traffic {
     const tokens = () => delivery.records.map(({ body }) => tokenIn(body)).join(' ');
     const invocation = new Invocation(world, instance, `${instance.name}/${tokens()}`);
     for (const { messageId, body } of delivery.records) this.#tokens.set(messageId, tokenIn(body));
+    this.oracle.onBegin(invocation);
     world.note(() => `delivered ${tokens()} to ${instance.name}`);
     instance.isBusy = true;
     this.#working.set(delivery, invocation);
