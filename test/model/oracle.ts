@@ -35,7 +35,7 @@ export class Oracle {
 
   /** A batch begins. */
   onBegin(invocation: Invocation): void {
-    if (this.world.unhappy === undefined || this.#canBlame) return;
+    if (this.world.unhappy === undefined) return;
     const rows = this.#historyRows.filter(({ readable }) => readable !== undefined);
     this.#readable.set(invocation, new Set(rows.map(({ id }) => id?.S ?? '')));
   }
@@ -107,8 +107,10 @@ export class Oracle {
     const { journal } = this.world.effects;
     const { maxFailures = 1 } = this.world.unhappy ?? {};
     const isOld = journal.slice(0, sender.actedBefore).some((acted) => acted.token === token);
-    // One that may kill whoever reads it is not read, so its receipt cannot be looked for: not where the slow may pass for dead.
-    if (isOld && !(kind === 'died' && !this.#canBlame && this.#mayBeUnreadable(token, sender)))
+    // One that may kill whoever reads it is not read, so its receipt cannot be looked for: that of a killer
+    // which is mended, and where the slow may pass for dead.
+    const isUnread = kind === 'died' && this.#mayBeUnreadable(token, sender);
+    if (isOld && !(isUnread && (!this.#canBlame || intent.nature === 'killer')))
       return `is dead-lettered (${kind}: ${reason}), and had acted before`;
     const failures = this.#failures.get(token) ?? 0;
     // One that has its dead letter lives no longer to write down that it has lived.
