@@ -47,7 +47,7 @@ export async function findViolation(
   const first = violation?.message ?? String(details.errorInstance);
   const report = [
     first,
-    `replay: ${unhappy === undefined ? '' : `MODEL_UNHAPPY=${unhappy} `}MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/proofs.md)`,
+    `replay: ${unhappy === undefined ? '' : `MODEL_UNHAPPY=${unhappy} `}MODEL_WAY=${way} MODEL_SEED=${seed} MODEL_PATH=${details.counterexamplePath} (see docs/prove.md)`,
     JSON.stringify(scenario),
     ...(violation instanceof Violation
       ? beginning(violation.trace)
@@ -107,6 +107,6 @@ async function again(scenario: Scenario): Promise<Error | undefined> {
 
 /** A run that cannot stop would fill the screen. */
 function beginning(trace: readonly string[]): readonly string[] {
-  const shown = Number(process.env.MODEL_LINES ?? 120);
+  const shown = 120;
   return trace.length <= shown ? trace : [...trace.slice(0, shown), `... and ${trace.length - shown} more`];
 }

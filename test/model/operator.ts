@@ -72,7 +72,7 @@ export class Operator {
         world.tally.count(`operator ${how}`);
         world.note(() => `${name} ${how}s ${group.stream}`);
         // Before: the request may act although its answer is lost.
-        if (how === 'skip') traffic.passedOver(group.head.messageId);
+        if (how === 'skip') traffic.passedOver(group.head);
         const decision = { consumerName: this.#consumer, stream: group.stream, reason: 'model' };
         await (how === 'skip' ? skipHead : resumeGroup)(table, sqs, decision);
       }

@@ -21,6 +21,8 @@ export class Oracle {
   readonly #failures = new Map<string, number>();
   /** Updates of which the sender does not know whether they were made. */
   #unsure = 0;
+  /** Rows of messages that were known to be readable when an invocation began. */
+  readonly #readable = new WeakMap<Invocation, ReadonlySet<string>>();
   #broken: string | undefined;
 
   constructor(
@@ -30,6 +32,13 @@ export class Oracle {
     /** Message ids under which a token was delivered. */
     private readonly idsOf: (token: string) => readonly string[],
   ) {}
+
+  /** A batch begins. */
+  onBegin(invocation: Invocation): void {
+    if (this.world.unhappy === undefined) return;
+    const rows = this.#historyRows.filter(({ readable }) => readable !== undefined);
+    this.#readable.set(invocation, new Set(rows.map(({ id }) => id?.S ?? '')));
+  }
 
   /** A handler has thrown, of its own accord. */
   onThrow(token: string): void {
@@ -98,8 +107,10 @@ export class Oracle {
     const { journal } = this.world.effects;
     const { maxFailures = 1 } = this.world.unhappy ?? {};
     const isOld = journal.slice(0, sender.actedBefore).some((acted) => acted.token === token);
-    // One that may kill whoever reads it is not read, so its receipt cannot be looked for: not where the slow may pass for dead.
-    if (isOld && !(kind === 'died' && !this.#canBlame && this.#mayBeUnreadable(token)))
+    // One that may kill whoever reads it is not read, so its receipt cannot be looked for: that of a killer
+    // which is mended, and where the slow may pass for dead.
+    const isUnread = kind === 'died' && this.#mayBeUnreadable(token, sender);
+    if (isOld && !(isUnread && (!this.#canBlame || intent.nature === 'killer')))
       return `is dead-lettered (${kind}: ${reason}), and had acted before`;
     const failures = this.#failures.get(token) ?? 0;
     // One that has its dead letter lives no longer to write down that it has lived.
@@ -161,15 +172,20 @@ export class Oracle {
     );
   }
 
-  /** Whether it was started alone, and nobody has written down that it could be read. */
-  #mayBeUnreadable(token: string): boolean {
-    const { engine } = this.world;
+  /** Whether it had been started alone, and nobody had written down that it could be read when the sender of its letter began. */
+  #mayBeUnreadable(token: string, sender: Invocation): boolean {
     const ids = this.idsOf(token).map((id) => `#${id}`);
-    const rows = engine.rows?.(engine.names.receipts) ?? [];
-    return rows.some(
-      ({ id, alone, readable }) =>
-        alone !== undefined && readable === undefined && ids.some((one) => id?.S?.endsWith(one)),
+    return this.#historyRows.some(
+      ({ id, alone }) =>
+        alone !== undefined &&
+        ids.some((one) => id?.S?.endsWith(one)) &&
+        this.#readable.get(sender)?.has(id?.S ?? '') !== true,
     );
+  }
+
+  get #historyRows() {
+    const { engine } = this.world;
+    return engine.rows?.(engine.names.receipts) ?? [];
   }
 
   /** Processes die of nothing but killers, and every delivery has ended before the next one begins. */

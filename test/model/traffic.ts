@@ -25,6 +25,8 @@ export class Traffic {
   readonly deadLettered = new Set<string>();
   /** Tokens whose turn a person has put off: sent anew from the dead-letter queue, or passed over. */
   readonly putOff = new Set<string>();
+  /** Of these, those of aggregates that were passed over: they act behind those after them. */
+  readonly skipped = new Set<string>();
   readonly sqs: Service;
   readonly #mended = new Set<string>();
   /** By message id. */
@@ -132,9 +134,19 @@ export class Traffic {
       }
   }
 
-  /** A person passes this message over. */
-  passedOver(messageId: string): void {
-    this.putOff.add(this.#tokens.get(messageId) ?? '');
+  /** A person passes the message over at which a group stands still. */
+  passedOver({ messageId, key = '' }: { readonly messageId: string; readonly key?: string }): void {
+    const token = this.scenario.way === 'aggregate' ? this.#tokenAt(key) : this.#tokens.get(messageId);
+    this.putOff.add(token ?? '');
+    if (this.scenario.way === 'aggregate') this.skipped.add(token ?? '');
+  }
+
+  /** Whose place in a stream of an aggregate a key names. */
+  #tokenAt(key: string): string | undefined {
+    return this.intents.find(
+      ({ group, source, version }) =>
+        key.includes(`S:${group}`) && key.includes(source) && key.endsWith(`"${version}"]`),
+    )?.token;
   }
 
   /** Ids under which a message was delivered. */
@@ -184,6 +196,7 @@ export class Traffic {
     const tokens = () => delivery.records.map(({ body }) => tokenIn(body)).join(' ');
     const invocation = new Invocation(world, instance, `${instance.name}/${tokens()}`);
     for (const { messageId, body } of delivery.records) this.#tokens.set(messageId, tokenIn(body));
+    this.oracle.onBegin(invocation);
     world.note(() => `delivered ${tokens()} to ${instance.name}`);
     instance.isBusy = true;
     this.#working.set(delivery, invocation);

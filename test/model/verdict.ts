@@ -85,11 +85,11 @@ export class Verdict {
         : Map.groupBy(ordered, ({ lane }) => (fifo ? lane : ''));
     if (way !== 'aggregate' && !fifo) return;
     // A stopped group keeps the place of the message at which it stopped, until a person puts it off.
-    const { putOff, deadLettered } = this.traffic();
+    const { putOff, deadLettered, skipped } = this.traffic();
     const outOfTurn = this.world.unhappy?.onFailure === 'stop' ? putOff : deadLettered;
     for (const lane of lanes.values()) {
       const commits = lane
-        .filter(({ token }) => way === 'aggregate' || !outOfTurn.has(token))
+        .filter(({ token }) => !(way === 'aggregate' ? skipped : outOfTurn).has(token))
         .flatMap(({ token, version }) => {
           const at = this.world.effects.journal.findIndex((acted) => acted.token === token);
           return at < 0 ? [] : [{ token, at: this.#moment(at), version: Number(version) }];
