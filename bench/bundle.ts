@@ -37,8 +37,18 @@ function optionsFor({ code }: Entry, outdir: string) {
   } satisfies BuildOptions;
 }
 
-/** Bytes of a bundle, the AWS SDK left out: of all its files, and of those that are loaded at start. */
-export async function bytesOf(entry: Entry): Promise<{ whole: number; atStart: number }> {
+/** A bundle, the AWS SDK left out. */
+export interface Bundled {
+  /** Bytes of all files. */
+  readonly whole: number;
+  /** Bytes of those that are loaded at start. */
+  readonly atStart: number;
+  /** Files of ours in them, from the root, without those of which nothing is left. */
+  readonly modules: readonly string[];
+  readonly modulesAtStart: readonly string[];
+}
+
+export async function bundled(entry: Entry): Promise<Bundled> {
   const { metafile } = await build({
     ...optionsFor(entry, 'out'),
     banner: {},
@@ -48,7 +58,19 @@ export async function bytesOf(entry: Entry): Promise<{ whole: number; atStart: n
   });
   const sum = (files: Iterable<string>) =>
     [...files].reduce((bytes, file) => bytes + (metafile.outputs[file]?.bytes ?? 0), 0);
-  return { whole: sum(Object.keys(metafile.outputs)), atStart: sum(loadedAtStart(metafile.outputs)) };
+  const modules = (files: Iterable<string>) =>
+    [...files]
+      .flatMap((file) => Object.entries(metafile.outputs[file]?.inputs ?? {}))
+      .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
+      .toSorted();
+  const files = Object.keys(metafile.outputs);
+  const start = loadedAtStart(metafile.outputs);
+  return {
+    whole: sum(files),
+    atStart: sum(start),
+    modules: modules(files),
+    modulesAtStart: modules(start),
+  };
 }
 
 /** The entry's file and whatever it imports other than by `import()`. */

@@ -1,5 +1,5 @@
 import type { Benchmark } from '../benchmark.js';
-import { bytesOf, type Entry } from '../bundle.js';
+import { bundled, type Entry } from '../bundle.js';
 import { powertoolsName } from '../contenders/powertools.js';
 import { ourReference, ourWays, peerCore, peerReference } from '../entries.js';
 import { rowsOf, type Sample } from '../row.js';
@@ -14,8 +14,8 @@ export const size: Benchmark = {
   usesEngine: false,
   async run() {
     const compared = async (name: string, ours: Entry, peer: Entry): Promise<Sample[]> => {
-      const [own, other] = await Promise.all([bytesOf(ours), bytesOf(peer)]);
-      const row = (measure: string, bytes: keyof typeof own): Sample => ({
+      const [own, other] = await Promise.all([bundled(ours), bundled(peer)]);
+      const row = (measure: string, bytes: 'atStart' | 'whole'): Sample => ({
         measure,
         case: name,
         ours: own[bytes] / 1000,

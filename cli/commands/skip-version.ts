@@ -23,7 +23,8 @@ export function addSkipVersion(program: Command): void {
 }
 
 /**
- * Only what is listed: a version that waits in the aggregate has no other copy, and must not be lost by a slip of the hand.
+ * Only what is listed: a version that waits in the aggregate has no other copy, and must not be lost by a slip of the
+ * hand.
  *
  * @throws CliError when no such version is listed, or several are.
  */

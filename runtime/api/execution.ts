@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoStore } from '../dynamodb/dynamo-store.js';
-import type { Leases, Once } from '../dedup/effect.js';
+import type { Once } from '../dedup/effect.js';
+import type { Leases } from '../dynamodb/lease-scope.js';
 import { InProgressElsewhere, KeyReused } from '../dedup/errors.js';
 import { commitHandlings, Handling } from '../dynamodb/handling.js';
 import type { Limits } from '../dedup/limits.js';

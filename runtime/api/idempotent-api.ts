@@ -1,4 +1,3 @@
-import { leaseScope } from '../dynamodb/lease-scope.js';
 import { newClient } from '../dynamodb/new-client.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
@@ -50,7 +49,7 @@ export function idempotentApi<Body = Uint8Array>(options: IdempotentApiOptions<B
   const client = options.dynamodb ?? newClient();
   const store = new DynamoStore({ client, tableName, retentionSeconds: windowSeconds });
   const retentionSeconds = windowSeconds + effectsOutliveSeconds;
-  const onceFor = options.leases?.(leaseScope({ client, tableName, retentionSeconds }, apiName));
+  const onceFor = options.leases?.({ client, tableName, retentionSeconds, consumerName: apiName });
   const { responses } = options;
   // Asked for and not made by itself: an API without big answers must not carry the S3 client in its bundle.
   if (settings.responseBucket !== undefined && responses === undefined)

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '../dynamodb/new-client.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Leases } from '../dedup/effect.js';
+import type { Leases } from '../dynamodb/lease-scope.js';
 import type { ConditionFailed } from '../dedup/errors.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import type { CallerOf } from './caller.js';

@@ -7,7 +7,7 @@ import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
 import { logLine } from '../telemetry/log-line.js';
-import { Arrival, excused, type Recognised } from './arrival.js';
+import { Arrival, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
 import type { Memory } from './memory.js';
@@ -86,7 +86,8 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       const trouble = async () => (await load()).trouble;
       const messages = arrivals.filter(({ delivery }) => delivery.nudge === undefined);
       await run(messages, { ...batch, trouble }, loaded?.origin ?? flowing(load));
-      await this.#obey(arrivals, batch, trouble);
+      if (messages.length < arrivals.length)
+        await (await import('./memory.js')).obeyAll(batch, await trouble());
       const back = handedBack(arrivals);
       if (back.length > 0) await (await trouble()).handBack(back);
       await crashPoint('before-answer');
@@ -98,20 +99,6 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       });
     } finally {
       clock.stop();
-    }
-  }
-
-  /** Does what nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
-  async #obey(
-    arrivals: readonly Arrival<BodyOf<Schema>, D>[],
-    batch: BatchOptions<Schema, D, Unit>,
-    trouble: () => Promise<Judge<BodyOf<Schema>, D, Unit>>,
-  ): Promise<void> {
-    for (const arrival of arrivals) {
-      if (arrival.delivery.nudge === undefined || arrival.isSettled) continue;
-      const free = !arrivals.some(({ company }) => company === 1) && batch.pace.mayStart(batch.remainingMs());
-      if (free) await (await trouble()).obey(arrival, arrival.delivery.nudge);
-      else arrival.settle(excused);
     }
   }
 

@@ -6,9 +6,12 @@ type Known = Pick<History, 'alone' | 'company'>;
 /** Lone starts without a word after which a message is held to be what kills its process. One may be anything, such as a deployment. */
 const deaths = 2;
 
-/** Whether it has died alone often enough. Nobody else was there, so nobody else is blamed (R46). */
-export function hasDied({ alone }: Known): boolean {
-  return alone >= deaths;
+/**
+ * Whether it has died alone often enough. Nobody else was there, so nobody else is blamed (R46). One of which nobody knows whether it can
+ * be read has one start more: given up unread, its receipt could not be looked for (R45).
+ */
+export function hasDied({ alone, readable }: Pick<History, 'alone' | 'readable'>): boolean {
+  return alone >= (readable ? deaths : deaths + 1);
 }
 
 /**

@@ -2,20 +2,14 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Prepared } from '../dedup/way.js';
-import type { Arrival } from './arrival.js';
+import { excused, type Arrival } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import { Failures } from './failures.js';
 import { placeOf, StoppedGroups, type GiveUpOptions } from './give-up.js';
+import type { Judge } from './judge.js';
 import { defaultMaxFailures } from './settings.js';
 import type { Delivery } from './transport.js';
 import { Trouble } from './trouble.js';
-
-// All that is loaded with the first message that does not go well, or comes again.
-export { follow } from './follow.js';
-export { HandlerOutOfTime } from './out-of-time.js';
-export { problemOf } from './problems.js';
-export { recallReceipts } from './recall-receipts.js';
-export { refused } from './refusal.js';
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
@@ -71,4 +65,18 @@ export async function recall<Body, D extends Delivery>(
     store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
   const { groups, unread } = await failures.recall(arrivals, streams, limits);
   origin.know(groups, unread);
+}
+
+/** Does what nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */
+export async function obeyAll<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  { arrivals, pace, remainingMs }: BatchOptions<Schema, D, Unit>,
+  trouble: Judge<BodyOf<Schema>, D, Unit>,
+): Promise<void> {
+  for (const arrival of arrivals) {
+    const { nudge } = arrival.delivery;
+    if (nudge === undefined || arrival.isSettled) continue;
+    const free = !arrivals.some(({ company }) => company === 1) && pace.mayStart(remainingMs());
+    if (free) await trouble.obey(arrival, nudge);
+    else arrival.settle(excused);
+  }
 }

@@ -57,7 +57,7 @@ async function read<Schema extends StandardSchemaV1>(
       ? await decoded(delivery, decode, limits)
       : { ...plain, attributes: delivery.attributes };
   const result = await schema['~standard'].validate(json);
-  const refusal = result.issues && (await import('./memory.js')).refused(result.issues);
+  const refusal = result.issues && (await import('./unusual.js')).refused(result.issues);
   // What the schema refuses is of another type than the selectors expect: they may throw, and then it has no identity.
   const body = (refusal === undefined ? (result as { value: unknown }).value : json) as BodyOf<Schema>;
   const source = deepFreeze({ body, attributes, group });

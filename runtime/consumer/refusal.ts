@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { briefly } from '../dedup/briefly.js';
+import { briefly } from '../dedup/error.js';
 import { RejectMessage } from '../dedup/errors.js';
 
 /** A body may break any number of rules, and what a schema says of it may be of any length. */

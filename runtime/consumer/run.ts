@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Limits } from '../dedup/limits.js';
-import { sleep } from '../dedup/sleep.js';
 import type { FailedParked, Prepared, Way } from '../dedup/way.js';
 import type { Arrival, Recognised } from './arrival.js';
 import { Copies } from './copies.js';
@@ -46,7 +45,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
     const again = some.filter(
       ({ delivery: { deliveries = 2, letter } }) => deliveries > 1 || letter !== undefined,
     );
-    if (again.length > 0) await (await import('./memory.js')).recallReceipts(again, copies, options);
+    if (again.length > 0) await (await import('./unusual.js')).recallReceipts(again, copies, options);
   };
   await read(arrivals.filter(({ isSettled, isSuspect }) => !isSettled && !isSuspect));
   const riders = copies.riders();
@@ -57,7 +56,7 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
     park: async (members) => (await trouble()).park(members, origin),
     leaderOf: (arrival) => copies.leaderOf(arrival),
     follow: async (arrival, leader) => {
-      const { follow } = await import('./memory.js');
+      const { follow } = await import('./unusual.js');
       const error = follow(arrival, leader);
       if (error !== undefined) await work.judge(arrival, { kind: 'rejected', error });
     },
@@ -101,16 +100,10 @@ async function prepare<Schema extends StandardSchemaV1, D extends Delivery, Unit
   });
 }
 
-/** A call that is cut off at the same moment says so itself, and is a better reason. */
-const graceMs = 25;
-
 async function withinTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () =>
-    void Promise.all([import('./memory.js'), sleep(graceMs)]).then(([{ HandlerOutOfTime }]) =>
-      reject(new HandlerOutOfTime()),
-    );
+  const abort = () => void import('./unusual.js').then(({ outOfTime }) => outOfTime()).catch(reject);
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await Promise.race([work, promise]);

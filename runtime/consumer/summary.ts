@@ -23,7 +23,7 @@ export async function summarise<Body, D extends Delivery>(
   const problems =
     went.length === 0
       ? []
-      : await import('./memory.js').then(({ problemOf }) => went.flatMap((one) => problemOf(one) ?? []));
+      : await import('./unusual.js').then(({ problemOf }) => went.flatMap((one) => problemOf(one) ?? []));
   return {
     consumer,
     processed: count('processed'),

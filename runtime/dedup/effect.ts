@@ -1,5 +1,3 @@
-import type { LeaseStore } from './lease-store.js';
-
 /** What an effect is given beside its arguments. */
 export interface EffectCall {
   /**
@@ -102,18 +100,3 @@ export interface Effect<Args, Result> extends LeaseTimes {
  * @throws LeaseLost the effect outlived its lease and another owner has it.
  */
 export type Once = <Args, Result>(name: string, effect: Effect<Args, Result>) => Promise<Result>;
-
-/** Where leases are kept, and whose they are. */
-export interface LeaseScope {
-  readonly consumerName: string;
-  /** @param now epoch milliseconds; default: the clock of this machine */
-  readonly store: (now?: () => number) => Promise<LeaseStore>;
-}
-
-/**
- * What `leases()` gives a consumer: `tx.once` for one message. `remainingMs` is what is left of the invocation. With the payload's
- * fingerprint an effect of another payload under the same key is refused (KeyReused), as its receipt would be (R5).
- */
-export type Leases = (
-  scope: LeaseScope,
-) => (key: string, remainingMs: () => number, fingerprint?: string) => Once;

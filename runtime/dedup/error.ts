@@ -162,3 +162,8 @@ export class IgnoreMessage extends ExactlyOnceError {
 export function ignore(reason: string): IgnoreMessage {
   return new IgnoreMessage(reason);
 }
+
+/** At most so many characters of a text that a producer chose the length of. Never half a surrogate pair. */
+export function briefly(text: string, most = 120): string {
+  return text.length > most ? `${text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
+}

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import { briefly } from './briefly.js';
-import { UnserialisableValue } from './error.js';
+import { briefly, UnserialisableValue } from './error.js';
 import { maxDepth } from './plain-json.js';
 
 /** Deeper than any JSON that is read, by what this library puts around a body. */

@@ -13,12 +13,6 @@ export class Meter {
   /** Seconds since the receipts that suppressed duplicates were written or last renewed. Insert and aggregate keep no time. */
   readonly receiptAges: number[] = [];
 
-  /** Takes over what another one has counted, and leaves it at 0. */
-  absorb(other: Meter): void {
-    this.calls += other.calls;
-    this.readUnits += other.readUnits;
-    other.calls = other.readUnits = 0;
-  }
   call(): void {
     this.calls += 1;
   }

@@ -1,5 +1,11 @@
-import { briefly } from './briefly.js';
-import { DependencyFailed, errorText, ExactlyOnceError, type Fault, RejectMessage } from './error.js';
+import {
+  briefly,
+  DependencyFailed,
+  errorText,
+  ExactlyOnceError,
+  type Fault,
+  RejectMessage,
+} from './error.js';
 
 /** One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a `duplicate`. */
 export class KeyReused extends RejectMessage {
@@ -164,22 +170,6 @@ export class ProcessDied extends RejectMessage {
   }
 }
 
-/** An event that had been parked in its aggregate failed when its turn came. No message is left in the queue for it but its carriers. */
-export class ParkedFailed extends ExactlyOnceError {
-  override name = 'ParkedFailed';
-  constructor(
-    readonly stream: string,
-    readonly version: bigint,
-    /** All that the aggregate kept of it. */
-    readonly carried: string,
-    override readonly cause: unknown,
-    /** What became, in this same write, of the message that is held back for it. `parked`: it acted when its turn came. */
-    readonly carrier: 'processed' | 'parked' | 'duplicate' = 'duplicate',
-  ) {
-    super(`the parked version ${version} of stream '${stream}' failed: ${errorText(cause)}`, { cause });
-  }
-}
-
 /** The turn of a parked event has come, and it was not tried, because the message that brings it runs alone (R46). It runs alone itself. */
 export class ParkedUntried extends DependencyFailed {
   override name = 'ParkedUntried';
@@ -247,18 +237,6 @@ export class StateTooLarge extends RejectMessage {
       `with this message the aggregate has ${given} ${limitName}, DynamoDB allows ${limit}; keep less in one aggregate, ` +
         'or put what grows with time or has many attributes into one attribute or other items',
     );
-  }
-}
-
-/** A message of a stopped group is too big for a parking row. It waits in the queue, which holds its group back just as well. */
-export class TooLargeToPark extends ExactlyOnceError {
-  override name = 'TooLargeToPark';
-  constructor(
-    readonly messageId: string,
-    readonly bytes: number,
-    readonly limit: number,
-  ) {
-    super(`the message has ${bytes} bytes, ${limit} fit into a parking row; it waits in the queue`);
   }
 }
 

@@ -2,9 +2,8 @@
  * What is loaded when a commit does not go through at its first call, or a message comes again: one module, because each that is loaded
  * by itself makes one more file of what all of them share.
  */
-export { thrown } from './call-failed.js';
 export { readReasons } from './cancelled.js';
 export { commitInParts } from './commit-in-parts.js';
 export { commitOn, mayRunAgain } from './contention.js';
-export { recall, recallRows } from './receipts-again.js';
+export { recall, recallMessages, recallRows } from './receipts-again.js';
 export { judgeRow } from './receipt-verdict.js';

@@ -32,7 +32,7 @@ import {
   unseen,
   type SeenAggregate,
 } from './aggregate-item.js';
-import type { Beside } from './aggregate-beside.js';
+import { Beside } from './aggregate-beside.js';
 import { maxItemBytes } from './item-size.js';
 import { nowSeconds } from './receipt.js';
 import { isPassing, isRefusal } from './call-failed.js';
@@ -93,7 +93,7 @@ interface Progress<Event> {
 export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   readonly #options: AggregateStoreOptions<Event>;
   readonly #warm: WarmItems<SeenAggregate>;
-  #beside: Promise<Beside> | undefined;
+  #beside: Beside | undefined;
 
   constructor(options: AggregateStoreOptions<Event>) {
     this.#options = options;
@@ -143,7 +143,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     const { seen, stuck, unfinished } = progress;
     if (unfinished.size > 0) throw new CommitFailed('no time is left for what was parked in the stream');
     const { position, stopped, listed } = seen.ledger.get(passOver.stream) ?? { position: 0n };
-    if (!listed) await (await this.#loadBeside())?.closeGap(address, passOver.stream, limits);
+    if (!listed) await this.#besideIt()?.closeGap(address, passOver.stream, limits);
     return { stands: stopped === true && position + 1n === passOver.version, stuck };
   }
 
@@ -202,7 +202,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
         // What was read once is written before more is read: rows are large.
         if (folded.wanted.length > 0 && hasRead && folded.applied.length > 0) most = folded.applied.length;
         else {
-          const beside = await this.#loadBeside();
+          const beside = this.#besideIt();
           if (rows === undefined || beside === undefined) throw new CommitFailed('rows without a table');
           hasRead = (await beside.fill(address, folded, rows, limits)) || hasRead;
         }
@@ -210,7 +210,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
       }
       if (folded.changed) {
         if ([...folded.after.ledger.values()].some(({ listed }) => listed))
-          await (await this.#loadBeside())?.listGaps(address, seen, folded.after, limits);
+          await this.#besideIt()?.listGaps(address, seen, folded.after, limits);
         const found = await this.#write(address, seen, folded, limits);
         if (found.kind === 'refused') {
           const [only, another] = folded.applied;
@@ -330,17 +330,17 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     if (rows === undefined) return;
     const isConcerned = ({ beyond, listed }: Stream) => beyond !== undefined || listed;
     if (rows.size > 0 || [...before.ledger.values(), ...after.ledger.values()].some(isConcerned))
-      await (await this.#loadBeside())?.settle(address, before, after, passOver, rows, limits);
+      await this.#besideIt()?.settle(address, before, after, passOver, rows, limits);
   }
 
-  /** Loaded when something does not fit into an item, or a gap is listed: most instances never meet one. */
-  async #loadBeside(): Promise<Beside | undefined> {
+  /**
+   * Made when something does not fit into an item, or a gap is listed: most instances never meet one. Not loaded then: bundlers keep a chunk
+   * for every `import()` of a room, also for a consumer of another way that never runs this.
+   */
+  #besideIt(): Beside | undefined {
     const { client, dedup } = this.#options;
     if (dedup === undefined) return undefined;
-    this.#beside ??= import('./aggregate-beside.js').then(
-      ({ Beside }) => new Beside(client, dedup.tableName, dedup.consumerName),
-    );
-    return this.#beside;
+    return (this.#beside ??= new Beside(client, dedup.tableName, dedup.consumerName));
   }
 }
 

@@ -2,6 +2,7 @@
 export * from './api-conditions.js';
 export * from './commit-conditions.js';
 export type { Condition } from './condition.js';
+export * from './early-conditions.js';
 export * from './group-conditions.js';
 export * from './lease-conditions.js';
 export * from './outbox-conditions.js';

@@ -110,7 +110,9 @@ export class GroupStore implements GroupStorePort {
       limits,
     );
     const texts: string[] = [];
-    // Only an unbroken beginning is in order: what is left unread or is not there ends it.
+    let bytes = 0;
+    // Only an unbroken beginning is in order: what is left unread or is not there ends it. So does what is too much for the one transaction
+    // in which all of it will be written off: DynamoDB counts the rows as they were.
     for (const n of numbers) {
       const row = rows.get(idOf(n));
       const text = row?.record?.S;
@@ -121,7 +123,10 @@ export class GroupStore implements GroupStorePort {
       const more = await this.#rows(ids, limits);
       const rest = ids.map((id) => more.rows.get(id)?.record?.S);
       if (rest.includes(undefined)) break;
-      texts.push([text, ...rest].join(''));
+      const whole = [text, ...rest].join('');
+      bytes += Buffer.byteLength(whole);
+      if (texts.length > 0 && bytes > maxBytes) break;
+      texts.push(whole);
     }
     if (texts.length === 0)
       throw new CommitFailed(

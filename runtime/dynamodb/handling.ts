@@ -95,7 +95,7 @@ async function unitOf({ receipt, lane }: Work, tx: Transaction, returned: unknow
   const { writes, publications } = tx;
   const result = storedResult(returned);
   for (const write of writes) assertExpressible(write);
-  if (receipt.at !== undefined) (await import('./row-receipt.js')).assertReceipt(receipt.at, writes, result);
+  if (receipt.at !== undefined) (await import('./reads.js')).assertReceipt(receipt.at, writes, result);
   return { receipt: { ...receipt, result }, writes, publications, lane };
 }
 

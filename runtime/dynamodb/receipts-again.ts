@@ -43,6 +43,27 @@ export async function recall<Draft extends ReceiptDraft>(
   return found;
 }
 
+/** The same by message. */
+export async function recallMessages<Message>(
+  messages: readonly Message[],
+  draftOf: (message: Message) => ReceiptDraft,
+  find: (drafts: readonly ReceiptDraft[]) => Promise<ReadonlyMap<ReceiptDraft, Outcome>>,
+): Promise<Map<Message, Outcome>> {
+  const drafts = new Map<ReceiptDraft, Message>();
+  for (const message of messages)
+    try {
+      drafts.set(draftOf(message), message);
+    } catch {
+      // Of a body that the schema refused the row may not be told: then nothing is known of it.
+    }
+  const outcomes = new Map<Message, Outcome>();
+  for (const [draft, outcome] of await find([...drafts.keys()])) {
+    const message = drafts.get(draft);
+    if (message !== undefined) outcomes.set(message, outcome);
+  }
+  return outcomes;
+}
+
 async function receiptRows(
   { client, tableName }: DynamoStoreOptions,
   drafts: readonly ReceiptDraft[],

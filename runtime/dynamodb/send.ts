@@ -42,7 +42,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
     if (consumed !== undefined) meter[kind]([consumed].flat());
     return answer;
   } catch (cause) {
-    const { thrown } = await import('./again.js');
+    const { thrown } = await import('./call-failed.js');
     throw thrown(cause);
   }
 }

@@ -1,5 +1,6 @@
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Limits } from '../dedup/limits.js';
+import { Meter } from '../dedup/meter.js';
 import { nowSeconds, rowVersion } from './receipt.js';
 import { send } from './send.js';
 import { partsOf } from './text-parts.js';
@@ -57,4 +58,19 @@ export class StoredText {
   #rowId(id: string, part: number): string {
     return `${this.consumerName}!text#${id}#${part}`;
   }
+}
+
+/** How long a body may take to be stored. */
+const storingMs = 5_000;
+
+/** Stores the body of a dead letter that has no room for it. @throws DependencyFailed when it is not known to be stored. */
+export async function storeBody(
+  client: DynamoDBClient,
+  tableName: string,
+  consumerName: string,
+  id: string,
+  body: string,
+): Promise<void> {
+  const limits = { deadline: Date.now() + storingMs, meter: new Meter() };
+  await new StoredText(client, tableName, consumerName).write(id, body, limits);
 }

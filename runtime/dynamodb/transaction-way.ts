@@ -1,7 +1,6 @@
 import type { DynamoStore } from './dynamo-store.js';
-import type { Leases } from '../dedup/effect.js';
+import type { Leases } from './lease-scope.js';
 import type { ConditionFailed } from '../dedup/errors.js';
-import type { Outcome } from '../dedup/outcome.js';
 import type { Identified, Way } from '../dedup/way.js';
 import { commitHandlings, Handling } from './handling.js';
 import type { ReceiptDraft } from './receipt.js';
@@ -74,20 +73,8 @@ export function transactionWay<
     },
     commit: async (handlings, limits) => ({ outcomes: await commitHandlings(store, handlings, limits) }),
     async recall(messages, limits, consistent) {
-      const drafts = new Map<ReceiptDraft, Message>();
-      for (const message of messages)
-        try {
-          drafts.set(draftOf(message), message);
-        } catch {
-          // Of a body that the schema refused the row may not be told: then nothing is known of it.
-        }
-      const found = await store.recall([...drafts.keys()], limits, consistent);
-      const outcomes = new Map<Message, Outcome>();
-      for (const [draft, message] of drafts) {
-        const outcome = found.get(draft);
-        if (outcome !== undefined) outcomes.set(message, outcome);
-      }
-      return outcomes;
+      const { recallMessages } = await import('./again.js');
+      return recallMessages(messages, draftOf, (drafts) => store.recall(drafts, limits, consistent));
     },
   };
 }

@@ -1,7 +1,9 @@
-import type { LeaseScope, Leases, Once } from '../dedup/effect.js';
+import type { Once } from '../dedup/effect.js';
+import type { LeaseScope, Leases } from '../dynamodb/lease-scope.js';
+import { DynamoLeaseStore } from '../dynamodb/lease-store.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
-import { leaseId } from '../dedup/lease-store.js';
+import { leaseId, type LeaseStore } from '../dedup/lease-store.js';
 import { downstreamKey } from './downstream-key.js';
 import { logLeaseEvent, reporter, type LeaseObserver } from './lease-event.js';
 import { defaultSkewSeconds, leaseRules, secondsProblems } from './lease-rules.js';
@@ -34,8 +36,11 @@ export function leases(options: LeasesOptions = {}): Leases {
   const { maxClockSkewSeconds = defaultSkewSeconds, observe = logLeaseEvent, now } = options;
   const problems = secondsProblems({ maxClockSkewSeconds });
   if (problems.length > 0) throw new InvalidSettings(problems);
-  return (scope) => (key, remainingMs, fingerprint) =>
-    onceFor(scope, { key, remainingMs, fingerprint, maxClockSkewSeconds, observe, now });
+  return (scope) => {
+    const store = new DynamoLeaseStore({ ...scope, now });
+    return (key, remainingMs, fingerprint) =>
+      onceFor(store, scope, { key, remainingMs, fingerprint, maxClockSkewSeconds, observe });
+  };
 }
 
 interface Owner {
@@ -44,13 +49,12 @@ interface Owner {
   readonly fingerprint: string | undefined;
   readonly maxClockSkewSeconds: number;
   readonly observe: LeaseObserver;
-  readonly now: (() => number) | undefined;
 }
 
-function onceFor({ consumerName, store }: LeaseScope, owner: Owner): Once {
-  const { key, remainingMs, fingerprint, maxClockSkewSeconds, observe, now } = owner;
+function onceFor(store: LeaseStore, { consumerName }: LeaseScope, owner: Owner): Once {
+  const { key, remainingMs, fingerprint, maxClockSkewSeconds, observe } = owner;
   return async (name, effect) =>
-    runOnce(await store(now), {
+    runOnce(store, {
       id: leaseId(consumerName, name, key),
       consumerName,
       idempotencyKey: downstreamKey(consumerName, key, name),

@@ -13,7 +13,7 @@ export function wentOn(
   if (dedupTable === undefined) return undefined;
   return async (stream, limits) => {
     try {
-      const { GroupStore } = await import('../dynamodb/group-store.js');
+      const { GroupStore } = await import('./trouble.js');
       const groups = new GroupStore(client, dedupTable, consumerName);
       const row = await groups.read(groupStreamOf(stream), limits);
       if (row?.state === 'stopped') await groups.open(row, limits);

@@ -7,7 +7,6 @@ import type { Decode } from '../consumer/decode/decode.js';
 import type { Recognition } from '../consumer/recognise.js';
 import { logSummary, type BatchSummary } from '../telemetry/batch-summary.js';
 import { assertConsumerName } from '../dedup/identity.js';
-import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
 import type { ConsumerSettings } from './settings.js';
@@ -62,12 +61,6 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
   const { consumerName, dedupTable, deadLetterQueueUrl, queueUrl } = settings;
   assertConsumerName(consumerName);
   const client = once(options.sqs);
-  const storeBody = async (id: string, body: string) => {
-    if (dedupTable === undefined) return;
-    const { StoredText } = await import('./trouble.js');
-    const limits = { deadline: Date.now() + storingMs, meter: new Meter() };
-    await new StoredText(dynamodb, dedupTable, consumerName).write(id, body, limits);
-  };
   const engine = new Engine({
     settings,
     schema,
@@ -79,7 +72,11 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
       client,
       deadLetterQueueUrl,
       queueUrl,
-      storeBody: dedupTable === undefined ? undefined : storeBody,
+      storeBody:
+        dedupTable === undefined
+          ? undefined
+          : async (id, body) =>
+              (await import('./trouble.js')).storeBody(dynamodb, dedupTable, consumerName, id, body),
     }),
     way: wayOn({ dynamodb, sqs: client }),
     failureStore:
@@ -95,8 +92,6 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
     return { batchItemFailures: back.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 }
-
-const storingMs = 5_000;
 
 /** A client that is made when it is first needed. */
 function once(given: SQSClient | undefined): () => Promise<SQSClient> {

@@ -1,10 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
-import type { Leases } from '../dedup/effect.js';
 import { InvalidSettings } from '../dedup/error.js';
 import type { ConditionFailed } from '../dedup/trouble-errors.js';
 import { receiptId } from '../dedup/identity.js';
-import { leaseScope } from '../dynamodb/lease-scope.js';
+import type { Leases } from '../dynamodb/lease-scope.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
 import type { Recognised } from '../consumer/arrival.js';
@@ -80,7 +79,7 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
       >(
         new DynamoStore({ client, ...table }),
         options,
-        options.leases?.(leaseScope({ client, ...table }, consumerName)),
+        options.leases?.({ client, ...table, consumerName }),
         options.receipt,
       ),
   );

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { leases, type Once } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { run } from './command.js';
 
@@ -20,9 +19,12 @@ beforeEach(() => {
 });
 
 const once: Once = (name, effect) =>
-  leases({ observe: () => undefined })(
-    leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'mailer'),
-  )(key, () => 5_000)(name, effect);
+  leases({ observe: () => undefined })({
+    client,
+    tableName: table.name,
+    retentionSeconds: 3600,
+    consumerName: 'mailer',
+  })(key, () => 5_000)(name, effect);
 
 /** An effect that acts, and says that it does not know. */
 async function mail(fails: boolean): Promise<unknown> {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseHeld, LeaseLost, leases, type Effect, type LeaseEvent } from '../../runtime/lease/index.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 import { doubled, startProvider, type Provider } from './provider.js';
 
@@ -50,7 +49,7 @@ async function race(aheadSeconds: number) {
       maxClockSkewSeconds,
       now: () => Date.now() + ahead * 1000,
       observe: ({ kind }) => events.push(kind),
-    })(leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'clocks'))(name, () => 30_000);
+    })({ client, tableName: table.name, retentionSeconds: 3600, consumerName: 'clocks' })(name, () => 30_000);
   const first = owner(0)('order', order(name)).catch((error: unknown) => error);
   await sleep(100);
   for (;;)

@@ -16,7 +16,6 @@ import {
   type Once,
   type OnUnknown,
 } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable, rawRow } from '../fixtures/dynamo.js';
 
 const client = dynamo();
@@ -42,7 +41,7 @@ function owner(aheadSeconds = 0): Once {
     observe: ({ kind }: LeaseEvent) => events.push(kind),
     now: () => Date.now() + aheadSeconds * 1000,
   };
-  const scope = leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'mailer');
+  const scope = { client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mailer' };
   return leases(options)(scope)(key, () => 30_000);
 }
 

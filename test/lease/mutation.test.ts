@@ -5,7 +5,6 @@ import { leaseConditions } from '../../runtime/dynamodb/conditions.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { leaseId } from '../../runtime/dedup/lease-store.js';
 import { leases, type Effect } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import { dynamo, newDedupTable } from '../fixtures/dynamo.js';
 
 const client = dynamo();
@@ -16,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.destroy());
 
-const scope = () => leaseScope({ client, tableName: table.name, retentionSeconds: 3600 }, 'mutant');
+const scope = () => ({ client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mutant' });
 
 function ownerOf(key: string) {
   return (aheadSeconds: number) =>

@@ -2,7 +2,6 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { Effect } from '../../runtime/lease/index.js';
 import { leases, type Finding, type Once } from '../../runtime/lease/index.js';
-import { leaseScope } from '../../runtime/dynamodb/lease-scope.js';
 import type { ProviderKind } from './provider.js';
 
 /** One order to be made at a provider. */
@@ -34,7 +33,7 @@ export const times = { leaseSeconds: 1.5, maxEffectDelaySeconds: 0.3, maxClockSk
 export function onceFor(client: DynamoDBClient, tableName: string, order: string, now?: () => number): Once {
   const { maxClockSkewSeconds } = times;
   const lease = leases({ maxClockSkewSeconds, observe: () => undefined, now });
-  return lease(leaseScope({ client, tableName, retentionSeconds: 3600 }, consumerName))(order, () => 30_000);
+  return lease({ client, tableName, retentionSeconds: 3600, consumerName })(order, () => 30_000);
 }
 
 type Args = Readonly<Record<'order' | 'chosen', string>>;

@@ -107,6 +107,6 @@ async function again(scenario: Scenario): Promise<Error | undefined> {
 
 /** A run that cannot stop would fill the screen. */
 function beginning(trace: readonly string[]): readonly string[] {
-  const shown = 120;
+  const shown = Number(process.env.MODEL_LINES ?? 120);
   return trace.length <= shown ? trace : [...trace.slice(0, shown), `... and ${trace.length - shown} more`];
 }

@@ -161,6 +161,7 @@ export function clientOf(world: World, service: Service) {
         try {
           return await once(sender, command, abortSignal);
         } catch (error) {
+          if (error instanceof ConnectionBroken || error instanceof Aborted) world.unsure(command);
           if (sending >= world.sendings || !(error instanceof Error) || !sentAgain.has(error.name))
             throw error;
           world.tally.count('SDK sends again');

@@ -15,7 +15,7 @@ export const Body = z.object({
   /** Ballast. */
   note: z.optional(z.string()),
   /** A number that no double can hold. */
-  amount: z.optional(z.number()),
+  amount: z.optional(z.union([z.number(), z.bigint()])),
 });
 export type Body = z.infer<typeof Body>;
 
@@ -41,8 +41,8 @@ function ballastOf({ big, ballast = big ? bigBallast : 0 }: MessageSpec): string
   return made;
 }
 
-/** 2^53 + 1, and its neighbour: one double. */
-const [amount, nearAmount] = ['9007199254740993', '9007199254740992'];
+/** Beyond 2^53, odd, and so next to each other that to a double they are one, or its neighbour. */
+const amountOf = (i: number) => String(9_007_199_254_740_993n + 2n * BigInt(i));
 
 function textOf(body: Body, digits: string | undefined): string {
   const text = JSON.stringify(body);
@@ -70,7 +70,7 @@ export function intentsOf(specs: readonly MessageSpec[], prefix: string, spread:
       ? { group: before.group, source: before.source, version: before.version }
       : { group: `${prefix}g${group}`, source, version: nature === 'broken' ? '0' : String(counted + 1) };
     const token = `${id}:${i}`;
-    const digits = kind === 'amount' ? (reuses ? nearAmount : amount) : undefined;
+    const digits = kind === 'amount' ? amountOf(i) : undefined;
     const body: Body = { id: `${prefix}${id}`, token, kind, ...place, note: ballastOf(spec) };
     intents.push({
       ...body,

@@ -36,11 +36,9 @@ export function installModelTime(): () => void {
   Date.now = () => resident.getStore()?.now() ?? now();
   Math.random = () => (resident.getStore() === undefined ? random() : 0.5);
   performance.now = () => resident.getStore()?.now() ?? ticks();
-  const start = (ring: () => void, ms = 0, ...rest: unknown[]) => {
+  const start = (ring: () => void, ms = 0) => {
     const owner = resident.getStore();
-    return owner === undefined
-      ? (setTimeout as (...given: unknown[]) => unknown)(ring, ms, ...rest)
-      : new Timer(owner.timer(ms, ring));
+    return owner === undefined ? setTimeout(ring, ms) : new Timer(owner.timer(ms, ring));
   };
   globalThis.setTimeout = start as unknown as typeof setTimeout;
   globalThis.clearTimeout = (timer) => (timer instanceof Timer ? timer.stop() : clearTimeout(timer));

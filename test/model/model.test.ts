@@ -41,7 +41,13 @@ test.each(ways.filter((way) => only === undefined || way === only))(
       expect(broken).toEqual({});
       return;
     }
-    const found = await findViolation(way, { runs, seed, path }, tally, true, unhappy);
+    const found = await findViolation(
+      way,
+      { runs, seed, path },
+      tally,
+      process.env.MODEL_SHRINK !== 'no',
+      unhappy,
+    );
     reportFigures(`${way} way`, { interleavings: runs, seed, happened: tally.entries });
     expect(found?.report).toBeUndefined();
   },

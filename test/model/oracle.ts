@@ -19,12 +19,16 @@ export interface Letter {
 export class Oracle {
   readonly letters: Letter[] = [];
   readonly #failures = new Map<string, number>();
+  /** Updates of which the sender does not know whether they were made. */
+  #unsure = 0;
   #broken: string | undefined;
 
   constructor(
     private readonly world: World,
     private readonly scenario: Scenario,
     private readonly intents: readonly Intent[],
+    /** Message ids under which a token was delivered. */
+    private readonly idsOf: (token: string) => readonly string[],
   ) {}
 
   /** A handler has thrown, of its own accord. */
@@ -32,13 +36,18 @@ export class Oracle {
     this.#failures.set(token, (this.#failures.get(token) ?? 0) + 1);
   }
 
+  /** The sender of a request does not know whether it was done, and may ask for it again. */
+  onUnsure(command: object): void {
+    if (command.constructor.name === 'UpdateItemCommand') this.#unsure += 1;
+  }
+
   /** A dead letter has arrived. */
   onLetter(letter: Letter): void {
-    this.letters.push(letter);
     const intent = this.intents.find(({ token }) => token === letter.token);
-    if (this.world.unhappy === undefined || intent === undefined) return;
-    const wrong = this.#objection(letter, intent);
-    if (wrong !== undefined) this.#broken ??= `${letter.token} (${intent.nature}, ${intent.kind}) ${wrong}`;
+    const wrong =
+      this.world.unhappy === undefined || intent === undefined ? undefined : this.#objection(letter, intent);
+    this.letters.push(letter);
+    if (wrong !== undefined) this.#broken ??= `${letter.token} (${intent?.nature}, ${intent?.kind}) ${wrong}`;
   }
 
   /** @throws Violation when a verdict was wrong. Nothing could be thrown where it was passed: it would look like an answer of SQS. */
@@ -88,12 +97,18 @@ export class Oracle {
   #objection({ token, kind, reason, sender }: Letter, intent: Intent): string | undefined {
     const { journal } = this.world.effects;
     const { maxFailures = 1 } = this.world.unhappy ?? {};
-    if (journal.slice(0, sender.actedBefore).some((acted) => acted.token === token))
+    const isOld = journal.slice(0, sender.actedBefore).some((acted) => acted.token === token);
+    // One that may kill whoever reads it is not read, so its receipt cannot be looked for: not where the slow may pass for dead.
+    if (isOld && !(kind === 'died' && !this.#canBlame && this.#mayBeUnreadable(token)))
       return `is dead-lettered (${kind}: ${reason}), and had acted before`;
     const failures = this.#failures.get(token) ?? 0;
-    if (kind === 'died' && this.#canBlame && intent.nature !== 'killer')
+    // One that has its dead letter lives no longer to write down that it has lived.
+    const isSecond = this.letters.some((before) => before.token === token);
+    const isBlamed = kind === 'died' && this.#canBlame && !isSecond;
+    if (isBlamed && intent.nature !== 'killer' && !this.#carriesKiller(intent))
       return `is called dead, and has killed nobody`;
-    if (kind === 'failed' && failures < maxFailures)
+    // A note whose answer was lost is written again, and may count twice.
+    if (kind === 'failed' && failures + this.#unsure < maxFailures)
       return `is dead-lettered after ${maxFailures} failures, and has failed ${failures} times itself: ${reason}`;
     if (kind === 'rejected' && failures === 0 && !this.#mayBeRefused(intent))
       return `is rejected, and nothing is wrong with it: ${reason}`;
@@ -133,12 +148,27 @@ export class Oracle {
     return changes.reduce<number>((sum, change) => sum + change, 0);
   }
 
-  /** Its body cannot be read, or holds what cannot be stored, or its key has another payload too. */
-  #mayBeRefused({ id, nature, digits }: Intent): boolean {
+  /** Its body cannot be read, or its key has another payload too. */
+  #mayBeRefused({ id, nature }: Intent): boolean {
+    return nature === 'broken' || this.intents.filter((other) => other.id === id).length > 1;
+  }
+
+  /** Aggregates: a killer that is parked in the item acts when the message before it does, whose process dies. */
+  #carriesKiller({ group }: Intent): boolean {
     return (
-      nature === 'broken' ||
-      digits !== undefined ||
-      this.intents.filter((other) => other.id === id).length > 1
+      this.scenario.way === 'aggregate' &&
+      this.intents.some((other) => other.nature === 'killer' && other.group === group)
+    );
+  }
+
+  /** Whether it was started alone, and nobody has written down that it could be read. */
+  #mayBeUnreadable(token: string): boolean {
+    const { engine } = this.world;
+    const ids = this.idsOf(token).map((id) => `#${id}`);
+    const rows = engine.rows?.(engine.names.receipts) ?? [];
+    return rows.some(
+      ({ id, alone, readable }) =>
+        alone !== undefined && readable === undefined && ids.some((one) => id?.S?.endsWith(one)),
     );
   }
 

@@ -56,14 +56,15 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<void
     engine,
     effects,
     tally: options.tally,
+    onUnsure: (command) => oracle.onUnsure(command),
     traces: options.traces === true,
   });
   const { way, fifo, spread, messages } = scenario;
   const intents = intentsOf(messages, engine.prefix, spread && way === 'aggregate' && fifo);
   const relay = new Relay(world);
-  const oracle = new Oracle(world, scenario, intents);
+  const oracle: Oracle = new Oracle(world, scenario, intents, (token) => traffic.idsOf(token));
   const verdict: Verdict = new Verdict(world, scenario, intents, relay, () => traffic, oracle);
-  const traffic = new Traffic(world, scenario, intents, verdict, oracle);
+  const traffic: Traffic = new Traffic(world, scenario, intents, verdict, oracle);
   const operator = new Operator(world, traffic);
   const play = new Play(
     world,

@@ -137,6 +137,11 @@ export class Traffic {
     this.putOff.add(this.#tokens.get(messageId) ?? '');
   }
 
+  /** Ids under which a message was delivered. */
+  idsOf(token: string): readonly string[] {
+    return [...this.#tokens].flatMap(([id, its]) => (its === token ? [id] : []));
+  }
+
   #kills(token: string): boolean {
     const nature = this.intents.find((intent) => intent.token === token)?.nature;
     if (nature !== 'killer' || this.#mended.has(token)) return false;

@@ -66,9 +66,7 @@ export class Verdict {
       }
       const done = rivals.some((rival) => rival.nature === 'done-before');
       const most = done ? 0 : 1 + (this.reaped.get(id) ?? 0);
-      // What holds a number that cannot be kept may be refused for ever.
-      const isRefused = rivals.every((rival) => rival.digits && this.traffic().deadLettered.has(rival.token));
-      const least = isRefused ? 0 : Math.min(1, most);
+      const least = Math.min(1, most);
       const acted = `${rivals.map((rival) => rival.token).join(' or ')} has acted ${times} times`;
       if (times < least) throw this.world.violated(`lost: ${acted}`);
       if (times > most) throw this.world.violated(`doubled: ${acted}`);

@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly engine: Engine;
   readonly effects: Effects;
   readonly tally: Tally;
+  /** Told when the sender of a request does not know whether it was done. */
+  readonly onUnsure: (command: object) => void;
   /** Keeps a line for everything that happens. */
   readonly traces: boolean;
 }
@@ -58,6 +60,11 @@ export class World {
   }
   get sendings(): number {
     return this.options.scenario.sendings;
+  }
+
+  /** The sender of a request does not know whether it was done. */
+  unsure(command: object): void {
+    this.options.onUnsure(command);
   }
 
   note(what: () => string): void {

@@ -343,7 +343,7 @@ describe('refused in the handler, before anything is sent', () => {
       (tx) => tx.publish(payments, event({ time: new Date(Number.NaN) })),
       InvalidWrite,
     ],
-    ['data that JSON cannot hold', (tx) => tx.publish(payments, event({ data: 1n })), UnserialisableValue],
+    ['data that JSON cannot hold', (tx) => tx.publish(payments, event({ data: Number.NaN })), UnserialisableValue],
     ['no data', (tx) => tx.publish(payments, event({ data: undefined })), UnserialisableValue],
     ['data over the limit', (tx) => tx.publish(payments, event({ data: 'x'.repeat(350_000) })), InvalidWrite],
     [
