@@ -29,25 +29,34 @@ async function inProcess(order: KillerOrder): Promise<SQSBatchResponse> {
   return JSON.parse(stdout) as SQSBatchResponse;
 }
 
-test.each(['transaction', 'insert'] as const)(
-  'R20: of a batch with a message that kills its process only that one is a dead letter (%s way)',
-  async (way) => {
+test.each<[way: KillerOrder['way'], fifo: boolean, at: number, maxFailures: number]>([
+  ['transaction', true, 0, 4],
+  ['transaction', false, 9, 1],
+  ['insert', true, 9, 5],
+  ['insert', false, 0, 4],
+])(
+  'R46: of a batch with a message that kills its process only that one is a dead letter (%s way, FIFO: %s, at %i, maxFailures %i)',
+  async (way, fifo, at, maxFailures) => {
     const [receipts, effects, channel] = await Promise.all([
       newDedupTable(client),
       newTable(client, 'name'),
-      newChannel(queue),
+      newChannel(queue, fifo),
     ]);
     const settings = {
       consumerName: 'killed',
       dedupTable: receipts.name,
       receiptRetentionSeconds: 3600,
       deadLetterQueueUrl: channel.deadLetterQueueUrl,
-      maxFailures: 4,
+      maxFailures,
     };
-    // First in the batch, and in a group with two of its neighbours.
-    await send(queue, channel.queueUrl, { id: 'killer', kills: true }, 'g0');
-    for (let i = 0; i < 9; i += 1)
-      await send(queue, channel.queueUrl, { id: `m-${i}`, kills: false }, `g${i % 4}`);
+    // In groups of its neighbours, which wait behind it or before it.
+    for (let i = 0; i < 10; i += 1)
+      await send(
+        queue,
+        channel.queueUrl,
+        i === at ? { id: 'killer', kills: true } : { id: `m-${i}`, kills: false },
+        fifo ? `g${i % 4}` : undefined,
+      );
     let kills = 0;
     const batches = await pump(queue, channel, async ({ Records: records }: SQSEvent) => {
       try {
@@ -63,7 +72,7 @@ test.each(['transaction', 'insert'] as const)(
       ({ MessageAttributes = {} }) =>
         JSON.parse(MessageAttributes[deadLetterAttribute]?.StringValue ?? 'null') as DeadLetter,
     );
-    expect(letters).toEqual([expect.objectContaining({ kind: 'died', group: 'g0' })]);
+    expect(letters).toEqual([expect.objectContaining({ kind: 'died' })]);
     if (way === 'transaction')
       expect(await row(client, effects, { name: 'all' })).toMatchObject({ value: 9 });
     else {
