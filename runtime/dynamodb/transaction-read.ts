@@ -5,7 +5,7 @@ import { hasChanged } from './has-changed.js';
 import { native } from './native-value.js';
 import type { ItemReader } from './read-item.js';
 import { attributeOf, type ItemAddress, type Table } from './table.js';
-import type { Read } from './transaction.js';
+import type { Read } from './read.js';
 import { assertExpressible } from './write.js';
 
 /**

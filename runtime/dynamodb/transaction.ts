@@ -1,4 +1,4 @@
-import { rowAbsent, type Seen } from './commit-conditions.js';
+import { rowAbsent } from './commit-conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
 import {
   InvalidSettings,
@@ -9,6 +9,7 @@ import {
 } from '../dedup/error.js';
 import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
+import type { Read } from './read.js';
 import { Session } from './session.js';
 import { addressOf, type ItemAddress, type Row, type Table } from './table.js';
 import {
@@ -21,12 +22,6 @@ import {
   type Write,
   type WriteCondition,
 } from './write.js';
-
-/** What `get` has returned of one item. */
-export interface Read {
-  readonly address: ItemAddress;
-  readonly seen: Seen;
-}
 
 /** DynamoDB: at most 100 actions in one TransactWriteItems; one of them is the receipt. */
 export const maxActions = 100;

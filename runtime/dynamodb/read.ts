@@ -1,0 +1,8 @@
+import type { Seen } from './condition.js';
+import type { ItemAddress } from './table.js';
+
+/** What `get` has returned of one item. */
+export interface Read {
+  readonly address: ItemAddress;
+  readonly seen: Seen;
+}
