@@ -1,4 +1,4 @@
-import type { Seen } from './condition.js';
+import type { Seen } from './commit-conditions.js';
 import type { ItemAddress } from './table.js';
 
 /** What `get` has returned of one item. */

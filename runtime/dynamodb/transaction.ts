@@ -11,7 +11,7 @@ import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
 import type { Read } from './read.js';
 import { Session } from './session.js';
-import { addressOf, type ItemAddress, type Row, type Table } from './table.js';
+import { addressOf, type Row, type Table } from './table.js';
 import {
   assertExpressible,
   conditionOf,
