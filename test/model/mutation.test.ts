@@ -62,11 +62,12 @@ afterEach(() => activate(undefined));
 const killed: Record<string, string> = {};
 const chunk = 100;
 
-async function find(): Promise<{ runs: number; violation: string } | undefined> {
+/** @param kind of the unhappy half. @default - the happy half */
+async function find(kind?: UnhappyKind): Promise<{ runs: number; violation: string } | undefined> {
   let n = 0;
   for (let i = 0; n < runs; i++)
     for (const way of ways) {
-      const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false);
+      const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false, kind);
       if (f !== undefined) return { runs: n + f.runs, violation: f.violation };
       n += chunk;
     }
