@@ -138,10 +138,6 @@ test.each(['nobody is ever called dead', 'suspects are always started all togeth
 /** What DynamoDB says of an action, taken for something else. */
 const turnedReasons: readonly ['receipt' | 'effect' | 'event', 'condition' | 'passing', Decision][] = [
   ['receipt', 'condition', 'innocent'],
-  ['receipt', 'passing', 'innocent'],
-  ['effect', 'condition', 'innocent'],
-  ['effect', 'passing', 'refuse'],
-  ['event', 'condition', 'refuse'],
 ];
 test.each(turnedReasons)(
   'reason %s %s, taken for %s',
