@@ -17,15 +17,15 @@ export interface Proof {
   readonly covers: readonly string[];
 }
 
-const engine = ['runtime/dedup', 'runtime/consumer'];
+const engine = ['runtime/dedup', 'runtime/dynamodb', 'runtime/consumer', 'runtime/sqs'];
 
 export const proofs: readonly Proof[] = [
   {
     name: 'model',
     shows:
       'In 1,000,000 random interleavings of duplicates, reorderings, crashes, slow instances and lost answers nothing is lost, doubled or out of order.',
-    tests: ['test/model/model.test.ts'],
-    environment: { PROOF_RUNS: '166700' },
+    tests: ['test/model/model.test.ts', 'test/model/unhappy.test.ts'],
+    environment: { PROOF_RUNS: '83400' },
     parts: ['aggregate', 'transaction', 'insert'].flatMap((way) =>
       ['1', '2'].map((seed) => ({ MODEL_WAY: way, MODEL_SEED: seed })),
     ),
@@ -67,7 +67,7 @@ export const proofs: readonly Proof[] = [
       'Of 1,000 effects outside the store, their processes killed at every point, none acts twice, and none is forgotten: each is done or listed as blocked.',
     tests: ['test/lease/kills.test.ts', 'test/lease/mutation.test.ts'],
     environment: { LEASE_JOBS: '1000' },
-    covers: ['runtime/dedup', 'runtime/lease', 'test/lease'],
+    covers: ['runtime/dedup', 'runtime/dynamodb', 'runtime/lease', 'test/lease'],
   },
   {
     name: 'jobs',

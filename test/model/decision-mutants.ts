@@ -2,6 +2,7 @@ import type { SQSRecord } from 'aws-lambda';
 import type * as AggregateItem from '../../runtime/dynamodb/aggregate-item.js';
 import type * as AttemptModule from '../../runtime/dynamodb/commit-attempt.js';
 import type * as FailingModule from '../../runtime/sqs/failing.js';
+import type * as CompanyModule from '../../runtime/consumer/company.js';
 import type * as FoldModule from '../../runtime/dedup/fold.js';
 import type * as LedgerModule from '../../runtime/dedup/ledger.js';
 import type * as DeliveryModule from '../../runtime/sqs/delivery.js';
@@ -49,6 +50,8 @@ export const decisionIds = [
   'increments of one item are not summed',
   'a pack takes the last one first',
 ] as const;
+/** Those that killers notice. */
+type CompanyId = 'nobody is ever called dead' | 'suspects are always started all together';
 type DecisionId = (typeof decisionIds)[number];
 const id = (name: DecisionId): DecisionId => name;
 
@@ -145,4 +148,14 @@ export function mutatedPack(real: typeof PackModule): typeof PackModule {
     real.pack([...units].reverse(), most),
   );
   return { ...real, pack };
+}
+
+export function mutatedCompany(real: typeof CompanyModule): typeof CompanyModule {
+  const [immortal, together]: readonly [CompanyId, CompanyId] = [
+    'nobody is ever called dead',
+    'suspects are always started all together',
+  ];
+  const nextCompany: typeof real.nextCompany = (lanes) =>
+    active === together ? lanes.flat() : real.nextCompany(lanes);
+  return { ...real, hasDied: mutant(immortal, real.hasDied, () => false), nextCompany };
 }

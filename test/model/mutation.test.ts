@@ -1,4 +1,6 @@
+import { decisions as verdicts, type Failure, type Verdict } from '../../runtime/consumer/verdict.js';
 import { conditions } from '../../runtime/dynamodb/conditions.js';
+import { decisions as reasons, type Decision } from '../../runtime/dynamodb/decisions.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { findViolation } from './check.js';
 import { activate, decisionIds } from './decision-mutants.js';
@@ -6,6 +8,7 @@ import { installModelTime } from './model-time.js';
 import { ways } from './scenario.js';
 import type * as DecisionMutants from './decision-mutants.js';
 import { Tally } from './tally.js';
+import type { UnhappyKind } from './unhappy.js';
 
 // Of the faults that the model makes, thousands would be told.
 jest.mock('../../runtime/telemetry/log-line.js', () => ({ logLine: () => undefined }));
@@ -37,6 +40,9 @@ jest.mock('../../runtime/dynamodb/commit-attempt.js', () =>
 jest.mock('../../runtime/dynamodb/write.js', () =>
   mutants().mutatedWrite(jest.requireActual('../../runtime/dynamodb/write.js')),
 );
+jest.mock('../../runtime/consumer/company.js', () =>
+  mutants().mutatedCompany(jest.requireActual('../../runtime/consumer/company.js')),
+);
 jest.mock('../../runtime/dynamodb/pack.js', () =>
   mutants().mutatedPack(jest.requireActual('../../runtime/dynamodb/pack.js')),
 );
@@ -59,11 +65,12 @@ afterEach(() => activate(undefined));
 const killed: Record<string, string> = {};
 const chunk = 100;
 
-async function find(): Promise<{ runs: number; violation: string } | undefined> {
+/** @param kind of the unhappy half. @default - the happy half */
+async function find(kind?: UnhappyKind): Promise<{ runs: number; violation: string } | undefined> {
   let n = 0;
   for (let i = 0; n < runs; i++)
     for (const way of ways) {
-      const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false);
+      const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false, kind);
       if (f !== undefined) return { runs: n + f.runs, violation: f.violation };
       n += chunk;
     }
@@ -92,6 +99,61 @@ test.each(decisionIds)(
     const f = await find();
     killed[id] = `${f?.runs}: ${f?.violation}`;
     expect(f).toBeDefined();
+  },
+  600_000,
+);
+/** Decisions over a failure, each turned, and the kind that notices. */
+const turnedVerdicts: readonly [string, UnhappyKind, (failure: Failure) => Verdict | undefined][] = [
+  ['dependencyIsExcused', 'throttled', () => undefined],
+  ['finalIsGivenUp', 'failures', ({ final }) => (final ? 'excuse' : undefined)],
+  [
+    'tooOftenIsGivenUp',
+    'failures',
+    ({ failed, maxFailures }) => (failed + 2 >= maxFailures ? 'give-up' : undefined),
+  ],
+];
+test.each(turnedVerdicts)(
+  'verdict %s (%s)',
+  async (name, kind, turned) => {
+    const table = verdicts as Record<string, (failure: Failure) => Verdict | undefined>;
+    const original = table[name] ?? turned;
+    table[name] = turned;
+    try {
+      const f = await find(kind);
+      killed[name] = `${f?.runs}: ${f?.violation}`;
+      expect(f).toBeDefined();
+    } finally {
+      table[name] = original;
+    }
+  },
+  600_000,
+);
+test.each(['nobody is ever called dead', 'suspects are always started all together'] as const)(
+  'company %s',
+  async (id) => {
+    activate(id);
+    const f = await find('killers');
+    killed[id] = `${f?.runs}: ${f?.violation}`;
+    expect(f).toBeDefined();
+  },
+  600_000,
+);
+/** What DynamoDB says of an action, taken for something else. */
+const turnedReasons: readonly ['receipt' | 'effect' | 'event', 'condition' | 'passing', Decision][] = [
+  ['receipt', 'condition', 'innocent'],
+];
+test.each(turnedReasons)(
+  'reason %s %s, taken for %s',
+  async (role, reason, turned) => {
+    const original = reasons[role][reason];
+    reasons[role][reason] = turned;
+    try {
+      const f = await find();
+      killed[`${role} ${reason}`] = `${f?.runs}: ${f?.violation}`;
+      expect(f).toBeDefined();
+    } finally {
+      reasons[role][reason] = original;
+    }
   },
   600_000,
 );
