@@ -72,7 +72,7 @@ export default tseslint.config(
     rules: { 'walls/imports': ['error', { walls, notYet }] },
   },
   {
-    files: ['{bench,bin,cli,drive,lambdas,lib,prove,scripts,targets}/**/*.ts'],
+    files: ['{bench,bin,cli,drive,lambdas,lib,prove,runtime,scripts,targets,test}/**/*.ts'],
     rules: { 'max-len': ['error', { code: 1_000, comments: commentColumns, ignoreUrls: true }] },
   },
   {

@@ -119,8 +119,9 @@ export class Execution<Body> {
   }
 
   /**
-   * What the receipt says before the handler runs, where it may make effects that no commit can refuse: the lease of an effect that was
-   * made long before its commit does not live as long as the receipt. A receipt that cannot be read lets nothing pass (R48).
+   * What the receipt says before the handler runs, where it may make effects that no commit can refuse: the lease of
+   * an effect that was made long before its commit does not live as long as the receipt. A receipt that cannot be
+   * read lets nothing pass (R48).
    */
   async #settledBefore(): Promise<Settled | undefined> {
     try {
@@ -144,8 +145,8 @@ export class Execution<Body> {
   }
 
   /**
-   * The handler has thrown, or answered 5xx. Of a request that was processed before that may be just because of what it did then, so
-   * its receipt is asked for.
+   * The handler has thrown, or answered 5xx. Of a request that was processed before that may be just because of what
+   * it did then, so its receipt is asked for.
    */
   async #thrown(error: unknown): Promise<Settled> {
     const { problem } = this.#context;

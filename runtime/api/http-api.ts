@@ -46,7 +46,9 @@ export function functionUrlHandler(api: Api): HttpApiHandler {
   return httpApiHandler(api);
 }
 
-/** What the types of aws-lambda spread over several events; any of it may be missing, and is `null` on function URLs. */
+/**
+ * What the types of aws-lambda spread over several events; any of it may be missing, and is `null` on function URLs.
+ */
 interface Authorizer {
   readonly iam?: {
     readonly userArn?: string | null;

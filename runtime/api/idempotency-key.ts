@@ -13,8 +13,8 @@ const quoted = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 const bare = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/;
 
 /**
- * Reads the Idempotency-Key header. The draft asks for a quoted string; a bare token, as Stripe's clients send it, means the same
- * key as that token in quotes. Two header lines, which arrive joined by a comma, are malformed.
+ * Reads the Idempotency-Key header. The draft asks for a quoted string; a bare token, as Stripe's clients send it,
+ * means the same key as that token in quotes. Two header lines, which arrive joined by a comma, are malformed.
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-07#section-2.1
  */

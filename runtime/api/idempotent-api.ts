@@ -27,14 +27,13 @@ const needNoKey = new Set(['GET', 'HEAD', 'OPTIONS']);
 /**
  * An API whose requests act exactly once per caller, method, path and Idempotency-Key.
  *
- * Guarantees: what `handle` puts into its transaction, the events it publishes included, becomes durable at most once per key, in one
- * commit with the answer. Whoever asks again within the window, also while the first request is under way, gets that answer: status,
- * allow-listed headers and body, marked `Idempotent-Replayed: true`. A key of one caller is never looked up for another. The contract
- * as a table is in docs/api.md.
+ * Guarantees: what `handle` puts into its transaction, the events it publishes included, becomes durable at most once
+ * per key, in one commit with the answer. Whoever asks again within the window, also while the first request is under
+ * way, gets that answer: status, allow-listed headers and body, marked `Idempotent-Replayed: true`. A key of one
+ * caller is never looked up for another. The contract as a table is in docs/api.md.
  *
- * Does not guarantee: anything about effects that `handle` makes outside the transaction and `tx.once` (what that guarantees says
- * `Once`); anything about a key after its window, which
- * is a new one.
+ * Does not guarantee: anything about effects that `handle` makes outside the transaction and `tx.once` (what that
+ * guarantees says `Once`); anything about a key after its window, which is a new one.
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-07
  * @throws InvalidSettings at start, when a setting is missing or out of range.

@@ -3,16 +3,16 @@ import { canonicalJson, fingerprintOf } from '../dedup/fingerprint.js';
 import type { ApiRequest } from './request.js';
 
 /**
- * Who calls, what, and under which key. Hashed, because paths and callers can be long and keys may be personal data; as canonical JSON,
- * so that no two different scopes become one text (R38).
+ * Who calls, what, and under which key. Hashed, because paths and callers can be long and keys may be personal data;
+ * as canonical JSON, so that no two different scopes become one text (R38).
  */
 export function requestId(caller: string, { method, path }: ApiRequest, key: string): string {
   return fingerprintOf([caller, method, path, key]);
 }
 
 /**
- * What two requests under one key must agree on: method, path, query and body. JSON is compared as values, so that another order
- * of its members is no other request; anything else byte by byte (R38).
+ * What two requests under one key must agree on: method, path, query and body. JSON is compared as values, so that
+ * another order of its members is no other request; anything else byte by byte (R38).
  */
 export function requestFingerprint(
   { method, path, query, body }: ApiRequest,

@@ -3,14 +3,14 @@ import type { Problems } from '../http/problem.js';
 import type { RenderedResponse } from '../http/response.js';
 
 /**
- * How much longer than a key its effects are remembered, in seconds: a blocked one waits for a person, who may be away when the window
- * ends. Until then no request with the key makes the effect again.
+ * How much longer than a key its effects are remembered, in seconds: a blocked one waits for a person, who may be
+ * away when the window ends. Until then no request with the key makes the effect again.
  */
 export const effectsOutliveSeconds = 30 * 24 * 3600;
 
 /**
- * The answer to what `tx.once` has thrown; undefined for all else. None of them is saved: the same request may come again, and has to
- * for its effect to be recovered.
+ * The answer to what `tx.once` has thrown; undefined for all else. None of them is saved: the same request may come
+ * again, and has to for its effect to be recovered.
  */
 export function leaseAnswer(error: unknown, problem: Problems): RenderedResponse | undefined {
   if (error instanceof Waiting)

@@ -13,8 +13,8 @@ import type { RequestSummary } from './summary.js';
 /** A request with a key, as a handler sees it. */
 export interface KeyedRequest<Body> extends Omit<ApiRequest, 'body'> {
   /**
-   * Identity of the request: the same at every retry, and no other caller's, method's or path's whatever keys they choose. For ids of
-   * rows, and for keys towards other services. 43 characters of base64url.
+   * Identity of the request: the same at every retry, and no other caller's, method's or path's whatever keys they
+   * choose. For ids of rows, and for keys towards other services. 43 characters of base64url.
    */
   readonly id: string;
   /** The Idempotency-Key, without quotes and escapes. Chosen by the client: two callers may choose the same one. */
@@ -29,21 +29,22 @@ export interface IdempotentApiOptions<Body> {
   /** What the construct knows: `apiSettings(process.env)`. */
   readonly settings: ApiSettings;
   /**
-   * Validates the body, which then has to be JSON (zod, valibot, arktype, ...: https://standardschema.dev). A body it refuses is
-   * answered with 400 and the paths, and nothing is saved.
+   * Validates the body, which then has to be JSON (zod, valibot, arktype, ...: https://standardschema.dev). A body it
+   * refuses is answered with 400 and the paths, and nothing is saved.
    *
    * @default - the handler gets the raw bytes
    */
   readonly schema?: StandardSchemaV1<unknown, Body>;
   /**
-   * Fills the transaction and returns the answer. Both are committed in one step; what is in `tx` is committed whatever the status,
-   * so decide before filling it. May run more than once for one request, and runs again for a request that was processed before, so it
-   * must have no effect outside `tx`; one that no transaction holds goes through `tx.once`, see `leases`. A throw is answered with 500, and nothing is committed or saved.
+   * Fills the transaction and returns the answer. Both are committed in one step; what is in `tx` is committed
+   * whatever the status, so decide before filling it. May run more than once for one request, and runs again for a
+   * request that was processed before, so it must have no effect outside `tx`; one that no transaction holds goes
+   * through `tx.once`, see `leases`. A throw is answered with 500, and nothing is committed or saved.
    */
   readonly handle: (request: KeyedRequest<Body>, tx: Transaction) => ApiResponse | Promise<ApiResponse>;
   /**
-   * Answers when a condition that `handle` put on its writes did not hold; nothing of them was written. The answer, and what is put into
-   * the new transaction, is committed under the key like any other.
+   * Answers when a condition that `handle` put on its writes did not hold; nothing of them was written. The answer,
+   * and what is put into the new transaction, is committed under the key like any other.
    *
    * @default - 503, nothing is saved and the same key may be tried again
    */
@@ -53,9 +54,10 @@ export interface IdempotentApiOptions<Body> {
     tx: Transaction,
   ) => ApiResponse | Promise<ApiResponse>;
   /**
-   * Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. Let pass what it throws: the request is then answered with 409 and
-   * Retry-After while another one makes the effect, with 503 when its outcome is unknown, with 500 when it is blocked; nothing is saved,
-   * and the same request recovers. Leases are kept 30 days longer than keys. Costs half a read unit per request, and the effect's.
+   * Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. Let pass what it throws: the request is then
+   * answered with 409 and Retry-After while another one makes the effect, with 503 when its outcome is unknown, with
+   * 500 when it is blocked; nothing is saved, and the same request recovers. Leases are kept 30 days longer than
+   * keys. Costs half a read unit per request, and the effect's.
    *
    * @default - `tx.once` throws
    */
@@ -65,8 +67,9 @@ export interface IdempotentApiOptions<Body> {
   /** Names the caller. @default authenticatedCaller */
   readonly caller?: CallerOf;
   /**
-   * What a 5xx that the handler returns is worth. `stripe-v2`: nothing, neither it nor the transaction is committed, and the next try
-   * runs again. `stripe-v1`: it is an answer like any other, committed with the transaction and replayed.
+   * What a 5xx that the handler returns is worth. `stripe-v2`: nothing, neither it nor the transaction is committed,
+   * and the next try runs again. `stripe-v1`: it is an answer like any other, committed with the transaction and
+   * replayed.
    *
    * @default 'stripe-v2'
    */

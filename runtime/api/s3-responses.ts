@@ -2,15 +2,17 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { ResponseStore } from './saved-response.js';
 
 export interface S3ResponsesOptions {
-  /** Its objects must live longer than the window of the keys (IdempotentApi with `bigResponses` makes such a bucket). */
+  /**
+   * Its objects must live longer than the window of the keys (IdempotentApi with `bigResponses` makes such a bucket).
+   */
   readonly bucket: string;
   /** @default - a client of the function's own region, made when the first big response is met */
   readonly client?: S3Client;
 }
 
 /**
- * Keeps big responses in S3, which is strongly consistent: who reads the receipt finds the object. An object whose attempt did not
- * commit is read by nobody, and goes with the bucket's lifecycle.
+ * Keeps big responses in S3, which is strongly consistent: who reads the receipt finds the object. An object whose
+ * attempt did not commit is read by nobody, and goes with the bucket's lifecycle.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
  */

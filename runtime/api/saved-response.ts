@@ -3,8 +3,8 @@ import { ExactlyOnceError, InvalidSettings } from '../dedup/errors.js';
 import { bytesOfBody, type RenderedResponse } from '../http/response.js';
 
 /**
- * Where bodies go that have no room in a receipt. Every attempt writes an object of its own, so that one attempt never replaces
- * what another has committed to.
+ * Where bodies go that have no room in a receipt. Every attempt writes an object of its own, so that one attempt
+ * never replaces what another has committed to.
  */
 export interface ResponseStore {
   /** Resolves when the object is durable. */
@@ -47,7 +47,10 @@ export class ResponseTooLarge extends ExactlyOnceError {
 /** DynamoDB items have 400 KB; a quarter is left for the rest of the row. */
 export const inlineBytes = 300 * 1024;
 
-/** Headers that say what the answer is. What they leave out (`set-cookie`, `date`, ...) is of one connection or moment. */
+/**
+ * Headers that say what the answer is. What they leave out (`set-cookie`, `date`, ...) is of one connection or
+ * moment.
+ */
 const savedByDefault = [
   'content-type',
   'content-language',
@@ -73,8 +76,8 @@ export function savedHeaderNames(more: readonly string[]): ReadonlySet<string> {
 }
 
 /**
- * What the receipt keeps of an answer. A big body is written to the store first, under the name of the receipt and this attempt: were
- * it written after the commit, a crash in between would leave a receipt without an answer.
+ * What the receipt keeps of an answer. A big body is written to the store first, under the name of the receipt and
+ * this attempt: were it written after the commit, a crash in between would leave a receipt without an answer.
  *
  * @param attempt random name of this attempt.
  * @throws ResponseTooLarge, and whatever the store throws.

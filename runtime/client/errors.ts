@@ -17,8 +17,8 @@ export interface ProblemDetails {
 }
 
 /**
- * The API has refused the request, and will refuse it again: 4xx other than 408, 409, 425 and 429. Nothing was done under this key. A
- * corrected request is a new request, with a new key.
+ * The API has refused the request, and will refuse it again: 4xx other than 408, 409, 425 and 429. Nothing was done
+ * under this key. A corrected request is a new request, with a new key.
  */
 export class RequestRefused extends ExactlyOnceError {
   override name = 'RequestRefused';
@@ -43,8 +43,8 @@ export class KeyConflict extends RequestRefused {
 }
 
 /**
- * No answer, or only answers that settle nothing, until the client gave up. The request may have been done. Ask again with the same
- * `key` and the same request within the API's window; a new key would do it a second time.
+ * No answer, or only answers that settle nothing, until the client gave up. The request may have been done. Ask again
+ * with the same `key` and the same request within the API's window; a new key would do it a second time.
  */
 export class OutcomeUnconfirmed extends ExactlyOnceError {
   override name = 'OutcomeUnconfirmed';

@@ -16,7 +16,10 @@ export interface IdempotentClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sends one attempt: the place to sign it, each attempt anew. @default fetch */
   readonly fetch?: (request: Request) => Promise<Response>;
-  /** How long one attempt may take, in milliseconds, its body included. @default 30,000: API Gateway's limit is 29 s or 30 s */
+  /**
+   * How long one attempt may take, in milliseconds, its body included. @default 30,000: API Gateway's limit is 29 s
+   * or 30 s
+   */
   readonly attemptTimeoutMs?: number;
   /** How long the client goes on, in milliseconds. Must be below the API's window of keys. @default 300,000 */
   readonly giveUpAfterMs?: number;
@@ -39,14 +42,17 @@ export interface IdempotentRequest<Answer> {
   /** Sent as JSON. Serialised once: every attempt carries the same bytes. */
   readonly body?: unknown;
   /**
-   * The Idempotency-Key: 1 to 255 visible ASCII characters. Keep it with what it is for before the request is made, and a client that
-   * has died can ask again.
+   * The Idempotency-Key: 1 to 255 visible ASCII characters. Keep it with what it is for before the request is made,
+   * and a client that has died can ask again.
    *
    * @default - a random UUID, for this call only
    */
   readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Validates the JSON of a 2xx answer (https://standardschema.dev). @default - the JSON as it came, `undefined` without a body */
+  /**
+   * Validates the JSON of a 2xx answer (https://standardschema.dev). @default - the JSON as it came, `undefined`
+   * without a body
+   */
   readonly answer?: StandardSchemaV1<unknown, Answer>;
   readonly signal?: AbortSignal;
 }
@@ -73,11 +79,12 @@ export interface IdempotentClient {
 }
 
 /**
- * A client of an API with Idempotency-Keys. All attempts of one `send` carry one key and the same bytes, so however many of them
- * arrive, the API does it once.
+ * A client of an API with Idempotency-Keys. All attempts of one `send` carry one key and the same bytes, so however
+ * many of them arrive, the API does it once.
  *
- * Tried again, after a pause with full jitter that is never shorter than `Retry-After`: lost connections, timeouts, 408, 409, 425, 429
- * and 5xx. Not tried again: every other 4xx; 400 and 422 are about the request, which would be the same.
+ * Tried again, after a pause with full jitter that is never shorter than `Retry-After`: lost connections, timeouts,
+ * 408, 409, 425, 429 and 5xx. Not tried again: every other 4xx; 400 and 422 are about the request, which would be the
+ * same.
  *
  * @throws InvalidSettings when an option is out of range.
  */

@@ -20,9 +20,11 @@ export type { KeySource };
  * Where a message stands on its way.
  *
  * - `waiting`: for its turn in its lane.
- * - `suspect`: earlier deliveries of it ended without a word, so that it may be what kills the process. It waits until everybody else is
+ * - `suspect`: earlier deliveries of it ended without a word, so that it may be what kills the process. It waits
+ *   until everybody else is
  *   through (R20).
- * - `started`: a suspect whose turn has come, in a company of that many, which is written down. `company` is 1 for one that runs alone.
+ * - `started`: a suspect whose turn has come, in a company of that many, which is written down. `company` is 1 for
+ *   one that runs alone.
  * - `settled`: it has its outcome.
  */
 export type State =
@@ -38,7 +40,10 @@ export class Arrival<Body, D extends Delivery = Delivery> {
   /** Undefined while it has not been read, because reading it may be what kills the process. */
   #read: { readonly recognised: Recognised<Body> } | { readonly error: unknown } | undefined;
 
-  /** @param silent deliveries that ended without a word where the transport does not count them: those of the nudge that drains it */
+  /**
+   * @param silent deliveries that ended without a word where the transport does not count them: those of the nudge
+   * that drains it
+   */
   constructor(
     readonly delivery: D,
     private readonly silent?: number,

@@ -31,13 +31,17 @@ export interface EngineOptions<
   readonly settings: EngineSettings;
   readonly transport: Transport<Raw, D>;
   readonly way: Way<Recognised<BodyOf<Schema>>, Unit>;
-  /** Loads the store of what is known of failures, when it is needed. Undefined: nothing but deliveries is counted. */
+  /**
+   * Loads the store of what is known of failures, when it is needed. Undefined: nothing but deliveries is counted.
+   */
   readonly failureStore: (() => Promise<FailureStore>) | undefined;
   /** Called once per batch. What it throws is logged and changes nothing. */
   readonly observe: (summary: BatchSummary) => void;
 }
 
-/** Parts of an invocation's time that are kept for what has to be said at the end of it, and for the answer itself. */
+/**
+ * Parts of an invocation's time that are kept for what has to be said at the end of it, and for the answer itself.
+ */
 const saying = { part: 0.1, atMostMs: 1_500 };
 const answering = { part: 0.02, atMostMs: 250 };
 

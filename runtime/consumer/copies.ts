@@ -2,8 +2,9 @@ import type { Arrival } from './arrival.js';
 import type { Delivery } from './transport.js';
 
 /**
- * Copies of a message in one batch: each but the first gets the first one's outcome, and is never handled (R10). Also holds those that are
- * read later, as suspects are: such a one leads if it stands before its copy and that one waits for it, or comes again.
+ * Copies of a message in one batch: each but the first gets the first one's outcome, and is never handled (R10). Also
+ * holds those that are read later, as suspects are: such a one leads if it stands before its copy and that one waits
+ * for it, or comes again.
  */
 export class Copies<Body, D extends Delivery> {
   readonly #leaders = new Map<string, Arrival<Body, D>>();
@@ -39,7 +40,10 @@ export class Copies<Body, D extends Delivery> {
     return this.#followers.get(arrival);
   }
 
-  /** True copies behind their leader in the same lane: whatever becomes of the leader, no later one can overtake the copy. */
+  /**
+   * True copies behind their leader in the same lane: whatever becomes of the leader, no later one can overtake the
+   * copy.
+   */
   riders(): Map<Arrival<Body, D>, Arrival<Body, D>> {
     const riders = [...this.#followers].filter(
       ([follower, leader]) =>

@@ -12,7 +12,9 @@ export interface DeadLetter {
   /** ARN of the queue it came from. */
   readonly stream: string;
   readonly group?: string;
-  /** Of the message that came first, kept through redrives: dead letters sorted by it are in the order of their group. */
+  /**
+   * Of the message that came first, kept through redrives: dead letters sorted by it are in the order of their group.
+   */
   readonly sequence?: string;
   /** Where the message stands in what the consumer knows of positions: aggregates only. */
   readonly position?: Position;

@@ -9,8 +9,8 @@ const capSeconds = 15 * 60;
 const maxSeconds = 11.5 * 3600;
 
 /**
- * Seconds after which a message comes again: exponential in its failures (2, 8, 32, 128, 512 s at most, then 15 minutes) with full
- * jitter; at once when only time was short, but never so twice in a row (R22).
+ * Seconds after which a message comes again: exponential in its failures (2, 8, 32, 128, 512 s at most, then 15
+ * minutes) with full jitter; at once when only time was short, but never so twice in a row (R22).
  */
 export function delaySeconds({ outcome, isCounted, history, delivery }: Arrival<unknown>): number {
   const error = outcome?.kind === 'retry' ? outcome.error : undefined;

@@ -32,8 +32,9 @@ export interface DrainOptions<
 }
 
 /**
- * Goes on with a group that somebody has decided about: its parked messages, in order, run as any others (R50); then the group flows
- * again. It stops again at one that fails for good. While it is not through, its nudge comes again. Never throws.
+ * Goes on with a group that somebody has decided about: its parked messages, in order, run as any others (R50); then
+ * the group flows again. It stops again at one that fails for good. While it is not through, its nudge comes again.
+ * Never throws.
  */
 export async function drain<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
   nudge: Arrival<BodyOf<Schema>, D>,
@@ -80,7 +81,8 @@ class Drained<
   async step(): Promise<Group | 'waits'> {
     const { store, limits, transport, failures, trouble } = this.#options;
     const texts = await store.groups.next(this.#group, limits());
-    // The nudge is the message whose deliveries tell that draining kills the process: those it drains are under its suspicion.
+    // The nudge is the message whose deliveries tell that draining kills the process: those it drains are under its
+    // suspicion.
     this.#arrivals = texts.map(
       (text) => new Arrival(inOneLane(transport.unpack(text)), this.#nudge.unexplained),
     );

@@ -20,8 +20,8 @@ export function reasonOf(error: unknown): string {
 type Some = Arrival<unknown>;
 
 /**
- * What a consumer knows of the failures of its messages (R19). Lives as long as the instance, which remembers what it could not write
- * down: a note that is lost in a brownout must not make a suspect of a message that failed and lived.
+ * What a consumer knows of the failures of its messages (R19). Lives as long as the instance, which remembers what it
+ * could not write down: a note that is lost in a brownout must not make a suspect of a message that failed and lived.
  */
 export class Failures {
   readonly #unsaid = new Map<string, readonly Note[]>();
@@ -62,12 +62,17 @@ export class Failures {
     return this.#withUnsaid(id, found?.histories.get(id) ?? noHistory);
   }
 
-  /** Writes down that suspects are started together. @throws DependencyFailed when that is not known to be written. */
+  /**
+   * Writes down that suspects are started together. @throws DependencyFailed when that is not known to be written.
+   */
   async start(ids: readonly string[], limits: Limits): Promise<void> {
     await this.store?.start(ids, limits);
   }
 
-  /** Writes down why messages come again. What cannot be written is remembered, and written with the next that can. Never throws. */
+  /**
+   * Writes down why messages come again. What cannot be written is remembered, and written with the next that can.
+   * Never throws.
+   */
   async note(handedBack: readonly Some[], limits: Limits): Promise<void> {
     await this.add(
       handedBack.map(({ delivery, isCounted, outcome, company }): Note => {

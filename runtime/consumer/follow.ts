@@ -19,7 +19,8 @@ export function follow<Body, D extends Delivery>(
     follower.settle(
       outcome.kind === 'processed' || outcome.kind === 'parked' ? { kind: 'duplicate' } : outcome,
     );
-  // The first one was refused for its own payload, or has not acted yet, which says nothing about this one's: it comes again, alone.
+  // The first one was refused for its own payload, or has not acted yet, which says nothing about this one's: it
+  // comes again, alone.
   else if (outcome.kind !== 'processed' && outcome.kind !== 'duplicate') follower.settle(again);
   else return new KeyReused(own.id, first.fingerprint, own.fingerprint);
   return undefined;

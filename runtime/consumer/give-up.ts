@@ -13,7 +13,10 @@ import type { OnFailure } from './settings.js';
 import type { Tally } from './summary.js';
 import type { Delivery, Transport } from './transport.js';
 
-/** What happens behind a message that has a dead letter: other for one that was delivered than for one that is drained. */
+/**
+ * What happens behind a message that has a dead letter: other for one that was delivered than for one that is
+ * drained.
+ */
 export interface GiveUpOrigin<Body, D extends Delivery> {
   /** Whether the group of these stood still when it was read, or could not be read. */
   standsStill(waiting: readonly Arrival<Body, D>[]): boolean;
@@ -44,7 +47,8 @@ export class GiveUp<Body, D extends Delivery> {
   /**
    * Sends the dead letter, and does what has to be done about those behind it.
    *
-   * @returns whether the group of the message stands still now, and parked events whose turn came with it and that failed.
+   * @returns whether the group of the message stands still now, and parked events whose turn came with it and that
+   *   failed.
    * @throws DependencyFailed when that is not known: then nothing may be acknowledged.
    */
   async giveUp(
@@ -156,8 +160,10 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
   #unread: ReadonlySet<string> = new Set();
 
   /**
-   * @param stops whether messages that are given up stop their groups; those that are stopped already stand still in any case.
-   * @param placeOf the group of the transport that stops with a delivery; undefined where messages go on without each other.
+   * @param stops whether messages that are given up stop their groups; those that are stopped already stand still in
+   *   any case.
+   * @param placeOf the group of the transport that stops with a delivery; undefined where messages go on without each
+   *   other.
    */
   constructor(
     options: Pick<GiveUpOptions<Body, D>, 'store' | 'limits' | 'tally' | 'transport'>,

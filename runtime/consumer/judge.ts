@@ -18,8 +18,8 @@ export interface Judge<Body, D extends Delivery, Unit extends Prepared> {
   /** Keeps messages of a stopped group. @returns how many of them, from the first. */
   park(arrivals: readonly Arrival<Body, D>[], origin: GiveUpOrigin<Body, D>): Promise<number>;
   /**
-   * When every lane waits for a suspect: gives up those that have died alone, and starts the next company. All others are handed back, in
-   * writing, before it runs; behind one that runs alone nothing else runs.
+   * When every lane waits for a suspect: gives up those that have died alone, and starts the next company. All others
+   * are handed back, in writing, before it runs; behind one that runs alone nothing else runs.
    *
    * @returns false when nothing is left to be started.
    */

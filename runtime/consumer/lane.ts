@@ -23,8 +23,8 @@ export interface LaneWork<Body, D extends Delivery, Unit> {
 }
 
 /**
- * The messages of one group in a batch, or one message where nothing is ordered. They are handled in order, and a message is settled only
- * after all earlier ones of the lane: the lane closes at the first that must come again.
+ * The messages of one group in a batch, or one message where nothing is ordered. They are handled in order, and a
+ * message is settled only after all earlier ones of the lane: the lane closes at the first that must come again.
  */
 export class Lane<Body, D extends Delivery, Unit extends Prepared> {
   #waiting: Arrival<Body, D>[];
@@ -50,7 +50,10 @@ export class Lane<Body, D extends Delivery, Unit extends Prepared> {
     return this.#waiting;
   }
 
-  /** Prepares messages until one has looked at the store, fails, or time is short. Returns what is ready to be committed, in order. */
+  /**
+   * Prepares messages until one has looked at the store, fails, or time is short. Returns what is ready to be
+   * committed, in order.
+   */
   async gather(work: LaneWork<Body, D, Unit>): Promise<readonly Unit[]> {
     this.#gathered = [];
     this.#failed = undefined;
@@ -125,7 +128,8 @@ export class Lane<Body, D extends Delivery, Unit extends Prepared> {
     for (const arrival of this.#waiting) {
       if (arrival.isSettled) continue;
       const leader = work.leaderOf(arrival);
-      // A copy of one that has an outcome has the same. One whose leader is parked is parked too, and will be found a duplicate.
+      // A copy of one that has an outcome has the same. One whose leader is parked is parked too, and will be found a
+      // duplicate.
       if (leader?.outcome === undefined || leader.outcome.kind === 'parked') rest.push(arrival);
       else await work.follow(arrival, leader);
     }

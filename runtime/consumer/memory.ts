@@ -27,15 +27,17 @@ export class Memory {
   }
 
   /**
-   * Whether groups may stand still although failures do not stop any: a consumer that is deployed anew with `skip` does not overtake what
-   * was parked under `stop` (R50). Asked once per instance, because a deployment makes new ones.
+   * Whether groups may stand still although failures do not stop any: a consumer that is deployed anew with `skip`
+   * does not overtake what was parked under `stop` (R50). Asked once per instance, because a deployment makes new
+   * ones.
    */
   async mayStandStill(limits: Limits): Promise<boolean> {
     try {
       this.#everStopped ??= (await this.store?.groups.everStopped(limits)) ?? false;
       return this.#everStopped;
     } catch {
-      // Then the groups themselves are asked, and the next batch asks this again. A throw would be a delivery without a word for each.
+      // Then the groups themselves are asked, and the next batch asks this again. A throw would be a delivery without
+      // a word for each.
       return true;
     }
   }

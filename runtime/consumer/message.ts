@@ -16,8 +16,8 @@ export interface Message<Body> extends KeySource<Body> {
   /** The key that the selector made: the message's identity. */
   readonly key: string;
   /**
-   * Position in the queue, FIFO only. A redrive from the dead-letter queue gives a new one (R4): good for "later than",
-   * no identity.
+   * Position in the queue, FIFO only. A redrive from the dead-letter queue gives a new one (R4): good for "later
+   * than", no identity.
    */
   readonly sequence: Sequence | undefined;
   /** For logs only. */

@@ -9,10 +9,12 @@ import type { Delivery } from './transport.js';
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /**
- * Goes on behind a version that does not come, because a person has said so (R53). It is a hole from then on: should it come after all, it
- * acts once. Where it is not the next one of its stream any more, it has come, or was passed over before, and nothing changes.
+ * Goes on behind a version that does not come, because a person has said so (R53). It is a hole from then on: should
+ * it come after all, it acts once. Where it is not the next one of its stream any more, it has come, or was passed
+ * over before, and nothing changes.
  *
- * Never throws. What cannot be written now makes the nudge come again; one that is of no stream of this consumer is reported, and over.
+ * Never throws. What cannot be written now makes the nudge come again; one that is of no stream of this consumer is
+ * reported, and over.
  */
 export async function passOverMissing<
   Schema extends StandardSchemaV1,

@@ -2,8 +2,9 @@
 const fixedPart = 1 / 6;
 
 /**
- * How long the work of one invocation takes, to decide whether another record may still be started (R22). It is not carried over:
- * after one commit that took more than half of the timeout, the instance would hand back every later batch untouched, for ever.
+ * How long the work of one invocation takes, to decide whether another record may still be started (R22). It is not
+ * carried over: after one commit that took more than half of the timeout, the instance would hand back every later
+ * batch untouched, for ever.
  */
 export class Pace {
   #slowestMs = 0;

@@ -15,8 +15,9 @@ import { verdictOf } from './verdict.js';
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /**
- * Parked events that did not act when their turn came. Each is judged for itself, under a history of its own (R50): no message is left in
- * the queue for it but its carriers, which come again, are never blamed, and bring it once more.
+ * Parked events that did not act when their turn came. Each is judged for itself, under a history of its own (R50):
+ * no message is left in the queue for it but its carriers, which come again, are never blamed, and bring it once
+ * more.
  */
 export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared> {
   readonly #options: TroubleOptions<Schema, D, Unit>;
@@ -25,7 +26,10 @@ export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, U
   /** Those that have been judged in this batch: several carriers bring the same one. */
   readonly #judged = new Set<string>();
 
-  /** @param noteCarriers writes down that the messages which brought an event are done with, before it may kill the process */
+  /**
+   * @param noteCarriers writes down that the messages which brought an event are done with, before it may kill the
+   * process
+   */
   constructor(
     options: TroubleOptions<Schema, D, Unit>,
     giveUp: GiveUp<BodyOf<Schema>, D>,
@@ -69,7 +73,9 @@ export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, U
     return this.#giveUp.passOver(arrival, one.position, error);
   }
 
-  /** Runs it as a message of its own, when whoever brought it is written down as done with. @returns what went wrong. */
+  /**
+   * Runs it as a message of its own, when whoever brought it is written down as done with. @returns what went wrong.
+   */
   async #tryAlone(arrival: Arrival<BodyOf<Schema>, D>, id: string, history: History): Promise<unknown> {
     const { failures, limits, way } = this.#options;
     if (hasDied(history)) return new ProcessDied(id, history.alone);

@@ -1,23 +1,18 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DependencyFailed } from '../dedup/errors.js';
-import type { Prepared } from '../dedup/way.js';
-import type { Arrival } from './arrival.js';
+import type { Limits } from '../dedup/limits.js';
+import type { Prepared, Way } from '../dedup/way.js';
+import type { Arrival, Recognised } from './arrival.js';
 import type { Copies } from './copies.js';
-import type { RunOptions } from './run.js';
 import type { Delivery } from './transport.js';
 
 /**
- * Asks about messages that were handed out before, and about redriven ones: a read costs a fraction of the refused write that would tell
- * otherwise, and the handler need not run (R11).
+ * Asks about messages that were handed out before, and about redriven ones: a read costs a fraction of the refused
+ * write that would tell otherwise, and the handler need not run (R11).
  */
-export async function recallReceipts<
-  Schema extends StandardSchemaV1,
-  D extends Delivery,
-  Unit extends Prepared,
->(
-  arrivals: readonly Arrival<StandardSchemaV1.InferOutput<Schema>, D>[],
-  copies: Copies<StandardSchemaV1.InferOutput<Schema>, D>,
-  { way, limits }: Pick<RunOptions<Schema, D, Unit>, 'way' | 'limits'>,
+export async function recallReceipts<Body, D extends Delivery, Unit extends Prepared>(
+  arrivals: readonly Arrival<Body, D>[],
+  copies: Copies<Body, D>,
+  { way, limits }: { readonly way: Way<Recognised<Body>, Unit>; readonly limits: () => Limits },
 ): Promise<void> {
   const again = arrivals.flatMap((arrival) => {
     const { recognised } = arrival;

@@ -12,7 +12,10 @@ import type { Delivery } from './transport.js';
 /** How a delivery becomes a message with an identity. */
 export interface Recognition<Schema extends StandardSchemaV1> {
   readonly schema: Schema;
-  /** Takes off what the body wears: envelopes, encodings, pointers. The outermost coat comes first. @default - the body is JSON */
+  /**
+   * Takes off what the body wears: envelopes, encodings, pointers. The outermost coat comes first. @default - the
+   * body is JSON
+   */
   readonly decode?: readonly Decode[];
   /** `id` tells messages apart in the store, `key` is what people call the message by. */
   readonly identify: (
@@ -26,8 +29,8 @@ export interface Recognition<Schema extends StandardSchemaV1> {
 }
 
 /**
- * Reads a delivery. Never throws: one that cannot be read carries its error, to be judged in its turn. Of a body that the schema refuses
- * the identity is tried all the same: its receipt, or its position, may be known (R45, R53).
+ * Reads a delivery. Never throws: one that cannot be read carries its error, to be judged in its turn. Of a body that
+ * the schema refuses the identity is tried all the same: its receipt, or its position, may be known (R45, R53).
  */
 export async function recognise<Schema extends StandardSchemaV1, D extends Delivery>(
   arrival: Arrival<StandardSchemaV1.InferOutput<Schema>, D>,
@@ -58,12 +61,14 @@ async function read<Schema extends StandardSchemaV1>(
       : { ...plain, attributes: delivery.attributes };
   const result = await schema['~standard'].validate(json);
   const refusal = result.issues && (await import('./unusual.js')).refused(result.issues);
-  // What the schema refuses is of another type than the selectors expect: they may throw, and then it has no identity.
+  // What the schema refuses is of another type than the selectors expect: they may throw, and then it has no
+  // identity.
   const body = (refusal === undefined ? (result as { value: unknown }).value : json) as BodyOf<Schema>;
   const source = deepFreeze({ body, attributes, group });
   try {
     const { id, key } = identify(source, delivery);
-    // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a stranger.
+    // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a
+    // stranger.
     const print = fingerprintOf(fingerprint === undefined ? json : fingerprint(body));
     const message = Object.freeze({
       ...source,

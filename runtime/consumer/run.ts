@@ -27,9 +27,9 @@ export interface RunOptions<
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /**
- * Runs messages to their outcomes: those of a batch, and those that come out of where they were parked. Recognise, merge copies, ask for
- * receipts, handle and commit round by round, judge what goes wrong, start suspects when everybody else is through. Never throws for what
- * is wrong with a message.
+ * Runs messages to their outcomes: those of a batch, and those that come out of where they were parked. Recognise,
+ * merge copies, ask for receipts, handle and commit round by round, judge what goes wrong, start suspects when
+ * everybody else is through. Never throws for what is wrong with a message.
  */
 export async function run<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
   arrivals: readonly Arrival<BodyOf<Schema>, D>[],

@@ -7,8 +7,9 @@ export interface EngineSettings {
   /** Failures of its own after which a message is dead-lettered (R19). @default 5 */
   readonly maxFailures?: number;
   /**
-   * What happens behind a message that is dead-lettered (R23). `skip`: later ones go on. `stop`: its group stops until a person
-   * decides, and later ones are parked. Groups are stopped on FIFO queues, and the streams of aggregates anywhere.
+   * What happens behind a message that is dead-lettered (R23). `skip`: later ones go on. `stop`: its group stops
+   * until a person decides, and later ones are parked. Groups are stopped on FIFO queues, and the streams of
+   * aggregates anywhere.
    *
    * @default - 'stop' for aggregates, else 'skip'
    */

@@ -5,9 +5,15 @@ import type { TransportFacts } from './message.js';
 
 /** One delivery of a message, in words that all transports share. */
 export interface Delivery {
-  /** The message at its transport, the same in each delivery of it. For logs and for what is known of failures; never an identity. */
+  /**
+   * The message at its transport, the same in each delivery of it. For logs and for what is known of failures; never
+   * an identity.
+   */
   readonly id: string;
-  /** Deliveries of one lane keep their order: a FIFO group is one, and where nothing is ordered every message is its own. */
+  /**
+   * Deliveries of one lane keep their order: a FIFO group is one, and where nothing is ordered every message is its
+   * own.
+   */
   readonly lane: string;
   /** The lane holds more than this message. */
   readonly ordered: boolean;
@@ -28,7 +34,10 @@ export interface Delivery {
   readonly nudge: Nudge | undefined;
 }
 
-/** What an operator asks a consumer for: to drain the group of that name, or to pass over a version that does not come. */
+/**
+ * What an operator asks a consumer for: to drain the group of that name, or to pass over a version that does not
+ * come.
+ */
 export type Nudge = { readonly resumes: string } | { readonly passOver: Position };
 
 /** How long a message that comes again is kept back. */
@@ -42,12 +51,15 @@ export interface Transport<Raw, D extends Delivery> {
   /** Pure; never throws. */
   read(raw: Raw): D;
   /**
-   * Sends a copy to the dead letters. A copy can always be sent: what has no room is left out or stored elsewhere (R51).
+   * Sends a copy to the dead letters. A copy can always be sent: what has no room is left out or stored elsewhere
+   * (R51).
    *
    * @throws DependencyFailed when it is not known to be sent.
    */
   deadLetter(delivery: D, letter: DeadLetter, limits: Limits): Promise<void>;
-  /** Has messages come again after a while. Never throws: what is not deferred comes when the transport has it come. */
+  /**
+   * Has messages come again after a while. Never throws: what is not deferred comes when the transport has it come.
+   */
   defer(deferrals: readonly Deferral<D>[], limits: Limits): Promise<void>;
   /** A delivery as text, to be parked, and back. */
   pack(delivery: D): string;

@@ -27,8 +27,8 @@ import { delaySeconds } from './delay.js';
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /**
- * What a batch does about messages that have not gone well: failed, given up, suspected, of a stopped group. A module that is loaded when
- * there is one, so that an instance which meets none starts sooner and smaller.
+ * What a batch does about messages that have not gone well: failed, given up, suspected, of a stopped group. A module
+ * that is loaded when there is one, so that an instance which meets none starts sooner and smaller.
  */
 export class Trouble<
   Schema extends StandardSchemaV1,
@@ -47,8 +47,8 @@ export class Trouble<
   }
 
   /**
-   * The one path of everything that goes wrong with a message: whose fault it is, whether it was processed before, how often it failed.
-   * Settles the message, and never throws.
+   * The one path of everything that goes wrong with a message: whose fault it is, whether it was processed before,
+   * how often it failed. Settles the message, and never throws.
    */
   async judge(
     arrival: Arrival<BodyOf<Schema>, D>,
@@ -105,7 +105,10 @@ export class Trouble<
     await this.#parked.judge(failed, carrier);
   }
 
-  /** Keeps messages of a stopped group. Those that were processed before are no longer to act: their receipts may expire while they wait. */
+  /**
+   * Keeps messages of a stopped group. Those that were processed before are no longer to act: their receipts may
+   * expire while they wait.
+   */
   async park(
     arrivals: readonly Arrival<BodyOf<Schema>, D>[],
     origin: GiveUpOrigin<BodyOf<Schema>, D>,
@@ -128,8 +131,8 @@ export class Trouble<
   }
 
   /**
-   * When every lane waits for a suspect: gives up those that have died alone, and starts the next company. All others are handed back, in
-   * writing, before it runs; behind one that runs alone nothing else runs. Never throws.
+   * When every lane waits for a suspect: gives up those that have died alone, and starts the next company. All others
+   * are handed back, in writing, before it runs; behind one that runs alone nothing else runs. Never throws.
    *
    * @returns false when nothing is left to be started.
    */
@@ -228,7 +231,10 @@ export class Trouble<
     return this.#options.arrivals.filter(({ outcome }) => outcome?.kind === 'retry');
   }
 
-  /** What the store says of a message that is about to get a verdict. @throws DependencyFailed when it could not be asked. */
+  /**
+   * What the store says of a message that is about to get a verdict. @throws DependencyFailed when it could not be
+   * asked.
+   */
   async #stored({ recognised }: Arrival<BodyOf<Schema>, D>): Promise<Outcome | undefined> {
     const { way, lastLimits } = this.#options;
     if (recognised === undefined) return undefined;

@@ -20,7 +20,10 @@ export interface Failure {
  */
 export type Verdict = 'not-yet' | 'excuse' | 'count' | 'give-up';
 
-/** The decisions over a failure, by name, in their order: the first that says something decides. The mutation run turns each of them. */
+/**
+ * The decisions over a failure, by name, in their order: the first that says something decides. The mutation run
+ * turns each of them.
+ */
 export const decisions: Readonly<Record<string, (failure: Failure) => Verdict | undefined>> = {
   aheadIsNoVerdict: ({ ahead }) => (ahead ? 'not-yet' : undefined),
   dependencyIsExcused: ({ fault }) => (fault === 'dependency' ? 'excuse' : undefined),

@@ -1,6 +1,6 @@
 /**
- * The places between two durable steps at which a process may die. Proofs die at each of them, deliver again and count effects.
- * They cost one comparison with `undefined` while no proof has armed them.
+ * The places between two durable steps at which a process may die. Proofs die at each of them, deliver again and
+ * count effects. They cost one comparison with `undefined` while no proof has armed them.
  */
 export const crashPoints = [
   /** A batch has come, nothing has been done. */

@@ -1,4 +1,7 @@
-/** What has leaves further down, and is frozen to the last of them by us. Being frozen at the top proves nothing about what lies below. */
+/**
+ * What has leaves further down, and is frozen to the last of them by us. Being frozen at the top proves nothing about
+ * what lies below.
+ */
 const frozen = new WeakSet<object>();
 
 /** Freezes plain data to its last leaf, so that a reducer that changes what it was given throws instead. */

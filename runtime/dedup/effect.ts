@@ -1,11 +1,14 @@
 /** What an effect is given beside its arguments. */
 export interface EffectCall {
   /**
-   * A key for the other side (Stripe's `Idempotency-Key` and the like): the same in every try of this effect for this message, made
-   * of consumer name, key and effect name (R27). 43 characters of base64url.
+   * A key for the other side (Stripe's `Idempotency-Key` and the like): the same in every try of this effect for this
+   * message, made of consumer name, key and effect name (R27). 43 characters of base64url.
    */
   readonly idempotencyKey: string;
-  /** Fires before the lease ends. An effect that goes on after it may run beside its successor: pass it to `fetch` (R27). */
+  /**
+   * Fires before the lease ends. An effect that goes on after it may run beside its successor: pass it to `fetch`
+   * (R27).
+   */
   readonly signal: AbortSignal;
 }
 
@@ -21,9 +24,11 @@ export type Finding<Result> =
 /**
  * What to do when nobody knows whether the effect happened: it threw, or its process died (R26).
  *
- * - `block`: never again by itself. At most one call. The message goes to the dead-letter queue, the effect is listed, a person
+ * - `block`: never again by itself. At most one call. The message goes to the dead-letter queue, the effect is
+ *   listed, a person
  *   unlocks it.
- * - `retry`: call again with the same key and the same arguments. Right only where the other side drops a second call with a key
+ * - `retry`: call again with the same key and the same arguments. Right only where the other side drops a second call
+ *   with a key
  *   it knows; and only for as long as it remembers, afterwards it is `block` (R27).
  * - `reconcile`: ask the other side first, when no earlier call can act any more.
  */
@@ -32,7 +37,8 @@ export type OnUnknown<Args, Result> =
   | {
       readonly retry: {
         /**
-         * How long the other side drops a second call with a key it has seen, counted from the first. Stripe: 24 hours at the least.
+         * How long the other side drops a second call with a key it has seen, counted from the first. Stripe: 24
+         * hours at the least.
          *
          * @see https://docs.stripe.com/api/idempotent_requests
          */
@@ -58,13 +64,18 @@ export interface LeaseTimes {
    * @default - the time that is left of the invocation
    */
   readonly leaseSeconds?: number;
-  /** How long a request that was sent may still take to act at the other side after its sender is gone. @default 60 */
+  /**
+   * How long a request that was sent may still take to act at the other side after its sender is gone. @default 60
+   */
   readonly maxEffectDelaySeconds?: number;
 }
 
 /** An effect outside the store: a mail, a card charge, a call of another service. */
 export interface Effect<Args, Result> extends LeaseTimes {
-  /** Plain JSON, at most 100 KB. Stored at the first claim and replayed in every later try, whatever is given then (R27). */
+  /**
+   * Plain JSON, at most 100 KB. Stored at the first claim and replayed in every later try, whatever is given then
+   * (R27).
+   */
   readonly args: Args;
   /** Makes the effect. What it returns is stored, and returned for this message from then on. */
   readonly run: (args: Args, call: EffectCall) => Result | Promise<Result>;
@@ -87,9 +98,9 @@ export interface Effect<Args, Result> extends LeaseTimes {
 /**
  * Runs an effect that no transaction can hold, under a lease.
  *
- * Guarantees: at most one owner at a time, as long as clocks agree within `maxClockSkewSeconds` and the effect heeds its signal; an
- * outcome that is written down is never made again, for as long as receipts are kept. Does not guarantee exactly once: what happens
- * when the outcome is unknown is `onUnknown`'s choice.
+ * Guarantees: at most one owner at a time, as long as clocks agree within `maxClockSkewSeconds` and the effect heeds
+ * its signal; an outcome that is written down is never made again, for as long as receipts are kept. Does not
+ * guarantee exactly once: what happens when the outcome is unknown is `onUnknown`'s choice.
  *
  * Costs 2 write units, one that is met again 1.
  *

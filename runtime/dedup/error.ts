@@ -8,8 +8,8 @@
 export type Fault = 'message' | 'dependency' | 'defect';
 
 /**
- * Base of every error this library throws. `name` is set as text, so that it survives bundling and minification, and `cause`
- * keeps what lay beneath.
+ * Base of every error this library throws. `name` is set as text, so that it survives bundling and minification, and
+ * `cause` keeps what lay beneath.
  */
 export class ExactlyOnceError extends Error {
   override name = 'ExactlyOnceError';
@@ -33,18 +33,27 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-/** Something that the message needs did not answer, or not in time: a table, a queue, a bucket. The message comes again, uncounted. */
+/**
+ * Something that the message needs did not answer, or not in time: a table, a queue, a bucket. The message comes
+ * again, uncounted.
+ */
 export class DependencyFailed extends ExactlyOnceError {
   override name = 'DependencyFailed';
   override readonly fault: Fault = 'dependency';
 }
 
-/** Internal: an effect would be made before earlier messages of its lane are committed. The message is prepared again in its turn (R47). */
+/**
+ * Internal: an effect would be made before earlier messages of its lane are committed. The message is prepared again
+ * in its turn (R47).
+ */
 export class NotItsTurn extends DependencyFailed {
   override name = 'NotItsTurn';
 }
 
-/** A transaction was used after its handler had returned: an `await` is missing. Nothing of it is dropped in silence (R55). */
+/**
+ * A transaction was used after its handler had returned: an `await` is missing. Nothing of it is dropped in silence
+ * (R55).
+ */
 export class TransactionSealed extends ExactlyOnceError {
   override name = 'TransactionSealed';
   override readonly fault: Fault = 'defect';
@@ -56,8 +65,9 @@ export class TransactionSealed extends ExactlyOnceError {
 }
 
 /**
- * The message can never succeed, however often it comes: it goes to the dead-letter queue with the reason, at once. Handlers throw
- * it themselves, and every error of ours about the input of one message is one. Any other error means "try again".
+ * The message can never succeed, however often it comes: it goes to the dead-letter queue with the reason, at once.
+ * Handlers throw it themselves, and every error of ours about the input of one message is one. Any other error means
+ * "try again".
  */
 export class RejectMessage extends ExactlyOnceError {
   override name = 'RejectMessage';
@@ -73,7 +83,9 @@ export class InvalidSettings extends ExactlyOnceError {
   }
 }
 
-/** A key that cannot identify a message: empty, longer than DynamoDB can hold, or text that UTF-8 cannot tell apart. */
+/**
+ * A key that cannot identify a message: empty, longer than DynamoDB can hold, or text that UTF-8 cannot tell apart.
+ */
 export class InvalidKey extends RejectMessage {
   override name = 'InvalidKey';
   constructor(
@@ -121,7 +133,10 @@ export class TransactionTooLarge extends RejectMessage {
   }
 }
 
-/** One handler wrote one item twice in a way that one transaction cannot hold; only increments of the same item are summed. */
+/**
+ * One handler wrote one item twice in a way that one transaction cannot hold; only increments of the same item are
+ * summed.
+ */
 export class ItemWrittenTwice extends RejectMessage {
   override name = 'ItemWrittenTwice';
   constructor(
@@ -148,8 +163,8 @@ export class InvalidWrite extends RejectMessage {
 }
 
 /**
- * The message is none of this consumer's business: it is acknowledged, without a receipt and without a dead letter. Made by
- * {@link ignore}; a decoder returns or throws it.
+ * The message is none of this consumer's business: it is acknowledged, without a receipt and without a dead letter.
+ * Made by {@link ignore}; a decoder returns or throws it.
  */
 export class IgnoreMessage extends ExactlyOnceError {
   override name = 'IgnoreMessage';

@@ -8,11 +8,12 @@ const maxDigits = 1000;
 /**
  * A JSON text as a value of which no number is rounded (R52). A leading byte order mark is skipped.
  *
- * An integer that a JavaScript number does not hold exactly becomes a `bigint`. All other numbers are numbers, and denote the same
- * decimal value as the text: `1.0`, `1e2` and `0.1` do.
+ * An integer that a JavaScript number does not hold exactly becomes a `bigint`. All other numbers are numbers, and
+ * denote the same decimal value as the text: `1.0`, `1e2` and `0.1` do.
  *
  * @param levels as many as a body may have, unless something was put around it
- * @throws InexactNumber for a fraction, or a number with an exponent, that a double does not hold (`0.12345678901234567890`, `1e400`).
+ * @throws InexactNumber for a fraction, or a number with an exponent, that a double does not hold
+ *   (`0.12345678901234567890`, `1e400`).
  * @throws TooDeep beyond the levels.
  * @throws RejectMessage when the text is no JSON. None of the messages quotes the text, which may be personal data.
  */
@@ -29,8 +30,8 @@ export function parseJson(text: string, levels = maxDepth): unknown {
 }
 
 /**
- * The JSON text of a value, with each `bigint` as an integer: {@link parseJson} makes the same value of it again. Otherwise as
- * `JSON.stringify`.
+ * The JSON text of a value, with each `bigint` as an integer: {@link parseJson} makes the same value of it again.
+ * Otherwise as `JSON.stringify`.
  *
  * @throws UnserialisableValue for undefined, a function or a symbol, which have no JSON text.
  */
@@ -96,7 +97,8 @@ function exactly(source: string, value: number): number | bigint | undefined {
   if (Number.isSafeInteger(value)) return value;
   if (source.length > maxDigits) return undefined;
   const integer = BigInt(source);
-  // A number beyond 2^53 reads in two ways, by its shortest text and by its binary value. It is kept where both are what was sent.
+  // A number beyond 2^53 reads in two ways, by its shortest text and by its binary value. It is kept where both are
+  // what was sent.
   return Number.isFinite(value) && BigInt(value) === integer && decimal(source) === decimal(String(value))
     ? value
     : integer;

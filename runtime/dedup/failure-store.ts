@@ -6,7 +6,10 @@ import type { Limits } from './limits.js';
 export interface Recalled {
   readonly histories: ReadonlyMap<string, History>;
   readonly groups: ReadonlyMap<string, Group>;
-  /** Ids of messages and streams of groups that could not be read. About those nothing is known: a group among them lets nothing pass (R48). */
+  /**
+   * Ids of messages and streams of groups that could not be read. About those nothing is known: a group among them
+   * lets nothing pass (R48).
+   */
   readonly unread: ReadonlySet<string>;
 }
 
@@ -19,19 +22,26 @@ export interface FailureStore {
    * @param streams of groups
    */
   recall(messages: readonly string[], streams: readonly string[], limits: Limits): Promise<Recalled>;
-  /** Adds notes to histories. Tries again until the deadline. @returns those that are not known to be written. Never throws. */
+  /**
+   * Adds notes to histories. Tries again until the deadline. @returns those that are not known to be written. Never
+   * throws.
+   */
   note(notes: readonly Note[], limits: Limits): Promise<readonly Note[]>;
-  /** Writes down, before they run, that these are started together. All or nothing. @throws DependencyFailed when that is not known. */
+  /**
+   * Writes down, before they run, that these are started together. All or nothing. @throws DependencyFailed when that
+   * is not known.
+   */
   start(messages: readonly string[], limits: Limits): Promise<void>;
   readonly groups: GroupStore;
 }
 
 /**
- * The port of a store for groups that are stopped and the messages that wait behind them. Every change is one transaction under the token
- * of the change before: nothing is parked into a group that flows again, and no message is drained twice.
+ * The port of a store for groups that are stopped and the messages that wait behind them. Every change is one
+ * transaction under the token of the change before: nothing is parked into a group that flows again, and no message
+ * is drained twice.
  *
- * Every method throws DependencyFailed when somebody else has changed the group meanwhile, or when it is not known what is written: then
- * nothing may be acknowledged.
+ * Every method throws DependencyFailed when somebody else has changed the group meanwhile, or when it is not known
+ * what is written: then nothing may be acknowledged.
  */
 export interface GroupStore {
   /** Whether a group of this consumer has ever been stopped. */

@@ -6,11 +6,12 @@ import { maxDepth } from './plain-json.js';
 const maxLevels = maxDepth + 100;
 
 /**
- * SHA-256 over the canonical JSON of a value, in base64url: equal for equal JSON values whatever the order of their properties.
- * Follows RFC 8785 (JSON Canonicalization Scheme) for what JSON can hold. A `bigint` counts as the integer that it is: 5n is 5, and
- * integers that differ in any digit differ.
+ * SHA-256 over the canonical JSON of a value, in base64url: equal for equal JSON values whatever the order of their
+ * properties. Follows RFC 8785 (JSON Canonicalization Scheme) for what JSON can hold. A `bigint` counts as the
+ * integer that it is: 5n is 5, and integers that differ in any digit differ.
  *
- * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels): such a payload would
+ * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels): such
+ *   a payload would
  *   get the fingerprint of another one.
  */
 export function fingerprintOf(value: unknown): string {

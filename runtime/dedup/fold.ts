@@ -35,7 +35,8 @@ export interface AggregateEvent {
   /** Contiguous: the producer counted 1, 2, 3 inside its own commits. */
   readonly version: bigint;
   /**
-   * The stream's numbers have gaps, as those of SQS have: whatever is above the position acts, and nothing is ever early.
+   * The stream's numbers have gaps, as those of SQS have: whatever is above the position acts, and nothing is ever
+   * early.
    *
    * @default false
    */
@@ -58,15 +59,18 @@ export interface PassOver {
 }
 
 /**
- * Pure and synchronous: it runs again when a race is lost. It sees a frozen state and returns the next one. What it is to apply is an
- * event of the caller's, or one that was parked, of which only the text is left.
+ * Pure and synchronous: it runs again when a race is lost. It sees a frozen state and returns the next one. What it
+ * is to apply is an event of the caller's, or one that was parked, of which only the text is left.
  */
 export type Reducer<State, Event = AggregateEvent> = (
   state: State | undefined,
   event: Event | Parked,
 ) => State;
 
-/** Of versions that may be parked in rows of their own: what is in the row, null when there is none. Absent: nobody has looked yet. */
+/**
+ * Of versions that may be parked in rows of their own: what is in the row, null when there is none. Absent: nobody
+ * has looked yet.
+ */
 export type KnownRows = ReadonlyMap<string, Parked | null>;
 
 export function rowKey(stream: string, version: bigint): string {
@@ -87,11 +91,15 @@ export interface FoldOptions<State, Event> {
   readonly most?: number;
   /** Applied before the events. */
   readonly passOver?: PassOver;
-  /** Only the given events act: a parked one whose turn comes is `stuck` with {@link ParkedUntried}. @default false */
+  /**
+   * Only the given events act: a parked one whose turn comes is `stuck` with {@link ParkedUntried}. @default false
+   */
   readonly alone?: boolean;
   /** Streams in which parked events may act before the first event. @default - none */
   readonly drains?: Iterable<string>;
-  /** By stream and version: what the store refused, and why. It fails in place of being applied. @default - nothing */
+  /**
+   * By stream and version: what the store refused, and why. It fails in place of being applied. @default - nothing
+   */
   readonly refused?: ReadonlyMap<string, unknown>;
   /** Found by an earlier fold of the same events, which has been written. @default - nothing */
   readonly stuck?: readonly Stuck[];
@@ -112,7 +120,10 @@ export interface Folded<State, Event> {
   readonly outcomes: Map<Event, Outcome>;
   readonly changed: boolean;
   readonly stuck: readonly Stuck[];
-  /** Events that are taken for parked, and have to be put into rows of their own before this is written; then fold again. */
+  /**
+   * Events that are taken for parked, and have to be put into rows of their own before this is written; then fold
+   * again.
+   */
   readonly overflow: readonly Event[];
   /** Rows that have to be looked for before it can be told whether the stream goes on: the first of them. */
   readonly wanted: readonly { readonly stream: string; readonly version: bigint }[];
@@ -125,8 +136,8 @@ export interface Folded<State, Event> {
 }
 
 /**
- * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate unless it is a hole, a later one
- * is parked until the gap closes. A reducer that throws leaves nothing behind.
+ * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate unless it is a
+ * hole, a later one is parked until the gap closes. A reducer that throws leaves nothing behind.
  *
  * @param closed lanes of which nothing more may act; those that an event closes are added.
  */
@@ -295,7 +306,10 @@ export function fold<State, Event extends AggregateEvent>(
   };
 }
 
-/** What became of an event whose version has had its turn: it acted, or another payload did. Undefined when it has not, or is a hole. */
+/**
+ * What became of an event whose version has had its turn: it acted, or another payload did. Undefined when it has
+ * not, or is a hole.
+ */
 export function outcomeBefore(
   { position, holes, marks }: Stream,
   { stream: id, version, fingerprint }: Pick<AggregateEvent, 'stream' | 'version' | 'fingerprint'>,
@@ -307,8 +321,9 @@ export function outcomeBefore(
 }
 
 /**
- * A parked event has no message of its own any more. While it has not acted although its turn has come, the messages at or below the
- * position are its carriers: one of them coming again is what tries it again. They are never blamed for it.
+ * A parked event has no message of its own any more. While it has not acted although its turn has come, the messages
+ * at or below the position are its carriers: one of them coming again is what tries it again. They are never blamed
+ * for it.
  */
 export function holdCarriers<Event extends AggregateEvent>(
   outcomes: Map<Event, Outcome>,

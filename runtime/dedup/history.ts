@@ -1,13 +1,16 @@
 /**
- * What is known of a message's earlier deliveries. A transport counts deliveries, which are not failures: a message that waited behind
- * another one has been delivered just as often as the one that failed (R19).
+ * What is known of a message's earlier deliveries. A transport counts deliveries, which are not failures: a message
+ * that waited behind another one has been delivered just as often as the one that failed (R19).
  */
 export interface History {
   /** Deliveries that came to nothing for no fault of the message: it was not tried, or had to wait. */
   readonly excused: number;
   /** Times that its handler or its commit failed. */
   readonly failed: number;
-  /** Times that it was started alone and nobody wrote down what became of it: its process died, and nobody else was there. */
+  /**
+   * Times that it was started alone and nobody wrote down what became of it: its process died, and nobody else was
+   * there.
+   */
   readonly alone: number;
   /** How many were started together when it was last started without a word since. 0: no such start. */
   readonly company: number;
@@ -28,7 +31,9 @@ export const noHistory: History = {
 
 /** What one delivery adds to the history of a message. */
 export interface Note {
-  /** Of the message at its transport: the history belongs to what is counted there, and a redriven copy starts anew. */
+  /**
+   * Of the message at its transport: the history belongs to what is counted there, and a redriven copy starts anew.
+   */
   readonly id: string;
   readonly kind: 'failed' | 'excused' | 'readable';
   /** Why, for people. At most 1,000 characters are kept. */

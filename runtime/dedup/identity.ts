@@ -4,10 +4,12 @@ import { InvalidKey, InvalidSettings } from './error.js';
 export type ReceiptId = string & { readonly __receiptId: unique symbol };
 
 /**
- * An id that the transport made up: SQS `messageId` or `MessageDeduplicationId`. For logs only. A redrive from the dead-letter
- * queue changes both, so a key made from them would let the message act twice; that is why this is not a `string`.
+ * An id that the transport made up: SQS `messageId` or `MessageDeduplicationId`. For logs only. A redrive from the
+ * dead-letter queue changes both, so a key made from them would let the message act twice; that is why this is not a
+ * `string`.
  *
- * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+ * @see
+ *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
  */
 export class TransportId {
   readonly #id: string;
@@ -41,7 +43,8 @@ export function assertConsumerName(consumerName: string): void {
 /**
  * The receipt id of a key. Unambiguous, because a consumer name holds no `#`.
  *
- * @throws InvalidKey when the key is empty, is over 2,048 bytes with the consumer name, or holds a lone surrogate: UTF-8 writes
+ * @throws InvalidKey when the key is empty, is over 2,048 bytes with the consumer name, or holds a lone surrogate:
+ *   UTF-8 writes
  *   every lone surrogate as the same three bytes, so two different keys would become one and a message would be lost.
  */
 export function receiptId(consumerName: string, key: string): ReceiptId {

@@ -17,8 +17,8 @@ export type LeaseDecision =
   | { readonly kind: 'take-over'; readonly inDoubt: boolean };
 
 /**
- * What a claimant may do about a row. A lease is over when nobody within the assumed skew can think that it is not (R28). After
- * that its outcome is unknown, as after a throw: the owner may have died before, in or after the effect.
+ * What a claimant may do about a row. A lease is over when nobody within the assumed skew can think that it is not
+ * (R28). After that its outcome is unknown, as after a throw: the owner may have died before, in or after the effect.
  *
  * @param now epoch milliseconds by the caller's clock.
  */
@@ -38,7 +38,8 @@ export function decide(row: LeaseRow, rules: LeaseRules, now: number): LeaseDeci
       ? { kind: 'held', until: settled, reason: 'an earlier call may still act' }
       : { kind: 'take-over', inDoubt: true };
   }
-  // The call of this very claim may reach the other side as late as its lease and its delay allow, and on another clock.
+  // The call of this very claim may reach the other side as late as its lease and its delay allow, and on another
+  // clock.
   const latest = now + durationMs + maxEffectDelayMs + maxClockSkewMs;
   if (latest > row.firstCallAt + onUnknown.keyWindowMs)
     return {

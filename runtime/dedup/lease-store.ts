@@ -2,8 +2,8 @@ import { InvalidKey, InvalidSettings } from './errors.js';
 import { receiptId } from './identity.js';
 
 /**
- * `INPROGRESS` and `COMPLETED` are those of Powertools. `UNKNOWN`: the outcome is not known. `FREE`: nothing happened, anybody may
- * claim it. Powertools' own layer takes neither of the last two for an outcome.
+ * `INPROGRESS` and `COMPLETED` are those of Powertools. `UNKNOWN`: the outcome is not known. `FREE`: nothing
+ * happened, anybody may claim it. Powertools' own layer takes neither of the last two for an outcome.
  */
 export type LeaseStatus = 'INPROGRESS' | 'COMPLETED' | 'UNKNOWN' | 'FREE';
 
@@ -46,7 +46,10 @@ export interface Lease {
   /** Fencing token: random, so that a row that was freed and claimed anew never comes round to the same one. */
   readonly fence: string;
   readonly endsAt: number;
-  /** When the claim was sent, by `performance.now()`: what is left of the lease is counted from here, by a clock that nobody sets. */
+  /**
+   * When the claim was sent, by `performance.now()`: what is left of the lease is counted from here, by a clock that
+   * nobody sets.
+   */
   readonly sentAt: number;
   readonly args: string | undefined;
   /** An earlier owner may have made the effect. */
@@ -56,8 +59,8 @@ export interface Lease {
 /**
  * The port of a store for leases on effects that no transaction can hold.
  *
- * Guarantees: of several claimants of one row one gets it; whatever an owner says after another has taken the row over is refused, whoever's
- * clock is right. It does not know when a lease is over: that is `decide`'s part.
+ * Guarantees: of several claimants of one row one gets it; whatever an owner says after another has taken the row
+ * over is refused, whoever's clock is right. It does not know when a lease is over: that is `decide`'s part.
  *
  * Every write throws CommitFailed when its outcome is not known.
  */
@@ -89,7 +92,9 @@ export interface LeaseStore {
   renew(lease: Lease, durationMs: number): Promise<Lease | undefined>;
   /** Lists a row whose effect must wait for a person. @returns false when the row is no longer as it was seen. */
   block(row: LeaseRow, consumerName: string, reason: string): Promise<boolean>;
-  /** A person's word on an effect whose outcome was unknown. @returns false when the row is no longer as it was seen. */
+  /**
+   * A person's word on an effect whose outcome was unknown. @returns false when the row is no longer as it was seen.
+   */
   unlock(
     row: LeaseRow,
     outcome: { readonly kind: 'done'; readonly result: unknown } | { readonly kind: 'not-done' },
@@ -102,7 +107,8 @@ const effectNamePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 const maxIdBytes = 2048;
 
 /**
- * Id of the lease of one effect of one message. The `!` keeps it apart from every receipt, because no consumer name holds one.
+ * Id of the lease of one effect of one message. The `!` keeps it apart from every receipt, because no consumer name
+ * holds one.
  *
  * @throws InvalidSettings when the effect's name is not 1 to 64 of `A-Z a-z 0-9 _ . -`.
  * @throws InvalidKey when the key cannot identify a message, see `receiptId`.

@@ -1,6 +1,9 @@
 import { NewerRow } from './errors.js';
 
-/** An event that came before its predecessors: kept until the gap closes, in the aggregate's own item or in a row beside it. */
+/**
+ * An event that came before its predecessors: kept until the gap closes, in the aggregate's own item or in a row
+ * beside it.
+ */
 export interface Parked {
   readonly version: bigint;
   readonly fingerprint: string;
@@ -16,7 +19,10 @@ export interface Stream {
   readonly parked: readonly Parked[];
   /** Versions up to the position that have not acted: passed over, and dead-lettered. Each may act once yet (R4). */
   readonly holes?: readonly bigint[];
-  /** The version after the position is dead-lettered, and the stream stands still until it comes again or is passed over (R23). */
+  /**
+   * The version after the position is dead-lettered, and the stream stands still until it comes again or is passed
+   * over (R23).
+   */
   readonly stopped?: boolean;
   /** What the latest versions up to the position said: see `marks.ts`. */
   readonly marks?: string;
@@ -32,8 +38,8 @@ export interface Stream {
 export type Ledger = ReadonlyMap<string, Stream>;
 
 /**
- * 1: position and parked events. 2: holes and stops too. 3: everything that is optional by name. This runtime reads all and writes the
- * last; one that knows only earlier ones waits (R17).
+ * 1: position and parked events. 2: holes and stops too. 3: everything that is optional by name. This runtime reads
+ * all and writes the last; one that knows only earlier ones waits (R17).
  */
 const ledgerVersion = 3;
 
@@ -57,8 +63,8 @@ type Stored2 = readonly [
 type Stored3 = readonly [id: string, position: string, more: StoredMore, ...parked: StoredParked];
 
 /**
- * The ledger as one text attribute. Text, because versions have up to 40 digits, and source names may hold what DynamoDB's
- * document paths and JavaScript's objects treat as special.
+ * The ledger as one text attribute. Text, because versions have up to 40 digits, and source names may hold what
+ * DynamoDB's document paths and JavaScript's objects treat as special.
  */
 export function ledgerText(ledger: Ledger): string {
   const stored: (number | Stored3)[] = [ledgerVersion];

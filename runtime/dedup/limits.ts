@@ -4,7 +4,10 @@ import type { Meter } from './meter.js';
 export interface Limits {
   /** Epoch milliseconds after which nothing new starts: no read, no pack, no attempt (R22). */
   readonly deadline: number;
-  /** Fires at the deadline: whatever is under way is given up, its outcome unknown. @default - a store makes one of the deadline */
+  /**
+   * Fires at the deadline: whatever is under way is given up, its outcome unknown. @default - a store makes one of
+   * the deadline
+   */
   readonly signal?: AbortSignal;
   readonly meter: Meter;
 }

@@ -1,6 +1,7 @@
 /**
- * What the latest versions of a stream said, as one short text: the beginnings of their fingerprints, one after another, the version at
- * the position last. By them a version that has acted and comes with another payload is told from a copy (R5, R53).
+ * What the latest versions of a stream said, as one short text: the beginnings of their fingerprints, one after
+ * another, the version at the position last. By them a version that has acted and comes with another payload is told
+ * from a copy (R5, R53).
  */
 
 /** Versions that are remembered. An older one that comes with another payload is taken for a copy. */
@@ -15,7 +16,9 @@ function markOf(fingerprint: string): string {
   return fingerprint.slice(0, width).padEnd(width, '.');
 }
 
-/** The marks after the stream has moved on by one version. @param fingerprint undefined: the version was passed over */
+/**
+ * The marks after the stream has moved on by one version. @param fingerprint undefined: the version was passed over
+ */
 export function withMark(marks: string | undefined, fingerprint: string | undefined): string {
   const next = (marks ?? '') + (fingerprint === undefined ? unknown : markOf(fingerprint));
   return next.slice(-markedVersions * width);
@@ -28,7 +31,10 @@ export function withLateMark(marks: string | undefined, behind: bigint, fingerpr
   return end < width ? text : text.slice(0, end - width) + markOf(fingerprint) + text.slice(end);
 }
 
-/** What is remembered of a version, if that is something else than the given payload. @param behind how far below the position it is */
+/**
+ * What is remembered of a version, if that is something else than the given payload. @param behind how far below the
+ * position it is
+ */
 export function otherMark(
   marks: string | undefined,
   behind: bigint,

@@ -3,14 +3,20 @@ interface Consumed {
   readonly CapacityUnits?: number;
 }
 
-/** What a batch cost in DynamoDB, as DynamoDB reported it. A call whose answer was lost or that was cancelled reports nothing. */
+/**
+ * What a batch cost in DynamoDB, as DynamoDB reported it. A call whose answer was lost or that was cancelled reports
+ * nothing.
+ */
 export class Meter {
   calls = 0;
   writeUnits = 0;
   readUnits = 0;
   /** Attempts that met another transaction, throttling, or a newer version of an aggregate. */
   conflicts = 0;
-  /** Seconds since the receipts that suppressed duplicates were written or last renewed. Insert and aggregate keep no time. */
+  /**
+   * Seconds since the receipts that suppressed duplicates were written or last renewed. Insert and aggregate keep no
+   * time.
+   */
   readonly receiptAges: number[] = [];
 
   call(): void {

@@ -1,5 +1,6 @@
 /**
- * What became of one message. The only such type: a way of committing says it, the engine acts on it, a summary counts it.
+ * What became of one message. The only such type: a way of committing says it, the engine acts on it, a summary
+ * counts it.
  *
  * - `processed`: its effects are durable, by this commit.
  * - `duplicate`: they were durable before. `result` is what the first handler returned, where that is kept.
@@ -15,11 +16,13 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly error?: unknown }
   | { readonly kind: 'rejected'; readonly error: unknown };
 
-/** Outcomes by message. A message that is in no entry was not tried: one before it in its lane did not get through. */
+/**
+ * Outcomes by message. A message that is in no entry was not tried: one before it in its lane did not get through.
+ */
 export type Outcomes<Message> = ReadonlyMap<Message, Outcome>;
 
 /**
- * Why there is a dead letter. `rejected`: it can never succeed. `failed`: it failed too often. `died`: it killed its process. `parked`: it
- * failed when its turn came.
+ * Why there is a dead letter. `rejected`: it can never succeed. `failed`: it failed too often. `died`: it killed its
+ * process. `parked`: it failed when its turn came.
  */
 export type DeadLetterKind = 'rejected' | 'failed' | 'died' | 'parked';

@@ -15,7 +15,10 @@ export function parsePlainJson(text: string): { readonly json: unknown } | undef
   }
 }
 
-/** Brackets, wherever they stand. An ordinary body has few, and jumping from one to the next is much faster than reading. */
+/**
+ * Brackets, wherever they stand. An ordinary body has few, and jumping from one to the next is much faster than
+ * reading.
+ */
 export function opensMoreThan(text: string, most: number): boolean {
   let count = 0;
   for (const bracket of '[{')
@@ -25,8 +28,8 @@ export function opensMoreThan(text: string, most: number): boolean {
 }
 
 /**
- * What a number looks like that has 16 digits or an exponent; all others are exact, because a double holds every decimal of 15
- * digits. What follows tells it from text in quotes, such as an id. Each run of digits is
- * tried once, at its start, so that no text makes it slow.
+ * What a number looks like that has 16 digits or an exponent; all others are exact, because a double holds every
+ * decimal of 15 digits. What follows tells it from text in quotes, such as an id. Each run of digits is tried once,
+ * at its start, so that no text makes it slow.
  */
 export const mayBeInexact = /(?<![\d.])[\d.]{16,}(?=[\s,\]}eE]|$)|\d[eE][+-]?\d{1,15}(?=[\s,\]}]|$)/;

@@ -1,9 +1,9 @@
 import { InvalidSequence } from './error.js';
 
 /**
- * A position in a stream: 40 decimal digits as text, so that text order in DynamoDB is numeric order. SQS FIFO sequence numbers
- * are 128 bits wide and real ones lie above 2^64: as JavaScript numbers two of them compare equal, and a DynamoDB Number holds
- * 38 digits. Therefore a `number` is not accepted (R3).
+ * A position in a stream: 40 decimal digits as text, so that text order in DynamoDB is numeric order. SQS FIFO
+ * sequence numbers are 128 bits wide and real ones lie above 2^64: as JavaScript numbers two of them compare equal,
+ * and a DynamoDB Number holds 38 digits. Therefore a `number` is not accepted (R3).
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (SequenceNumber)
  */
@@ -20,7 +20,9 @@ export function sequence(text: string): Sequence {
   return text.padStart(digits, '0') as Sequence;
 }
 
-/** Negative when `a` comes before `b`, 0 when they are the same position, positive when after. Same stream only (R2). */
+/**
+ * Negative when `a` comes before `b`, 0 when they are the same position, positive when after. Same stream only (R2).
+ */
 export function compareSequences(a: Sequence, b: Sequence): -1 | 0 | 1 {
   const difference = BigInt(a) - BigInt(b);
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;

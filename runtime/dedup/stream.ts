@@ -1,7 +1,10 @@
 import type { Ledger, Parked, Stream } from './ledger.js';
 import { withLateMark, withMark } from './marks.js';
 
-/** How far ahead an event may be parked in the item. A window, not first come: so that the nearest versions always find room. */
+/**
+ * How far ahead an event may be parked in the item. A window, not first come: so that the nearest versions always
+ * find room.
+ */
 export const parkingWindow = 64n;
 /** How many bytes may be parked in one aggregate's item. */
 export const parkingBytes = 100 * 1024;
@@ -10,13 +13,14 @@ export const parkingRows = 10_000n;
 /** How many bytes one such row holds. DynamoDB: 400 KB an item. */
 export const parkingRowBytes = 390 * 1024;
 /**
- * Holes that are remembered of one stream, the latest. An older one counts as acted: a dead letter of it that is redriven is taken for a
- * duplicate.
+ * Holes that are remembered of one stream, the latest. An older one counts as acted: a dead letter of it that is
+ * redriven is taken for a duplicate.
  */
 export const maxHoles = 1_000;
 
 /**
- * The stream after a version has acted, or was passed over. Whatever acts at the position makes a stopped stream go on.
+ * The stream after a version has acted, or was passed over. Whatever acts at the position makes a stopped stream go
+ * on.
  *
  * @param fingerprint of what acted; undefined: it was passed over; null: the stream keeps no marks.
  */

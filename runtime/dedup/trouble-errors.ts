@@ -7,7 +7,10 @@ import {
   RejectMessage,
 } from './error.js';
 
-/** One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a `duplicate`. */
+/**
+ * One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a
+ * `duplicate`.
+ */
 export class KeyReused extends RejectMessage {
   override name = 'KeyReused';
   constructor(
@@ -34,7 +37,10 @@ export class InProgressElsewhere extends ExactlyOnceError {
   }
 }
 
-/** A row was written by a newer version of this library. It is neither run nor called a duplicate: the message comes again. */
+/**
+ * A row was written by a newer version of this library. It is neither run nor called a duplicate: the message comes
+ * again.
+ */
 export class NewerRow extends ExactlyOnceError {
   override name = 'NewerRow';
   override readonly fault: Fault = 'dependency';
@@ -65,12 +71,17 @@ export class CommitFailed extends DependencyFailed {
   override name = 'CommitFailed';
 }
 
-/** DynamoDB refused a write of the message for what it is (a validation error that no check of ours has found before). */
+/**
+ * DynamoDB refused a write of the message for what it is (a validation error that no check of ours has found before).
+ */
 export class WriteRefused extends ExactlyOnceError {
   override name = 'WriteRefused';
 }
 
-/** The message is not to be handled yet, which is no failure of it (R19): it comes again at `retryAt`, and holds its FIFO group. */
+/**
+ * The message is not to be handled yet, which is no failure of it (R19): it comes again at `retryAt`, and holds its
+ * FIFO group.
+ */
 export class Waiting extends ExactlyOnceError {
   override name = 'Waiting';
   override readonly fault: Fault = 'dependency';
@@ -97,14 +108,16 @@ export class LeaseHeld extends Waiting {
 }
 
 /**
- * Thrown by an effect to say that nothing has been sent, so that it may be started again at once. Any other throw leaves the outcome
- * unknown (R26): a request that timed out may have acted.
+ * Thrown by an effect to say that nothing has been sent, so that it may be started again at once. Any other throw
+ * leaves the outcome unknown (R26): a request that timed out may have acted.
  */
 export class EffectNotStarted extends ExactlyOnceError {
   override name = 'EffectNotStarted';
 }
 
-/** The effect threw, and may have acted all the same. The message comes again and the effect's `onUnknown` decides. */
+/**
+ * The effect threw, and may have acted all the same. The message comes again and the effect's `onUnknown` decides.
+ */
 export class OutcomeUnknown extends ExactlyOnceError {
   override name = 'OutcomeUnknown';
   constructor(
@@ -137,9 +150,9 @@ export class EffectBlocked extends RejectMessage {
 }
 
 /**
- * Somebody else took the lease over before the effect ended: what this owner had to say was refused. The effect may have happened
- * twice only if the other side ignores keys and the clocks were further apart than `maxClockSkewSeconds`, or the effect went on after
- * its signal.
+ * Somebody else took the lease over before the effect ended: what this owner had to say was refused. The effect may
+ * have happened twice only if the other side ignores keys and the clocks were further apart than
+ * `maxClockSkewSeconds`, or the effect went on after its signal.
  */
 export class LeaseLost extends ExactlyOnceError {
   override name = 'LeaseLost';
@@ -156,7 +169,10 @@ export class LeaseLost extends ExactlyOnceError {
   }
 }
 
-/** The process died each time it handled the message: it ran out of memory or time, or was killed by what it did (R20). */
+/**
+ * The process died each time it handled the message: it ran out of memory or time, or was killed by what it did
+ * (R20).
+ */
 export class ProcessDied extends RejectMessage {
   override name = 'ProcessDied';
   constructor(
@@ -170,7 +186,10 @@ export class ProcessDied extends RejectMessage {
   }
 }
 
-/** The turn of a parked event has come, and it was not tried, because the message that brings it runs alone (R46). It runs alone itself. */
+/**
+ * The turn of a parked event has come, and it was not tried, because the message that brings it runs alone (R46). It
+ * runs alone itself.
+ */
 export class ParkedUntried extends DependencyFailed {
   override name = 'ParkedUntried';
   constructor(
@@ -182,8 +201,8 @@ export class ParkedUntried extends DependencyFailed {
 }
 
 /**
- * A parked event of this message's stream is next and has not acted: it failed, or there was no time for it. No message of its own is left
- * in the queue, so this one comes again. Nothing is wrong with this one.
+ * A parked event of this message's stream is next and has not acted: it failed, or there was no time for it. No
+ * message of its own is left in the queue, so this one comes again. Nothing is wrong with this one.
  */
 export class ParkedWaiting extends DependencyFailed {
   override name = 'ParkedWaiting';
@@ -213,7 +232,10 @@ export class TooEarly extends DependencyFailed {
   }
 }
 
-/** A reducer returned what is no state: nothing, a promise, a list, an instance of a class. The state that was there stays. */
+/**
+ * A reducer returned what is no state: nothing, a promise, a list, an instance of a class. The state that was there
+ * stays.
+ */
 export class InvalidState extends ExactlyOnceError {
   override name = 'InvalidState';
   override readonly fault: Fault = 'defect';
@@ -254,7 +276,10 @@ export class GroupNotStopped extends ExactlyOnceError {
   }
 }
 
-/** JSON holds a number that would have to be rounded. Integers are kept as `bigint`; this is a fraction, or has an exponent. */
+/**
+ * JSON holds a number that would have to be rounded. Integers are kept as `bigint`; this is a fraction, or has an
+ * exponent.
+ */
 export class InexactNumber extends RejectMessage {
   override name = 'InexactNumber';
   constructor(

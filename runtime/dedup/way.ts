@@ -14,8 +14,8 @@ export interface Turn {
   /** Messages of one lane commit in order, or not at all. */
   readonly lane: string;
   /**
-   * Earlier messages of the lane are prepared and not committed. What a handler reads now may change by them, so an effect outside the
-   * store must not be made (throw {@link NotItsTurn}), and what it throws is no verdict (R47).
+   * Earlier messages of the lane are prepared and not committed. What a handler reads now may change by them, so an
+   * effect outside the store must not be made (throw {@link NotItsTurn}), and what it throws is no verdict (R47).
    */
   readonly ahead: boolean;
   readonly limits: () => Limits;
@@ -24,11 +24,16 @@ export interface Turn {
 /** A message that is ready to be committed. */
 export interface Prepared {
   readonly lane: string;
-  /** It has read the store or made an effect: nothing behind it in its lane is prepared before it is committed (R47). */
+  /**
+   * It has read the store or made an effect: nothing behind it in its lane is prepared before it is committed (R47).
+   */
   readonly looked?: boolean;
 }
 
-/** An event that had been parked, whose turn came in a commit, and that failed. It is judged itself, never its carrier (R50). */
+/**
+ * An event that had been parked, whose turn came in a commit, and that failed. It is judged itself, never its carrier
+ * (R50).
+ */
 export interface FailedParked {
   readonly position: Position;
   /** All that was kept of it: see `Way.restore`. */
@@ -44,31 +49,35 @@ export interface Committed<Unit> {
 }
 
 /**
- * The port of a store: one of the ways to commit a message together with its effects. `prepare` may open a real transaction or only
- * collect writes.
+ * The port of a store: one of the ways to commit a message together with its effects. `prepare` may open a real
+ * transaction or only collect writes.
  *
- * A way guarantees: of all commits of messages with one identity, whoever makes them, however often, and whether or not answers are
- * lost, the effects of at most one become durable; `processed` and `duplicate` are said only when that one is durable; within a lane a
- * message commits only with or after the earlier ones. `wayContract` in test/contract holds each store to it.
+ * A way guarantees: of all commits of messages with one identity, whoever makes them, however often, and whether or
+ * not answers are lost, the effects of at most one become durable; `processed` and `duplicate` are said only when
+ * that one is durable; within a lane a message commits only with or after the earlier ones. `wayContract` in
+ * test/contract holds each store to it.
  */
 export interface Way<Message extends Identified, Unit extends Prepared> {
   /** Runs before each batch. What it throws fails the batch. @default - nothing has to be made ready */
   ready?(limits: Limits): Promise<void>;
   /**
-   * Runs the handler, or whatever makes the message ready to be committed. Throws as a handler does; before it throws because of what a
-   * handler said, it has made sure that what that handler read still stands (R47).
+   * Runs the handler, or whatever makes the message ready to be committed. Throws as a handler does; before it throws
+   * because of what a handler said, it has made sure that what that handler read still stands (R47).
    */
   prepare(message: Message, turn: Turn): Unit | Promise<Unit>;
   /**
    * Commits what was prepared, keeping the order within each lane. Never throws. What is in no entry was not tried.
    *
-   * @param alone nothing but these may run: a parked event whose turn comes is in `failedParked` with {@link ParkedUntried} (R46).
+   * @param alone nothing but these may run: a parked event whose turn comes is in `failedParked` with {@link
+   *   ParkedUntried} (R46).
    */
   commit(units: readonly Unit[], limits: Limits, alone?: boolean): Promise<Committed<Unit>>;
   /**
-   * What is stored of messages that may have been committed before: `duplicate`, `rejected` (their key has another payload), or nothing.
+   * What is stored of messages that may have been committed before: `duplicate`, `rejected` (their key has another
+   * payload), or nothing.
    *
-   * @param consistent whether it must see every commit that has been answered: before a verdict (R45). Otherwise what is found decides
+   * @param consistent whether it must see every commit that has been answered: before a verdict (R45). Otherwise what
+   *   is found decides
    *   and what is not found proves nothing.
    * @throws DependencyFailed when it could not be read.
    * @default - the way keeps no receipts
@@ -78,7 +87,10 @@ export interface Way<Message extends Identified, Unit extends Prepared> {
     limits: Limits,
     consistent: boolean,
   ): Promise<ReadonlyMap<Message, Outcome>>;
-  /** Keeps the order by positions of its own, so that no group of the transport has to be stopped. @default - it does not */
+  /**
+   * Keeps the order by positions of its own, so that no group of the transport has to be stopped. @default - it does
+   * not
+   */
   readonly positions?: Positions<Message>;
 }
 
@@ -100,8 +112,8 @@ export interface PassedOver {
 export interface Positions<Message> {
   of(message: Message): Position;
   /**
-   * The message at this position has a dead letter now. If it is the next one, the stream goes on behind it and lists it as a hole
-   * (`skip`), or stands still until it comes again (`stop`). Anywhere else nothing changes.
+   * The message at this position has a dead letter now. If it is the next one, the stream goes on behind it and lists
+   * it as a hole (`skip`), or stands still until it comes again (`stop`). Anywhere else nothing changes.
    *
    * @throws DependencyFailed when that is not known to be written.
    */

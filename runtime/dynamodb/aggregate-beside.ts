@@ -27,7 +27,10 @@ export class Beside {
     this.#gaps = new Gaps(client, tableName, consumerName);
   }
 
-  /** Reads the rows that the fold asks for or, if it asks for none, makes those that it has no room for. Whether any were read. */
+  /**
+   * Reads the rows that the fold asks for or, if it asks for none, makes those that it has no room for. Whether any
+   * were read.
+   */
   async fill<Event extends AggregateEvent>(
     address: ItemAddress,
     { overflow, wanted, after }: Folded<unknown, Event>,
@@ -102,7 +105,9 @@ export class Beside {
     }
   }
 
-  /** Takes a gap off the list. Where that fails it stays listed; passing it over finds nothing to do, and tries again. */
+  /**
+   * Takes a gap off the list. Where that fails it stays listed; passing it over finds nothing to do, and tries again.
+   */
   async closeGap(address: ItemAddress, stream: string, limits: Limits): Promise<void> {
     try {
       await this.#gaps.close(streamText(address, stream), limits);

@@ -15,7 +15,8 @@ const tokenAttribute = 'xoToken';
 /**
  * DynamoDB: the length of an expression.
  *
- * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-expression-parameters
+ * @see
+ *   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-expression-parameters
  */
 const maxExpressionBytes = 4096;
 
@@ -62,8 +63,8 @@ export function readAggregate(
 }
 
 /**
- * The one write that takes an aggregate from what was seen to what was folded, and what is then stored. Only attributes that differ are
- * written: those of somebody else stay.
+ * The one write that takes an aggregate from what was seen to what was folded, and what is then stored. Only
+ * attributes that differ are written: those of somebody else stay.
  *
  * @throws InvalidWrite when the new state holds what DynamoDB cannot, or names an attribute of the key or of ours.
  * @throws StateTooLarge when the item or the write would have more bytes than DynamoDB takes.
@@ -84,7 +85,8 @@ export function aggregateWrite(
     ':ledger': ledger,
     ':next': { S: token },
   };
-  // The shortest placeholders that there are, because the expression's length is bounded. Ours are longer than any of these.
+  // The shortest placeholders that there are, because the expression's length is bounded. Ours are longer than any of
+  // these.
   let placeholders = 0;
   let expression = 'SET #ledger=:ledger,#token=:next';
   for (const name of Object.keys(set)) {

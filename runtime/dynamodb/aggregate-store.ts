@@ -42,7 +42,10 @@ import { WarmItems } from './warm-items.js';
 
 export interface AggregateStoreOptions<Event extends AggregateEvent = AggregateEvent> {
   readonly client: DynamoDBClient;
-  /** The table of the aggregates. No TTL, and nobody deletes from it: a late copy would act again on a deleted one (R14). */
+  /**
+   * The table of the aggregates. No TTL, and nobody deletes from it: a late copy would act again on a deleted one
+   * (R14).
+   */
   readonly table: Table;
   readonly reduce: Reducer<Row, Event>;
   /** Position at which a stream starts that an aggregate has not met before. */
@@ -51,7 +54,9 @@ export interface AggregateStoreOptions<Event extends AggregateEvent = AggregateE
   readonly dedup?: { readonly tableName: string; readonly consumerName: string };
   /** Seconds for which an event may wait for its predecessors before the gap is listed. @default 900 */
   readonly gapSeconds?: number;
-  /** Told when a stream that stood still goes on again, after the write. It must not throw. @default - nobody is told */
+  /**
+   * Told when a stream that stood still goes on again, after the write. It must not throw. @default - nobody is told
+   */
   readonly wentOn?: (address: ItemAddress, stream: string, limits: Limits) => Promise<void>;
   /** Bytes of items kept in memory. @default 8 MB */
   readonly warmBytes?: number;
@@ -80,15 +85,16 @@ interface Progress<Event> {
 /**
  * Folds events into aggregates and writes each aggregate once per batch.
  *
- * Guarantees: each version of a stream acts on its aggregate exactly once and in order, for ever, at the cost of one write per
- * aggregate and batch and, while this instance has seen the aggregate last, no read. Holds while the item is never deleted.
- * A version that comes early is parked: up to 64 versions ahead and 100 KB in the item, up to 10,000 more in rows of their own, so that
- * the message that closes a gap always gets in. A version that has acted and comes with another payload is rejected, for the last 64
- * versions; an older one is taken for a copy. Of versions that were passed over the latest 1,000 are remembered.
+ * Guarantees: each version of a stream acts on its aggregate exactly once and in order, for ever, at the cost of one
+ * write per aggregate and batch and, while this instance has seen the aggregate last, no read. Holds while the item
+ * is never deleted. A version that comes early is parked: up to 64 versions ahead and 100 KB in the item, up to
+ * 10,000 more in rows of their own, so that the message that closes a gap always gets in. A version that has acted
+ * and comes with another payload is rejected, for the last 64 versions; an older one is taken for a copy. Of versions
+ * that were passed over the latest 1,000 are remembered.
  *
- * The condition of each write is the token of the write before it, so a copy in memory is used only if it is what is stored; a
- * lost race brings the item back and the events are folded again. A state that DynamoDB cannot hold costs the event that makes it so
- * its turn, and nobody else.
+ * The condition of each write is the token of the write before it, so a copy in memory is used only if it is what is
+ * stored; a lost race brings the item back and the events are folded again. A state that DynamoDB cannot hold costs
+ * the event that makes it so its turn, and nobody else.
  */
 export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   readonly #options: AggregateStoreOptions<Event>;
@@ -100,7 +106,10 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     this.#warm = new WarmItems(options.warmBytes ?? defaultWarmBytes);
   }
 
-  /** Commits the events of one aggregate. Never throws: what goes wrong is the outcome of the events it went wrong for. */
+  /**
+   * Commits the events of one aggregate. Never throws: what goes wrong is the outcome of the events it went wrong
+   * for.
+   */
   async commit(
     address: ItemAddress,
     events: readonly Event[],
@@ -126,7 +135,8 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   /**
    * Passes over a version, if it is the next one, and applies what was parked behind it.
    *
-   * @throws CommitFailed when it is not known to be written, or when there was no time for all that was parked: call again.
+   * @throws CommitFailed when it is not known to be written, or when there was no time for all that was parked: call
+   *   again.
    */
   async passOver(
     address: ItemAddress,
@@ -147,7 +157,10 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     return { stands: stopped === true && position + 1n === passOver.version, stuck };
   }
 
-  /** What became of an event that may have acted before, whatever it says now; undefined when it has not. A consistent read. */
+  /**
+   * What became of an event that may have acted before, whatever it says now; undefined when it has not. A consistent
+   * read.
+   */
   async recall(
     address: ItemAddress,
     event: Pick<Event, 'stream' | 'version' | 'fingerprint'>,
@@ -300,7 +313,10 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     }
   }
 
-  /** Undefined when written, else the item that stood in the way. A write that met another one is tried again, with its token. */
+  /**
+   * Undefined when written, else the item that stood in the way. A write that met another one is tried again, with
+   * its token.
+   */
   async #update(
     input: UpdateItemCommandInput,
     limits: Limits,
@@ -334,8 +350,9 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   }
 
   /**
-   * Made when something does not fit into an item, or a gap is listed: most instances never meet one. Not loaded then: bundlers keep a chunk
-   * for every `import()` of a room, also for a consumer of another way that never runs this.
+   * Made when something does not fit into an item, or a gap is listed: most instances never meet one. Not loaded
+   * then: bundlers keep a chunk for every `import()` of a room, also for a consumer of another way that never runs
+   * this.
    */
   #besideIt(): Beside | undefined {
     const { client, dedup } = this.#options;
@@ -349,9 +366,9 @@ function begun<Event>(): Progress<Event> {
 }
 
 /**
- * A position only grows, so even an old copy is right about what it is past. About a refusal it may be wrong, and about "too early" it
- * stays wrong: without a write nothing would ever show this instance that it is behind. And what was parked may have been given up: its
- * redriven copy is no duplicate.
+ * A position only grows, so even an old copy is right about what it is past. About a refusal it may be wrong, and
+ * about "too early" it stays wrong: without a write nothing would ever show this instance that it is behind. And what
+ * was parked may have been given up: its redriven copy is no duplicate.
  */
 function isUnsure<Event extends AggregateEvent>(
   { outcomes, stuck }: Folded<Row, Event>,

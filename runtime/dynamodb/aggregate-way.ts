@@ -27,11 +27,13 @@ export interface AggregatePlace {
 }
 
 /**
- * Where a stream starts that an aggregate has not met; always for one aggregate and one incarnation of its stream (R54).
+ * Where a stream starts that an aggregate has not met; always for one aggregate and one incarnation of its stream
+ * (R54).
  *
- * `'1'`: with the producer's first event. `'now'`: with the first event to arrive; one that was sent before it and arrives later counts as
- * done, so this is for where order is kept on the way (FIFO). A function: with the version that it makes of the first event to
- * arrive, such as one that the event carries of its snapshot; everything before that counts as done. Decimal digits.
+ * `'1'`: with the producer's first event. `'now'`: with the first event to arrive; one that was sent before it and
+ * arrives later counts as done, so this is for where order is kept on the way (FIFO). A function: with the version
+ * that it makes of the first event to arrive, such as one that the event carries of its snapshot; everything before
+ * that counts as done. Decimal digits.
  */
 export type StartAt<Source> = '1' | 'now' | ((source: Source) => string);
 
@@ -91,8 +93,8 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
 const maxStarts = 1_000;
 
 /**
- * The aggregate way: messages are folded into one item each, in the order of the producer's versions. See {@link AggregateStore} for what
- * it guarantees and what bounds it has.
+ * The aggregate way: messages are folded into one item each, in the order of the producer's versions. See {@link
+ * AggregateStore} for what it guarantees and what bounds it has.
  */
 export function aggregateWay<Message extends Identified, Source>(
   options: AggregateWayOptions<Message, Source>,

@@ -4,7 +4,10 @@ import type { Role } from './decisions.js';
 import type { Owner, Unit } from './pack.js';
 import type { Write } from './write.js';
 
-/** What became of one unit. `outdated`: nothing was written, because what its handler read has changed; it has to run again (R13). */
+/**
+ * What became of one unit. `outdated`: nothing was written, because what its handler read has changed; it has to run
+ * again (R13).
+ */
 export type UnitOutcome =
   | Outcome
   | {
@@ -23,7 +26,10 @@ export type AttemptResult =
   | { readonly kind: 'committed' }
   /** Nothing was written. */
   | { readonly kind: 'cancelled'; readonly findings: ReadonlyMap<Unit, Finding> }
-  /** Nothing was written: another commit has published for one of the aggregates. The versions to go on from are known now. */
+  /**
+   * Nothing was written: another commit has published for one of the aggregates. The versions to go on from are known
+   * now.
+   */
   | { readonly kind: 'overtaken' }
   /** One write that several units share was refused: only alone do they show which one is at fault. */
   | { readonly kind: 'split' };

@@ -23,8 +23,9 @@ interface Place {
 }
 
 /**
- * Native values as attributes, measured on the way. What is undefined is not there. Plain objects, arrays, sets, text, numbers, bigint,
- * booleans, null and bytes can be stored, and come back as they were; nothing is dropped or rounded in silence (R44).
+ * Native values as attributes, measured on the way. What is undefined is not there. Plain objects, arrays, sets,
+ * text, numbers, bigint, booleans, null and bytes can be stored, and come back as they were; nothing is dropped or
+ * rounded in silence (R44).
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  * @throws UnserialisableValue with the path, for everything else.
@@ -136,7 +137,8 @@ export function define(map: object, value: unknown): void {
 }
 
 /**
- * Undefined for what DynamoDB cannot hold (38 digits, up to 10^126), and for integers that a JavaScript number holds only roughly.
+ * Undefined for what DynamoDB cannot hold (38 digits, up to 10^126), and for integers that a JavaScript number holds
+ * only roughly.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
  */

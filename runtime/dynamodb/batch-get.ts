@@ -25,7 +25,8 @@ interface BatchRead {
  * Reads rows of one table by their keys. What DynamoDB leaves unprocessed is asked for again (R48).
  *
  * @param keys each once
- * @param consistent every row is read, or it throws. Otherwise a row that stays unprocessed is left out, which proves nothing.
+ * @param consistent every row is read, or it throws. Otherwise a row that stays unprocessed is left out, which proves
+ *   nothing.
  * @param attributes @default - all
  * @throws DependencyFailed when the rows could not be read.
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
@@ -44,7 +45,10 @@ export async function batchGet(
   return rows;
 }
 
-/** The same, consistently, and never throwing: for guards, of which each holds for itself. @param ids of rows with the key `id` */
+/**
+ * The same, consistently, and never throwing: for guards, of which each holds for itself. @param ids of rows with the
+ * key `id`
+ */
 export async function readRows(
   client: DynamoDBClient,
   tableName: string,

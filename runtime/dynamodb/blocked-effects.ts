@@ -24,7 +24,10 @@ export interface BlockedEffect {
   readonly args: string | undefined;
 }
 
-/** Effects of a consumer that wait for a person, oldest first. Reads the table's index `attention`, which is eventually consistent. */
+/**
+ * Effects of a consumer that wait for a person, oldest first. Reads the table's index `attention`, which is
+ * eventually consistent.
+ */
 export async function* listBlocked(table: LeaseTable, consumerName: string): AsyncGenerator<BlockedEffect> {
   let from: Record<string, AttributeValue> | undefined;
   do {

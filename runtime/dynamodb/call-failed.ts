@@ -11,7 +11,10 @@ const answers = new Set([
   'ItemCollectionSizeLimitExceededException',
 ]);
 
-/** A single request that met a transaction, or too many others: nothing was written, and the same request may be sent again. */
+/**
+ * A single request that met a transaction, or too many others: nothing was written, and the same request may be sent
+ * again.
+ */
 const passing = new Set([
   'TransactionConflictException',
   'ProvisionedThroughputExceededException',
@@ -23,7 +26,10 @@ function isAnswer(error: unknown): error is Error {
   return error instanceof Error && answers.has(error.name);
 }
 
-/** What the sender of a call that failed is to see: the SDK's own error where DynamoDB has judged the request, else whose fault it is. */
+/**
+ * What the sender of a call that failed is to see: the SDK's own error where DynamoDB has judged the request, else
+ * whose fault it is.
+ */
 export function thrown(cause: unknown): Error {
   if (cause instanceof DependencyFailed || isAnswer(cause)) return cause;
   return new DependencyFailed(`DynamoDB did not do what was asked: ${errorText(cause)}`, { cause });
@@ -44,7 +50,9 @@ export function isPassing(error: unknown): boolean {
   return error instanceof DependencyFailed && error.cause instanceof Error && passing.has(error.cause.name);
 }
 
-/** A failure of a commit: an outage as CommitFailed with a hint at its reason, what has a fault of its own as it is. */
+/**
+ * A failure of a commit: an outage as CommitFailed with a hint at its reason, what has a fault of its own as it is.
+ */
 export function commitFailed(error: unknown, tableName: string): ExactlyOnceError {
   if (error instanceof CommitFailed) return error;
   if (error instanceof ExactlyOnceError && error.fault !== 'dependency') return error;

@@ -10,7 +10,8 @@ import { hasChanged } from './has-changed.js';
 import { judge, judgeRow } from './receipt-verdict.js';
 
 /**
- * What a cancelled transaction says of its units. A unit of which it says nothing was innocent and may be tried again.
+ * What a cancelled transaction says of its units. A unit of which it says nothing was innocent and may be tried
+ * again.
  *
  * @param commits tokens of our own attempts
  */
@@ -60,7 +61,8 @@ export function readReasons(
     depend: (action, reason) => blame(action, depending(reason, cause)),
   };
   const spoken = actions.map((action, i) => ({ action, reason: cause.CancellationReasons?.[i] ?? {} }));
-  // The receipt speaks first: a message that was processed is a duplicate even if its own writes made its condition false (R12).
+  // The receipt speaks first: a message that was processed is a duplicate even if its own writes made its condition
+  // false (R12).
   for (const first of [true, false])
     for (const { action, reason } of spoken)
       if ((action.role === 'receipt') === first) says[decide(action.role, reason.Code)](action, reason);

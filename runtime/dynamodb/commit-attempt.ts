@@ -15,8 +15,10 @@ import { actionOf, type Write } from './write.js';
 /**
  * Sends the units of one pack as one TransactWriteItems: every receipt and every effect, or nothing.
  *
- * @param commits tokens of all attempts of this commit, this one's is added: a receipt that carries one of them is our own write
- *   whose answer was lost. The token is also the ClientRequestToken, so that the SDK's own second try is the same request to
+ * @param commits tokens of all attempts of this commit, this one's is added: a receipt that carries one of them is
+ *   our own write
+ * whose answer was lost. The token is also the ClientRequestToken, so that the SDK's own second try is the same
+ * request to
  *   DynamoDB for 10 minutes.
  * @throws what `send` throws when the outcome is not known or the call was refused as a whole.
  */

@@ -2,20 +2,21 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Condition } from './condition.js';
 
 /**
- * Every condition on which a guarantee rests, by id. Nowhere else in the runtime may one be written (lint): the mutation run
- * turns each of these into `true` in turn, and the proofs must notice every time (R9).
+ * Every condition on which a guarantee rests, by id. Nowhere else in the runtime may one be written (lint): the
+ * mutation run turns each of these into `true` in turn, and the proofs must notice every time (R9).
  */
 export const conditions = {
   /**
-   * No receipt row of any kind. It never looks at `expiration`: DynamoDB deletes expired rows days later, and a completed receipt
-   * suppresses for as long as it is there (R7). A row that says "in progress" fails it too, and is then told apart by its status.
+   * No receipt row of any kind. It never looks at `expiration`: DynamoDB deletes expired rows days later, and a
+   * completed receipt suppresses for as long as it is there (R7). A row that says "in progress" fails it too, and is
+   * then told apart by its status.
    */
   receiptAbsent: 'attribute_not_exists(#id)',
   /** A renewal only ever lengthens the life of a receipt that is there; it never creates one nor shortens it. */
   receiptOutlived: 'attribute_exists(#id) AND #expiration < :expiration',
   /**
-   * The aggregate is as it was when this instance last saw it. On a random token, not on a counter: an item that was deleted and
-   * made again would come round to the same number (R14).
+   * The aggregate is as it was when this instance last saw it. On a random token, not on a counter: an item that was
+   * deleted and made again would come round to the same number (R14).
    */
   aggregateUnchanged: '#token = :seen',
   /** The aggregate has never been written. */
@@ -95,7 +96,10 @@ export function allOf(several: readonly (Condition | undefined)[]): Condition | 
   };
 }
 
-/** The parameters of a conditional write. A failed one brings the item back: it tells our own write from a stranger's (R12). */
+/**
+ * The parameters of a conditional write. A failed one brings the item back: it tells our own write from a stranger's
+ * (R12).
+ */
 export function conditional(condition: Condition | undefined): {
   ConditionExpression?: string;
   ReturnValuesOnConditionCheckFailure?: 'ALL_OLD';

@@ -131,7 +131,10 @@ async function settle(
   return outcomes.size > 0 ? outcomes : 'conflict';
 }
 
-/** The first sending of this very request has not ended, or has; the next attempt, which is another request, finds its receipt. */
+/**
+ * The first sending of this very request has not ended, or has; the next attempt, which is another request, finds its
+ * receipt.
+ */
 function isUnderWay(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -1,4 +1,6 @@
-/** Every condition of the runtime (R9): nowhere else may one be written. A file for each mutation run that kills them. */
+/**
+ * Every condition of the runtime (R9): nowhere else may one be written. A file for each mutation run that kills them.
+ */
 export * from './api-conditions.js';
 export * from './commit-conditions.js';
 export type { Condition } from './condition.js';

@@ -4,9 +4,9 @@ import { isDone } from './commit-in-parts.js';
 import { CommitFailed, ConditionFailed, faultOf, IgnoreMessage, isFinal } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome, Outcomes } from '../dedup/outcome.js';
-import type { Handling } from './handling.js';
 import type { Unit } from './pack.js';
 import type { Transaction } from './transaction.js';
+import type { Running } from './work.js';
 
 const maxRuns = 10;
 
@@ -16,7 +16,7 @@ const maxRuns = 10;
  * @throws what it has thrown, where everything that it read still stands; CommitFailed when it has run often enough.
  */
 export async function mayRunAgain(
-  handling: Handling,
+  handling: Running,
   tx: Transaction,
   thrown: unknown,
   { deadline, meter }: Limits,
@@ -28,16 +28,16 @@ export async function mayRunAgain(
 }
 
 /** Whether it has an answer to a failed condition, and the condition is not one of that answer. */
-function answers({ work, answered }: Handling): boolean {
+function answers({ work, answered }: Running): boolean {
   return work.onConditionFailed !== undefined && !answered;
 }
 
-function mayRun({ runs, slowestMs }: Handling, deadline: number): boolean {
+function mayRun({ runs, slowestMs }: Running, deadline: number): boolean {
   return runs < maxRuns && Date.now() + 2 * slowestMs < deadline;
 }
 
 /** Why it does not run once more. */
-function restless({ runs }: Handling): CommitFailed {
+function restless({ runs }: Running): CommitFailed {
   return new CommitFailed(`what the handler read has changed each of ${runs} times; the message comes again`);
 }
 
@@ -54,20 +54,18 @@ interface Due {
   readonly contended: boolean;
 }
 
-/**
- * Commits what the handlers have filled. One whose reads have changed since runs again on what is stored now, ten times at most and
- * within the deadline (R13); so does one whose condition failed, where it answers to that. The lat/** See `commitHandlings`. @param first what the first commit of all of them has come to */
-export async function commitOn(
-  commit: (some: readonly Handling[]) => Promise<ReadonlyMap<Unit, UnitOutcome>>,
-  handlings: readonly Handling[],
+/** See `commitHandlings`. @param first what the first commit of all of them has come to */
+export async function commitOn<One extends Running>(
+  commit: (some: readonly One[]) => Promise<ReadonlyMap<Unit, UnitOutcome>>,
+  handlings: readonly One[],
   limits: Limits,
   first: ReadonlyMap<Unit, UnitOutcome>,
-): Promise<Outcomes<Handling>> {
-  const outcomes = new Map<Handling, Outcome>();
-  const due = new Map<Handling, Due>();
+): Promise<Outcomes<One>> {
+  const outcomes = new Map<One, Outcome>();
+  const due = new Map<One, Due>();
   /** In which somebody did not get through: the later ones are not tried. */
   const closed = new Set<string>();
-  const settle = (handling: Handling, outcome: Outcome) => {
+  const settle = (handling: One, outcome: Outcome) => {
     outcomes.set(handling, outcome);
     if (!isDone(outcome)) closed.add(handling.work.lane);
   };
@@ -102,10 +100,10 @@ export async function commitOn(
 }
 
 /**
- * Those that go into the next commit: one that has to run again waits for an earlier one that does in its lane, and for each that writes
- * what it reads, for it would run in vain. The later ones of its lane wait with it.
+ * Those that go into the next commit: one that has to run again waits for an earlier one that does in its lane, and
+ * for each that writes what it reads, for it would run in vain. The later ones of its lane wait with it.
  */
-function inTurn(open: readonly Handling[], due: ReadonlyMap<Handling, Due>): Handling[] {
+function inTurn<One extends Running>(open: readonly One[], due: ReadonlyMap<One, Due>): One[] {
   const written = new Set<string>();
   const running = new Set<string>();
   const stopped = new Set<string>();
@@ -121,7 +119,7 @@ function inTurn(open: readonly Handling[], due: ReadonlyMap<Handling, Due>): Han
   });
 }
 
-function dueOf(handling: Handling, outcome: UnitOutcome): Due | undefined {
+function dueOf(handling: Running, outcome: UnitOutcome): Due | undefined {
   if (outcome.kind === 'outdated') return { failed: undefined, contended: !outcome.own };
   if (outcome.kind === 'retry' && outcome.error instanceof ConditionFailed && answers(handling))
     return { failed: outcome.error, contended: false };
@@ -130,7 +128,7 @@ function dueOf(handling: Handling, outcome: UnitOutcome): Due | undefined {
 
 /** Undefined when the handler has run, or need not. */
 async function runAgain(
-  handling: Handling,
+  handling: Running,
   due: Due | undefined,
   limits: Limits,
 ): Promise<Outcome | undefined> {

@@ -1,10 +1,16 @@
-/** What an action of a transaction is for: to prove its message, to do what its handler asked for, or to publish an event. */
+/**
+ * What an action of a transaction is for: to prove its message, to do what its handler asked for, or to publish an
+ * event.
+ */
 export type Role = 'receipt' | 'effect' | 'event';
 
 /** What DynamoDB says of one action of a cancelled transaction. */
 type Reason = 'fine' | 'condition' | 'passing' | 'refused' | 'unknown';
 
-/** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html (Cancellation reasons) */
+/**
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html (Cancellation
+ * reasons)
+ */
 const reasons: Readonly<Record<string, Reason>> = {
   None: 'fine',
   ConditionalCheckFailed: 'condition',

@@ -11,9 +11,9 @@ import { maxActions, Transaction } from './transaction.js';
 /**
  * Commits messages' receipts together with their effects in DynamoDB.
  *
- * Guarantees: for one receipt id, the effects of at most one commit ever become durable, whoever runs it, however often, and
- * whether or not answers are lost; a message is reported `processed` or `duplicate` only when its receipt is durable. Holds while
- * the receipt row exists. Does not cover what a handler does outside its transaction.
+ * Guarantees: for one receipt id, the effects of at most one commit ever become durable, whoever runs it, however
+ * often, and whether or not answers are lost; a message is reported `processed` or `duplicate` only when its receipt
+ * is durable. Holds while the receipt row exists. Does not cover what a handler does outside its transaction.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  */
@@ -22,7 +22,9 @@ export class DynamoStore {
   /** Units per call: halved by a conflict, grown by one with each success, for as long as this instance lives. */
   readonly #rate = { most: maxActions };
 
-  /** @throws InvalidSettings when the table name is empty or the retention is not a positive whole number of seconds. */
+  /**
+   * @throws InvalidSettings when the table name is empty or the retention is not a positive whole number of seconds.
+   */
   constructor(options: DynamoStoreOptions) {
     const problems = [];
     if (!options.tableName) problems.push('tableName of the dedup table is empty');
@@ -33,9 +35,10 @@ export class DynamoStore {
   }
 
   /**
-   * Commits the units, as few calls as the limits allow. The order within a lane holds: a unit commits only with or after the
-   * earlier ones of its lane. Never throws: what goes wrong is the outcome of the units it went wrong for. What is in no entry was not
-   * tried, because an earlier one of its lane did not get through. No call begins past the deadline (R22).
+   * Commits the units, as few calls as the limits allow. The order within a lane holds: a unit commits only with or
+   * after the earlier ones of its lane. Never throws: what goes wrong is the outcome of the units it went wrong for.
+   * What is in no entry was not tried, because an earlier one of its lane did not get through. No call begins past
+   * the deadline (R22).
    *
    * @param commits tokens of earlier attempts for these messages, to which those of this one are added.
    */
@@ -71,10 +74,11 @@ export class DynamoStore {
   }
 
   /**
-   * What the receipts say of messages that may have been processed before: `duplicate`, `rejected` for another payload, or nothing, as of
-   * a row that says "in progress" or is newer than this runtime.
+   * What the receipts say of messages that may have been processed before: `duplicate`, `rejected` for another
+   * payload, or nothing, as of a row that says "in progress" or is newer than this runtime.
    *
-   * @param consistent whether it sees every commit that has been answered. Otherwise a receipt that is found decides, and one that is
+   * @param consistent whether it sees every commit that has been answered. Otherwise a receipt that is found decides,
+   *   and one that is
    *   not found proves nothing. Costs 1 read unit per 4 KB and receipt, otherwise half.
    * @throws DependencyFailed when the receipts could not be read.
    */

@@ -26,11 +26,11 @@ export function streamHash(stream: string): string {
 }
 
 /**
- * Events that came so early that their aggregate's item has no room for them: a row of the dedup table each, by the version. The item says
- * up to which version there are rows; a row that it does not speak of is never read.
+ * Events that came so early that their aggregate's item has no room for them: a row of the dedup table each, by the
+ * version. The item says up to which version there are rows; a row that it does not speak of is never read.
  *
- * A row is put before its message is acknowledged, and emptied after its version has acted: what is left of it then expires. One whose
- * process dies in between stays as it is, and is never read again.
+ * A row is put before its message is acknowledged, and emptied after its version has acted: what is left of it then
+ * expires. One whose process dies in between stays as it is, and is never read again.
  */
 export class EarlyRows {
   constructor(
@@ -55,7 +55,10 @@ export class EarlyRows {
     return found;
   }
 
-  /** Keeps events. Returns what is kept of each version: the event itself or, of another payload that came before, that one. */
+  /**
+   * Keeps events. Returns what is kept of each version: the event itself or, of another payload that came before,
+   * that one.
+   */
   async put(
     events: readonly { readonly stream: string; readonly event: Parked }[],
     limits: Limits,

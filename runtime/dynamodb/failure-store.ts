@@ -96,7 +96,9 @@ export class DynamoFailureStore implements FailureStore {
       }
   }
 
-  /** Without a condition, because too high or too low a count makes a message come again, and never lets it act twice. */
+  /**
+   * Without a condition, because too high or too low a count makes a message come again, and never lets it act twice.
+   */
   async #note({ id, kind, reason, survived }: Note, limits: Limits): Promise<boolean> {
     const clauses = this.#clauses();
     clauses.add('ADD', `${clauses.name(kind)} ${clauses.value({ N: '1' })}`);

@@ -1,7 +1,10 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Condition } from './condition.js';
 
-/** The conditions of stopped groups. Apart from the others, because another run kills them: test/dynamodb/groups.test.ts. */
+/**
+ * The conditions of stopped groups. Apart from the others, because another run kills them:
+ * test/dynamodb/groups.test.ts.
+ */
 export const groupConditions = {
   /** The group row is as it was when it was read. On a random token, as with aggregates. */
   groupUnchanged: '#token = :seen',
@@ -19,7 +22,10 @@ export function groupUnchanged(seen: string | undefined): Condition {
   };
 }
 
-/** The rows of the index `attention` under one heading, oldest first. No guarantee rests on it: it only finds what a person looks for. */
+/**
+ * The rows of the index `attention` under one heading, oldest first. No guarantee rests on it: it only finds what a
+ * person looks for.
+ */
 export function attentionQuery(heading: string) {
   return {
     IndexName: 'attention',
@@ -29,7 +35,10 @@ export function attentionQuery(heading: string) {
   };
 }
 
-/** The parameters of a query for what is listed under one name in the index `attention`. It finds rows; no guarantee rests on it. */
+/**
+ * The parameters of a query for what is listed under one name in the index `attention`. It finds rows; no guarantee
+ * rests on it.
+ */
 export function attentionIs(name: string): {
   KeyConditionExpression: string;
   ExpressionAttributeNames: Record<string, string>;

@@ -22,7 +22,9 @@ export function holeId(consumerName: string, stream: string, n: number): string 
   return `${consumerName}!hole#${stream}#${n}`;
 }
 
-/** Heading of the index `attention` under which a consumer's holes are found; its stopped groups are under its name. */
+/**
+ * Heading of the index `attention` under which a consumer's holes are found; its stopped groups are under its name.
+ */
 export function holesHeading(consumerName: string): string {
   return `${consumerName}!holes`;
 }

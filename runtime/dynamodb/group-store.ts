@@ -32,7 +32,10 @@ interface ParkedRows {
   readonly bytes: number;
 }
 
-/** Groups that are stopped, in the dedup table: a row for each group, and rows for the messages that wait. Rows are never deleted by it. */
+/**
+ * Groups that are stopped, in the dedup table: a row for each group, and rows for the messages that wait. Rows are
+ * never deleted by it.
+ */
 export class GroupStore implements GroupStorePort {
   /** Parts of the messages that `next` has read, by the id of their first row. */
   readonly #parts = new Map<string, number>();
@@ -111,8 +114,8 @@ export class GroupStore implements GroupStorePort {
     );
     const texts: string[] = [];
     let bytes = 0;
-    // Only an unbroken beginning is in order: what is left unread or is not there ends it. So does what is too much for the one transaction
-    // in which all of it will be written off: DynamoDB counts the rows as they were.
+    // Only an unbroken beginning is in order: what is left unread or is not there ends it. So does what is too much
+    // for the one transaction in which all of it will be written off: DynamoDB counts the rows as they were.
     for (const n of numbers) {
       const row = rows.get(idOf(n));
       const text = row?.record?.S;

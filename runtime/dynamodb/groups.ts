@@ -45,8 +45,8 @@ export async function* listGroups(
 }
 
 /**
- * The messages of a consumer that were passed over and have no receipt since, oldest first. Ways that keep no receipts cannot tell
- * the latter: there a hole is listed for as long as a receipt would be kept.
+ * The messages of a consumer that were passed over and have no receipt since, oldest first. Ways that keep no
+ * receipts cannot tell the latter: there a hole is listed for as long as a receipt would be kept.
  */
 export async function* listHoles(
   { client, tableName }: FailureTable,

@@ -1,28 +1,17 @@
 import type { DynamoStore } from './dynamo-store.js';
-import type { Once } from '../dedup/effect.js';
 import type { ConditionFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcomes } from '../dedup/outcome.js';
 import type { Unit } from './pack.js';
-import { storedResult, type ReceiptDraft } from './receipt.js';
+import { storedResult } from './receipt.js';
 import type { Transaction } from './transaction.js';
 import { assertExpressible } from './write.js';
+import type { Running, Work } from './work.js';
 
-/** What is to be done exactly once, for one message. */
-export interface Work {
-  /** Its receipt, but for the result, which is what `handle` returns. */
-  readonly receipt: Omit<ReceiptDraft, 'result'>;
-  readonly lane: string;
-  /** Fills the transaction. It may run more than once, so it must have no effect outside of it. */
-  readonly handle: (tx: Transaction) => unknown;
-  /** Fills another transaction, to be committed instead of the one whose condition failed. @default - the message comes again */
-  readonly onConditionFailed?: (failed: ConditionFailed, tx: Transaction) => unknown;
-  /** What `tx.once` makes effects with. @default - `tx.once` throws */
-  readonly once?: Once;
-}
+export type { Work } from './work.js';
 
 /** One message while its handler runs and its transaction is committed. */
-export class Handling {
+export class Handling implements Running {
   /** How often the handler has run. */
   runs = 0;
   /** Whether its last run answered a failed condition. */
@@ -53,10 +42,11 @@ export class Handling {
   }
 
   /**
-   * Runs the handler on a new transaction, or its answer to a condition that failed. Throws as they do, but not because of something
-   * that has changed since they read it: then the handler runs again (R47).
+   * Runs the handler on a new transaction, or its answer to a condition that failed. Throws as they do, but not
+   * because of something that has changed since they read it: then the handler runs again (R47).
    *
-   * @param ahead whether earlier messages of the lane are not committed yet. What is thrown then is no verdict, and nothing is checked.
+   * @param ahead whether earlier messages of the lane are not committed yet. What is thrown then is no verdict, and
+   *   nothing is checked.
    */
   async run(limits: Limits, failed?: ConditionFailed, ahead = false): Promise<void> {
     for (let answering = failed; ; answering = undefined) {
@@ -90,7 +80,10 @@ export class Handling {
   }
 }
 
-/** What a handler has filled. Everything about it that DynamoDB would refuse is found now, and is its own message's fault (R44). */
+/**
+ * What a handler has filled. Everything about it that DynamoDB would refuse is found now, and is its own message's
+ * fault (R44).
+ */
 async function unitOf({ receipt, lane }: Work, tx: Transaction, returned: unknown): Promise<Unit> {
   const { writes, publications } = tx;
   const result = storedResult(returned);
@@ -100,10 +93,11 @@ async function unitOf({ receipt, lane }: Work, tx: Transaction, returned: unknow
 }
 
 /**
- * Commits what the handlers have filled. One whose reads have changed since runs again on what is stored now, ten times at most and
- * within the deadline (R13); so does one whose condition failed, where it answers to that. The later ones of its lane wait for it, and
- * of those that read what others of them write, each runs after the one before it is committed: that makes two runs of each, and no
- * wait, where all running at once would make one more with each commit. Never throws. What is in no entry was not tried.
+ * Commits what the handlers have filled. One whose reads have changed since runs again on what is stored now, ten
+ * times at most and within the deadline (R13); so does one whose condition failed, where it answers to that. The
+ * later ones of its lane wait for it, and of those that read what others of them write, each runs after the one
+ * before it is committed: that makes two runs of each, and no wait, where all running at once would make one more
+ * with each commit. Never throws. What is in no entry was not tried.
  */
 export async function commitHandlings(
   store: DynamoStore,

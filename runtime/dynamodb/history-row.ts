@@ -3,8 +3,8 @@ import type { History } from '../dedup/history.js';
 import { nowSeconds } from './receipt.js';
 
 /**
- * By the id at the transport on purpose: the counts belong to the receive count of that very message, and a redriven copy starts both anew.
- * A consumer name holds no `!`, so this is never the id of a receipt.
+ * By the id at the transport on purpose: the counts belong to the receive count of that very message, and a redriven
+ * copy starts both anew. A consumer name holds no `!`, so this is never the id of a receipt.
  */
 export function historyId(consumerName: string, messageId: string): string {
   return `${consumerName}!attempts#${messageId}`;

@@ -16,7 +16,9 @@ import { commitFailed, isPassing, isRefusal } from './call-failed.js';
 import { send } from './send.js';
 import { addressIn, storedIn, type ItemAddress, type Row, type Table } from './table.js';
 
-/** A message whose only effect is one new row. The row's key is the message's identity: the row is its own receipt. */
+/**
+ * A message whose only effect is one new row. The row's key is the message's identity: the row is its own receipt.
+ */
 export interface Insertion {
   readonly address: ItemAddress;
   readonly item: Readonly<Attributes>;
@@ -32,8 +34,8 @@ const maxAttempts = 10;
 /**
  * Inserts rows, each once.
  *
- * Guarantees: for one row key, one insertion ever acts, at the price of the plain write. Holds while the row is there: never
- * delete one within the horizon (leave a tombstone instead), and set no TTL on the table (R15).
+ * Guarantees: for one row key, one insertion ever acts, at the price of the plain write. Holds while the row is
+ * there: never delete one within the horizon (leave a tombstone instead), and set no TTL on the table (R15).
  */
 export class InsertStore {
   constructor(
@@ -49,8 +51,8 @@ export class InsertStore {
   }
 
   /**
-   * Lanes side by side, the rows of a lane one after another. Never throws. What is in no entry was not tried, because an earlier one of
-   * its lane did not get through.
+   * Lanes side by side, the rows of a lane one after another. Never throws. What is in no entry was not tried,
+   * because an earlier one of its lane did not get through.
    */
   async commit(insertions: readonly Insertion[], limits: Limits): Promise<Outcomes<Insertion>> {
     const outcomes = new Map<Insertion, Outcome>();

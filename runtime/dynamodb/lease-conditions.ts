@@ -1,15 +1,15 @@
 import type { Condition } from './condition.js';
 
 /**
- * The conditions of leases (effects that no transaction holds) and jobs. Apart from the others, because another mutation run kills
- * them: test/lease/mutation.test.ts.
+ * The conditions of leases (effects that no transaction holds) and jobs. Apart from the others, because another
+ * mutation run kills them: test/lease/mutation.test.ts.
  */
 export const leaseConditions = {
   /** Nobody has claimed the effect yet. */
   leaseAbsent: 'attribute_not_exists(#id)',
   /**
-   * The row is as it was when it was judged: same owner, same status, same end. So of several who find a lease expired one takes it
-   * over, and none does once its owner has completed or prolonged it.
+   * The row is as it was when it was judged: same owner, same status, same end. So of several who find a lease
+   * expired one takes it over, and none does once its owner has completed or prolonged it.
    */
   leaseAsSeen: '#fence = :seenFence AND #status = :seenStatus AND #end = :seenEnd',
   /** The same of a row that Powertools wrote, which has no fence and not always an end. */

@@ -28,7 +28,10 @@ export function readLease(item: Record<string, AttributeValue>): LeaseRow {
   };
 }
 
-/** What blocked effects of a consumer are listed under in the index `attention`. The `!` keeps them apart from its stopped groups. */
+/**
+ * What blocked effects of a consumer are listed under in the index `attention`. The `!` keeps them apart from its
+ * stopped groups.
+ */
 export function effectsOf(consumerName: string): string {
   return `${consumerName}!effects`;
 }

@@ -7,8 +7,9 @@ export interface LeaseScope extends Omit<LeaseStoreOptions, 'now'> {
 }
 
 /**
- * What `leases()` gives a consumer: `tx.once` for one message. `remainingMs` is what is left of the invocation. With the payload's
- * fingerprint an effect of another payload under the same key is refused (KeyReused), as its receipt would be (R5).
+ * What `leases()` gives a consumer: `tx.once` for one message. `remainingMs` is what is left of the invocation. With
+ * the payload's fingerprint an effect of another payload under the same key is refused (KeyReused), as its receipt
+ * would be (R5).
  */
 export type Leases = (
   scope: LeaseScope,

@@ -22,14 +22,16 @@ type Attributes = Record<string, AttributeValue | undefined>;
 /**
  * Leases on effects, as rows of the dedup table with the attributes of Powertools' own layer.
  *
- * Guarantees: of several claimants of one row one gets it; whatever an owner says after another has taken the row over is refused,
- * whoever's clock is right. It does not know when a lease is over: that is `decide`'s part.
+ * Guarantees: of several claimants of one row one gets it; whatever an owner says after another has taken the row
+ * over is refused, whoever's clock is right. It does not know when a lease is over: that is `decide`'s part.
  */
 export class DynamoLeaseStore implements LeaseStore {
   readonly #options: LeaseStoreOptions;
   readonly now: () => number;
 
-  /** @throws InvalidSettings when the table name is empty or the retention is not a positive whole number of seconds. */
+  /**
+   * @throws InvalidSettings when the table name is empty or the retention is not a positive whole number of seconds.
+   */
   constructor(options: LeaseStoreOptions) {
     const problems = [];
     if (!options.tableName) problems.push('tableName of the dedup table is empty');
@@ -86,7 +88,8 @@ export class DynamoLeaseStore implements LeaseStore {
   }
 
   /**
-   * Writes the outcome down. Whether the lease is past its end does not matter, only whether it is still the caller's.
+   * Writes the outcome down. Whether the lease is past its end does not matter, only whether it is still the
+   * caller's.
    *
    * @returns false when it is not.
    * @throws CommitFailed when the outcome of the write is not known.
@@ -98,7 +101,10 @@ export class DynamoLeaseStore implements LeaseStore {
     return found === undefined || (found?.fence === fence && found.status === 'COMPLETED');
   }
 
-  /** Nothing happened: anybody may claim it. Not even Powertools' own layer has to wait. @returns false when it is not the caller's. */
+  /**
+   * Nothing happened: anybody may claim it. Not even Powertools' own layer has to wait. @returns false when it is not
+   * the caller's.
+   */
   async free({ id, fence }: Lease): Promise<boolean> {
     // Not deleted: consumers have no permission to delete, and need none.
     const expiration = { N: String(Math.floor(this.now() / 1000) - 1) };
@@ -123,8 +129,8 @@ export class DynamoLeaseStore implements LeaseStore {
   }
 
   /**
-   * Lists a row whose effect must wait for a person: it gets the `attention` and `since` of the table's sparse index. It gets a new
-   * fence as well, so that an owner who is still alive after all is refused.
+   * Lists a row whose effect must wait for a person: it gets the `attention` and `since` of the table's sparse index.
+   * It gets a new fence as well, so that an owner who is still alive after all is refused.
    *
    * @returns false when the row is no longer as it was seen.
    */
@@ -141,7 +147,9 @@ export class DynamoLeaseStore implements LeaseStore {
     return (await this.#update(row.id, leaseAsSeen(row), set, [])) === undefined;
   }
 
-  /** A person's word on an effect whose outcome was unknown. @returns false when the row is no longer as it was seen. */
+  /**
+   * A person's word on an effect whose outcome was unknown. @returns false when the row is no longer as it was seen.
+   */
   async unlock(
     row: LeaseRow,
     outcome: { kind: 'done'; result: unknown } | { kind: 'not-done' },

@@ -1,7 +1,10 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { define, type Attributes } from './attribute-value.js';
 
-/** Attributes as native values. Numbers that a JavaScript number holds exactly are numbers, others bigint or text: none is rounded. */
+/**
+ * Attributes as native values. Numbers that a JavaScript number holds exactly are numbers, others bigint or text:
+ * none is rounded.
+ */
 export function native(item: Readonly<Attributes>): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (const [name, attribute] of Object.entries(item)) {

@@ -1,10 +1,13 @@
 import type { Condition } from './condition.js';
 
-/** The conditions of outboxes. Apart from the others, because another mutation run kills them: test/outbox/mutation.test.ts. */
+/**
+ * The conditions of outboxes. Apart from the others, because another mutation run kills them:
+ * test/outbox/mutation.test.ts.
+ */
 export const outboxConditions = {
   /**
-   * A sent mark only ever lengthens the life of a row. It never makes one: of a row that has expired meanwhile a ghost would be left,
-   * which the stream then brings as an event without content.
+   * A sent mark only ever lengthens the life of a row. It never makes one: of a row that has expired meanwhile a
+   * ghost would be left, which the stream then brings as an event without content.
    */
   outboxRowOutlived:
     'attribute_exists(#version) AND (attribute_not_exists(#expiration) OR #expiration < :expiration)',
@@ -19,7 +22,10 @@ export function outboxRowOutlived(expiration: number): Condition {
   };
 }
 
-/** Unsent rows of one shard of an outbox's index, oldest first. The rows themselves are read again before anything rests on it. */
+/**
+ * Unsent rows of one shard of an outbox's index, oldest first. The rows themselves are read again before anything
+ * rests on it.
+ */
 export function unsentQuery(shard: string) {
   return {
     IndexName: 'unsent',

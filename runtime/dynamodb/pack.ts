@@ -3,11 +3,15 @@ import { receiptBytes, type ReceiptDraft } from './receipt.js';
 import { maxActions } from './transaction.js';
 import { summed, type Write } from './write.js';
 
-/** One message, ready to be committed: its receipt and its writes. Units of one lane commit in order or not at all. */
+/**
+ * One message, ready to be committed: its receipt and its writes. Units of one lane commit in order or not at all.
+ */
 export interface Unit {
   readonly receipt: ReceiptDraft;
   readonly writes: readonly Write[];
-  /** Events for an outbox, in the order in which they were published. `writes` has a write of the aggregate of each. */
+  /**
+   * Events for an outbox, in the order in which they were published. `writes` has a write of the aggregate of each.
+   */
   readonly publications?: readonly Publication[];
   /** Messages of one lane (a FIFO group) keep their order: one that cannot commit holds back the later ones. */
   readonly lane: string;
@@ -25,7 +29,10 @@ export interface Effect {
   readonly owners: readonly Owner[];
 }
 
-/** DynamoDB: at most 4 MB in one TransactWriteItems. A tenth is left for the receipts and for what the estimate misses. */
+/**
+ * DynamoDB: at most 4 MB in one TransactWriteItems. A tenth is left for the receipts and for what the estimate
+ * misses.
+ */
 export const maxBytes = 4 * 1024 * 1024 * 0.9;
 
 /** Units that go into one TransactWriteItems, in order. */
@@ -77,8 +84,8 @@ export class Pack {
 }
 
 /**
- * The first of the packs that the units make. A unit joins while it shares no item with those before it but for increments that can be
- * summed, and while both limits of DynamoDB hold; else it opens the next pack (R10).
+ * The first of the packs that the units make. A unit joins while it shares no item with those before it but for
+ * increments that can be summed, and while both limits of DynamoDB hold; else it opens the next pack (R10).
  *
  * @param most units in one pack: lowered after a conflict, so that contenders get through.
  */

@@ -1,6 +1,9 @@
 import { maxExpressionBytes } from './expression.js';
 
-/** The parameters that make a read return these attributes only; none, and so all of them, where their list would be too long. */
+/**
+ * The parameters that make a read return these attributes only; none, and so all of them, where their list would be
+ * too long.
+ */
 export function projection(attributes: readonly string[]): {
   ProjectionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;

@@ -10,8 +10,8 @@ export interface Publisher<Event> {
 }
 
 /**
- * One event on its way into an outbox. What has to be done with it comes with it, so that a consumer that publishes nothing does
- * not carry the code.
+ * One event on its way into an outbox. What has to be done with it comes with it, so that a consumer that publishes
+ * nothing does not carry the code.
  */
 export interface Publication {
   /** The item whose `version` numbers the event (R29). */
@@ -38,6 +38,9 @@ export interface Numbering {
   readonly rows: readonly Write[];
   /** Takes down what came of it. @param outcome `unknown`: no answer came. */
   ended(outcome: 'committed' | 'unknown'): void;
-  /** Takes down the item that stood in the way, undefined for none. @returns whether its version is not the one assumed. */
+  /**
+   * Takes down the item that stood in the way, undefined for none. @returns whether its version is not the one
+   * assumed.
+   */
   overtaken(id: string, item: Record<string, AttributeValue> | undefined): boolean;
 }

@@ -11,7 +11,8 @@ export type ItemReader = (
 ) => Promise<Record<string, AttributeValue> | undefined>;
 
 /**
- * @param consistent whether it sees every write that has been answered. Costs 1 read unit per 4 KB of the whole item, otherwise half.
+ * @param consistent whether it sees every write that has been answered. Costs 1 read unit per 4 KB of the whole item,
+ *   otherwise half.
  */
 export function itemReader(client: DynamoDBClient, limits: Limits, consistent: boolean): ItemReader {
   return async ({ tableName, key }, attributes) => {

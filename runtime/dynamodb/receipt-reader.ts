@@ -7,7 +7,9 @@ import { rowVersion } from './receipt.js';
 export interface StoredReceipt {
   /** Only a completed one proves that its message was processed (R7). */
   readonly completed: boolean;
-  /** `COMPLETED`, or what another writer of the table left: Powertools' `INPROGRESS`, `EXPIRED`; `none` without one. */
+  /**
+   * `COMPLETED`, or what another writer of the table left: Powertools' `INPROGRESS`, `EXPIRED`; `none` without one.
+   */
   readonly status: string;
   /** Of the payload. Rows of Powertools have none of ours. */
   readonly fingerprint?: string;

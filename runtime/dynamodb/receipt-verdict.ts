@@ -7,10 +7,12 @@ import { rowAttributes, rowVersion, type ReceiptDraft } from './receipt.js';
 import { attributeOf } from './table.js';
 
 /**
- * What a stored row says of a message. Only a completed receipt acknowledges, and it does so for as long as the row exists, whatever
- * its `expiration` says; "in progress" never does (R7). `processed`: the row is our own, and its answer was lost.
+ * What a stored row says of a message. Only a completed receipt acknowledges, and it does so for as long as the row
+ * exists, whatever its `expiration` says; "in progress" never does (R7). `processed`: the row is our own, and its
+ * answer was lost.
  *
- * @param commits tokens of our own attempts. One in the row proves nothing about a message with another payload (R49).
+ * @param commits tokens of our own attempts. One in the row proves nothing about a message with another payload
+ *   (R49).
  */
 export function judge(row: Attributes, draft: ReceiptDraft, commits: ReadonlySet<string>): Outcome {
   const { id } = draft;

@@ -20,11 +20,13 @@ export interface ReceiptDraft {
   /** See `receiptId`. */
   readonly id: string;
   readonly fingerprint: string;
-  /** What the handler returned, kept for whoever asks with the same key: see {@link storedResult}. @default - nothing */
+  /**
+   * What the handler returned, kept for whoever asks with the same key: see {@link storedResult}. @default - nothing
+   */
   readonly result?: StoredResult;
   /**
-   * The receipt suppresses until its `expiration` and not a second longer, and a duplicate does not renew it. For API keys, whose
-   * window is part of their contract; a message's receipt never expires by the clock (R7).
+   * The receipt suppresses until its `expiration` and not a second longer, and a duplicate does not renew it. For API
+   * keys, whose window is part of their contract; a message's receipt never expires by the clock (R7).
    *
    * @default false
    */
@@ -70,11 +72,12 @@ export function receiptBytes({ id, result }: ReceiptDraft): number {
 }
 
 /**
- * The receipt as one write of the transaction. `status`, `data` and `expiration` are the attributes of the Powertools idempotency
- * layer, so that both can share a table.
+ * The receipt as one write of the transaction. `status`, `data` and `expiration` are the attributes of the Powertools
+ * idempotency layer, so that both can share a table.
  *
  * @param commit random token of this attempt: finding it in the stored row later means that the row is our own (R12).
- * @param expiration epoch seconds, for DynamoDB's TTL: no decision of ours looks at it but the renewal and, of drafts that expire, the condition.
+ * @param expiration epoch seconds, for DynamoDB's TTL: no decision of ours looks at it but the renewal and, of drafts
+ *   that expire, the condition.
  */
 export function receiptWrite(
   tableName: string,

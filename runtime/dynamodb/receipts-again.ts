@@ -126,7 +126,10 @@ export async function recallRows(
   });
 }
 
-/** Measures the receipt's age and renews it when little of its life is left. Never throws: what is not renewed is left to the next copy. */
+/**
+ * Measures the receipt's age and renews it when little of its life is left. Never throws: what is not renewed is left
+ * to the next copy.
+ */
 export async function noteDuplicate(
   { client, tableName, retentionSeconds }: DynamoStoreOptions,
   { id, expires }: ReceiptDraft,

@@ -4,7 +4,10 @@ import { assertStampable, type StoredResult } from './receipt.js';
 import type { ItemAddress } from './table.js';
 import type { Write } from './write.js';
 
-/** @throws InvalidWrite when the handler has not made the row that is the receipt of its message, or that row cannot be it. */
+/**
+ * @throws InvalidWrite when the handler has not made the row that is the receipt of its message, or that row cannot
+ * be it.
+ */
 export function assertReceipt(
   at: ItemAddress,
   writes: readonly Write[],

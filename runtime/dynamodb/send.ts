@@ -17,11 +17,12 @@ type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>
 >;
 
 /**
- * The only way from this room to DynamoDB. Does not begin past the deadline, is given up at it even if the client never answers, and
- * counts what it costs.
+ * The only way from this room to DynamoDB. Does not begin past the deadline, is given up at it even if the client
+ * never answers, and counts what it costs.
  *
  * @param kind whose units the answer reports
- * @throws the SDK's own error where DynamoDB has judged the request: a condition, a cancelled transaction, a validation.
+ * @throws the SDK's own error where DynamoDB has judged the request: a condition, a cancelled transaction, a
+ *   validation.
  * @throws DependencyFailed for everything else: the call was refused, or its outcome is not known.
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(

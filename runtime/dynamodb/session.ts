@@ -15,8 +15,9 @@ export class Session {
   }
 
   /**
-   * Work that the handler has to await. When it has not, the run fails with that, and the promise never settles: nobody is left who
-   * could do anything about it, and an unhandled rejection would take the process and the other messages with it.
+   * Work that the handler has to await. When it has not, the run fails with that, and the promise never settles:
+   * nobody is left who could do anything about it, and an unhandled rejection would take the process and the other
+   * messages with it.
    */
   async track<T>(method: string, work: () => Promise<T>): Promise<T> {
     this.assertOpen(method);

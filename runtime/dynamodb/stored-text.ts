@@ -8,7 +8,10 @@ import { partsOf } from './text-parts.js';
 /** SQS keeps a dead letter 14 days at most, and again as long where it is redriven to. */
 const lifeSeconds = 30 * 86_400;
 
-/** A text that has no room where it belongs, as rows of the dedup table. A consumer name holds no `!`, so these are never receipts. */
+/**
+ * A text that has no room where it belongs, as rows of the dedup table. A consumer name holds no `!`, so these are
+ * never receipts.
+ */
 export class StoredText {
   constructor(
     private readonly client: DynamoDBClient,
@@ -63,7 +66,10 @@ export class StoredText {
 /** How long a body may take to be stored. */
 const storingMs = 5_000;
 
-/** Stores the body of a dead letter that has no room for it. @throws DependencyFailed when it is not known to be stored. */
+/**
+ * Stores the body of a dead letter that has no room for it. @throws DependencyFailed when it is not known to be
+ * stored.
+ */
 export async function storeBody(
   client: DynamoDBClient,
   tableName: string,

@@ -5,7 +5,10 @@ import { maxItemBytes, stored, type Attributes, type Stored } from './attribute-
 /** A row's attributes as native values. Integers beyond 2^53 are `bigint`. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A DynamoDB table that handlers write to. Naming the key attributes lets the runtime see when two messages meet on one item. */
+/**
+ * A DynamoDB table that handlers write to. Naming the key attributes lets the runtime see when two messages meet on
+ * one item.
+ */
 export interface Table {
   readonly name: string;
   readonly partitionKey: string;
@@ -13,7 +16,8 @@ export interface Table {
 }
 
 /**
- * @throws InvalidSettings when the name or the partition key is empty: usually an environment variable that is not set.
+ * @throws InvalidSettings when the name or the partition key is empty: usually an environment variable that is not
+ *   set.
  */
 export function table(definition: Table): Table {
   const problems = [];
@@ -34,7 +38,10 @@ export interface ItemAddress {
 /** DynamoDB's limits for the two parts of a key, in bytes. */
 const maxKeyBytes = [2048, 1024] as const;
 
-/** @throws InvalidWrite when a key attribute is missing, is no string, number or binary, or is empty, too long, or no valid text. */
+/**
+ * @throws InvalidWrite when a key attribute is missing, is no string, number or binary, or is empty, too long, or no
+ * valid text.
+ */
 export function addressOf(table: Table, row: Row): ItemAddress {
   const given = keyAttributes(table).map((name) => [name, Object.hasOwn(row, name) ? row[name] : undefined]);
   return addressIn(table, storedIn(table, Object.fromEntries(given) as Row).item);
@@ -75,7 +82,9 @@ function typeName(value: AttributeValue | undefined): string {
   return value === undefined ? 'undefined' : (Object.keys(value)[0] ?? 'undefined');
 }
 
-/** @throws InvalidWrite for what DynamoDB cannot hold, and for integers that a JavaScript number holds only roughly. */
+/**
+ * @throws InvalidWrite for what DynamoDB cannot hold, and for integers that a JavaScript number holds only roughly.
+ */
 export function marshalled(table: Table, row: Row): Attributes {
   return storedIn(table, row).item;
 }

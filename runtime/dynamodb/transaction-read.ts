@@ -23,8 +23,8 @@ export async function readOf<Attribute extends string>(
   if (attributes.includes('__proto__' as Attribute))
     throw new InvalidWrite(table.name, "the AWS SDK cannot read an attribute called '__proto__'; rename it");
   const item = await read(address, attributes);
-  // The key too, so that an item without any of the attributes is told from none, which has no other. And what was returned first
-  // is what counts: if it has changed since, the commit finds out.
+  // The key too, so that an item without any of the attributes is told from none, which has no other. And what was
+  // returned first is what counts: if it has changed since, the commit finds out.
   const names = [...Object.keys(address.key), ...(item === undefined ? [] : attributes)];
   const now = Object.fromEntries(names.map((name) => [name, attributeOf(item, name)]));
   const seen = { ...now, ...before() };
@@ -32,7 +32,9 @@ export async function readOf<Attribute extends string>(
   return { seen, row: item && (deepFreeze(native(item)) as Readonly<Partial<Record<Attribute, unknown>>>) };
 }
 
-/** Whether everything that was read is still as it was returned. @throws DependencyFailed when that cannot be read. */
+/**
+ * Whether everything that was read is still as it was returned. @throws DependencyFailed when that cannot be read.
+ */
 export async function stillStand(reads: readonly Read[], read: ItemReader): Promise<boolean> {
   const changed = await Promise.all(
     reads.map(async ({ address, seen }) => hasChanged(seen, await read(address, Object.keys(seen)))),

@@ -18,20 +18,22 @@ export interface Handlers<Given> {
 }
 
 /**
- * A row that the handler makes anyway is the receipt of its message, so that none has to be written beside it: 2 write units less per
- * message. The handler must make it with `tx.insert`, and so must its `onConditionFailed`.
+ * A row that the handler makes anyway is the receipt of its message, so that none has to be written beside it: 2
+ * write units less per message. The handler must make it with `tx.insert`, and so must its `onConditionFailed`.
  *
- * The guarantees are those of a receipt, for as long as the row is there: never delete one within the horizon, and set no TTL on the
- * table (R15). The row gets `xoToken`, `xoFingerprint` and, where the handler returns something, `xoResult`.
+ * The guarantees are those of a receipt, for as long as the row is there: never delete one within the horizon, and
+ * set no TTL on the table (R15). The row gets `xoToken`, `xoFingerprint` and, where the handler returns something,
+ * `xoResult`.
  */
 export interface RowReceipt<Given> {
   readonly table: Table;
   /** The key of the row, from what the producer wrote: the same for every copy of a message. */
   readonly key: (message: Given) => Row;
   /**
-   * Receipts of the dedup table, written by this consumer before it had this option, are checked at every commit (2 write units more).
-   * Set it for as long as those receipts are kept. Without it they are found only where receipts are looked for: when a message is
-   * delivered again, and before one is given up. That is enough where the handler made this same row before: it stands in the way.
+   * Receipts of the dedup table, written by this consumer before it had this option, are checked at every commit (2
+   * write units more). Set it for as long as those receipts are kept. Without it they are found only where receipts
+   * are looked for: when a message is delivered again, and before one is given up. That is enough where the handler
+   * made this same row before: it stands in the way.
    *
    * @default false
    */

@@ -27,10 +27,11 @@ import {
 export const maxActions = 100;
 
 /**
- * What a handler fills: its writes, committed in one step with the proof that its message was processed. Nothing is sent before
- * the handler has returned, and nothing at all when it throws. Every method checks its input at once and throws
- * {@link InvalidWrite}, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later. When the handler has
- * returned it is sealed: every call throws {@link TransactionSealed}, and a read that was not awaited fails the message with it.
+ * What a handler fills: its writes, committed in one step with the proof that its message was processed. Nothing is
+ * sent before the handler has returned, and nothing at all when it throws. Every method checks its input at once and
+ * throws {@link InvalidWrite}, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later.
+ * When the handler has returned it is sealed: every call throws {@link TransactionSealed}, and a read that was not
+ * awaited fails the message with it.
  *
  * Costs 2 write units per item of up to 1 KB (DynamoDB's price of a transactional write), the receipt included.
  *
@@ -48,21 +49,24 @@ export class Transaction {
   constructor(private readonly read?: ItemReader) {}
 
   /**
-   * Reads attributes of one item as it is stored now; writes of this transaction do not show. Undefined when there is no such item.
-   * The row is frozen; integers beyond 2^53 are bigint.
+   * Reads attributes of one item as it is stored now; writes of this transaction do not show. Undefined when there is
+   * no such item. The row is frozen; integers beyond 2^53 are bigint.
    *
-   * Guaranteed: the transaction commits only if each of these attributes is as it was returned (and those not returned still
-   * absent). Where one has changed, nothing is written and the handler runs again. Nothing is promised about attributes that were
-   * not asked for, nor about reads by any other client: `tx.get` is the only read that a handler should decide upon (R13).
+   * Guaranteed: the transaction commits only if each of these attributes is as it was returned (and those not
+   * returned still absent). Where one has changed, nothing is written and the handler runs again. Nothing is promised
+   * about attributes that were not asked for, nor about reads by any other client: `tx.get` is the only read that a
+   * handler should decide upon (R13).
    *
-   * A read that fails fails the message, whatever the handler makes of it: it comes again, and nothing is counted against it (R44).
+   * A read that fails fails the message, whatever the handler makes of it: it comes again, and nothing is counted
+   * against it (R44).
    *
-   * Costs 1 read unit per 4 KB of the item and one round trip; and 2 write units at the commit where the transaction does not write
-   * the item anyway. An item that many messages read and many change makes them run one after another: an increment with `add`
-   * does not.
+   * Costs 1 read unit per 4 KB of the item and one round trip; and 2 write units at the commit where the transaction
+   * does not write the item anyway. An item that many messages read and many change makes them run one after another:
+   * an increment with `add` does not.
    *
    * @throws DependencyFailed when it could not be read.
-   * @throws InvalidWrite for `__proto__`, which the AWS SDK cannot read, and for so many attributes that no condition could name them.
+   * @throws InvalidWrite for `__proto__`, which the AWS SDK cannot read, and for so many attributes that no condition
+   *   could name them.
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
    */
   async get<Attribute extends string>(
@@ -92,17 +96,19 @@ export class Transaction {
   /**
    * Publishes an event: its row in the outbox becomes durable with this transaction, or not at all.
    *
-   * The event hangs on an aggregate, an item that this transaction changes or could change. Its `version` attribute numbers the
-   * aggregate's events, 1, 2, 3, ... without gaps, and the commit is conditional on it (R29). So all transactions that publish for
-   * one aggregate happen one after another: never hang events on an item that everybody shares (a shop, a tenant).
-   * The attribute belongs to the outbox, whose first event creates the item if need be; the aggregate is never deleted, and
-   * publishes to one outbox only.
+   * The event hangs on an aggregate, an item that this transaction changes or could change. Its `version` attribute
+   * numbers the aggregate's events, 1, 2, 3, ... without gaps, and the commit is conditional on it (R29). So all
+   * transactions that publish for one aggregate happen one after another: never hang events on an item that everybody
+   * shares (a shop, a tenant). The attribute belongs to the outbox, whose first event creates the item if need be;
+   * the aggregate is never deleted, and publishes to one outbox only.
    *
-   * Costs 2 write units per event of 1 KB and what its entry in the index of unsent rows costs, and 2 for the aggregate's item where
-   * the transaction does not write it anyway. One round trip when this instance has published for the aggregate last. Otherwise two:
-   * half a read unit when it does not know the version, a cancelled transaction when another instance has published meanwhile.
+   * Costs 2 write units per event of 1 KB and what its entry in the index of unsent rows costs, and 2 for the
+   * aggregate's item where the transaction does not write it anyway. One round trip when this instance has published
+   * for the aggregate last. Otherwise two: half a read unit when it does not know the version, a cancelled
+   * transaction when another instance has published meanwhile.
    *
-   * @throws InvalidWrite when the event cannot be stored, the transaction deletes the aggregate or writes its `version`, or the
+   * @throws InvalidWrite when the event cannot be stored, the transaction deletes the aggregate or writes its
+   *   `version`, or the
    *   aggregate publishes to two outboxes; {@link TransactionTooLarge}.
    */
   publish<Event>(outbox: Publisher<Event>, event: Event): void {
@@ -119,11 +125,12 @@ export class Transaction {
   }
 
   /**
-   * Makes an effect that no transaction can hold (a mail, a card charge), once: see {@link Once}. It is made now, before the commit; when
-   * the handler runs again its outcome is returned instead.
+   * Makes an effect that no transaction can hold (a mail, a card charge), once: see {@link Once}. It is made now,
+   * before the commit; when the handler runs again its outcome is returned instead.
    *
    * @param name tells the effects of one message apart.
-   * @throws InvalidSettings when the consumer was not given `leases`; LeaseHeld, OutcomeUnknown, EffectBlocked, LeaseLost: let them pass.
+   * @throws InvalidSettings when the consumer was not given `leases`; LeaseHeld, OutcomeUnknown, EffectBlocked,
+   *   LeaseLost: let them pass.
    */
   async once<Args, Result>(name: string, effect: Effect<Args, Result>): Promise<Result> {
     if (this.#once === undefined)
@@ -161,7 +168,10 @@ export class Transaction {
     return this.#session.close(thrown);
   }
 
-  /** @internal Whether everything that was read is still as it was returned. @throws DependencyFailed when that cannot be read. */
+  /**
+   * @internal Whether everything that was read is still as it was returned. @throws DependencyFailed when that cannot
+   * be read.
+   */
   async stillStands(): Promise<boolean> {
     const { read } = this;
     if (read === undefined) return true;
@@ -179,7 +189,9 @@ export class Transaction {
     this.#join('insert', () => putOf(table, item, rowAbsent(table.partitionKey)));
   }
 
-  /** Changes attributes of an item, creating it when it is not there. `add` alone may be called again: it is summed. */
+  /**
+   * Changes attributes of an item, creating it when it is not there. `add` alone may be called again: it is summed.
+   */
   update(table: Table, key: Row, change: Change): void {
     this.#join('update', () => updateOf(table, key, change));
   }

@@ -1,4 +1,7 @@
-/** Items that this instance saw last, least recently used first out, bounded by their size. Each is only a guess at what is stored. */
+/**
+ * Items that this instance saw last, least recently used first out, bounded by their size. Each is only a guess at
+ * what is stored.
+ */
 export class WarmItems<Item> {
   readonly #items = new Map<string, { readonly item: Item; readonly bytes: number }>();
   #bytes = 0;

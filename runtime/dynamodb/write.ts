@@ -101,9 +101,9 @@ export function conditionOf(table: Table, condition: WriteCondition | undefined)
 }
 
 /**
- * Two writes on one item as a single one, or undefined where that would change their meaning. Only bare increments are summed,
- * and only where the sum is exact: integers (0.1 + 0.2 is not 0.3). Of two that have only read the item, the second one adds what
- * else it saw, unless they saw different things.
+ * Two writes on one item as a single one, or undefined where that would change their meaning. Only bare increments
+ * are summed, and only where the sum is exact: integers (0.1 + 0.2 is not 0.3). Of two that have only read the item,
+ * the second one adds what else it saw, unless they saw different things.
  */
 export function summed(a: Write, b: Write): Write | undefined {
   if (isBareCheck(a) && isBareCheck(b))
@@ -209,7 +209,10 @@ export function actionOf(write: Write): TransactWriteItem {
   }
 }
 
-/** Collects an UpdateExpression with placeholders of its own (`#xo1`, `:xo1`), which a user's condition will hardly use. */
+/**
+ * Collects an UpdateExpression with placeholders of its own (`#xo1`, `:xo1`), which a user's condition will hardly
+ * use.
+ */
 export class Clauses {
   readonly names: Record<string, string> = {};
   readonly values: Record<string, AttributeValue> = {};

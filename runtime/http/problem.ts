@@ -33,11 +33,15 @@ export interface ProblemParts {
   readonly errors?: Problem['errors'];
 }
 
-/** Makes a problem as a response. It is never saved: a corrected or repeated request with the same key starts afresh (R38). */
+/**
+ * Makes a problem as a response. It is never saved: a corrected or repeated request with the same key starts afresh
+ * (R38).
+ */
 export type Problems = (kind: ProblemKind, parts: ProblemParts) => RenderedResponse;
 
 /**
- * @param documentation page of the API, to which the draft wants errors to lead: types are its fragments (`...#key-missing`) and the
+ * @param documentation page of the API, to which the draft wants errors to lead: types are its fragments
+ *   (`...#key-missing`) and the
  *   answer has a Link to it. Without one, types are URNs.
  * @see https://www.rfc-editor.org/rfc/rfc9457
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-07#section-2.7

@@ -4,7 +4,10 @@ import type { Problem } from './problem.js';
 /** JSON nested deeper than this is not taken for JSON: walking it would take the function down with it. */
 export const maxDepth = 100;
 
-/** The body as JSON, or undefined when it is none that can be trusted: not UTF-8, not JSON, or nested beyond {@link maxDepth}. */
+/**
+ * The body as JSON, or undefined when it is none that can be trusted: not UTF-8, not JSON, or nested beyond {@link
+ * maxDepth}.
+ */
 export function parseJson(body: Uint8Array): { readonly json: unknown } | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);

@@ -7,8 +7,8 @@ interface Unsaveable {
 }
 
 /**
- * A body that can be replayed: text and bytes are sent as they are, anything else as JSON. A stream does not compile: it cannot be
- * part of a commit, and who asks again would get nothing.
+ * A body that can be replayed: text and bytes are sent as they are, anything else as JSON. A stream does not compile:
+ * it cannot be part of a commit, and who asks again would get nothing.
  */
 export type ResponseBody =
   string | number | boolean | null | (object & Unsaveable) | (Readonly<Record<string, unknown>> & Unsaveable);
@@ -17,7 +17,10 @@ export type ResponseBody =
 export interface ApiResponse {
   /** 200 to 599. */
   readonly status: number;
-  /** Only those that are allow-listed are saved and replayed, see `savedHeaders`. @default - content-type from the body */
+  /**
+   * Only those that are allow-listed are saved and replayed, see `savedHeaders`. @default - content-type from the
+   * body
+   */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: ResponseBody;
   /** `Set-Cookie` lines. Sent with the first answer, never saved: a cookie may belong to one connection only. */

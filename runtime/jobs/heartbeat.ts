@@ -12,8 +12,8 @@ export interface HeartbeatOptions {
 export type StopReason = 'cancelled' | 'lost';
 
 /**
- * Keeps a running job alive: renews its lease and hides its message, at intervals. Stops the job by its signal when it was cancelled,
- * when another worker has it, and when it could not be renewed before the lease is over.
+ * Keeps a running job alive: renews its lease and hides its message, at intervals. Stops the job by its signal when
+ * it was cancelled, when another worker has it, and when it could not be renewed before the lease is over.
  */
 export class Heartbeat {
   readonly #stop = new AbortController();

@@ -38,8 +38,8 @@ const maxQueueDelaySeconds = 15 * 60;
 /**
  * Enqueues jobs and says what became of them.
  *
- * Guarantees: one job per id, however often it is enqueued, for as long as its row is kept; a job whose `enqueue` returned has a
- * message or a schedule. One whose `enqueue` threw may have: enqueue it again, with the same id.
+ * Guarantees: one job per id, however often it is enqueued, for as long as its row is kept; a job whose `enqueue`
+ * returned has a message or a schedule. One whose `enqueue` threw may have: enqueue it again, with the same id.
  */
 export class JobQueueClient {
   readonly #store: JobStore;
@@ -54,7 +54,8 @@ export class JobQueueClient {
    * @param jobId the job's identity, chosen by the caller: the same for every try to enqueue the same job.
    * @param payload plain JSON.
    * @returns the job as it is now: one that was enqueued before may be done already.
-   * @throws KeyReused when the id was used for another payload; InvalidKey; InvalidJob for a delay that is out of range.
+   * @throws KeyReused when the id was used for another payload; InvalidKey; InvalidJob for a delay that is out of
+   *   range.
    */
   async enqueue(jobId: string, payload: unknown, { delaySeconds = 0 }: EnqueueOptions = {}): Promise<Job> {
     const { settings } = this.options;
@@ -80,10 +81,11 @@ export class JobQueueClient {
   }
 
   /**
-   * Cancels a job. One that has not begun never will. One that runs is told by its signal at its next heartbeat, and may be done
-   * before it heeds it.
+   * Cancels a job. One that has not begun never will. One that runs is told by its signal at its next heartbeat, and
+   * may be done before it heeds it.
    *
-   * @returns the job as it is now, undefined when there is none. Its state is `cancelled`, `running` (it was told), or what came first.
+   * @returns the job as it is now, undefined when there is none. Its state is `cancelled`, `running` (it was told),
+   *   or what came first.
    */
   async cancel(jobId: string, reason: string): Promise<Job | undefined> {
     for (;;) {

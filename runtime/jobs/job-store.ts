@@ -18,8 +18,8 @@ export interface JobTable {
 type Attributes = Record<string, AttributeValue | undefined>;
 
 /**
- * The rows of jobs in the dedup table. They say where a job is; that its effects act once does not hang on them but on its receipt,
- * which is committed with the effects.
+ * The rows of jobs in the dedup table. They say where a job is; that its effects act once does not hang on them but
+ * on its receipt, which is committed with the effects.
  */
 export class JobStore {
   constructor(readonly table: JobTable) {}

@@ -35,13 +35,16 @@ export interface JobWorkerOptions<Schema extends StandardSchemaV1> {
   /** Validates the payload. */
   readonly schema: Schema;
   /**
-   * Does the job. What it puts into `tx`, and that the job is done, is committed in one step when it returns. What it returns is the
-   * job's result. A throw means "try again, after a while"; RejectMessage means "never".
+   * Does the job. What it puts into `tx`, and that the job is done, is committed in one step when it returns. What it
+   * returns is the job's result. A throw means "try again, after a while"; RejectMessage means "never".
    */
   readonly run: (job: RunningJob<StandardSchemaV1.InferOutput<Schema>>, tx: Transaction) => unknown;
   /** Gives `job.once`: `leases()` of exactly-once-aws/lease. @default - none */
   readonly leases?: Leases;
-  /** How often a running job says that it lives, in seconds. Its lease and its message's visibility are four times as long. @default 30 */
+  /**
+   * How often a running job says that it lives, in seconds. Its lease and its message's visibility are four times as
+   * long. @default 30
+   */
   readonly heartbeatSeconds?: number;
   /** How far apart the clocks of two machines may be, in seconds (R28). @default 60 */
   readonly maxClockSkewSeconds?: number;
@@ -58,9 +61,10 @@ const beatsPerLease = 4;
 /**
  * A Lambda handler that does jobs, one at a time; `workOff` runs the same on Fargate or anywhere.
  *
- * Guarantees: what `run` puts into its transaction becomes durable at most once per job id, whoever runs it and whatever the clocks
- * say, and a job is done exactly when that is durable. A worker that is killed is followed by another after lease and clock skew.
- * Does not guarantee: anything about effects outside the transaction, unless made with `job.once`.
+ * Guarantees: what `run` puts into its transaction becomes durable at most once per job id, whoever runs it and
+ * whatever the clocks say, and a job is done exactly when that is durable. A worker that is killed is followed by
+ * another after lease and clock skew. Does not guarantee: anything about effects outside the transaction, unless made
+ * with `job.once`.
  *
  * @throws InvalidSettings at start, when a setting is missing or out of range.
  */

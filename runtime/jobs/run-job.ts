@@ -42,7 +42,8 @@ export class JobFailed extends RejectMessage {
 /**
  * Does one job and puts "done" into the transaction of its effects.
  *
- * @throws LeaseHeld when another worker has it, Waiting when it was cancelled meanwhile, JobFailed when it may not be tried again, and
+ * @throws LeaseHeld when another worker has it, Waiting when it was cancelled meanwhile, JobFailed when it may not be
+ *   tried again, and
  *   what `run` throws.
  */
 export async function runJob(store: JobStore, job: JobRun): Promise<void> {

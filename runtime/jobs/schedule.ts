@@ -12,8 +12,9 @@ export interface JobSchedule {
 }
 
 /**
- * Makes a one-time schedule that sends the job's message, and deletes itself. EventBridge Scheduler fires within a minute of the time,
- * at least once; a second message is a duplicate like any other. A schedule of the same job that is there already stays.
+ * Makes a one-time schedule that sends the job's message, and deletes itself. EventBridge Scheduler fires within a
+ * minute of the time, at least once; a second message is a duplicate like any other. A schedule of the same job that
+ * is there already stays.
  *
  * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */

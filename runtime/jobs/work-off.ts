@@ -23,8 +23,8 @@ const unlimitedMs = 24 * 3_600_000;
 const longPollSeconds = 20;
 
 /**
- * Receives jobs and has the worker do them until the signal fires: for jobs that take longer than a Lambda function may (15 minutes).
- * The worker is the very handler that Lambda would call.
+ * Receives jobs and has the worker do them until the signal fires: for jobs that take longer than a Lambda function
+ * may (15 minutes). The worker is the very handler that Lambda would call.
  *
  * @throws what the SDK throws when the queue cannot be read; nothing is lost, the task is started again.
  */

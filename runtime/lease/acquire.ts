@@ -12,7 +12,10 @@ export interface AcquireOptions {
   readonly rules: LeaseRules;
   /** How long to wait for another owner's outcome, in milliseconds. */
   readonly waitMs: number;
-  /** What to throw for the effect of another payload, where the draft has a fingerprint (`validation`). One that was not made is nobody's. */
+  /**
+   * What to throw for the effect of another payload, where the draft has a fingerprint (`validation`). One that was
+   * not made is nobody's.
+   */
   readonly reused: (row: LeaseRow) => Error;
   readonly report: (kind: LeaseEvent['kind'], reason?: string) => void;
 }

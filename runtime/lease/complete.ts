@@ -5,7 +5,8 @@ import type { Lease, LeaseStore } from '../dedup/lease-store.js';
 const maxTries = 5;
 
 /**
- * Writes down an outcome that is known, and tries harder than usual: if this fails the effect has happened and nobody knows.
+ * Writes down an outcome that is known, and tries harder than usual: if this fails the effect has happened and nobody
+ * knows.
  *
  * @param onLostResult called when DynamoDB cannot hold the result: the completion is then written without it.
  * @returns false when the lease is not the caller's any more.

@@ -11,14 +11,17 @@ import { runOnce } from './run-once.js';
 
 export interface LeasesOptions {
   /**
-   * How far apart the clocks of two machines may be. A takeover waits this much longer than the lease; beyond it, two owners may be
-   * at work at once (R28).
+   * How far apart the clocks of two machines may be. A takeover waits this much longer than the lease; beyond it, two
+   * owners may be at work at once (R28).
    *
    * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/set-time.html
    * @default 60
    */
   readonly maxClockSkewSeconds?: number;
-  /** Called for every takeover, refused zombie, unknown outcome and blocked effect. @default - one JSON line each on stdout */
+  /**
+   * Called for every takeover, refused zombie, unknown outcome and blocked effect. @default - one JSON line each on
+   * stdout
+   */
   readonly observe?: LeaseObserver;
   /** Epoch milliseconds, for tests. @default - the clock of this machine */
   readonly now?: () => number;
@@ -28,7 +31,8 @@ export interface LeasesOptions {
 const maxArgsBytes = 100 * 1024;
 
 /**
- * Gives a consumer's transactions `tx.once`: `sqsConsumer({ ..., leases: leases() })`. See `Once` for what it guarantees.
+ * Gives a consumer's transactions `tx.once`: `sqsConsumer({ ..., leases: leases() })`. See `Once` for what it
+ * guarantees.
  *
  * @throws InvalidSettings when `maxClockSkewSeconds` is no number from 0.
  */

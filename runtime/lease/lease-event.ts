@@ -34,8 +34,8 @@ const metricNames = {
 } as const;
 
 /**
- * An observer that publishes each event as a count with the dimension `consumer`: `leaseTakeover`, `leaseZombieRejected`,
- * `leaseUnknownOutcome`, `leaseBlocked`. Events are logged as {@link logLeaseEvent} does.
+ * An observer that publishes each event as a count with the dimension `consumer`: `leaseTakeover`,
+ * `leaseZombieRejected`, `leaseUnknownOutcome`, `leaseBlocked`. Events are logged as {@link logLeaseEvent} does.
  *
  * @param metrics `new Metrics({ namespace, serviceName })` of `@aws-lambda-powertools/metrics`.
  */

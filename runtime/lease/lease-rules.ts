@@ -11,7 +11,10 @@ export interface RuleSettings extends Pick<LeaseTimes, 'maxEffectDelaySeconds'> 
   readonly onUnknown: OnUnknown<never, unknown>;
 }
 
-/** @throws InvalidSettings when a time is out of range, or when no call could be repeated within the other side's memory. */
+/**
+ * @throws InvalidSettings when a time is out of range, or when no call could be repeated within the other side's
+ * memory.
+ */
 export function leaseRules(settings: RuleSettings): LeaseRules {
   const {
     durationMs,

@@ -20,7 +20,10 @@ export interface OwnershipFacts {
 /** A signal fires this part of the lease before its end, so that the effect can stop in time. */
 const stopPart = 0.1;
 
-/** A lease in the hands of its owner: what the owner may say about the effect, each thing refused once another has the lease. */
+/**
+ * A lease in the hands of its owner: what the owner may say about the effect, each thing refused once another has the
+ * lease.
+ */
 export class Ownership {
   /** An earlier owner may have made the effect. */
   #inDoubt: boolean;
@@ -42,7 +45,10 @@ export class Ownership {
     return this.lease.args;
   }
 
-  /** What is left until the effect should stop, in milliseconds, by a clock that nobody sets. 0 or less: it must not begin. */
+  /**
+   * What is left until the effect should stop, in milliseconds, by a clock that nobody sets. 0 or less: it must not
+   * begin.
+   */
   get leftMs(): number {
     return this.lease.sentAt + this.facts.rules.durationMs * (1 - stopPart) - performance.now();
   }

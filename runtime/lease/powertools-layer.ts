@@ -23,15 +23,15 @@ export interface LeasePersistenceLayerOptions extends LeaseTimes {
   /** A table of Powertools' own DynamoDB layer (partition key `id`), or a dedup table of this package. */
   readonly tableName: string;
   /**
-   * Who processes: what keys begin with where no `keyPrefix` is given. Powertools begins them with the function's name; to go on with
-   * rows that it wrote, give that name, and keep it when the function is renamed.
+   * Who processes: what keys begin with where no `keyPrefix` is given. Powertools begins them with the function's
+   * name; to go on with rows that it wrote, give that name, and keep it when the function is renamed.
    */
   readonly consumerName: string;
   /** How long outcomes are kept, in seconds: the horizon or longer (R8). `expiresAfterSeconds` is not looked at. */
   readonly retentionSeconds: number;
   /**
-   * What a call does whose predecessor threw or disappeared. Arguments are not stored and replayed here: Powertools calls your function
-   * with what has come. A look-up is given Powertools' key.
+   * What a call does whose predecessor threw or disappeared. Arguments are not stored and replayed here: Powertools
+   * calls your function with what has come. A look-up is given Powertools' key.
    */
   readonly onUnknown: OnUnknown<string, JSONValue>;
   /** @default 60 */
@@ -63,18 +63,20 @@ interface Claiming {
 const longestRunMs = 15 * 60_000;
 
 /**
- * A persistence layer for Powertools' idempotency utility: give it as `persistenceStore` to `makeIdempotent`, the decorator or the
- * Middy middleware. Same table and attributes as Powertools' own layer.
+ * A persistence layer for Powertools' idempotency utility: give it as `persistenceStore` to `makeIdempotent`, the
+ * decorator or the Middy middleware. Same table and attributes as Powertools' own layer.
  *
- * Guarantees, where Powertools' own layer does not: a throw of your function leaves the outcome unknown and `onUnknown` decides, its
- * row is not deleted; an owner that lost its lease can neither complete nor delete; the key is fixed when the call begins, whatever
- * the function does to its event; a missing key is refused; a completed row counts for as long as it is there. The lease is the time
- * left of the invocation, and a takeover waits `maxClockSkewSeconds` longer.
+ * Guarantees, where Powertools' own layer does not: a throw of your function leaves the outcome unknown and
+ * `onUnknown` decides, its row is not deleted; an owner that lost its lease can neither complete nor delete; the key
+ * is fixed when the call begins, whatever the function does to its event; a missing key is refused; a completed row
+ * counts for as long as it is there. The lease is the time left of the invocation, and a takeover waits
+ * `maxClockSkewSeconds` longer.
  *
- * Does not guarantee: anything when POWERTOOLS_IDEMPOTENCY_DISABLED is set, which keeps Powertools from asking the layer.
+ * Does not guarantee: anything when POWERTOOLS_IDEMPOTENCY_DISABLED is set, which keeps Powertools from asking the
+ * layer.
  *
- * Refusals reach you as Powertools' errors: IdempotencyAlreadyInProgressError for a live lease, IdempotencyPersistenceLayerError with
- * EffectBlocked or LeaseLost as its `cause`.
+ * Refusals reach you as Powertools' errors: IdempotencyAlreadyInProgressError for a live lease,
+ * IdempotencyPersistenceLayerError with EffectBlocked or LeaseLost as its `cause`.
  */
 export class LeasePersistenceLayer extends BasePersistenceLayer {
   readonly #options: LeasePersistenceLayerOptions;
@@ -118,8 +120,8 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
   }
 
   /**
-   * Say so before you throw, when your function has certainly made nothing: the key is then free at once. Powertools does not show
-   * the layer what was thrown, so EffectNotStarted has no meaning here.
+   * Say so before you throw, when your function has certainly made nothing: the key is then free at once. Powertools
+   * does not show the layer what was thrown, so EffectNotStarted has no meaning here.
    */
   nothingHappened(payload: unknown): void {
     const claim = this.#claims.get(payload);
@@ -128,7 +130,8 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
 
   override async saveInProgress(data: JSONValue, remainingTimeInMillis?: number): Promise<void> {
     const key = this.getHashedIdempotencyKey(data);
-    // Whoever runs in this very process has certainly not died. And what it says later could not be told from what the second says.
+    // Whoever runs in this very process has certainly not died. And what it says later could not be told from what
+    // the second says.
     const open = this.#claims.get(data);
     if (open !== undefined && open.key !== key)
       throw new InvalidSettings([

@@ -6,7 +6,10 @@ import {
 import { IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { LeaseRow } from '../dedup/lease-store.js';
 
-/** What tells Powertools that somebody has the key: it shows the record to its user, or says that another call is running. */
+/**
+ * What tells Powertools that somebody has the key: it shows the record to its user, or says that another call is
+ * running.
+ */
 export function exists(row: LeaseRow | string): IdempotencyItemAlreadyExistsError {
   return new IdempotencyItemAlreadyExistsError(
     'the key is taken',

@@ -8,7 +8,9 @@ export interface UnlockOrder {
   readonly effect:
     | { readonly consumerName: string; readonly effectName: string; readonly key: string }
     | { readonly id: string };
-  /** What was found out. `done`: it happened, and `result` is what its caller gets. `not-done`: it may be made again. */
+  /**
+   * What was found out. `done`: it happened, and `result` is what its caller gets. `not-done`: it may be made again.
+   */
   readonly outcome: { readonly kind: 'done'; readonly result: unknown } | { readonly kind: 'not-done' };
   /** Kept in the row: who found out what, and where. */
   readonly reason: string;
@@ -30,10 +32,12 @@ export class NotUnlocked extends ExactlyOnceError {
 }
 
 /**
- * Records what a person found out about an effect whose outcome was unknown. An owner who is alive after all is refused from then on.
+ * Records what a person found out about an effect whose outcome was unknown. An owner who is alive after all is
+ * refused from then on.
  *
  * @returns the row as it was.
- * @throws NotUnlocked when there is no such row, its outcome is known, its lease is not over, or it changed meanwhile.
+ * @throws NotUnlocked when there is no such row, its outcome is known, its lease is not over, or it changed
+ *   meanwhile.
  */
 export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<LeaseRow> {
   const { effect, outcome, reason, retentionSeconds, maxClockSkewSeconds = 60 } = order;

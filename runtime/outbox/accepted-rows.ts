@@ -4,8 +4,9 @@ import type { RelayTarget } from './targets/target.js';
 const most = 20_000;
 
 /**
- * What this instance knows to have been accepted. A batch that failed in part comes again from its first failure on, with rows
- * that had been accepted: they need not be sent twice. Nothing rests on it; another instance sends them again.
+ * What this instance knows to have been accepted. A batch that failed in part comes again from its first failure on,
+ * with rows that had been accepted: they need not be sent twice. Nothing rests on it; another instance sends them
+ * again.
  */
 export class AcceptedRows {
   readonly #ids = new Set<string>();

@@ -46,11 +46,12 @@ export interface NewEpoch {
 }
 
 /**
- * Ends the counts of all aggregates, so that those of a new epoch begin at 1. For tables that were restored from a backup: the
- * restored counts lie behind what consumers have seen, and the next events would be taken for copies, and be lost (R37).
+ * Ends the counts of all aggregates, so that those of a new epoch begin at 1. For tables that were restored from a
+ * backup: the restored counts lie behind what consumers have seen, and the next events would be taken for copies, and
+ * be lost (R37).
  *
- * To be called while nothing publishes, before the publishers are deployed with the new epoch. May be called again after it was
- * interrupted. Costs a scan of the tables, and 1 write unit per aggregate of up to 1 KB.
+ * To be called while nothing publishes, before the publishers are deployed with the new epoch. May be called again
+ * after it was interrupted. Costs a scan of the tables, and 1 write unit per aggregate of up to 1 KB.
  *
  * @returns how many aggregates there were to begin anew
  * @throws EpochBegun when the outbox has an event of the epoch already: nothing is changed

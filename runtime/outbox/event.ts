@@ -2,8 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ProducerVersion } from '../sqs/aggregate-consumer.js';
 
 /**
- * An event as the outbox sends it: CloudEvents 1.0 in JSON, with extension attributes that say where it stands. Its identity is
- * `source` and `id`, its place is (`source`, `epoch`, `aggregate`, `version`), and neither changes however often it is sent.
+ * An event as the outbox sends it: CloudEvents 1.0 in JSON, with extension attributes that say where it stands. Its
+ * identity is `source` and `id`, its place is (`source`, `epoch`, `aggregate`, `version`), and neither changes
+ * however often it is sent.
  *
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
  */
@@ -21,7 +22,10 @@ export interface CloudEvent<Data> {
   /** Incarnation of the source's counts: raised after a restore (R37). */
   readonly epoch: string;
   readonly aggregate: string;
-  /** Decimal digits, contiguous from 1 within (source, epoch, aggregate). Text, because a JSON number would round it (R3). */
+  /**
+   * Decimal digits, contiguous from 1 within (source, epoch, aggregate). Text, because a JSON number would round it
+   * (R3).
+   */
   readonly version: string;
   /** When it was committed to the outbox, ISO 8601: horizons count from here (R8). */
   readonly firstenqueue: string;
@@ -41,8 +45,8 @@ const texts = [
 ] as const satisfies readonly (keyof CloudEvent<unknown>)[];
 
 /**
- * A schema of the whole event, for consumers: the envelope is checked here, `data` by the given schema. Validates synchronously
- * where that one does, as an aggregate's must.
+ * A schema of the whole event, for consumers: the envelope is checked here, `data` by the given schema. Validates
+ * synchronously where that one does, as an aggregate's must.
  */
 export function cloudEvent<Schema extends StandardSchemaV1>(
   data: Schema,

@@ -20,7 +20,10 @@ interface Known {
 const warmBytes = 1024 * 1024;
 const memories = new WeakMap<DynamoDBClient, WarmItems<Known>>();
 
-/** The write that raises an aggregate's version: the transaction's own one on that item, or a new one. @throws InvalidWrite */
+/**
+ * The write that raises an aggregate's version: the transaction's own one on that item, or a new one. @throws
+ * InvalidWrite
+ */
 export function raising(aggregate: ItemAddress, write: Write | undefined): Write {
   const untouched = { add: {}, set: {}, remove: [] };
   if (write === undefined) return { kind: 'update', address: aggregate, ...untouched };
@@ -44,8 +47,9 @@ export function raising(aggregate: ItemAddress, write: Write | undefined): Write
 }
 
 /**
- * Numbers the events of one attempt. The version to go on from is the one that the handler has read, else the one that this instance
- * wrote last, else it is read, eventually consistent: a wrong one costs a refused attempt, which brings the right one.
+ * Numbers the events of one attempt. The version to go on from is the one that the handler has read, else the one
+ * that this instance wrote last, else it is read, eventually consistent: a wrong one costs a refused attempt, which
+ * brings the right one.
  *
  * @throws CommitFailed when an aggregate's version is no whole number; whatever the SDK throws.
  */

@@ -13,8 +13,8 @@ export interface OutboxDefinition {
   /** Name of the outbox table: partition key `stream`, sort key `version`, both strings. */
   readonly table: string;
   /**
-   * Who publishes, as consumers know it: a stable name, or a URI as CloudEvents likes it. One source numbers aggregates of one kind, or
-   * gives them names of their own.
+   * Who publishes, as consumers know it: a stable name, or a URI as CloudEvents likes it. One source numbers
+   * aggregates of one kind, or gives them names of their own.
    */
   readonly source: string;
   /** Incarnation of the counts: another one after the aggregates were restored from a backup (R37). Without '/'. */
@@ -23,7 +23,10 @@ export interface OutboxDefinition {
 
 /** An event to be published with a transaction. */
 export interface OutboxEvent {
-  /** The item whose `version` attribute numbers the event. Not one that everybody shares: its transactions run one after another. */
+  /**
+   * The item whose `version` attribute numbers the event. Not one that everybody shares: its transactions run one
+   * after another.
+   */
   readonly aggregate: {
     readonly table: Table;
     readonly key: Row;
@@ -39,8 +42,8 @@ export interface OutboxEvent {
   /** Anything that JSON holds, up to 350,000 bytes. Channels take less: EventBridge and SNS 256 KB. */
   readonly data: unknown;
   /**
-   * FIFO MessageGroupId. One that SQS does not take (over 128 characters, or others than ASCII letters, digits and punctuation) is
-   * replaced by its SHA-256.
+   * FIFO MessageGroupId. One that SQS does not take (over 128 characters, or others than ASCII letters, digits and
+   * punctuation) is replaced by its SHA-256.
    *
    * @default - the aggregate's name
    */
@@ -65,8 +68,8 @@ const groupPattern = /^[A-Za-z0-9!-/:-@[-`{-~]{1,128}$/;
 export type Outbox = Publisher<OutboxEvent> & OutboxDefinition;
 
 /**
- * An outbox: events that transactions publish become rows of its table, in the same commit, numbered per aggregate; a relay sends
- * them later. See `Transaction.publish` for what is guaranteed and what it costs.
+ * An outbox: events that transactions publish become rows of its table, in the same commit, numbered per aggregate; a
+ * relay sends them later. See `Transaction.publish` for what is guaranteed and what it costs.
  *
  * @throws InvalidSettings when the table, the source or the epoch is empty, or the epoch holds a '/'.
  */

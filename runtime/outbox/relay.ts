@@ -36,16 +36,17 @@ const sweptPerShard = 250;
 /**
  * A Lambda handler that sends what is in an outbox to its targets.
  *
- * Invoked by the table's stream, it sends the new events. Invoked by a schedule, it sweeps: it sends what is still unsent after the
- * grace, because the stream lost it, gave it up, or was never there.
+ * Invoked by the table's stream, it sends the new events. Invoked by a schedule, it sweeps: it sends what is still
+ * unsent after the grace, because the stream lost it, gave it up, or was never there.
  *
- * Guarantees: an event whose commit succeeded is sent to every target that wants its type, at least once, and kept until then;
- * events of one group are sent one after the other, and those of one stream in the order of their versions as far as one run sees
- * them. An event of a commit that was rolled back does not exist.
+ * Guarantees: an event whose commit succeeded is sent to every target that wants its type, at least once, and kept
+ * until then; events of one group are sent one after the other, and those of one stream in the order of their
+ * versions as far as one run sees them. An event of a commit that was rolled back does not exist.
  *
- * Does not guarantee: that an event is sent once, or never after a later one. A killed run, a sweep beside the stream, or a batch
- * that is given up can do either. A consumer that takes (source, epoch, aggregate, version) from the event is exact and in order all
- * the same; a target that is down holds up the groups of the events that it should get.
+ * Does not guarantee: that an event is sent once, or never after a later one. A killed run, a sweep beside the
+ * stream, or a batch that is given up can do either. A consumer that takes (source, epoch, aggregate, version) from
+ * the event is exact and in order all the same; a target that is down holds up the groups of the events that it
+ * should get.
  *
  * @throws InvalidSettings at start, when there is no target, or when two have the same name.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html

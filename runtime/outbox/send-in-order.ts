@@ -13,10 +13,11 @@ export interface SendWork {
 }
 
 /**
- * Sends rows to every target that wants their type. At most one row of a group is under way at a time, and a group stops at its
- * first row that a target has not accepted: later ones would overtake it (R31).
+ * Sends rows to every target that wants their type. At most one row of a group is under way at a time, and a group
+ * stops at its first row that a target has not accepted: later ones would overtake it (R31).
  *
- * @returns the rows that were tried in vain, each with the reason. Those behind them, and those for which there was no time, have
+ * @returns the rows that were tried in vain, each with the reason. Those behind them, and those for which there was
+ *   no time, have
  *   not been tried.
  */
 export async function sendInOrder(
@@ -63,8 +64,8 @@ async function sendAll(
 }
 
 /**
- * Each stream's versions in order, in the places that the stream had: a shard may give the records of one transaction in any order,
- * and what it gives of different streams is left as it came.
+ * Each stream's versions in order, in the places that the stream had: a shard may give the records of one transaction
+ * in any order, and what it gives of different streams is left as it came.
  */
 function inVersionOrder(rows: readonly OutboxRow[]): OutboxRow[] {
   const sorted = new Map(

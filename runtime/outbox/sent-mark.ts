@@ -6,12 +6,15 @@ import {
 import { conditional, outboxRowOutlived } from '../dynamodb/conditions.js';
 import type { OutboxRow } from './row.js';
 
-/** `first`: nobody had marked it. `again`: it had been sent before. `gone`: it had been sent long ago, and has expired. */
+/**
+ * `first`: nobody had marked it. `again`: it had been sent before. `gone`: it had been sent long ago, and has
+ * expired.
+ */
 export type Marked = 'first' | 'again' | 'gone';
 
 /**
- * Marks a row as sent: it leaves the index of unsent rows, and from now on it may expire. Only here is `expiration` ever written, so
- * nothing is deleted unsent (R30). Costs 2 write units: the row, and its entry in the index.
+ * Marks a row as sent: it leaves the index of unsent rows, and from now on it may expire. Only here is `expiration`
+ * ever written, so nothing is deleted unsent (R30). Costs 2 write units: the row, and its entry in the index.
  */
 export async function markSent(
   client: DynamoDBClient,

@@ -13,7 +13,9 @@ type Item = Record<string, AttributeValue>;
 
 const keysPerRead = 100;
 
-/** Keys of unsent rows, oldest first in each shard, and when the oldest of all was committed. Eventually consistent. */
+/**
+ * Keys of unsent rows, oldest first in each shard, and when the oldest of all was committed. Eventually consistent.
+ */
 export async function unsentKeys(
   client: DynamoDBClient,
   table: string,

@@ -33,32 +33,35 @@ export interface SqsAggregateConsumerOptions<
   /** Key of the aggregate that a message changes. */
   readonly aggregate: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => Row;
   /**
-   * Where the message stands among those of its producer for this aggregate: by the producer's own count, which recognises every copy
-   * for ever; or `'sequence-number'`, by the number that a FIFO queue gives it.
+   * Where the message stands among those of its producer for this aggregate: by the producer's own count, which
+   * recognises every copy for ever; or `'sequence-number'`, by the number that a FIFO queue gives it.
    *
-   * The queue's number recognises a message that the queue delivers again, and a dead letter that is redriven with its attributes. It
-   * takes for a new message: what a producer sends again after 5 minutes, and a dead letter that is sent again without its
-   * attributes. It needs `queueUrl` and `onFailure: 'skip'` in the settings, and a group per aggregate.
+   * The queue's number recognises a message that the queue delivers again, and a dead letter that is redriven with
+   * its attributes. It takes for a new message: what a producer sends again after 5 minutes, and a dead letter that
+   * is sent again without its attributes. It needs `queueUrl` and `onFailure: 'skip'` in the settings, and a group
+   * per aggregate.
    */
   readonly version:
     ((source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion) | 'sequence-number';
   /**
-   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen. `state` is undefined
-   * for an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means "never".
+   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen.
+   * `state` is undefined for an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means
+   * "never".
    */
   readonly reduce: (
     state: State | undefined,
     source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
   ) => State;
   /**
-   * Where a count starts that an aggregate has not met, for each aggregate and epoch. One number for all of them would lose the first
-   * events of each new aggregate.
+   * Where a count starts that an aggregate has not met, for each aggregate and epoch. One number for all of them
+   * would lose the first events of each new aggregate.
    *
    * @default '1'
    */
   readonly startAt?: StartAt<KeySource<StandardSchemaV1.InferOutput<Schema>>>;
   /**
-   * Seconds for which an event may wait for its predecessors before the gap is listed (`listGaps`). Only with a dedup table.
+   * Seconds for which an event may wait for its predecessors before the gap is listed (`listGaps`). Only with a dedup
+   * table.
    *
    * @default 900
    */
@@ -66,10 +69,11 @@ export interface SqsAggregateConsumerOptions<
 }
 
 /**
- * A Lambda handler whose messages are folded into one item each, exactly once and in the producer's order, for ever: the position
- * is an attribute of that item. All messages of a batch that belong to one item cost one write together and, while this instance
- * saw the item last, no read. A message that comes before its predecessors is parked inside the item, or in the dedup table where the item
- * has no room, so order holds on Standard queues too and a gap holds up no FIFO group.
+ * A Lambda handler whose messages are folded into one item each, exactly once and in the producer's order, for ever:
+ * the position is an attribute of that item. All messages of a batch that belong to one item cost one write together
+ * and, while this instance saw the item last, no read. A message that comes before its predecessors is parked inside
+ * the item, or in the dedup table where the item has no room, so order holds on Standard queues too and a gap holds
+ * up no FIFO group.
  *
  * Guarantees and limits: see {@link AggregateStore}.
  *

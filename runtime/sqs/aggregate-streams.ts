@@ -5,7 +5,10 @@ import type { DynamoDBClient } from '../dynamodb/new-client.js';
 import { logLine } from '../telemetry/log-line.js';
 import type { ConsumerSettings } from './settings.js';
 
-/** Takes a stream off the list of those that stand still. Where that fails it stays listed, and a resume of it finds nothing to do. */
+/**
+ * Takes a stream off the list of those that stand still. Where that fails it stays listed, and a resume of it finds
+ * nothing to do.
+ */
 export function wentOn(
   client: DynamoDBClient,
   { dedupTable, consumerName }: ConsumerSettings,

@@ -1,4 +1,7 @@
-/** All that consumers need of SQS. Loaded when a message fails; by way of this file, so that a bundler takes nothing else of the client. */
+/**
+ * All that consumers need of SQS. Loaded when a message fails; by way of this file, so that a bundler takes nothing
+ * else of the client.
+ */
 export {
   ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,

@@ -19,9 +19,9 @@ const maxBytes = 1024 * 1024;
 const illegal = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /**
- * The copy of a rejected message for the dead-letter queue: same body, same group, its own attributes, and the reason. It always fits: what
- * has no room goes first to where there is some: attributes into the letter, the body into the dedup table. Only what has no room anywhere is
- * left out, which the letter says (R51).
+ * The copy of a rejected message for the dead-letter queue: same body, same group, its own attributes, and the
+ * reason. It always fits: what has no room goes first to where there is some: attributes into the letter, the body
+ * into the dedup table. Only what has no room anywhere is left out, which the letter says (R51).
  *
  * @returns the message, and the body where it has to be stored elsewhere first.
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -77,9 +77,9 @@ export function deadLetterMessage(
 }
 
 /**
- * The same delivery's copy, sent twice by the SDK, is dropped by the queue. Another delivery's must not be: the queue remembers an id for 5
- * minutes, also when the copy has been redriven meanwhile, and would drop the only one. Those that are there twice are merged by identity
- * when they are read. This is no message identity.
+ * The same delivery's copy, sent twice by the SDK, is dropped by the queue. Another delivery's must not be: the queue
+ * remembers an id for 5 minutes, also when the copy has been redriven meanwhile, and would drop the only one. Those
+ * that are there twice are merged by identity when they are read. This is no message identity.
  */
 function letterId(
   { messageId, attributes }: SQSRecord,

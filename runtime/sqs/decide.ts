@@ -16,8 +16,9 @@ export interface Decision {
 }
 
 /**
- * Has the consumer try the head of a stopped group again, and then what waits behind it, in order. It stops again at the next message
- * that fails. Returns when the consumer has been told; it may be called again when that message got lost.
+ * Has the consumer try the head of a stopped group again, and then what waits behind it, in order. It stops again at
+ * the next message that fails. Returns when the consumer has been told; it may be called again when that message got
+ * lost.
  *
  * @throws GroupNotStopped when the group flows, or its head is being skipped.
  */
@@ -30,8 +31,8 @@ export async function resumeGroup(
 }
 
 /**
- * Has the consumer pass over the head of a stopped group, and then drain what waits behind it, in order. The head is listed as a
- * hole; its dead letter may be redriven later and then acts once, after the others.
+ * Has the consumer pass over the head of a stopped group, and then drain what waits behind it, in order. The head is
+ * listed as a hole; its dead letter may be redriven later and then acts once, after the others.
  *
  * @throws GroupNotStopped when the group flows, or is being resumed.
  */
@@ -60,9 +61,9 @@ async function decide(
 }
 
 /**
- * A message into the group, so that a consumer has a reason to look. Lost or doubled it does no harm. For the stream of an aggregate on a
- * FIFO queue it goes into a group of its own: messages for which there is no room in the aggregate wait in the queue and hold their group,
- * and the order is the aggregate's to keep.
+ * A message into the group, so that a consumer has a reason to look. Lost or doubled it does no harm. For the stream
+ * of an aggregate on a FIFO queue it goes into a group of its own: messages for which there is no room in the
+ * aggregate wait in the queue and hold their group, and the order is the aggregate's to keep.
  */
 async function nudge(sqs: SQSClient, { queueArn, group, stream, kind }: Group): Promise<void> {
   const [, , , , QueueOwnerAWSAccountId, QueueName] = queueArn.split(':');
@@ -90,8 +91,9 @@ async function sendNudge(
 }
 
 /**
- * Has the consumer of a queue go on behind a version that does not come: one that `listGaps` lists. It becomes a hole: should the version
- * come after all, it acts once. Returns when the consumer has been told; a nudge that is lost or doubled does no harm.
+ * Has the consumer of a queue go on behind a version that does not come: one that `listGaps` lists. It becomes a
+ * hole: should the version come after all, it acts once. Returns when the consumer has been told; a nudge that is
+ * lost or doubled does no harm.
  */
 export async function passOverVersion(sqs: SQSClient, queueUrl: string, gap: Position): Promise<void> {
   const { stream, sequence } = gap;

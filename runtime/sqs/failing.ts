@@ -36,8 +36,8 @@ export async function sendDeadLetter(
 }
 
 /**
- * Has messages come again when it makes sense to try, by ChangeMessageVisibility and never by sending them anew (R21). Never throws: what is
- * not changed comes again when the visibility timeout ends.
+ * Has messages come again when it makes sense to try, by ChangeMessageVisibility and never by sending them anew
+ * (R21). Never throws: what is not changed comes again when the visibility timeout ends.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
  */

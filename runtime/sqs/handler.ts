@@ -16,11 +16,14 @@ import { sqsTransport } from './transport.js';
 export interface ConsumerOptions<Schema extends StandardSchemaV1> {
   /** What the construct knows: `consumerSettings(process.env)`. */
   readonly settings: ConsumerSettings;
-  /** Validates the body (zod, valibot, arktype, ...: https://standardschema.dev). A body it refuses goes to the dead-letter queue. */
+  /**
+   * Validates the body (zod, valibot, arktype, ...: https://standardschema.dev). A body it refuses goes to the
+   * dead-letter queue.
+   */
   readonly schema: Schema;
   /**
-   * Takes off what the body wears: an envelope, an encoding, a pointer. Several are run in turn, the outermost coat first. Schema, key
-   * and fingerprint see what is left.
+   * Takes off what the body wears: an envelope, an encoding, a pointer. Several are run in turn, the outermost coat
+   * first. Schema, key and fingerprint see what is left.
    *
    * @default - the body is JSON
    */

@@ -14,10 +14,11 @@ export interface SqsInsertConsumerOptions<Schema extends StandardSchemaV1> exten
 }
 
 /**
- * A Lambda handler whose messages each make one new row, exactly once: the row is its own receipt, so that the protection costs
- * nothing beside the write itself (1 write unit per KB). A copy costs one refused write.
+ * A Lambda handler whose messages each make one new row, exactly once: the row is its own receipt, so that the
+ * protection costs nothing beside the write itself (1 write unit per KB). A copy costs one refused write.
  *
- * Guarantees and limits: see {@link insertWay}. Two messages with one row key and different payloads: the later one is rejected.
+ * Guarantees and limits: see {@link insertWay}. Two messages with one row key and different payloads: the later one
+ * is rejected.
  *
  * @throws InvalidSettings at start, when a setting is missing or out of range.
  */

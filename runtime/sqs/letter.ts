@@ -8,7 +8,10 @@ export interface SentLetter extends DeadLetter {
   readonly attributes?: Readonly<Record<string, SQSMessageAttribute>>;
   /** Attributes were left out: there is no room for them at all. */
   readonly withoutAttributes?: true;
-  /** Where the body is, where SQS leaves no room for it beside the letter: rows of the dedup table. The body that is sent is empty then. */
+  /**
+   * Where the body is, where SQS leaves no room for it beside the letter: rows of the dedup table. The body that is
+   * sent is empty then.
+   */
   readonly stored?: string;
 }
 

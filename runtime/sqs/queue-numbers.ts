@@ -6,8 +6,8 @@ import { sequence } from '../dedup/sequence.js';
 import { letterOf } from './letter.js';
 
 /**
- * SQS: a queue's name is free again 60 seconds after the queue was deleted. So a message that was sent earlier than that after the queue
- * was asked is of the queue that answered.
+ * SQS: a queue's name is free again 60 seconds after the queue was deleted. So a message that was sent earlier than
+ * that after the queue was asked is of the queue that answered.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
  */
@@ -27,18 +27,23 @@ interface Incarnation {
 }
 
 /**
- * Positions from SequenceNumbers of FIFO queues: a stream per queue, incarnation of the queue, and group. What comes back from the
- * dead-letter queue with its attributes stands where it stood at first, and acts only if it is a hole there (R4).
+ * Positions from SequenceNumbers of FIFO queues: a stream per queue, incarnation of the queue, and group. What comes
+ * back from the dead-letter queue with its attributes stands where it stood at first, and acts only if it is a hole
+ * there (R4).
  *
- * A queue that is made again under its name counts anew (R2). Each queue is asked when it was created: when its first message comes, when
- * one comes that was sent a minute or more after the last answer, and when a number is not higher than one that came before it.
+ * A queue that is made again under its name counts anew (R2). Each queue is asked when it was created: when its first
+ * message comes, when one comes that was sent a minute or more after the last answer, and when a number is not higher
+ * than one that came before it.
  */
 export class QueueNumbers {
   readonly #queueUrl: string;
   readonly #consumerName: string;
   readonly #queues = new Map<string, Incarnation>();
 
-  /** @throws InvalidSettings when the queue is not known, or a dead letter would stop the stream: no number tells who is next. */
+  /**
+   * @throws InvalidSettings when the queue is not known, or a dead letter would stop the stream: no number tells who
+   * is next.
+   */
   constructor(
     { queueUrl, onFailure, consumerName }: ConsumerSettings,
     private readonly client: () => Promise<SQSClient>,

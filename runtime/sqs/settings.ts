@@ -5,14 +5,15 @@ import { assertConsumerName } from '../dedup/identity.js';
 /** What the IdempotentConsumer construct knows at synth and its function needs at run time. */
 export interface ConsumerSettings extends EngineSettings {
   /**
-   * Table of the receipts and of what is known of failures. The transaction way (`sqsConsumer`) needs one. Without it, failures
-   * cannot be told from receives, crash suspects are not found, and no group can be stopped.
+   * Table of the receipts and of what is known of failures. The transaction way (`sqsConsumer`) needs one. Without
+   * it, failures cannot be told from receives, crash suspects are not found, and no group can be stopped.
    */
   readonly dedupTable?: string;
   /** Where rejected messages go, with the reason. */
   readonly deadLetterQueueUrl: string;
   /**
-   * Where the messages come from: a message that failed comes again after a backoff instead of the whole visibility timeout (R21).
+   * Where the messages come from: a message that failed comes again after a backoff instead of the whole visibility
+   * timeout (R21).
    *
    * @default - it comes again when the visibility timeout ends
    */

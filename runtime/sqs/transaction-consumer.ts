@@ -12,20 +12,20 @@ import { transactionWay, type RowReceipt } from '../dynamodb/transaction-way.js'
 
 export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends ConsumerOptions<Schema> {
   /**
-   * Makes the message's identity from what the producer wrote: body, attributes, group. SQS's own ids are not offered, because
-   * a redrive changes them.
+   * Makes the message's identity from what the producer wrote: body, attributes, group. SQS's own ids are not
+   * offered, because a redrive changes them.
    */
   readonly key: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => string;
   /**
-   * Fills the transaction. May run more than once for one message, so it must have no effect outside `tx`. What it returns is
-   * kept in the receipt. A throw means "try again"; {@link RejectMessage} means "never".
+   * Fills the transaction. May run more than once for one message, so it must have no effect outside `tx`. What it
+   * returns is kept in the receipt. A throw means "try again"; {@link RejectMessage} means "never".
    */
   readonly handle: (message: Message<StandardSchemaV1.InferOutput<Schema>>, tx: Transaction) => unknown;
   /**
-   * Answers to a condition of `handle`'s own that did not hold: `failed` says on which item, and how it stood. Fills another
-   * transaction, such as a record of the refusal, which is committed with the receipt in place of the first; the message is then
-   * processed. It sees the item as it was when the condition failed; where that has to be true at the commit too, read it with
-   * `tx.get`. When what it read has changed, `handle` runs again from the beginning.
+   * Answers to a condition of `handle`'s own that did not hold: `failed` says on which item, and how it stood. Fills
+   * another transaction, such as a record of the refusal, which is committed with the receipt in place of the first;
+   * the message is then processed. It sees the item as it was when the condition failed; where that has to be true at
+   * the commit too, read it with `tx.get`. When what it read has changed, `handle` runs again from the beginning.
    *
    * A throw means as in `handle`. A condition of this transaction that fails: the message comes again.
    *
@@ -38,16 +38,18 @@ export interface SqsConsumerOptions<Schema extends StandardSchemaV1> extends Con
   ) => unknown;
   /** Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. @default - `tx.once` throws */
   readonly leases?: Leases;
-  /** Makes a row that `handle` inserts the receipt of its message. @default - a receipt of its own in the dedup table */
+  /**
+   * Makes a row that `handle` inserts the receipt of its message. @default - a receipt of its own in the dedup table
+   */
   readonly receipt?: RowReceipt<Message<StandardSchemaV1.InferOutput<Schema>>>;
 }
 
 /**
  * A Lambda handler whose messages act exactly once on DynamoDB: any writes, in one transaction with the receipt.
  *
- * Guarantees: the writes that `handle` puts into its transaction become durable at most once per key, and a message is
- * acknowledged only when its receipt is durable or it is in the dead-letter queue with the reason. Messages of one FIFO group act
- * in order: one that must come again holds back all later ones of its group. Groups run side by side.
+ * Guarantees: the writes that `handle` puts into its transaction become durable at most once per key, and a message
+ * is acknowledged only when its receipt is durable or it is in the dead-letter queue with the reason. Messages of one
+ * FIFO group act in order: one that must come again holds back all later ones of its group. Groups run side by side.
  *
  * Does not guarantee: anything about effects that `handle` makes outside the transaction; a single message's wait.
  *

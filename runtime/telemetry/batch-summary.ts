@@ -7,7 +7,10 @@ export interface BatchSummary {
   readonly consumer: string;
   readonly processed: number;
   readonly duplicate: number;
-  /** Came before their predecessors and are kept inside their aggregate, or belong to a stopped group and are in parking rows. */
+  /**
+   * Came before their predecessors and are kept inside their aggregate, or belong to a stopped group and are in
+   * parking rows.
+   */
   readonly parked: number;
   /** None of this consumer's business. */
   readonly ignored: number;

@@ -11,13 +11,15 @@ export interface MetricsSink {
 const maxValues = 100;
 
 /**
- * An observer for `observe` that publishes a batch's figures as CloudWatch metrics (EMF), once per batch, with the dimension
- * `consumer`: `processed`, `duplicate`, `parked`, `ignored`, `rejected`, `retried`, `excused`, dead letters by kind (`deadRejected`, `deadFailed`,
- * `deadDied`, `deadParked`), `stopped`, `defect`, `conflict` (counts) and `receiptAge` (seconds, one value per suppressed duplicate: what the
- * retention must outlive). Problems are logged as {@link logSummary} does.
+ * An observer for `observe` that publishes a batch's figures as CloudWatch metrics (EMF), once per batch, with the
+ * dimension `consumer`: `processed`, `duplicate`, `parked`, `ignored`, `rejected`, `retried`, `excused`, dead letters
+ * by kind (`deadRejected`, `deadFailed`, `deadDied`, `deadParked`), `stopped`, `defect`, `conflict` (counts) and
+ * `receiptAge` (seconds, one value per suppressed duplicate: what the retention must outlive). Problems are logged as
+ * {@link logSummary} does.
  *
  * @param metrics `new Metrics({ namespace, serviceName })` of `@aws-lambda-powertools/metrics`.
- * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * @see
+ *   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function metricsObserver(metrics: MetricsSink): (summary: BatchSummary) => void {
   return (summary) => {

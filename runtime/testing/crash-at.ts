@@ -2,8 +2,8 @@ import { armCrashPoints, type CrashPoint } from '../dedup/crash-points.js';
 import { TestingError } from './deliver.js';
 
 /**
- * Runs `work` until it reaches a crash point and leaves it there for ever, as a killed process does: what was sent is sent, what was
- * not will never be. Deliver the same records again afterwards and look at your effects.
+ * Runs `work` until it reaches a crash point and leaves it there for ever, as a killed process does: what was sent is
+ * sent, what was not will never be. Deliver the same records again afterwards and look at your effects.
  *
  * One at a time: crash points belong to the whole process. Timers and sockets of the abandoned work live on.
  *

@@ -18,8 +18,8 @@ export interface DeliverOptions {
 const batchSize = 10;
 
 /**
- * Plays the queue: hands the records out in batches of ten, and again what the handler returns or throws over, until nothing is
- * left. Records of one group keep their order.
+ * Plays the queue: hands the records out in batches of ten, and again what the handler returns or throws over, until
+ * nothing is left. Records of one group keep their order.
  *
  * @throws TestingError when a message still comes back after `maxReceives`.
  */

@@ -13,8 +13,9 @@ export interface NaturalSubject<Message> {
 }
 
 /**
- * Checks against the engine that an effect is idempotent by nature (R16): every message twice leaves what it leaves once, every two
- * messages leave the same in both orders, and a late copy of the first changes nothing after the second.
+ * Checks against the engine that an effect is idempotent by nature (R16): every message twice leaves what it leaves
+ * once, every two messages leave the same in both orders, and a late copy of the first changes nothing after the
+ * second.
  *
  * @throws TestingError naming the messages (by their place in the list) and what to do.
  */

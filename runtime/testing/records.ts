@@ -47,7 +47,10 @@ export function sqsRecord({ body, group, attributes = {} }: RecordShape): SQSRec
   };
 }
 
-/** The same message sent again: what a producer's retry or a redrive makes. SQS gives it new ids and a new sequence number. */
+/**
+ * The same message sent again: what a producer's retry or a redrive makes. SQS gives it new ids and a new sequence
+ * number.
+ */
 export function sentAgain(record: SQSRecord): SQSRecord {
   const { body, messageAttributes, attributes } = record;
   return { ...sqsRecord({ body, group: attributes.MessageGroupId }), messageAttributes };

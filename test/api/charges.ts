@@ -28,7 +28,10 @@ export interface Twist {
   readonly summaries?: RequestSummary[];
 }
 
-/** Charges at a provider under a lease, then pays as `pay` does, in one commit with the answer. The account is what the provider sees. */
+/**
+ * Charges at a provider under a lease, then pays as `pay` does, in one commit with the answer. The account is what
+ * the provider sees.
+ */
 export function chargesApi(
   names: Names,
   dynamodb: DynamoDBClient,

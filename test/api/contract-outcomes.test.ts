@@ -100,7 +100,8 @@ test('14: a condition of the handler that fails is 503, or what onConditionFaile
 
 test('15: a row that says "in progress" is 409 with Retry-After, and does not acknowledge', async () => {
   const { account, key, body } = once();
-  // The receipt of this request, whose id only the API knows, as the Powertools layer or a leased effect would leave it.
+  // The receipt of this request, whose id only the API knows, as the Powertools layer or a leased effect would leave
+  // it.
   const id = await idOf({ key, body });
   await client.send(
     new PutItemCommand({

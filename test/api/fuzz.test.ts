@@ -18,7 +18,9 @@ afterAll(() => client.destroy());
 const runs = Number(process.env.FUZZ_RUNS ?? 150);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 
-/** Text of all kinds: control characters, lone surrogates, what means something to JSON, headers or property names. */
+/**
+ * Text of all kinds: control characters, lone surrogates, what means something to JSON, headers or property names.
+ */
 const text = fc.oneof(
   fc.string(),
   fc.string({ unit: 'binary' }),
@@ -114,7 +116,10 @@ function lambdaEvent({
 
 const context = { getRemainingTimeInMillis: () => 20_000 };
 
-/** Every event twice. No answer is a 5xx, the second one is what the contract says, and every commit was of a request that acted. */
+/**
+ * Every event twice. No answer is a 5xx, the second one is what the contract says, and every commit was of a request
+ * that acted.
+ */
 async function check(
   handler: HttpApiHandler,
   names: Names,

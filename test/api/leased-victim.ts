@@ -16,7 +16,10 @@ export interface LeasedOrder {
   readonly dieAt: CrashPoint;
 }
 
-/** A process that serves one request with a leased effect and is killed at the given point, as by an out-of-memory killer. */
+/**
+ * A process that serves one request with a leased effect and is killed at the given point, as by an out-of-memory
+ * killer.
+ */
 const { names, client, charging, key, account, dieAt } = JSON.parse(process.argv[2] ?? '') as LeasedOrder;
 armCrashPoints((point) => {
   if (point === dieAt) process.kill(process.pid, 'SIGKILL');

@@ -48,7 +48,9 @@ export async function send(
   await client.send(new SendMessageCommand({ QueueUrl: queueUrl, ...message, ...id }));
 }
 
-/** Plays the mapping: hands batches to the consumer until the queue is empty and, while it is given, `busy` is false. */
+/**
+ * Plays the mapping: hands batches to the consumer until the queue is empty and, while it is given, `busy` is false.
+ */
 export async function poll(
   client: SQSClient,
   { queueUrl, queueArn }: Channel,

@@ -11,7 +11,9 @@ import type { Channel } from './channel.js';
 
 export const consumerName = 'ledger';
 
-/** Two effects per message that a key does not protect: a counter, and the list of what acted, in order, per group. */
+/**
+ * Two effects per message that a key does not protect: a counter, and the list of what acted, in order, per group.
+ */
 export class Ledger {
   private constructor(
     private readonly dynamodb: DynamoDBClient,

@@ -56,7 +56,8 @@ test('R46: of suspects in any lanes with one killer, only the killer ends with t
       expect(dead).toEqual([killer]);
       expect(acted.size).toBe(lanes.length - 1);
       expect(starts.filter(({ died, members }) => died && members.length === 1)).toHaveLength(2);
-      // A death halves the company it was in, a life ends it: with what may have been left in other halves on the way.
+      // A death halves the company it was in, a life ends it: with what may have been left in other halves on the
+      // way.
       expect(starts.length).toBeLessThanOrEqual(2 + 2 * Math.ceil(Math.log2(lanes.length)) + 3);
     }),
     { numRuns: 2_000 },

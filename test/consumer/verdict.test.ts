@@ -4,7 +4,10 @@ import { verdictOf, type Failure, type Verdict } from '../../runtime/consumer/ve
 const faults: readonly Fault[] = ['message', 'dependency', 'defect'];
 const limits = [1, 2, 3, 4, 5, 6];
 
-/** All combinations, each with the last failure that is still counted at its limit, the one at it, and one far beyond it. */
+/**
+ * All combinations, each with the last failure that is still counted at its limit, the one at it, and one far beyond
+ * it.
+ */
 const failures: readonly Failure[] = faults.flatMap((fault) =>
   [false, true].flatMap((final) =>
     [false, true].flatMap((ahead) =>

@@ -11,7 +11,9 @@ import { dynamo } from '../fixtures/dynamo.js';
 const writes = new Set(['TransactWriteItemsCommand', 'PutItemCommand', 'UpdateItemCommand']);
 const reads = new Set(['GetItemCommand', 'BatchGetItemCommand']);
 
-/** A client of the run's emulator to which DynamoDB does, when it is told so, what it does once in a million calls. */
+/**
+ * A client of the run's emulator to which DynamoDB does, when it is told so, what it does once in a million calls.
+ */
 export class FaultyDynamo {
   readonly client: DynamoDBClient = dynamo({ maxAttempts: 3 });
   lost = 0;

@@ -62,7 +62,10 @@ export interface Supports {
   readonly recall?: boolean;
 }
 
-/** Holds a store to what the port `Way` guarantees. Each test counts effects in the store, and acts on keys of its own. */
+/**
+ * Holds a store to what the port `Way` guarantees. Each test counts effects in the store, and acts on keys of its
+ * own.
+ */
 export function wayContract<Unit extends Prepared>(
   name: string,
   open: () => Promise<OpenedWay<Unit>>,

@@ -32,7 +32,9 @@ afterAll(async () => {
   await victim.remove();
 });
 
-/** Points that a way does not pass: only transactions have receipts of their own to recall, but all pass the place. */
+/**
+ * Points that a way does not pass: only transactions have receipts of their own to recall, but all pass the place.
+ */
 const everywhere = ways.flatMap((way) => crashPoints.map((point): [WayName, CrashPoint] => [way, point]));
 const histogram = new Map<string, number>();
 

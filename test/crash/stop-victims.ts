@@ -14,7 +14,10 @@ export interface StopNames {
 
 const Step = z.object({ group: z.string(), id: z.string() });
 
-/** A consumer that stops groups. It appends each message to the text of its group, unkeyed; `bad` fails until it is mended. */
+/**
+ * A consumer that stops groups. It appends each message to the text of its group, unkeyed; `bad` fails until it is
+ * mended.
+ */
 export function stoppingConsumer(
   names: StopNames,
   mended: boolean,

@@ -16,7 +16,10 @@ export interface Order {
   readonly dieAt: CrashPoint;
 }
 
-/** A process that handles one batch and is killed at the given point, as by an out-of-memory killer: nothing is flushed or caught. */
+/**
+ * A process that handles one batch and is killed at the given point, as by an out-of-memory killer: nothing is
+ * flushed or caught.
+ */
 const { way, names, client, records, dieAt } = JSON.parse(process.argv[2] ?? '') as Order;
 armCrashPoints((point) => {
   if (point === dieAt) process.kill(process.pid, 'SIGKILL');

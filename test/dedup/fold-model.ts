@@ -1,4 +1,6 @@
-/** One stream of an aggregate as the rules tell it, without rows, windows or ledgers. It shares no code with the fold. */
+/**
+ * One stream of an aggregate as the rules tell it, without rows, windows or ledgers. It shares no code with the fold.
+ */
 export class StreamModel {
   readonly log: string[] = [];
   position = 0;

@@ -21,8 +21,8 @@ export function entryPointSources(): Record<string, string[]> {
 }
 
 /**
- * Compiles every block as a module of its own, as a reader would paste it: strict, importing the package by its name. One program
- * for all of them, because most of the time goes into reading the declarations of aws-cdk-lib.
+ * Compiles every block as a module of its own, as a reader would paste it: strict, importing the package by its name.
+ * One program for all of them, because most of the time goes into reading the declarations of aws-cdk-lib.
  *
  * @returns `file:line: message` of every error, with the line in the Markdown file.
  */

@@ -19,7 +19,9 @@ export interface Started {
   said(pattern: RegExp): Promise<RegExpExecArray>;
   /** As Ctrl-C in a terminal does it: to all processes of the group. */
   interrupt(): void;
-  /** Ends what it started and whose command line says this, with SIGKILL, once there is such a process. Linux only. */
+  /**
+   * Ends what it started and whose command line says this, with SIGKILL, once there is such a process. Linux only.
+   */
   kill(pattern: RegExp): Promise<void>;
   /** Processes and files that are still there. Reads /proc, so processes are seen on Linux only. */
   leftovers(): string[];

@@ -30,7 +30,9 @@ afterAll(async () => {
   await proxy.stop();
 });
 
-/** @param memory whether DynamoDB knows the request again. It does by its token for 10 minutes, and not after that. */
+/**
+ * @param memory whether DynamoDB knows the request again. It does by its token for 10 minutes, and not after that.
+ */
 function store(memory: 'remembers' | 'forgot', maxAttempts = 3): DynamoStore {
   const client = dynamo({ endpoint: proxy.url, maxAttempts });
   clients.push(client);

@@ -15,7 +15,10 @@ import { consumerName, effectName, type Task, type WorkOrder } from './worker-or
 const client = dynamo();
 const total = Number(process.env.LEASE_JOBS ?? 60);
 const kinds: readonly ProviderKind[] = ['keys', 'nothing', 'look-up'];
-/** Per provider: five in a row, the last one left in peace. Every other round, the provider resets its first connection. */
+/**
+ * Per provider: five in a row, the last one left in peace. Every other round, the provider resets its first
+ * connection.
+ */
 const ways: readonly (CrashPoint | 'reset' | 'peace')[] = [...leaseCrashPoints, 'reset', 'peace'];
 const histogram: Record<string, number> = {};
 let worker: OwnProcess;

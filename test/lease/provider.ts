@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 /**
- * What a provider does with a second call. `keys`: drops one whose Idempotency-Key it knows. `nothing`: acts again. `look-up`: acts
- * again, but can be asked.
+ * What a provider does with a second call. `keys`: drops one whose Idempotency-Key it knows. `nothing`: acts again.
+ * `look-up`: acts again, but can be asked.
  */
 export type ProviderKind = 'keys' | 'nothing' | 'look-up';
 
@@ -22,8 +22,8 @@ export interface Provider {
 }
 
 /**
- * A provider as a real HTTP server: `POST /acts/<order>` acts, `GET /acts/<order>` tells. With the query `reset` the first call for an
- * order acts and then resets the connection, so that the caller learns nothing.
+ * A provider as a real HTTP server: `POST /acts/<order>` acts, `GET /acts/<order>` tells. With the query `reset` the
+ * first call for an order acts and then resets the connection, so that the caller learns nothing.
  */
 export async function startProvider(kind: ProviderKind): Promise<Provider> {
   const acts: string[] = [];

@@ -5,8 +5,8 @@ import { Waiting } from '../../runtime/lease/index.js';
 import { effectOf, onceFor, type WorkOrder } from './worker-orders.js';
 
 /**
- * A process that works through orders and is killed at the point that one of them names, as by an out-of-memory killer. Says what
- * became of each, one line of JSON per order.
+ * A process that works through orders and is killed at the point that one of them names, as by an out-of-memory
+ * killer. Says what became of each, one line of JSON per order.
  */
 async function main(): Promise<void> {
   const { tableName, client, tasks } = JSON.parse(process.argv[2] ?? '') as WorkOrder;

@@ -22,7 +22,9 @@ function importsOf(file: string): string[] {
   );
 }
 
-/** Groups of files that import each other in a circle, each sorted: strongly connected components of more than one. */
+/**
+ * Groups of files that import each other in a circle, each sorted: strongly connected components of more than one.
+ */
 export function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const reached = new Map([...imports.keys()].map((file) => [file, reachedFrom(file, imports)]));
   const mutual = (file: string) =>

@@ -57,8 +57,8 @@ export async function findViolation(
 }
 
 /**
- * Runs scenarios of one kind of the unhappy half and counts what they break, by what it is and not by whom it hits. Nothing is made smaller:
- * the first case of each is named by its path, which replays it.
+ * Runs scenarios of one kind of the unhappy half and counts what they break, by what it is and not by whom it hits.
+ * Nothing is made smaller: the first case of each is named by its path, which replays it.
  */
 export async function census(
   way: WayName,

@@ -1,8 +1,9 @@
 import { Arbitrary, Stream, Value, type Random } from 'fast-check';
 
 /**
- * The decisions of one run, one byte each, taken one after another. 0 is always the quiet alternative (the oldest thing goes on,
- * nothing breaks), and so is every decision beyond the end: a shorter list with more zeros is a simpler run.
+ * The decisions of one run, one byte each, taken one after another. 0 is always the quiet alternative (the oldest
+ * thing goes on, nothing breaks), and so is every decision beyond the end: a shorter list with more zeros is a
+ * simpler run.
  */
 export class Choices {
   #at = 0;

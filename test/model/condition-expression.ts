@@ -8,7 +8,10 @@ type Operand = (item: Item | undefined, given: Placeholders) => AttributeValue |
 
 const parsed = new Map<string, Test>();
 
-/** Whether a condition holds on an item. Understands comparisons, the two existence functions, AND, OR, NOT and parentheses. */
+/**
+ * Whether a condition holds on an item. Understands comparisons, the two existence functions, AND, OR, NOT and
+ * parentheses.
+ */
 export function holds(expression: string, item: Item | undefined, given: Placeholders): boolean {
   let test = parsed.get(expression);
   if (test === undefined) {

@@ -14,8 +14,9 @@ type Outcome = object;
 interface Reality {
   readonly name: string;
   /**
-   * Whether a request that holds a mistake is refused with the documented words. DynamoDB Local refuses it too, but looks at
-   * placeholders only after the conditions, and has no ValidationError among a cancelled transaction's reasons.
+   * Whether a request that holds a mistake is refused with the documented words. DynamoDB Local refuses it too, but
+   * looks at placeholders only after the conditions, and has no ValidationError among a cancelled transaction's
+   * reasons.
    */
   readonly wordsMistakesAsDocumented: boolean;
   readonly start: () => Promise<{ client: DynamoDBClient; stop: () => Promise<void> }>;

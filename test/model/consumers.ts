@@ -37,13 +37,19 @@ export interface ConsumerHabitat {
 export const consumerName = 'model';
 export const retentionSeconds = 1_000;
 
-/** The item of the aggregate way: a text to which every message appends itself, and a list beside it that must say the same. */
+/**
+ * The item of the aggregate way: a text to which every message appends itself, and a list beside it that must say the
+ * same.
+ */
 interface Log extends Record<string, unknown> {
   readonly log: string;
   readonly marks: readonly string[];
 }
 
-/** A new function instance: the package's real consumer, with handlers whose effects show every double and every wrong order. */
+/**
+ * A new function instance: the package's real consumer, with handlers whose effects show every double and every wrong
+ * order.
+ */
 export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer {
   const { engine, deadLetterQueueUrl, dynamodb, sqs, attempt, kills, danger, observe, unhappy } = habitat;
   const dieOf = (token: string) => {
@@ -105,7 +111,10 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
   }
 }
 
-/** What two copies must agree on. Two messages under one key have different tokens, unless they are to differ in a digit only. */
+/**
+ * What two copies must agree on. Two messages under one key have different tokens, unless they are to differ in a
+ * digit only.
+ */
 function payloadOf({ token, amount }: Body) {
   return amount === undefined ? { token } : { amount };
 }

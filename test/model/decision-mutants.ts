@@ -13,8 +13,8 @@ import type * as WriteModule from '../../runtime/dynamodb/write.js';
 import type { Outcome } from '../../runtime/dedup/outcome.js';
 
 /**
- * Decisions of the runtime that are no expressions, each turned wrong. A module is replaced by itself with the functions below,
- * and these do as the real ones do until their mutant is the active one.
+ * Decisions of the runtime that are no expressions, each turned wrong. A module is replaced by itself with the
+ * functions below, and these do as the real ones do until their mutant is the active one.
  */
 let active: string | undefined;
 

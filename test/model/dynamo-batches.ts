@@ -10,12 +10,16 @@ export type Pick = (table: string, one: Record<string, AttributeValue> | WriteRe
 export interface Halves {
   /** What is left of the request. */
   readonly done: RequestItems;
-  /** What the answer says under `UnprocessedKeys` or `UnprocessedItems`: a request of its own, with all that the first one said. */
+  /**
+   * What the answer says under `UnprocessedKeys` or `UnprocessedItems`: a request of its own, with all that the first
+   * one said.
+   */
   readonly left: RequestItems;
 }
 
 /**
- * A batch of which DynamoDB does a part, as it may at any time. Where nothing of it can be done for lack of throughput, it throws.
+ * A batch of which DynamoDB does a part, as it may at any time. Where nothing of it can be done for lack of
+ * throughput, it throws.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html

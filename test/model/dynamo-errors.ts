@@ -22,7 +22,10 @@ export function validation(
   return new DynamoDBServiceException({ name, $fault: 'client', message, $metadata });
 }
 
-/** How DynamoDB says that there is no throughput: a table with provisioned capacity in the first way, one on demand in the second. */
+/**
+ * How DynamoDB says that there is no throughput: a table with provisioned capacity in the first way, one on demand in
+ * the second.
+ */
 export type Throttle = 'ProvisionedThroughputExceededException' | 'ThrottlingException';
 
 const throttleMessages: Record<Throttle, string> = {

@@ -21,8 +21,8 @@ const maxPlaceholderBytes = 255;
 const maxSubstitutionBytes = 2 * 1024 * 1024;
 
 /**
- * An expression has at most 4 KB of text, and what its placeholders stand for 2 MB. Each placeholder that is given is used, and each
- * that is used is given.
+ * An expression has at most 4 KB of text, and what its placeholders stand for 2 MB. Each placeholder that is given is
+ * used, and each that is used is given.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-expression-parameters
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html

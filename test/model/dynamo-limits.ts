@@ -28,8 +28,9 @@ const [maxBatchKeys, maxBatchWrites] = [100, 25];
 const [maxPartitionKeyBytes, maxSortKeyBytes] = [2048, 1024];
 
 /**
- * Refuses a request that DynamoDB refuses whatever is stored: what it may hold, and how much of it. The emulators let most of it pass.
- * What an update makes of an item depends on what is there: {@link assertItemFits} and {@link assertTransactionFits} are for who knows.
+ * Refuses a request that DynamoDB refuses whatever is stored: what it may hold, and how much of it. The emulators let
+ * most of it pass. What an update makes of an item depends on what is there: {@link assertItemFits} and {@link
+ * assertTransactionFits} are for who knows.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  * @param command name of the SDK's command, such as `PutItemCommand`

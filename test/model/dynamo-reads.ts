@@ -50,7 +50,10 @@ export class DynamoReads {
     return { Responses, UnprocessedKeys: left };
   }
 
-  /** Of a table or an index; in the order of the sort key, a megabyte at a time. Knows no filter, which would hide what was read. */
+  /**
+   * Of a table or an index; in the order of the sort key, a megabyte at a time. Knows no filter, which would hide
+   * what was read.
+   */
   query(input: QueryCommandInput): object {
     const { TableName, IndexName, KeyConditionExpression = '', ExclusiveStartKey, Limit = Infinity } = input;
     const table = this.tables.get(TableName);

@@ -11,8 +11,8 @@ const maxDigits = 38;
 const [maxMagnitude, minMagnitude] = [126, -129];
 
 /**
- * The size of an item as DynamoDB counts it: names and strings in UTF-8, a byte for two digits of a number and one more, 3 bytes for a
- * list or map and one for each of its elements.
+ * The size of an item as DynamoDB counts it: names and strings in UTF-8, a byte for two digits of a number and one
+ * more, 3 bytes for a list or map and one for each of its elements.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
@@ -41,8 +41,8 @@ function sum(numbers: readonly number[]): number {
 }
 
 /**
- * Refuses what an attribute can never hold: numbers beyond 38 digits or out of range, empty sets, nesting beyond 32 levels, and text
- * that has no UTF-8 form: DynamoDB would store two such texts as one.
+ * Refuses what an attribute can never hold: numbers beyond 38 digits or out of range, empty sets, nesting beyond 32
+ * levels, and text that has no UTF-8 form: DynamoDB would store two such texts as one.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
  * @throws ValidationException, SerializationException
@@ -66,7 +66,10 @@ function assertValue(value: AttributeValue, depth: number): void {
   if (M !== undefined) assertItemValues(M, depth + 1);
 }
 
-/** AWS does not say what becomes of a lone surrogate. Its storage is UTF-8, which has none, so the strictest answer is given. */
+/**
+ * AWS does not say what becomes of a lone surrogate. Its storage is UTF-8, which has none, so the strictest answer is
+ * given.
+ */
 export function assertText(text: string): void {
   if (!text.isWellFormed()) throw validation('a text has a lone surrogate', 'SerializationException');
 }

@@ -34,10 +34,16 @@ interface Target {
   ConsistentRead?: boolean;
 }
 
-/** Watches the tables from outside: what became durable, by whom, and in which order. Knows nothing of receipts but their life. */
+/**
+ * Watches the tables from outside: what became durable, by whom, and in which order. Knows nothing of receipts but
+ * their life.
+ */
 export class Effects {
   readonly journal: Acted[] = [];
-  /** Every write of a row of the effects table, also of one that made nobody act. `acted`: length of the journal before. */
+  /**
+   * Every write of a row of the effects table, also of one that made nobody act. `acted`: length of the journal
+   * before.
+   */
   readonly writes: { readonly name: string; readonly author: Invocation; readonly acted: number }[] = [];
   /** What no commit may do to a receipt, if one did. */
   broken: string | undefined;

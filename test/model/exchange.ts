@@ -20,7 +20,10 @@ interface Client {
   reject(error: unknown): void;
 }
 
-/** One sending of one request: it arrives, takes effect, is answered; and between any two of these something may break. */
+/**
+ * One sending of one request: it arrives, takes effect, is answered; and between any two of these something may
+ * break.
+ */
 export class Exchange implements Moment {
   #stage: 'sent' | 'accepted' | 'answered' = 'sent';
   #accepted: Accepted | undefined;

@@ -14,7 +14,9 @@ export function book(table: string): Outbox {
   return outbox({ table, source: 'model', epoch: '1' });
 }
 
-/** The handler of the transaction way: an increment of its own for each message, and what its kind writes beside that. */
+/**
+ * The handler of the transaction way: an increment of its own for each message, and what its kind writes beside that.
+ */
 export async function fill(
   { names, prefix }: Engine,
   { id, token, group, kind, amount }: Body,

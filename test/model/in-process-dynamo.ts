@@ -27,7 +27,10 @@ import { DynamoReads } from './dynamo-reads.js';
 import { DynamoTables } from './dynamo-table.js';
 import { assertFitsTogether, reasonsAgainst, transactActionsOf } from './transact-items.js';
 
-/** A request that the server has taken in. `finish` is the moment at which it takes effect; it throws what DynamoDB answers. */
+/**
+ * A request that the server has taken in. `finish` is the moment at which it takes effect; it throws what DynamoDB
+ * answers.
+ */
 export interface Running {
   finish(): object;
 }
@@ -51,11 +54,12 @@ export interface InProcessDynamoOptions extends DynamoFaults {
 const tokenMs = 10 * 60_000;
 
 /**
- * DynamoDB in memory, as AWS documents it, for what this package uses: GetItem, BatchGetItem, Query, PutItem, UpdateItem, DeleteItem,
- * BatchWriteItem and TransactWriteItems. In contrast to the local engines it conflicts: a transaction holds its items from its start to
- * its finish, and meanwhile every other transaction (TransactionCanceledException) and single write (TransactionConflictException) on
- * one of them is refused, while reads see what was there before (R18). It refuses what is too big or malformed (dynamo-limits.ts), and
- * where it is told to, it throttles and leaves parts of batches unprocessed.
+ * DynamoDB in memory, as AWS documents it, for what this package uses: GetItem, BatchGetItem, Query, PutItem,
+ * UpdateItem, DeleteItem, BatchWriteItem and TransactWriteItems. In contrast to the local engines it conflicts: a
+ * transaction holds its items from its start to its finish, and meanwhile every other transaction
+ * (TransactionCanceledException) and single write (TransactionConflictException) on one of them is refused, while
+ * reads see what was there before (R18). It refuses what is too big or malformed (dynamo-limits.ts), and where it is
+ * told to, it throttles and leaves parts of batches unprocessed.
  *
  * It knows no nested document paths, and an index shows at once what its table holds.
  *

@@ -26,10 +26,12 @@ export interface Delivery {
 const deduplicationMs = 5 * 60_000;
 
 /**
- * An SQS queue. FIFO: a group's messages in order, none while one of them is in flight, deduplication for five minutes. Standard:
- * any visible messages in any order, and copies of what was handed out before. Nothing is deleted but by an acknowledgement.
+ * An SQS queue. FIFO: a group's messages in order, none while one of them is in flight, deduplication for five
+ * minutes. Standard: any visible messages in any order, and copies of what was handed out before. Nothing is deleted
+ * but by an acknowledgement.
  *
- * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+ * @see
+ *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  */
 export class InProcessQueue {
   /** Oldest first. */

@@ -15,8 +15,9 @@ import { noSuchQueue } from './sqs-errors.js';
 import { assertSqsRequest } from './sqs-limits.js';
 
 /**
- * What the package asks of SQS, on queues in memory. A queue's URL is its name; receives are the mapping's, and the model plays it. A changed
- * visibility is looked at and then forgotten: the model ends visibilities as it likes, which is what a consumer has to live with.
+ * What the package asks of SQS, on queues in memory. A queue's URL is its name; receives are the mapping's, and the
+ * model plays it. A changed visibility is looked at and then forgotten: the model ends visibilities as it likes,
+ * which is what a consumer has to live with.
  */
 export class InProcessSqs {
   readonly #queues: ReadonlyMap<string, InProcessQueue>;

@@ -27,7 +27,10 @@ class Timer {
   }
 }
 
-/** Inside the model, clocks and timers are those of the model, and jitter is the same in every replay. @returns how to undo it. */
+/**
+ * Inside the model, clocks and timers are those of the model, and jitter is the same in every replay. @returns how to
+ * undo it.
+ */
 export function installModelTime(): () => void {
   const { setTimeout, clearTimeout } = globalThis;
   const { now } = Date;

@@ -26,9 +26,9 @@ beforeAll(() => {
 afterAll(() => restore());
 
 /**
- * Random interleavings of duplicates, reorderings, crashes at every await, slow instances, lost answers, forgotten tokens and stale
- * caches over the real consumers, against a DynamoDB in this process that conflicts as AWS documents, and an SQS beside it. A
- * failure prints the smallest case and the environment variables that replay it.
+ * Random interleavings of duplicates, reorderings, crashes at every await, slow instances, lost answers, forgotten
+ * tokens and stale caches over the real consumers, against a DynamoDB in this process that conflicts as AWS
+ * documents, and an SQS beside it. A failure prints the smallest case and the environment variables that replay it.
  */
 test.each(ways.filter((way) => only === undefined || way === only))(
   'in random interleavings of the %s way nothing is lost, doubled or out of order',

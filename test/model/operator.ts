@@ -12,7 +12,10 @@ import type { World } from './world.js';
 /** Further tries at one head before it is passed over. */
 const patience = 2;
 
-/** A person who looks for stopped groups and decides about them. Requests get lost on this way too, and then nothing is said. */
+/**
+ * A person who looks for stopped groups and decides about them. Requests get lost on this way too, and then nothing
+ * is said.
+ */
 export class Operator {
   readonly #tries = new Map<string, number>();
   #count = 0;

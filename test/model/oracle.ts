@@ -13,8 +13,9 @@ export interface Letter {
 }
 
 /**
- * What must hold of every verdict that a consumer passes on a message: it is the message's own fault, it was its turn, and it had not acted.
- * Knows what the handlers did and what became durable, and nothing of how the runtime comes to its verdicts.
+ * What must hold of every verdict that a consumer passes on a message: it is the message's own fault, it was its
+ * turn, and it had not acted. Knows what the handlers did and what became durable, and nothing of how the runtime
+ * comes to its verdicts.
  */
 export class Oracle {
   readonly letters: Letter[] = [];
@@ -59,7 +60,10 @@ export class Oracle {
     if (wrong !== undefined) this.#broken ??= `${letter.token} (${intent?.nature}, ${intent?.kind}) ${wrong}`;
   }
 
-  /** @throws Violation when a verdict was wrong. Nothing could be thrown where it was passed: it would look like an answer of SQS. */
+  /**
+   * @throws Violation when a verdict was wrong. Nothing could be thrown where it was passed: it would look like an
+   * answer of SQS.
+   */
   assertSound(): void {
     if (this.#broken !== undefined) throw this.world.violated(this.#broken);
   }
@@ -83,7 +87,9 @@ export class Oracle {
     });
   }
 
-  /** What the rows say at the end: the accounts are the sum of what acted, and numbers are what the producer wrote. */
+  /**
+   * What the rows say at the end: the accounts are the sum of what acted, and numbers are what the producer wrote.
+   */
   async assertWhole(): Promise<void> {
     const { engine, effects } = this.world;
     if (this.scenario.way !== 'transaction') return;
@@ -172,7 +178,10 @@ export class Oracle {
     );
   }
 
-  /** Whether it had been started alone, and nobody had written down that it could be read when the sender of its letter began. */
+  /**
+   * Whether it had been started alone, and nobody had written down that it could be read when the sender of its
+   * letter began.
+   */
   #mayBeUnreadable(token: string, sender: Invocation): boolean {
     const ids = this.idsOf(token).map((id) => `#${id}`);
     return this.#historyRows.some(

@@ -1,7 +1,10 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { validation } from './dynamo-errors.js';
 
-/** What `#name` and `:value` stand for in the expressions of one request. That each is given and used is looked at before. */
+/**
+ * What `#name` and `:value` stand for in the expressions of one request. That each is given and used is looked at
+ * before.
+ */
 export class Placeholders {
   constructor(
     private readonly names: Readonly<Record<string, string>> = {},

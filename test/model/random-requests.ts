@@ -141,7 +141,10 @@ const transaction: fc.Arbitrary<Draft> = fc
     (actions) => (table, prefix) =>
       new TransactWriteItemsCommand({ TransactItems: actions.map((action) => action(table, prefix)) }),
   );
-/** A token that others use too, for the same request or for another one. Valid requests only: which fault is named first is not documented. */
+/**
+ * A token that others use too, for the same request or for another one. Valid requests only: which fault is named
+ * first is not documented.
+ */
 const namedTransaction: fc.Arbitrary<Draft> = fc
   .tuple(fc.subarray([0, 1, 2], { minLength: 1 }), value, fc.boolean(), fc.nat(2))
   .map(

@@ -9,7 +9,10 @@ export interface SentEvent {
 /** How many versions may be missing before an event and it is still found. */
 const farthest = 20;
 
-/** Sends what is in the outbox, and deletes it: a version that is given twice shows even after the first one's row has gone. */
+/**
+ * Sends what is in the outbox, and deletes it: a version that is given twice shows even after the first one's row has
+ * gone.
+ */
 export class Relay {
   readonly #sent: SentEvent[] = [];
 

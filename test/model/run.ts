@@ -39,7 +39,10 @@ const patience = 1_000;
 /** Deliveries without any progress after which what is left waits for a person. */
 const maxIdle = 20;
 
-/** One run of one scenario: a storm as long as its choices last, then calm until nothing is left to do. @throws Violation */
+/**
+ * One run of one scenario: a storm as long as its choices last, then calm until nothing is left to do. @throws
+ * Violation
+ */
 export async function run(scenario: Scenario, options: RunOptions): Promise<void> {
   // The world needs the engine, and the engine asks the world for the time.
   const now = () => world.now;
@@ -227,7 +230,8 @@ class Play {
         before = now;
         if (same > maxIdle) return;
       }
-      // A stream that stands still parks what fits. The rest waits in the queue, and holds its group, until a person has the head tried again.
+      // A stream that stands still parks what fits. The rest waits in the queue, and holds its group, until a person
+      // has the head tried again.
       if (this.way === 'aggregate' && this.#steps % patience === 0) traffic.redrive(true, true);
       const [moment] = world.moments;
       const [abandoned] = traffic.abandoned;

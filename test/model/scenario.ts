@@ -27,7 +27,9 @@ export const natures = [
 export type UnhappyNature =
   /** Kills the process that handles it, until somebody has mended the cause. */
   | 'killer'
-  /** The key of the message before it, and a payload that differs from its only in a digit that no double can hold. */
+  /**
+   * The key of the message before it, and a payload that differs from its only in a digit that no double can hold.
+   */
   | 'near';
 export type Nature = (typeof natures)[number] | UnhappyNature;
 
@@ -157,7 +159,9 @@ function message(way: WayName): fc.Arbitrary<MessageSpec> {
 /** In half of the runs all messages write alike, so that they meet on the same rows. */
 const focus = fc.nat(2 * effectKinds.length - 1).map((n) => effectKinds[n - effectKinds.length]);
 
-/** A receipt that is gone protects nothing, so handlers whose own condition would then never hold again are left out. */
+/**
+ * A receipt that is gone protects nothing, so handlers whose own condition would then never hold again are left out.
+ */
 function withReaper(scenario: Scenario): Scenario {
   if (!scenario.faults.reaper || scenario.way !== 'transaction') return scenario;
   const messages = scenario.messages.map((spec) => ({ ...spec, nature: 'sound', kind: 'add' }) as const);

@@ -34,7 +34,8 @@ type Request = Entry & { QueueUrl?: string; Entries?: readonly Entry[]; MaxNumbe
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
  * @param command name of the SDK's command, such as `SendMessageCommand`
- * @throws InvalidMessageContents, BatchRequestTooLong and the other errors of batches; InvalidParameterValue, MissingParameter
+ * @throws InvalidMessageContents, BatchRequestTooLong and the other errors of batches; InvalidParameterValue,
+ *   MissingParameter
  */
 export function assertSqsRequest(command: string, input: object): void {
   const request = input as Request;

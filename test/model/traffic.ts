@@ -87,7 +87,10 @@ export class Traffic {
     return this.queue.hasVisible && this.#instances.some((one) => one?.isAlive !== true || !one.isBusy);
   }
 
-  /** Hands a batch to an idle instance, a new one where the last has died. @returns false when there is none, or nothing to do. */
+  /**
+   * Hands a batch to an idle instance, a new one where the last has died. @returns false when there is none, or
+   * nothing to do.
+   */
   deliver(): boolean {
     const { world } = this;
     const idle = [...this.#instances.entries()].filter(([, one]) => one?.isAlive !== true || !one.isBusy);

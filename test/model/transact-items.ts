@@ -7,7 +7,10 @@ import { itemBytes } from './dynamo-values.js';
 
 const kinds: readonly ActionKind[] = ['Put', 'Update', 'Delete', 'ConditionCheck'];
 
-/** @throws ValidationException for an action that can never be. How many there may be, and on what, is looked at before. */
+/**
+ * @throws ValidationException for an action that can never be. How many there may be, and on what, is looked at
+ * before.
+ */
 export function transactActionsOf(items: readonly TransactWriteItem[], tables: DynamoTables): Action[] {
   return items.map((item) => {
     const [kind, ...others] = kinds.filter((name) => item[name] !== undefined);
@@ -17,14 +20,17 @@ export function transactActionsOf(items: readonly TransactWriteItem[], tables: D
   });
 }
 
-/** The answer to a transaction that cannot be made now: one reason per action, in their order. Undefined when it can. */
+/**
+ * The answer to a transaction that cannot be made now: one reason per action, in their order. Undefined when it can.
+ */
 export function reasonsAgainst(actions: readonly Action[]): Error | undefined {
   const reasons = actions.map(reasonAgainst);
   return reasons.every(({ Code }) => Code === 'None') ? undefined : cancelled(reasons);
 }
 
 /**
- * Counts what is there as well as what it becomes, whichever is more: AWS does not say which of the two its 4 MB are of.
+ * Counts what is there as well as what it becomes, whichever is more: AWS does not say which of the two its 4 MB are
+ * of.
  *
  * @throws ValidationException
  */

@@ -59,7 +59,9 @@ function message(way: WayName, { natures, kinds, ballasts }: Menu): fc.Arbitrary
   });
 }
 
-/** Faults under which it cannot be told who killed a process, or whose failure it was, are off in three of four runs. */
+/**
+ * Faults under which it cannot be told who killed a process, or whose failure it was, are off in three of four runs.
+ */
 function blameable(faults: Faults, n: number): Faults {
   return n === 0 ? faults : { ...faults, crash: false, zombies: false, pauses: false };
 }

@@ -33,7 +33,10 @@ export class Verdict {
     this.#assertTold(invocation, records, done);
   }
 
-  /** Acted, kept for later, dead-lettered with a reason; or, where the position alone decides, another payload took its place. */
+  /**
+   * Acted, kept for later, dead-lettered with a reason; or, where the position alone decides, another payload took
+   * its place.
+   */
   async assertDurable(token: string, what: string): Promise<void> {
     const { effects, engine } = this.world;
     if (effects.times(token) > 0 || this.traffic().deadLettered.has(token)) return;
@@ -73,7 +76,9 @@ export class Verdict {
     }
   }
 
-  /** FIFO: in the order of the group, but for those that came back from the dead-letter queue. Aggregates: by version. */
+  /**
+   * FIFO: in the order of the group, but for those that came back from the dead-letter queue. Aggregates: by version.
+   */
   assertOrder(): void {
     const { way, fifo } = this.scenario;
     const ordered = this.intents.filter(
@@ -168,7 +173,10 @@ export class Verdict {
     return this.scenario.way === 'aggregate' ? at : (this.world.effects.journal[at]?.commit ?? 0);
   }
 
-  /** What the consumer reports of its own commits is so: who made an effect says "processed", and nobody else does (R12). */
+  /**
+   * What the consumer reports of its own commits is so: who made an effect says "processed", and nobody else does
+   * (R12).
+   */
   #assertTold(invocation: Invocation, records: readonly SQSRecord[], done: readonly SQSRecord[]): void {
     const { summary } = invocation;
     if (summary === undefined) throw this.world.violated('a batch was answered and not reported');
@@ -185,7 +193,8 @@ export class Verdict {
         .filter(({ token, wasParked }) => !wasParked && !handedBack.has(token))
         .map(({ token }) => token)
         .filter((token) => !this.#coveredUp(token, invocation))
-        // A sending that was late acts when the receipt is deleted, by which its sender has been told "duplicate" by the next one.
+        // A sending that was late acts when the receipt is deleted, by which its sender has been told "duplicate" by
+        // the next one.
         .filter((token) => !this.reaped.has(this.#intent(token).id)),
     );
     // A message that had a group drained is itself processed, and makes nobody act.
@@ -201,8 +210,8 @@ export class Verdict {
   }
 
   /**
-   * Aggregates: somebody else has written the item since. Whoever had lost the answer then finds a stranger's token and its own
-   * position, and cannot know that it was the one; it says "duplicate".
+   * Aggregates: somebody else has written the item since. Whoever had lost the answer then finds a stranger's token
+   * and its own position, and cannot know that it was the one; it says "duplicate".
    */
   #coveredUp(token: string, invocation: Invocation): boolean {
     const { journal, writes } = this.world.effects;

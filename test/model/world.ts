@@ -24,7 +24,10 @@ export interface WorldOptions {
 const epoch = Date.UTC(2026, 0, 1);
 const pausesMs = [1, 1_000, 31_000, 700_000];
 
-/** Time, chance, and everything that is under way. Nothing happens but by its decision, so a run is what its choices say. */
+/**
+ * Time, chance, and everything that is under way. Nothing happens but by its decision, so a run is what its choices
+ * say.
+ */
 export class World {
   now = epoch;
   /** From now on nothing breaks any more. */

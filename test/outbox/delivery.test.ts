@@ -40,8 +40,9 @@ interface Traffic {
 }
 
 /**
- * Publishes while relays run and are killed, and two consumers read: one from a FIFO queue, one from a Standard queue in random
- * order. Every fifth commit is refused. What the consumers wrote down is held against the accounts' own versions.
+ * Publishes while relays run and are killed, and two consumers read: one from a FIFO queue, one from a Standard queue
+ * in random order. Every fifth commit is refused. What the consumers wrote down is held against the accounts' own
+ * versions.
  */
 async function traffic(name: string, { relay, options = {}, enough = () => true }: Traffic): Promise<void> {
   const world = await OutboxWorld.open();

@@ -54,7 +54,9 @@ export class OutboxWorld {
     return new OutboxWorld(table, accounts, receipts, outbox({ table, source: 'bank', epoch: '1' }));
   }
 
-  /** The same tables, whose publishers have been deployed with another epoch. They remember nothing of the old one. */
+  /**
+   * The same tables, whose publishers have been deployed with another epoch. They remember nothing of the old one.
+   */
   inEpoch(epoch: string): OutboxWorld {
     const { table, accounts, receipts } = this;
     const world = new OutboxWorld(table, accounts, receipts, outbox({ table, source: 'bank', epoch }));
@@ -67,7 +69,8 @@ export class OutboxWorld {
   }
 
   /**
-   * Commits one event per name, each in a transaction of its own. `refused`: the transaction has a condition that does not hold.
+   * Commits one event per name, each in a transaction of its own. `refused`: the transaction has a condition that
+   * does not hold.
    *
    * @returns how each commit ended
    */

@@ -14,7 +14,10 @@ import { row } from '../fixtures/dynamo.js';
 import { inTime, type OutboxWorld } from './outbox-world.js';
 
 const Moved = cloudEvent(z.object({ account: z.string(), move: z.number() }));
-/** What a reader keeps of an account. An event that acts twice, or out of its turn, shows in the list: it hangs on no key. */
+/**
+ * What a reader keeps of an account. An event that acts twice, or out of its turn, shows in the list: it hangs on no
+ * key.
+ */
 interface Kept {
   readonly [name: string]: unknown;
   readonly versions: string;
@@ -49,7 +52,10 @@ export class Reader {
     return this.queueUrl.endsWith('.fifo');
   }
 
-  /** Handles what the queue has now: a FIFO queue's messages as they come, a Standard queue's in random order. @returns whether there was any */
+  /**
+   * Handles what the queue has now: a FIFO queue's messages as they come, a Standard queue's in random order.
+   * @returns whether there was any
+   */
   async turn(random: () => number): Promise<boolean> {
     const received = await receive(this.world.queues, this.queueUrl);
     this.received += received.length;

@@ -66,7 +66,8 @@ export class RelayProcess {
 }
 
 /**
- * Plays the stream's mapping: batches in order, the same again after a kill, and from the first failure on after a partial answer.
+ * Plays the stream's mapping: batches in order, the same again after a kill, and from the first failure on after a
+ * partial answer.
  *
  * @param more brings new records
  * @param goesOn whether more may come

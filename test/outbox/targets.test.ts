@@ -112,7 +112,8 @@ test('a bus gets every event with its source and type', async () => {
 });
 
 test('entries that a bus refuses are not accepted, though the call succeeds', async () => {
-  // The emulator refuses no entry: a server gives the answer of AWS's page in its place. The third entry has no result at all.
+  // The emulator refuses no entry: a server gives the answer of AWS's page in its place. The third entry has no
+  // result at all.
   const answer = {
     FailedEntryCount: 1,
     Entries: [{ EventId: '1' }, { ErrorCode: 'InternalFailure', ErrorMessage: 'unexpected' }],

@@ -2,8 +2,9 @@ import { bundled, type Bundled } from '../../bench/bundle.js';
 import { ourCore, ourReference } from '../../bench/entries.js';
 
 /**
- * What an instance loads before its first message, by room. A module that comes to this list has to be on the way of an ordinary message: of
- * one that is new, fits its schema, and is committed at the first call. Whatever else there is belongs behind one of the `import()`s.
+ * What an instance loads before its first message, by room. A module that comes to this list has to be on the way of
+ * an ordinary message: of one that is new, fits its schema, and is committed at the first call. Whatever else there
+ * is belongs behind one of the `import()`s.
  */
 const onTheWay = [
   // The engine: a batch, its lanes, the way of a message, copies within a batch, and the line at the end.
@@ -26,7 +27,8 @@ const onTheWay = [
   'runtime/dedup/meter.ts',
   'runtime/dedup/plain-json.ts',
   'runtime/dedup/sequence.ts',
-  // Errors that are thrown at start or inside of a handler, where nothing can be loaded first. All others are in trouble-errors.ts.
+  // Errors that are thrown at start or inside of a handler, where nothing can be loaded first. All others are in
+  // trouble-errors.ts.
   'runtime/dedup/error.ts',
   // The transaction of the handler: its calls check what they are given at once.
   'runtime/dynamodb/attribute-value.ts',
@@ -92,7 +94,7 @@ test('a handler that publishes and validates still has only its own at start: no
 /** What it is now and 1 kB: growth is a decision. What is aimed at is a floor of the benchmarks (bench/floors.ts). */
 test.each([
   ['loaded at start', 'atStart', 40_500],
-  ['in the whole bundle', 'whole', 87_000],
+  ['in the whole bundle', 'whole', 88_500],
 ] as const)('bytes %s do not grow unseen', (_, bytes, most) => {
   expect(core[bytes]).toBeLessThanOrEqual(most);
 });

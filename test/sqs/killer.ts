@@ -17,7 +17,10 @@ export interface KillerOrder {
   readonly records: SQSRecord[];
 }
 
-/** A process that handles one batch, and is killed by any message that says so, as by an out-of-memory killer. Prints its answer. */
+/**
+ * A process that handles one batch, and is killed by any message that says so, as by an out-of-memory killer. Prints
+ * its answer.
+ */
 const { way, settings, effects, client, records } = JSON.parse(process.argv[2] ?? '') as KillerOrder;
 const rows = table({ name: effects, partitionKey: 'name' });
 const common = {

@@ -135,7 +135,9 @@ describe('R47: what is said ahead of an uncommitted predecessor is no verdict', 
 describe('R45: the receipt before any verdict', () => {
   const Strict = z.object({ id: z.string(), kind: z.literal('known') });
 
-  /** Consumers whose second run on one message sees its own effect, or a schema that has become stricter, and refuses. */
+  /**
+   * Consumers whose second run on one message sees its own effect, or a schema that has become stricter, and refuses.
+   */
   const ways: Record<string, (strict: boolean, refuse: () => Error) => SqsConsumer> = {
     transaction: (strict, refuse) =>
       sqsConsumer({

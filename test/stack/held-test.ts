@@ -4,7 +4,10 @@ import { stackKind } from './stack-target.js';
 
 const named = new Set<string>();
 
-/** A test of the stack suite. Where the target cannot hold it, it is reported as skipped, with the table's reason in its name. */
+/**
+ * A test of the stack suite. Where the target cannot hold it, it is reported as skipped, with the table's reason in
+ * its name.
+ */
 export function heldTest(name: string, run: () => Promise<void>): void {
   named.add(name);
   const reason = cannotHold(stackKind(), name);

@@ -6,8 +6,8 @@ export const mailTest =
   'every settled payment has one mail, also when its event comes again or the provider does not answer';
 
 /**
- * A mail provider as a real HTTP server. It drops a second call with an Idempotency-Key that it knows, so its mails alone show no double:
- * it counts the calls, too.
+ * A mail provider as a real HTTP server. It drops a second call with an Idempotency-Key that it knows, so its mails
+ * alone show no double: it counts the calls, too.
  */
 export class MailProvider {
   private readonly calls: { readonly paymentId: string; readonly key: string }[] = [];

@@ -31,7 +31,8 @@ export function parallelRequestsActOnce(stack: DeployedStack): void {
       (settled) => settled !== undefined,
     );
     await stack.quiet('PaymentsQueueUrl');
-    // Events are numbered by the payment, and the other counters hang on no key: each request that acts adds one to all of them.
+    // Events are numbered by the payment, and the other counters hang on no key: each request that acts adds one to
+    // all of them.
     expect(await published(stack, bought.paymentId)).toHaveLength(1);
     expect(await paymentRow(stack, bought.paymentId)).toMatchObject({ cents: 1177, settlements: 1 });
     expect(await accountRow(stack, customer)).toMatchObject({ balance: -1177, payments: 1 });
@@ -39,7 +40,10 @@ export function parallelRequestsActOnce(stack: DeployedStack): void {
   });
 }
 
-/** Status and body of the answer that ends a client's tries: after a 5xx, of a function that did not start in time, it asks again. */
+/**
+ * Status and body of the answer that ends a client's tries: after a 5xx, of a function that did not start in time, it
+ * asks again.
+ */
 async function answerTo(stack: DeployedStack, bought: Payment): Promise<string> {
   const answer = await eventually(
     'an answer',

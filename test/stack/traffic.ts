@@ -32,7 +32,10 @@ export function paymentsUrl(stack: DeployedStack): URL {
   return new URL(`${stack.target.httpUrl(stack.output('ApiUrl')).replace(/\/$/, '')}/payments`);
 }
 
-/** `POST /payments` with exactly these headers and this body, signed with the target's credentials unless told otherwise. */
+/**
+ * `POST /payments` with exactly these headers and this body, signed with the target's credentials unless told
+ * otherwise.
+ */
 export async function post(
   stack: DeployedStack,
   request: { headers?: Record<string, string>; body: string; credentials?: Credentials | 'nothing' },
@@ -77,8 +80,8 @@ export function accepted(given: object): object {
 }
 
 /**
- * Puts payments, each in its event, and texts as they are on the payments queue in this order, at most 10, past the API. Each is a new message for SQS, also when it
- * says the same as another.
+ * Puts payments, each in its event, and texts as they are on the payments queue in this order, at most 10, past the
+ * API. Each is a new message for SQS, also when it says the same as another.
  */
 export async function enqueue(
   stack: DeployedStack,

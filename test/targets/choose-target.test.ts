@@ -245,7 +245,8 @@ describe('aws', () => {
   });
 
   test('the cost grows with the messages', () => {
-    // A plain addition of the price list: 1 + 1.5 + 3 + 0.8 + 0.67 + 10 + 0.5 + 1.5 dollars a million, and 30 % for the faults.
+    // A plain addition of the price list: 1 + 1.5 + 3 + 0.8 + 0.67 + 10 + 0.5 + 1.5 dollars a million, and 30 % for
+    // the faults.
     expect(runCost(1_000_000)).toBeCloseTo(24.66, 1);
     expect(runCost(2000)).toBeCloseTo(2 * runCost(1000), 10);
   });

@@ -49,8 +49,8 @@ async function call(service: string, operation: string, body: object): Promise<A
 const logs = async (operation: string, body: object) => call('Logs_20140328', operation, body);
 
 /**
- * Resolves when the emulator has tidied up after everything before the call: a pass is over when it has left a group with
- * too many streams without its first one.
+ * Resolves when the emulator has tidied up after everything before the call: a pass is over when it has left a group
+ * with too many streams without its first one.
  */
 async function tidied(group: string): Promise<void> {
   await logs('CreateLogGroup', { logGroupName: group });

@@ -17,8 +17,8 @@ const callBytes = 1_000_000;
 const envelopeBytes = 500;
 
 /**
- * An EventBridge bus: source and detail-type are the event's source and type, the detail is the whole event. Unordered and at least
- * once: a target that needs the order takes it from the event's version.
+ * An EventBridge bus: source and detail-type are the event's source and type, the detail is the whole event.
+ * Unordered and at least once: a target that needs the order takes it from the event's version.
  *
  * PutEvents answers 200 also when it took none of the entries: each one's own result is read.
  *

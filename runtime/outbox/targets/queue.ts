@@ -20,11 +20,11 @@ const attributeBytes = 200;
 /**
  * An SQS queue. The body is the event, the attribute `type` its type, the message group the event's group.
  *
- * FIFO: in order within the group, and a second send of one event within 5 minutes is dropped by the queue. What is sent again
- * later arrives again: the consumer recognises it by key or version, never by SequenceNumber (R31).
+ * FIFO: in order within the group, and a second send of one event within 5 minutes is dropped by the queue. What is
+ * sent again later arrives again: the consumer recognises it by key or version, never by SequenceNumber (R31).
  *
- * Standard: unordered and at least once. The group makes it a fair queue. A consumer that needs the order takes it from the
- * producer's version (`sqsAggregateConsumer` with `producerVersion`).
+ * Standard: unordered and at least once. The group makes it a fair queue. A consumer that needs the order takes it
+ * from the producer's version (`sqsAggregateConsumer` with `producerVersion`).
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
  */

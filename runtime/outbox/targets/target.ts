@@ -82,8 +82,8 @@ function chunks(
 }
 
 /**
- * SQS and SNS take the characters of XML 1.0. Of those that JSON leaves as they are, two are not among them; in JSON they may as
- * well be escaped.
+ * SQS and SNS take the characters of XML 1.0. Of those that JSON leaves as they are, two are not among them; in JSON
+ * they may as well be escaped.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */

@@ -15,8 +15,8 @@ const callBytes = 262_144;
 const attributeBytes = 200;
 
 /**
- * An SNS standard topic. The message is the event, the attribute `type` its type, for filter policies. Unordered and at least once:
- * a subscriber that needs the order takes it from the event's version.
+ * An SNS standard topic. The message is the event, the attribute `type` its type, for filter policies. Unordered and
+ * at least once: a subscriber that needs the order takes it from the event's version.
  *
  * @see https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
  */

@@ -1,8 +1,9 @@
 import type { Decode } from '../../consumer/decode/decode.js';
 
 /**
- * Base64 of a body, as some frameworks send each message. Line breaks and the URL-safe alphabet are allowed. Makes bytes: of a JSON
- * text, or of what the next decoder takes. Text that is no base64, as any JSON object is, is given on as it is.
+ * Base64 of a body, as some frameworks send each message. Line breaks and the URL-safe alphabet are allowed. Makes
+ * bytes: of a JSON text, or of what the next decoder takes. Text that is no base64, as any JSON object is, is given
+ * on as it is.
  */
 export function base64(): Decode {
   return (text) => bytesOfBase64(text) ?? text;

@@ -3,8 +3,9 @@ import { parseJson } from '../../dedup/exact-json.js';
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * The text as a JSON object, if it may be an envelope: it holds one of the words that all of these hold. Others are not parsed, because
- * that would be done twice. What cannot be parsed is no envelope: it is refused where the body is read.
+ * The text as a JSON object, if it may be an envelope: it holds one of the words that all of these hold. Others are
+ * not parsed, because that would be done twice. What cannot be parsed is no envelope: it is refused where the body is
+ * read.
  */
 export function objectWith(text: string, ...words: readonly string[]): JsonObject | undefined {
   if (!words.some((word) => text.includes(word))) return undefined;

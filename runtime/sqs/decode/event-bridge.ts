@@ -3,8 +3,8 @@ import { objectWith, textsOf } from './envelope.js';
 
 export interface EventBridgeEnvelopeOptions {
   /**
-   * Members of the envelope that are meant, beside the detail. The body is then `{ 'detail-type', source, detail }` with those that are
-   * named.
+   * Members of the envelope that are meant, beside the detail. The body is then `{ 'detail-type', source, detail }`
+   * with those that are named.
    *
    * @default - none: the body is the detail
    */
@@ -12,8 +12,8 @@ export interface EventBridgeEnvelopeOptions {
 }
 
 /**
- * Takes the detail out of an event of EventBridge. The `id` and `time` of an event that is put again are others, and a replay from an
- * archive adds `replay-name`: a fingerprint of the envelope would take the copy for another payload.
+ * Takes the detail out of an event of EventBridge. The `id` and `time` of an event that is put again are others, and
+ * a replay from an archive adds `replay-name`: a fingerprint of the envelope would take the copy for another payload.
  *
  * A body without an envelope is given on as it is, such as what an input transformer of the rule made.
  *

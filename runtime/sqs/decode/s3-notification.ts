@@ -10,8 +10,8 @@ export interface S3ObjectEvent {
   /** The object's key as it is, no longer URL-encoded. */
   readonly key: string;
   /**
-   * Hexadecimal digits that grow with each event of one key. The key of a message: `${bucket}/${key}/${sequencer}` and, as one write
-   * may make two events, `eventName`. Absent for events that are no creation or deletion.
+   * Hexadecimal digits that grow with each event of one key. The key of a message: `${bucket}/${key}/${sequencer}`
+   * and, as one write may make two events, `eventName`. Absent for events that are no creation or deletion.
    */
   readonly sequencer?: string;
   /** Bytes. */
@@ -22,11 +22,12 @@ export interface S3ObjectEvent {
 }
 
 /**
- * Takes the event out of a notification of S3: what happened to which object, as {@link S3ObjectEvent}. Copies of it agree, because time
- * and request ids are left out. The test event that S3 sends when notifications are set up is ignored.
+ * Takes the event out of a notification of S3: what happened to which object, as {@link S3ObjectEvent}. Copies of it
+ * agree, because time and request ids are left out. The test event that S3 sends when notifications are set up is
+ * ignored.
  *
- * A message of several records is rejected: it would be several messages of one identity. S3 itself sends one record in each. A body
- * that is no notification is given on as it is.
+ * A message of several records is rejected: it would be several messages of one identity. S3 itself sends one record
+ * in each. A body that is no notification is given on as it is.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */

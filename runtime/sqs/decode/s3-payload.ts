@@ -15,13 +15,14 @@ export interface S3PayloadOptions {
 }
 
 /**
- * Fetches what a producer with AWS's extended client put into S3, because it was too large for SQS. The body is then only a pointer; a
- * producer that sends again stores the payload under another name, so a fingerprint of the pointer would take the copy for another
- * payload. A body that is no pointer is given on as it is.
+ * Fetches what a producer with AWS's extended client put into S3, because it was too large for SQS. The body is then
+ * only a pointer; a producer that sends again stores the payload under another name, so a fingerprint of the pointer
+ * would take the copy for another payload. A body that is no pointer is given on as it is.
  *
- * An object that is not there: the message is rejected. Without `s3:ListBucket` S3 calls that "access denied", and then, as whenever S3
- * fails otherwise, the message comes again without counting as failed. The object is not deleted, unlike by AWS's client: a copy of the
- * message would not find it. Give the bucket a lifecycle rule that is longer than messages can come back.
+ * An object that is not there: the message is rejected. Without `s3:ListBucket` S3 calls that "access denied", and
+ * then, as whenever S3 fails otherwise, the message comes again without counting as failed. The object is not
+ * deleted, unlike by AWS's client: a copy of the message would not find it. Give the bucket a lifecycle rule that is
+ * longer than messages can come back.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-s3-messages.html
  */

@@ -3,11 +3,11 @@ import { asObject, objectWith } from './envelope.js';
 import { decoded, type Decode } from '../../consumer/decode/decode.js';
 
 /**
- * Takes a message out of the envelope of SNS. The envelope of a message that is published again has another MessageId, Timestamp and
- * Signature: a fingerprint of the envelope would take the second copy for another payload.
+ * Takes a message out of the envelope of SNS. The envelope of a message that is published again has another
+ * MessageId, Timestamp and Signature: a fingerprint of the envelope would take the second copy for another payload.
  *
- * What was published is the body then, and its message attributes are the message's. A body without an envelope is given on as it is:
- * a subscription may be switched to raw delivery, and back, at any time.
+ * What was published is the body then, and its message attributes are the message's. A body without an envelope is
+ * given on as it is: a subscription may be switched to raw delivery, and back, at any time.
  *
  * The signature is not checked: who may send to the queue is for the queue's policy to say.
  *

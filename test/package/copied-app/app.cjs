@@ -1,6 +1,6 @@
 /**
- * A CDK app that somebody else could have: it takes one construct at a time and brings a queue, a table or a function of its own, or
- * refers to ones that exist. Stack `Theirs` is what exists; it knows nothing of the package.
+ * A CDK app that somebody else could have: it takes one construct at a time and brings a queue, a table or a function
+ * of its own, or refers to ones that exist. Stack `Theirs` is what exists; it knows nothing of the package.
  */
 const { join } = require('node:path');
 const { App, Aws, CfnOutput, Duration, Fn, RemovalPolicy, Stack } = require('aws-cdk-lib');
