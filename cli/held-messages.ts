@@ -19,8 +19,7 @@ const perCall = 10;
  * Of a FIFO queue, at most the first 10 messages of a group can be held: SQS hands out no more of a group while some
  * are in flight.
  *
- * @see
- *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  */
 export class HeldMessages implements AsyncDisposable {
   readonly #held = new Map<string, Message>();

@@ -8,8 +8,7 @@ export type ReceiptId = string & { readonly __receiptId: unique symbol };
  * dead-letter queue changes both, so a key made from them would let the message act twice; that is why this is not a
  * `string`.
  *
- * @see
- *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
  */
 export class TransportId {
   readonly #id: string;

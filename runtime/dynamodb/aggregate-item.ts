@@ -15,8 +15,7 @@ const tokenAttribute = 'xoToken';
 /**
  * DynamoDB: the length of an expression.
  *
- * @see
- *   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-expression-parameters
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-expression-parameters
  */
 const maxExpressionBytes = 4096;
 

@@ -12,7 +12,10 @@ export interface Work {
   readonly lane: string;
   /** Fills the transaction. It may run more than once, so it must have no effect outside of it. */
   readonly handle: (tx: Transaction) => unknown;
-  /** Fills another transaction, to be committed instead of the one whose condition failed. @default - the message comes again */
+  /**
+   * Fills another transaction, to be committed instead of the one whose condition failed. @default - the message
+   * comes again
+   */
   readonly onConditionFailed?: (failed: ConditionFailed, tx: Transaction) => unknown;
   /** What `tx.once` makes effects with. @default - `tx.once` throws */
   readonly once?: Once;

@@ -37,8 +37,7 @@ export const metricNamespace = 'ExactlyOnce/Outbox';
  * format, from which CloudWatch makes the metrics `sent`, `resent`, `failed`, `lag` and `oldestUnsent` with the
  * dimension `outbox`.
  *
- * @see
- *   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function logRelay({ problems, ...figures }: RelaySummary): void {
   for (const { stream, version, error } of problems) {

@@ -18,8 +18,7 @@ const maxValues = 100;
  * {@link logSummary} does.
  *
  * @param metrics `new Metrics({ namespace, serviceName })` of `@aws-lambda-powertools/metrics`.
- * @see
- *   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function metricsObserver(metrics: MetricsSink): (summary: BatchSummary) => void {
   return (summary) => {

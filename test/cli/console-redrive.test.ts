@@ -9,8 +9,7 @@ import { Ledger } from './ledger.js';
  * What the AWS console and StartMessageMoveTask do: new messages with the same body, new ids, a new sequence number
  * and a new clock. Here without attributes, which is the least that can arrive.
  *
- * @see
- *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
  */
 test.each([true, false])('a redrive of bodies alone, done twice, acts once; FIFO %s', async (fifo) => {
   const client = sqs();

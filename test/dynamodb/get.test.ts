@@ -220,7 +220,9 @@ test('an item that changes all the time: the message comes again, and nothing is
 
 /** The same record as a Standard queue gives it. */
 function unordered(record: SQSRecord): SQSRecord {
-  const { SequenceNumber: _, MessageGroupId: __, ...attributes } = record.attributes;
+  const { ApproximateReceiveCount, ApproximateFirstReceiveTimestamp, SenderId, SentTimestamp } =
+    record.attributes;
+  const attributes = { ApproximateReceiveCount, ApproximateFirstReceiveTimestamp, SenderId, SentTimestamp };
   return { ...record, attributes };
 }
 

@@ -30,8 +30,7 @@ const deduplicationMs = 5 * 60_000;
  * minutes. Standard: any visible messages in any order, and copies of what was handed out before. Nothing is deleted
  * but by an acknowledgement.
  *
- * @see
- *   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  */
 export class InProcessQueue {
   /** Oldest first. */
