@@ -63,12 +63,14 @@ export class Trouble<
       let cause = error;
       let final = kind === 'rejected' || isFinal(error);
       if (error !== undefined && faultOf(error) !== 'dependency' && !(error instanceof KeyReused)) {
-        const stored = await this.#stored(arrival);
+        let stored = await this.#stored(arrival);
+        if (stored?.kind === 'retry') stored = await this.#carry(arrival);
         if (stored?.kind === 'duplicate') {
           arrival.settle(stored);
           return 'goes-on';
         }
         if (stored?.kind === 'rejected') [cause, final] = [stored.error, true];
+        if (stored?.kind === 'retry') [cause, final] = [stored.error, false];
       }
       return await this.#pronounce(arrival, cause, final, origin);
     } catch (cause) {
@@ -239,6 +241,19 @@ export class Trouble<
     const { way, lastLimits } = this.#options;
     if (recognised === undefined) return undefined;
     return (await way.recall?.([recognised], lastLimits(), true))?.get(recognised);
+  }
+
+  /**
+   * Commits a message that has acted before, and so will not act now: nobody but it brings the parked events of its
+   * stream whose turn has come.
+   */
+  async #carry({ recognised, delivery }: Arrival<BodyOf<Schema>, D>): Promise<Outcome | undefined> {
+    const { way, limits } = this.#options;
+    if (recognised === undefined) return undefined;
+    const unit = await way.prepare(recognised, { lane: delivery.lane, ahead: false, limits });
+    const { outcomes, failedParked = [] } = await way.commit([unit], limits(), true);
+    await this.judgeParked(failedParked, delivery);
+    return outcomes.get(unit);
   }
 
   #failure(fault: Failure['fault'], final: boolean, { failed }: History): Failure {

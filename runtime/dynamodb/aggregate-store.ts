@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { backoff } from '../dedup/backoff.js';
 import { crashPoint } from '../dedup/crash-points.js';
-import { CommitFailed, InvalidWrite, StateTooLarge, WriteRefused } from '../dedup/errors.js';
+import { CommitFailed, InvalidWrite, ParkedWaiting, StateTooLarge, WriteRefused } from '../dedup/errors.js';
 import {
   fold,
   outcomeBefore,
@@ -159,7 +159,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
 
   /**
    * What became of an event that may have acted before, whatever it says now; undefined when it has not. A consistent
-   * read.
+   * read. `retry`: it has acted, and may have to bring a parked event whose turn has come: its commit tells.
    */
   async recall(
     address: ItemAddress,
@@ -168,7 +168,12 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<Outcome | undefined> {
     const { ledger } = await this.#read(address, limits);
     const stream = ledger.get(event.stream);
-    return stream && outcomeBefore(stream, event);
+    const before = stream && outcomeBefore(stream, event);
+    if (before?.kind !== 'duplicate') return before;
+    const { position, parked, beyond, stopped } = stream ?? { position: 0n, parked: [] };
+    const next = position + 1n;
+    const isDue = !stopped && (parked[0]?.version === next || (beyond ?? 0n) >= next);
+    return isDue ? { kind: 'retry', error: new ParkedWaiting(event.stream, next, 'duplicate') } : before;
   }
 
   async #run(
