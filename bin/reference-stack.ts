@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicies, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, RemovalPolicies, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import {
   ChannelKind,
@@ -85,6 +85,11 @@ export class ReferenceStack extends Stack {
         ...events.environment,
       },
     });
+    // The row of a payment is its receipt: this stack gives nobody a permission to delete one.
+    Annotations.of(settlement).acknowledgeWarning(
+      'exactly-once-aws:unproven',
+      'Only the settlement may write to the payments, and it may not delete.',
+    );
     events.outbox.grants.publish(settlement.function);
     // The account numbers the events of its customer.
     accounts.grants.actions(settlement.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');

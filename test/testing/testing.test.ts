@@ -58,6 +58,7 @@ const bad = (): SqsConsumer =>
     settings: settings(),
     schema,
     handle: () => increment('all'),
+    dynamodb: client,
     observe: () => undefined,
   });
 
@@ -97,6 +98,7 @@ test('deliver brings back what fails, and gives up on what fails for ever', asyn
       if (failures-- > 0) throw new Error('away');
       return increment('flaky');
     },
+    dynamodb: client,
     observe: () => undefined,
   });
   await deliver(flaky, messages(2, 'g'));
