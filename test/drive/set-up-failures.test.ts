@@ -49,7 +49,7 @@ test.each([
 test('the emulator dies', async () => {
   run = await startCommandLine();
   await run.said(/emulator ready/);
-  await run.kill(/local\/serve\.py/);
+  await run.kill(/embedded\/serve\.py/);
   await expectRefusal(/could not run: the emulator ended by itself: free some memory .* and start again/);
 });
 

@@ -34,7 +34,7 @@ async function evaluate(format: Format, script: string): Promise<unknown> {
 }
 
 test('the tarball holds the compiled library, what the embedded engine needs, and its papers: no source, no test, no data', () => {
-  const compiled = /^dist\/(cjs\/(cli|lib|local|runtime)|esm\/runtime)\/.+\.(js|d\.ts)$/;
+  const compiled = /^dist\/(cjs\/(cli|lib|runtime|targets)|esm\/runtime)\/.+\.(js|d\.ts)$/;
   // The descriptions of the alarms name these pages.
   const runbook = /^docs\/runbook\/[a-zA-Z-]+\.md$/;
   expect(staged.files).toContain('docs/runbook/README.md');
@@ -45,10 +45,10 @@ test('the tarball holds the compiled library, what the embedded engine needs, an
     'README.md',
     'dist/cjs/package.json',
     'dist/esm/package.json',
+    'package.json',
     'targets/embedded/guard.py',
     'targets/embedded/requirements.txt',
     'targets/embedded/serve.py',
-    'package.json',
   ]);
 });
 
