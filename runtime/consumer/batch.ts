@@ -134,7 +134,6 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     const { consumerName } = this.#options.settings;
     return {
       ...this.#options,
-      transport: this.#options.transport,
       arrivals,
       remainingMs,
       pace: clock.pace,
