@@ -6,6 +6,7 @@ import { ReferenceStack } from './reference-stack.js';
  *
  * - `disposable=true`: tables, queues and logs go with the stack. For stacks that live as long as a test.
  * - `unprotected=true`: both consumers run the same effects without deduplication, to show what the audit then finds.
+ * - `sideBySide=true`: a settlement without receipts runs beside the real one on the same payments, for comparison.
  * - `polling=false`: Lambda does not poll the queues; somebody else plays the event source.
  * - `mailProviderUrl=<http(s) URL>`: settled payments send a receipt mail through `POST <URL>/mails`.
  */
@@ -15,6 +16,7 @@ new ReferenceStack(app, 'ExactlyOnceReference', {
     'Payments over HTTP settled, and activity counted, exactly once: API Gateway, SQS, Lambda, DynamoDB.',
   disposable: flag(app, 'disposable', false),
   unprotected: flag(app, 'unprotected', false),
+  sideBySide: flag(app, 'sideBySide', false),
   polling: flag(app, 'polling', true),
   mailProviderUrl: baseUrl(app, 'mailProviderUrl'),
 });

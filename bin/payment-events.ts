@@ -16,7 +16,7 @@ import { entry } from './entry.js';
 export interface PaymentEventsProps {
   readonly dedupTable: DedupTable;
   /** Where accepted payments go to be settled. */
-  readonly payments: MessageChannel;
+  readonly accepted: readonly MessageChannel[];
   /** Where settled payments go besides the two readers. */
   readonly settled: readonly MessageChannel[];
   readonly deletionProtection: boolean;
@@ -87,7 +87,7 @@ export class PaymentEvents {
       outbox: this.outbox,
       entry: entry('outbox/relay.ts'),
       targets: [
-        RelayTarget.channel(props.payments, { types: ['PaymentAccepted'] }),
+        ...props.accepted.map((channel) => RelayTarget.channel(channel, { types: ['PaymentAccepted'] })),
         RelayTarget.channel(statements.channel, { types: ['PaymentSettled'] }),
         RelayTarget.channel(notifications.channel, { types: ['PaymentSettled'] }),
         ...props.settled.map((channel) => RelayTarget.channel(channel, { types: ['PaymentSettled'] })),

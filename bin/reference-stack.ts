@@ -13,12 +13,15 @@ import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
 import { PaymentEvents } from './payment-events.js';
 import { receiptMails } from './receipt-mails.js';
+import { unprotectedTwin } from './unprotected-twin.js';
 
 export interface ReferenceStackProps extends StackProps {
   /** Tables, queues and logs are deleted with the stack, and tables are not protected against deletion. */
   readonly disposable: boolean;
   /** Settlement and counting run without deduplication. */
   readonly unprotected: boolean;
+  /** Beside the settlement runs one without receipts on the same payments, over tables of its own. */
+  readonly sideBySide: boolean;
   /** Whether Lambda polls the queues. */
   readonly polling: boolean;
   /**
@@ -61,9 +64,10 @@ export class ReferenceStack extends Stack {
       props.mailProviderUrl === undefined
         ? undefined
         : receiptMails(this, { ...common, providerUrl: props.mailProviderUrl });
+    const twin = props.sideBySide ? unprotectedTwin(this, common) : undefined;
     const events = new PaymentEvents(this, {
       ...common,
-      payments: channel,
+      accepted: [channel, ...(twin === undefined ? [] : [twin.channel])],
       settled: mails === undefined ? [] : [mails.channel],
     });
     const settlement = new IdempotentConsumer(this, 'Settlement', {
@@ -127,6 +131,7 @@ export class ReferenceStack extends Stack {
       AcceptFunctionName: api.function.functionName,
       ...events.outputs,
       ...mails?.outputs,
+      ...twin?.outputs,
       ...activity,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

@@ -17,7 +17,12 @@ export interface RunOptions extends TargetOptions {
   readonly json: boolean;
   readonly keep: boolean;
   readonly unprotected: boolean;
+  /** The default: few purchases, and beside the settlement one without receipts. */
+  readonly sideBySide: boolean;
 }
+
+/** Purchases of a run side by side: it is over within two minutes. */
+const fewPurchases = 100;
 
 /**
  * Reads the command line. Returns undefined when help was asked for and printed.
@@ -32,7 +37,7 @@ export function parseOptions(args: readonly string[], print: (text: string) => v
     .addOption(
       new Option(
         '--messages <n|all>',
-        `purchases to send, at most ${purchaseCount} unless with --input (default: 1000, with --input all)`,
+        `purchases to send, at most ${purchaseCount} unless with --input, through all paths of the stack (default: ${fewPurchases} with and without protection side by side; with --input all, with --unprotected 1000)`,
       ).argParser(messages),
     )
     .option(
@@ -84,8 +89,11 @@ Status: 0 exactly once, 1 violated, 2 could not run.`,
       .replace(/\.$/, '');
     throw new UsageError(`${problem}: see npm start -- --help`, { cause: error });
   }
-  const given = command.opts<Omit<RunOptions, 'messages'> & { messages?: number }>();
-  const { input, messages: asked = input === undefined ? 1000 : Infinity } = given;
+  const given = command.opts<Omit<RunOptions, 'messages' | 'sideBySide'> & { messages?: number }>();
+  const { input } = given;
+  const sideBySide = given.messages === undefined && input === undefined && !given.unprotected;
+  const few = sideBySide ? fewPurchases : 1000;
+  const { messages: asked = input === undefined ? few : Infinity } = given;
   if (input === undefined && asked > purchaseCount && asked !== Infinity)
     throw new UsageError(
       `--messages is ${asked} but there are ${purchaseCount} purchases, allowed are 1 to ${purchaseCount}, or all: see npm start -- --help`,
@@ -93,6 +101,7 @@ Status: 0 exactly once, 1 violated, 2 could not run.`,
   return {
     ...given,
     ...targetOptions(given),
+    sideBySide,
     messages: input === undefined ? Math.min(asked, purchaseCount) : asked,
   };
 }

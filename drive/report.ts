@@ -1,4 +1,5 @@
 import type { Verdict } from './audit/audit.js';
+import type { Charges, Difference } from './audit/charges.js';
 
 /** The figures of one way through the stack. The names and their order are those of `--json`. */
 export interface PathFigures {
@@ -30,6 +31,10 @@ export interface PathReport extends PathFigures {
     readonly accounts: bigint;
     readonly shop: bigint;
   };
+  /** Of paths that charge customers. */
+  readonly charges?: Charges;
+  /** It runs for comparison, without protection: what goes wrong in it is what it is there to show. @default false */
+  readonly comparison?: boolean;
   readonly findings: readonly string[];
   /** What else a reader should know: the faults, figures that are incomplete. */
   readonly notes: readonly string[];
@@ -44,9 +49,12 @@ export interface RunReport {
   readonly seconds: { readonly setUp: number; readonly traffic: number; readonly tail: number };
 }
 
-/** A run is exactly-once if all its paths are. */
+/** A run is exactly-once if all its paths are that are not there for comparison. */
 export function verdictOf({ paths }: RunReport): Verdict {
-  return paths.every(({ verdict }) => verdict === 'exactly-once') ? 'exactly-once' : 'violated';
+  const own = paths.filter(({ comparison = false }) => !comparison);
+  return own.length > 0 && own.every(({ verdict }) => verdict === 'exactly-once')
+    ? 'exactly-once'
+    : 'violated';
 }
 
 /** One line: the object that `--json` promises, without anything else. What is not counted is null. */
@@ -55,6 +63,7 @@ export function jsonReport(report: RunReport): string {
     target: report.target,
     seed: report.seed,
     verdict: verdictOf(report),
+    ...comparisonOf(report),
     paths: report.paths.map(
       ({
         name,
@@ -75,6 +84,20 @@ export function jsonReport(report: RunReport): string {
       }),
     ),
   });
+}
+
+/** Cents and customers of both sides, where two are compared. */
+function comparisonOf({ paths }: RunReport) {
+  if (!paths.some(({ comparison = false }) => comparison)) return {};
+  const sides = paths.flatMap(({ charges, comparison = false }) =>
+    charges === undefined ? [] : [[comparison ? 'unprotected' : 'protected', plain(charges)] as const],
+  );
+  return { comparison: Object.fromEntries(sides) };
+}
+
+function plain({ tooMuch, tooLittle }: Charges) {
+  const figures = ({ customers, cents }: Difference) => ({ customers, cents: Number(cents) });
+  return { tooMuch: figures(tooMuch), tooLittle: figures(tooLittle) };
 }
 
 const rows: readonly (readonly [label: string, value: (path: PathReport) => string])[] = [
@@ -111,13 +134,40 @@ export function textReport(report: RunReport): string {
   const { setUp, traffic, tail } = report.seconds;
   return [
     '',
+    ...inPlainWords(report),
     ...table.map((line) => line.trimEnd()),
     '',
     ...report.paths.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
     `time: set-up ${setUp.toFixed(1)} s, traffic ${traffic.toFixed(1)} s, tail ${tail.toFixed(1)} s; memory of the driver ${report.memoryMiB} MiB at most`,
     `target ${report.target}, seed ${report.seed}: ${verdictOf(report)}`,
-    ...report.paths.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`)),
+    ...report.paths
+      .filter(({ comparison = false }) => !comparison)
+      .flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`)),
   ].join('\n');
+}
+
+/** What the difference is to a customer. Empty when nothing is compared. */
+function inPlainWords({ paths }: RunReport): string[] {
+  const compared = paths.find(({ comparison = false }) => comparison);
+  const own = paths.find(({ charges, comparison = false }) => charges !== undefined && !comparison);
+  if (compared?.charges === undefined || own?.charges === undefined) return [];
+  return [
+    `${grouped(own.sent)} purchases. Requests and answers got lost, messages came twice, functions were killed.`,
+    `  without protection: ${charged(compared.charges)}`,
+    `  with exactly-once-aws: ${charged(own.charges)}`,
+    '',
+  ];
+}
+
+function charged({ tooMuch, tooLittle }: Charges): string {
+  const said = [says(tooMuch, 'too much'), says(tooLittle, 'too little')].filter((text) => text !== '');
+  return said.length === 0 ? 'every customer was charged to the cent.' : `${said.join(', ')}.`;
+}
+
+function says({ customers, cents }: Difference, what: string): string {
+  if (customers === 0) return '';
+  const dollars = `$${grouped(cents / 100n)}.${String(cents % 100n).padStart(2, '0')}`;
+  return `${grouped(customers)} customer${customers === 1 ? ' was' : 's were'} charged ${dollars} ${what}`;
 }
 
 function counted(figure: number | undefined, text: (figure: number) => string): string {

@@ -13,13 +13,14 @@ import type { Cleanup } from './cleanup.js';
 import { temporaryFolder } from './audit/journal.js';
 import type { RunOptions } from './options.js';
 import { outputOf } from './paths/outputs.js';
-import type { World } from './paths/path.js';
+import type { TrafficPath, World } from './paths/path.js';
 import { paymentsPath } from './paths/payments-path.js';
 import type { Progress } from './progress.js';
 import { type Source, sourceOf } from './input/source.js';
 import type { RunReport } from './report.js';
 import { stuckCheck } from './stuck.js';
 import { unlessAborted } from './unless-aborted.js';
+import { unprotectedPath } from './paths/unprotected-path.js';
 import { viewsPath } from './paths/views-path.js';
 import { workerProcesses } from './faults/worker-processes.js';
 
@@ -75,12 +76,7 @@ async function driveAndAudit(
   started: number,
 ): Promise<RunReport> {
   const { target, options, alive } = world;
-  const paths = [
-    paymentsPath(world),
-    activityPath(world),
-    // Without receipts the settlement publishes nothing.
-    ...(options.unprotected ? [] : [viewsPath(world, 'statements'), viewsPath(world, 'notifications')]),
-  ];
+  const paths = pathsOf(world);
   const stuck = stuckCheck(target);
   const starting = startSource(target, {
     functionNames: [
@@ -102,7 +98,10 @@ async function driveAndAudit(
 
   const trafficStart = performance.now();
   const tell = (phase: string) => () =>
-    progress.now(`${phase}: ${paths.map((path) => path.state()).join('; ')}`);
+    progress.paths(
+      phase,
+      paths.map((path) => path.state()),
+    );
   await repeating(tell('traffic'), Promise.all(paths.map((path) => path.send())), alive);
 
   const tailStart = performance.now();
@@ -111,7 +110,7 @@ async function driveAndAudit(
       tell('draining')();
       stuck.check();
     },
-    target.polls === 'runner' ? runner.idle(quietMs) : drained(world.sqs, queuesOf(world.outputs), alive),
+    target.polls === 'runner' ? runner.idle(quietMs) : drained(world.sqs, queuesOf(world), alive),
     alive,
   );
   progress.now('auditing');
@@ -125,6 +124,16 @@ async function driveAndAudit(
   };
   const memoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
   return { target: target.name, seed: options.seed, paths: reports, memoryMiB, seconds };
+}
+
+function pathsOf(world: World): TrafficPath[] {
+  if (world.options.sideBySide) return [paymentsPath(world), unprotectedPath(world)];
+  return [
+    paymentsPath(world),
+    activityPath(world),
+    // Without receipts the settlement publishes nothing.
+    ...(world.options.unprotected ? [] : [viewsPath(world, 'statements'), viewsPath(world, 'notifications')]),
+  ];
 }
 
 async function setUp(
@@ -151,6 +160,7 @@ async function setUp(
     disposable: 'true',
     polling: String(target.polls === 'target'),
     ...(options.unprotected ? { unprotected: 'true' } : {}),
+    ...(options.sideBySide ? { sideBySide: 'true' } : {}),
   };
   if (options.target !== 'embedded') {
     await unlessAborted(expectNoStack(target, stackName), alive);
@@ -190,10 +200,11 @@ async function startSource(
   return { mappings: [], streamMappings: [], idle: () => Promise.resolve(), stop: () => Promise.resolve() };
 }
 
-function queuesOf(outputs: Readonly<Record<string, string>>): string[] {
-  return ['Payments', 'Activity', 'Statements', 'Notifications'].map((name) =>
-    outputOf(outputs, `${name}QueueUrl`),
-  );
+function queuesOf({ outputs, options }: World): string[] {
+  const names = options.sideBySide
+    ? ['Payments', 'UnprotectedPayments']
+    : ['Payments', 'Activity', 'Statements', 'Notifications'];
+  return names.map((name) => outputOf(outputs, `${name}QueueUrl`));
 }
 
 /** Calls `watch` every 200 ms until `work` has settled; what it throws ends the wait. */

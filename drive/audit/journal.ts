@@ -19,7 +19,7 @@ export interface Journal {
  * whose request was lost, or whose driver died, is missed and not forgotten (R42).
  */
 export async function openJournal(folder: string): Promise<Journal> {
-  const file = join(folder, 'payments.jsonl');
+  const file = journalFile(folder);
   const handle = await open(file, 'ax');
   return {
     file,
@@ -29,6 +29,11 @@ export async function openJournal(folder: string): Promise<Journal> {
     },
     close: () => handle.close(),
   };
+}
+
+/** Where the journal of a run is. */
+export function journalFile(folder: string): string {
+  return join(folder, 'payments.jsonl');
 }
 
 export interface LineFile<T> {

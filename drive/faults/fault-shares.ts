@@ -3,3 +3,6 @@ export const faultShare = 0.05;
 
 /** Kills per purchase. */
 export const killShare = 0.04;
+
+/** The same where few purchases have to show what a kill does. */
+export const killShareSideBySide = 0.08;

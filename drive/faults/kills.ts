@@ -13,6 +13,8 @@ export interface KillsOptions {
   readonly share: number;
   /** Process ids of the function's workers, see workerProcesses. */
   readonly workers: ((functionName: string) => Promise<readonly number[]>) | undefined;
+  /** No kill begins later than this after the first one: what they held comes back soon. @default - any time */
+  readonly withinMs?: number;
   /** Given the records of a killed invocation, how many of them it had committed. @default - not asked */
   readonly committed?: (records: Records) => Promise<number>;
 }
@@ -29,6 +31,11 @@ export interface Kills {
    * not ended yet, or the emulator ended theirs, as it ends all of a function when one dies while it starts.
    */
   readonly inWake: number;
+  /**
+   * When what the last killed invocation held comes back, in epoch milliseconds: its messages are hidden until then.
+   * Undefined while nothing was killed.
+   */
+  readonly backAt: number | undefined;
   /** Why nothing is killed, if so. */
   readonly impossible: string | undefined;
   /** To be called when an invocation starts; what it returns, when it has ended. */
@@ -37,6 +44,8 @@ export interface Kills {
   settled(): Promise<void>;
 }
 
+/** As all channels of the reference stack have it: six times the 5 s of their functions. */
+const hiddenSeconds = 30;
 /** From how many durations a kill's time is drawn. */
 const remembered = 20;
 const watchEveryMs = 2;
@@ -54,10 +63,12 @@ const processEnded = /^$|(^|\n)(Worker process died|\[Errno 32\] Broken pipe)\s*
  * too short to be drawn often enough. A kill that came too late, when its invocation had ended, is repeated.
  */
 export function kills(options: KillsOptions): Kills {
-  const { functionName, seed, share } = options;
+  const { functionName, seed, share, withinMs = Infinity } = options;
+  let firstKill: number | undefined;
   const durations: number[] = [];
   const underWay = new Set<{ killed: boolean }>();
   const asked = new Set<Promise<void>>();
+  let backAt: number | undefined;
   const count = { messages: 0, planned: 0, killed: 0, afterCommit: 0, inWake: 0, drawn: 0, struck: 0 };
   let impossible = options.workers === undefined ? "the target's processes are out of reach" : undefined;
 
@@ -76,6 +87,7 @@ export function kills(options: KillsOptions): Kills {
       }
       if (!underWay.has(invocation)) return;
       count.struck += 1;
+      firstKill ??= performance.now();
       for (const pid of pids) end(pid);
       for (const each of underWay) each.killed = true;
     } catch (error) {
@@ -107,6 +119,9 @@ export function kills(options: KillsOptions): Kills {
     get inWake() {
       return count.inWake;
     },
+    get backAt() {
+      return backAt;
+    },
     get impossible() {
       return impossible;
     },
@@ -118,7 +133,11 @@ export function kills(options: KillsOptions): Kills {
       underWay.add(invocation);
       const due = Math.floor(count.messages * share);
       const planned =
-        impossible === undefined && fresh > 0 && durations.length > 0 && count.killed + count.planned < due;
+        impossible === undefined &&
+        fresh > 0 &&
+        durations.length > 0 &&
+        (firstKill === undefined || performance.now() - firstKill < withinMs) &&
+        count.killed + count.planned < due;
       if (planned) {
         count.planned += 1;
         void strike(invocation, records);
@@ -136,6 +155,7 @@ export function kills(options: KillsOptions): Kills {
           return;
         }
         count.killed += 1;
+        backAt = Date.now() - durationMs + hiddenSeconds * 1000;
         if (options.committed === undefined) return;
         const asking = options
           .committed(records)
@@ -152,11 +172,24 @@ export function kills(options: KillsOptions): Kills {
   };
 }
 
+/** For the progress of a run: what it waits for, if it does. */
+export function waitInWords({ backAt }: Kills, now = Date.now()): string {
+  const seconds = Math.ceil(((backAt ?? 0) - now) / 1000);
+  return seconds > 0 ? `${seconds} s until what a killed function held comes back, ` : '';
+}
+
 /** Below this many kills after the commit, a run has not shown that they are survived (R42). */
 const conclusive = 5;
 
-/** For the report. Empty when nothing was to be killed. */
-export function killsInWords({ wanted, killed, afterCommit, inWake, impossible }: Kills): string[] {
+/**
+ * For the report. Empty when nothing was to be killed.
+ *
+ * @param proves whether the run is to show that kills are survived, and says when there were too few
+ */
+export function killsInWords(
+  { wanted, killed, afterCommit, inWake, impossible }: Kills,
+  proves = true,
+): string[] {
   if (!wanted) return [];
   if (impossible !== undefined) return [`kills: skipped, ${impossible}`];
   const all = `kills: ${grouped(killed)} invocations killed`;
@@ -166,7 +199,7 @@ export function killsInWords({ wanted, killed, afterCommit, inWake, impossible }
       : `${all}, ${grouped(afterCommit)} of them between commit and acknowledgement`;
   const wake = inWake > 0 ? `, ${grouped(inWake)} more failed in their wake` : '';
   const doubt =
-    afterCommit !== undefined && afterCommit < conclusive
+    proves && afterCommit !== undefined && afterCommit < conclusive
       ? `: not conclusive, ${conclusive} are needed; send more with --messages`
       : '';
   return [`${words}${wake}${doubt}`];

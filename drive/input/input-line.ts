@@ -1,3 +1,4 @@
+import { CsvError, parse } from 'csv-parse/sync';
 import type { Purchase } from './purchases.js';
 
 /** Why a line is no payment. */
@@ -25,14 +26,11 @@ export function paymentOf(line: string, header: readonly string[] | undefined): 
 
 /** RFC 4180, without line ends in fields. Undefined when quotes do not match. */
 export function csvFields(line: string): string[] | undefined {
-  const fields: string[] = [];
-  const field = /\s*"((?:[^"]|"")*)"\s*(,|$)|([^",]*)(,|$)/y;
-  for (;;) {
-    const match = field.exec(line);
-    if (match === null) return undefined;
-    const [, quoted, afterQuoted, plain = '', afterPlain] = match;
-    fields.push(quoted === undefined ? plain.trim() : quoted.replaceAll('""', '"'));
-    if ((afterQuoted ?? afterPlain) === '') return fields;
+  try {
+    return parse(line, { columns: false, trim: true, relax_column_count: true })[0];
+  } catch (error) {
+    if (error instanceof CsvError) return undefined;
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import { queueDepth, takeDeadLetters } from '../audit/dead-letters.js';
 import { DriveError } from '../drive-error.js';
 import { faultShare, killShare } from '../faults/fault-shares.js';
 import { type LineFile, lineFile } from '../audit/journal.js';
-import { kills, killsInWords } from '../faults/kills.js';
+import { kills, killsInWords, waitInWords } from '../faults/kills.js';
 import { outputOf } from './outputs.js';
 import type { TrafficPath, World } from './path.js';
 import { grouped } from '../report.js';
@@ -33,9 +33,15 @@ export function activityPath(world: World): TrafficPath {
     functionName,
     onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
-    state: () =>
-      `activity ${grouped(traffic.sent)} sent` +
-      (target.polls === 'runner' ? `, ${grouped(figures.delivered)} delivered, ${killer.killed} killed` : ''),
+    state: () => ({
+      name: 'activity',
+      done: traffic.sent,
+      total: 2 * world.count,
+      note:
+        target.polls === 'runner'
+          ? `${waitInWords(killer)}${grouped(figures.delivered)} delivered, ${killer.killed} killed`
+          : '',
+    }),
 
     async send() {
       journal = await lineFile<ActivityEntry>(world.folder, 'activity.jsonl');

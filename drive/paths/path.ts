@@ -5,6 +5,7 @@ import type { Target } from '../../targets/target.js';
 import type { InvocationRecord } from '../audit/consumer-figures.js';
 import type { RunOptions } from '../options.js';
 import type { Purchase } from '../input/purchases.js';
+import type { PathState } from '../progress.js';
 import type { PathReport } from '../report.js';
 
 /** One way through the stack: what is sent, what must come of it, and how that is counted. */
@@ -19,8 +20,8 @@ export interface TrafficPath {
   send(): Promise<void>;
   /** To be called once the queue is drained. */
   audit(): Promise<PathReport>;
-  /** How it goes, in one line. */
-  state(): string;
+  /** How far it is. */
+  state(): PathState;
 }
 
 /** What a path finds around it. */

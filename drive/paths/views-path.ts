@@ -2,7 +2,7 @@ import { consumerFigures, failuresInWords, reportedFigures } from '../audit/cons
 import { queueDepth, takeDeadLetters } from '../audit/dead-letters.js';
 import { readEffects } from '../audit/effects.js';
 import { killShare } from '../faults/fault-shares.js';
-import { kills, killsInWords } from '../faults/kills.js';
+import { kills, killsInWords, waitInWords } from '../faults/kills.js';
 import { outputOf } from './outputs.js';
 import type { TrafficPath, World } from './path.js';
 import { grouped } from '../report.js';
@@ -26,7 +26,15 @@ export function viewsPath(world: World, name: 'statements' | 'notifications'): T
     functionName,
     onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
-    state: () => (target.polls === 'runner' ? `${name} ${grouped(figures.delivered)} delivered` : name),
+    state: () => ({
+      name,
+      done: Math.min(world.count, figures.delivered),
+      total: world.count,
+      note:
+        target.polls === 'runner'
+          ? `${waitInWords(killer)}${grouped(figures.delivered)} delivered, ${killer.killed} killed`
+          : '',
+    }),
     send: () => Promise.resolve(),
     async audit() {
       const { payments } = await readEffects(dynamo, {

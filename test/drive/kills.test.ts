@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvocationStart } from '../../targets/event-source/index.js';
-import { kills, type Kills, killsInWords } from '../../drive/faults/kills.js';
+import { kills, type Kills, killsInWords, waitInWords } from '../../drive/faults/kills.js';
 import { workerProcesses } from '../../drive/faults/worker-processes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kills-'));
@@ -72,6 +72,34 @@ test('kills in its share, counts what was committed, and leaves other functions 
   killer.onStart(startOf('pay', 9, '2'));
   await sleep(100);
   expect(next.signalCode).toBeNull();
+});
+
+test('no kill begins when the time for kills is over', async () => {
+  const child = await worker('pay');
+  const killer = kills({
+    ...{ functionName: 'pay', seed: 1, share: 1, withinMs: 0 },
+    workers: (name) => workerProcesses(process.pid, name),
+  });
+  killer.onStart(startOf('pay', 1))?.(ok);
+  await strike(killer, child);
+  const next = await worker('pay');
+  killer.onStart(startOf('pay', 9));
+  await sleep(100);
+  expect(next.exitCode ?? next.signalCode).toBeNull();
+});
+
+test('says what a run waits for, until it is back', async () => {
+  const child = await worker('pay');
+  const killer = kills({
+    ...{ functionName: 'pay', seed: 1, share: 1 },
+    workers: (name) => workerProcesses(process.pid, name),
+  });
+  expect(waitInWords(killer)).toBe('');
+  killer.onStart(startOf('pay', 1))?.(ok);
+  await strike(killer, child);
+  const { backAt = 0 } = killer;
+  expect(waitInWords(killer, backAt - 22_500)).toBe('23 s until what a killed function held comes back, ');
+  expect(waitInWords(killer, backAt)).toBe('');
 });
 
 test('what fails in the wake of a kill is told apart, other errors are not', async () => {

@@ -67,3 +67,42 @@ test('a path that moves no money has no cents', () => {
   const lines = textReport({ ...report, paths: [path, { ...violated, cents: undefined }] }).split('\n');
   expect(lines).toContain('cents off the accounts   3,421,123');
 });
+
+describe('side by side with what is not protected', () => {
+  const none = { customers: 0, cents: 0n };
+  const compared: RunReport = {
+    ...report,
+    paths: [
+      { ...path, sent: 100, charges: { tooMuch: none, tooLittle: none } },
+      {
+        ...violated,
+        comparison: true,
+        charges: { tooMuch: { customers: 9, cents: 28_816n }, tooLittle: { customers: 1, cents: 5n } },
+      },
+    ],
+  };
+
+  test('it says first, in money, what the difference is', () => {
+    const [, first, second, third] = textReport(compared).split('\n');
+    expect(first).toMatch(/^100 purchases\./);
+    expect(second).toBe(
+      '  without protection: 9 customers were charged $288.16 too much, 1 customer was charged $0.05 too little.',
+    );
+    expect(third).toBe('  with exactly-once-aws: every customer was charged to the cent.');
+  });
+
+  test('what is there for comparison violates nothing, and its findings are not told as faults', () => {
+    expect(verdictOf(compared)).toBe('exactly-once');
+    expect(textReport(compared)).not.toMatch('acted twice');
+    expect(verdictOf({ ...compared, paths: compared.paths.slice(1) })).toBe('violated');
+  });
+
+  test('the JSON object has both sides', () => {
+    expect(JSON.parse(jsonReport(compared))).toMatchObject({
+      comparison: {
+        protected: { tooMuch: { customers: 0, cents: 0 } },
+        unprotected: { tooMuch: { customers: 9, cents: 28_816 }, tooLittle: { customers: 1, cents: 5 } },
+      },
+    });
+  });
+});

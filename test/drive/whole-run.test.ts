@@ -26,7 +26,7 @@ test('real purchases with faults and kills: every effect exactly once, and the t
 
   const { status, stdout, stderr } = await run.ended;
   // Otherwise nothing was shown.
-  expect(stderr).toMatch(/suppressed, [1-9]\d* killed; activity .* [1-9]\d* killed/);
+  expect(stderr).toMatch(/suppressed, [1-9]\d* killed; activity .* [1-9]\d* killed;/);
   expect(stdout.trimEnd().split('\n')).toHaveLength(1);
   const { target, verdict, paths } = JSON.parse(stdout) as Output;
   expect({ status, target, verdict }).toEqual({ status: 0, target: 'embedded', verdict: 'exactly-once' });
@@ -55,5 +55,22 @@ test('the same traffic without deduplication: doubles are counted, status 1', as
   expect(payments?.doubled).toBeGreaterThan(2);
   expect(activity).toMatchObject({ sent: 300, effects: 300, lost: 0, suppressed: 0 });
   expect(activity?.doubled).toBeGreaterThan(2);
+  expect(run.leftovers()).toEqual([]);
+});
+
+test('by default few purchases run side by side with an unprotected twin, which charges too much', async () => {
+  run = await startCommandLine('--json');
+  const { status, stdout } = await run.ended;
+  const { verdict, paths, comparison } = JSON.parse(stdout) as Output & {
+    comparison: Record<'protected' | 'unprotected', Record<'tooMuch' | 'tooLittle', { cents: number }>>;
+  };
+  expect({ status, verdict }).toEqual({ status: 0, verdict: 'exactly-once' });
+  expect(paths.map(({ name, sent, lost }) => ({ name, sent, lost }))).toEqual([
+    { name: 'payments', sent: 100, lost: 0 },
+    { name: 'unprotected', sent: 100, lost: 0 },
+  ]);
+  const none = { customers: 0, cents: 0 };
+  expect(comparison.protected).toEqual({ tooMuch: none, tooLittle: none });
+  expect(comparison.unprotected.tooMuch.cents).toBeGreaterThan(0);
   expect(run.leftovers()).toEqual([]);
 });

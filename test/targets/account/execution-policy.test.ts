@@ -46,6 +46,7 @@ test('the policy that CloudFormation may work with covers every type of resource
   const stack = new ReferenceStack(app, 'ExactlyOnceReference', {
     disposable: false,
     unprotected: false,
+    sideBySide: false,
     polling: true,
   });
   const resources = Template.fromStack(stack).toJSON()['Resources'] as Record<string, { Type: string }>;
