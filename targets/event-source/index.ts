@@ -1,9 +1,9 @@
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
-import { LambdaClient } from '@aws-sdk/client-lambda';
+import { LambdaClient, type EventSourceMappingConfiguration } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../target.js';
-import { RunnerStoppedError } from './errors.js';
+import { MappingInvalidError, RunnerStoppedError } from './errors.js';
 import {
   deployedMappings,
   disableMapping,
@@ -152,8 +152,21 @@ async function takeOver(
   const queues: Mapping[] = [];
   for (const one of deployed.filter(isQueueMapping)) queues.push(await readMapping(sqs, one));
   const tables = deployed.filter(isStreamMapping).map(readStreamMapping);
+  expectNoTwins(deployed);
   for (const { uuid } of [...queues, ...tables]) await disableMapping(lambda, uuid);
   return { queues, tables };
+}
+
+/** @throws MappingInvalidError for a second mapping of one source and function: AWS refuses to create it */
+function expectNoTwins(deployed: readonly EventSourceMappingConfiguration[]): void {
+  const seen = new Map<string, string>();
+  for (const { UUID = '', FunctionArn = '', EventSourceArn = '' } of deployed) {
+    const pair = `${EventSourceArn} ${FunctionArn}`;
+    const first = seen.get(pair);
+    if (first !== undefined)
+      throw new MappingInvalidError(UUID, [`mapping ${first} is of the same source and function`]);
+    seen.set(pair, UUID);
+  }
 }
 
 async function allEmpty(sqs: SQSClient, mappings: readonly Mapping[]): Promise<boolean> {

@@ -12,5 +12,7 @@ const step = 256n;
  */
 export function realisticSequenceNumber(sequenceNumber: string): string {
   const number = BigInt(sequenceNumber);
-  return number >= 2n ** 64n ? sequenceNumber : (base + step * number).toString();
+  if (number >= 2n ** 64n) return sequenceNumber;
+  // LocalStack counts from the time: times 256 its numbers would have 22 digits.
+  return (number < 2n ** 48n ? base + step * number : base + 2n ** 64n + number).toString();
 }

@@ -52,6 +52,8 @@ export function readStreamMapping(configuration: EventSourceMappingConfiguration
     onFailure: configuration.DestinationConfig?.OnFailure?.Destination,
   };
   const problems = refusedSettings(summary);
+  const tumbling = configuration.TumblingWindowInSeconds ?? 0;
+  if (tumbling > 0) problems.push(`a tumbling window of ${tumbling} s, which this runner does not play`);
   let filter: Filter = () => true;
   try {
     filter = compileRecordFilter(

@@ -1,9 +1,4 @@
-import {
-  DescribeStreamCommand,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-  type DynamoDBStreamsClient,
-} from '@aws-sdk/client-dynamodb-streams';
+import type { DynamoDBStreamsClient, Shard as DescribedShard } from '@aws-sdk/client-dynamodb-streams';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,12 +8,13 @@ import type { Destination } from './destination.js';
 import { Lane, type LaneOutcome } from './lane.js';
 import type { StreamMapping } from './mapping.js';
 import { toStreamRecord, type StreamRecord } from './record.js';
+import { ShardReader } from './shard-reader.js';
+import { shardsOf } from './shards-of.js';
 
 interface Shard {
-  readonly id: string;
+  readonly reader: ShardReader;
+  readonly parentId: string | undefined;
   readonly lanes: readonly Lane[];
-  /** Undefined: the shard is closed and read to its end. */
-  iterator: string | undefined;
 }
 
 export interface StreamPollerOptions {
@@ -30,14 +26,20 @@ export interface StreamPollerOptions {
 }
 
 const idlePauseMs = 100;
+/** How often it is looked for shards that have come into being. */
+const discoverEveryMs = 1000;
 /** Records read ahead of a lane that is behind. */
 const readAhead = 2000;
 
 /** Reads one mapping's stream and invokes its function, until it is stopped. */
 export class StreamPoller {
-  #shards: readonly Shard[] = [];
+  readonly #shards = new Map<string, Shard>();
+  #discovered = 0;
+  readonly #work: Promise<void>[] = [];
   /** What to call when the invocation with these records has ended. */
   readonly #ends = new Map<readonly StreamRecord[], ((ended: Invocation) => void) | undefined>();
+  /** Ends the run with an error. Undefined: it has not begun. */
+  #fail: ((error: unknown) => void) | undefined;
   #stopping = false;
   #running = 0;
   #quietFrom = Date.now();
@@ -52,45 +54,23 @@ export class StreamPoller {
     this.#options = options;
   }
 
-  /**
-   * Takes its place in every shard, now: LATEST means from here on. Shards that come into being later are not read.
-   */
+  /** Takes its place in every shard, now: LATEST means from here on. Later shards are read from their beginning. */
   static async open(mapping: StreamMapping, options: StreamPollerOptions): Promise<StreamPoller> {
     const poller = new StreamPoller(mapping, options);
-    const { StreamDescription } = await options.streams.send(
-      new DescribeStreamCommand({ StreamArn: mapping.streamArn }),
-    );
-    poller.#shards = await Promise.all(
-      (StreamDescription?.Shards ?? []).map(async ({ ShardId = '' }) => {
-        const { ShardIterator } = await options.streams.send(
-          new GetShardIteratorCommand({
-            StreamArn: mapping.streamArn,
-            ShardId,
-            ShardIteratorType: mapping.startingPosition,
-          }),
-        );
-        const lanes = Array.from({ length: mapping.parallelizationFactor }, () => poller.#lane(ShardId));
-        return { id: ShardId, lanes, iterator: ShardIterator };
-      }),
-    );
+    await poller.#discover(mapping.startingPosition);
     return poller;
   }
 
   /** Milliseconds since a record was last read or an invocation ended. 0 while records wait. */
   get quietMs(): number {
-    const busy = this.#running > 0 || this.#shards.some(({ lanes }) => lanes.some((lane) => lane.busy));
+    const busy = this.#running > 0 || [...this.#shards.values()].some(isBusy);
     return busy ? 0 : Date.now() - this.#quietFrom;
   }
 
   /** Whether nothing is in the stream that has not been read. */
   async empty(): Promise<boolean> {
-    for (const { iterator } of this.#shards) {
-      if (iterator === undefined) continue;
-      const { Records = [] } = await this.#options.streams.send(
-        new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }),
-      );
-      if (Records.length > 0) return false;
-    }
+    await this.#discover('TRIM_HORIZON');
+    for (const { reader } of this.#shards.values()) if (!(await reader.empty())) return false;
     return this.quietMs > 0;
   }
 
@@ -99,39 +79,86 @@ export class StreamPoller {
    * threw.
    */
   async run(): Promise<void> {
-    const work = this.#shards.flatMap((shard) => [
-      this.#read(shard),
-      ...shard.lanes.map((lane) => lane.run()),
-    ]);
+    const failed = new Promise<never>((_, reject) => (this.#fail = reject));
+    failed.catch(() => undefined);
+    for (const shard of this.#shards.values()) this.#play(shard);
     try {
-      await Promise.all(work);
+      await Promise.race([failed, this.#watch()]);
     } finally {
       this.stop();
-      await Promise.allSettled(work);
+      await Promise.allSettled(this.#work);
     }
+    await Promise.race([failed, Promise.all(this.#work)]);
   }
 
   stop(): void {
     this.#stopping = true;
   }
 
+  /** Until it is stopped: looks for shards that have come into being. */
+  async #watch(): Promise<void> {
+    while (!this.#stopping) {
+      await sleep(idlePauseMs);
+      if (Date.now() - this.#discovered >= discoverEveryMs) await this.#discover('TRIM_HORIZON');
+    }
+  }
+
+  async #discover(start: 'TRIM_HORIZON' | 'LATEST'): Promise<void> {
+    this.#discovered = Date.now();
+    const { streams } = this.#options;
+    const found = await shardsOf(streams, this.#mapping.streamArn);
+    const fresh = found.filter(({ ShardId = '' }) => !this.#shards.has(ShardId));
+    await Promise.all(fresh.map((one) => this.#open(one, start)));
+  }
+
+  async #open(
+    { ShardId: id = '', ParentShardId: parentId }: DescribedShard,
+    start: 'TRIM_HORIZON' | 'LATEST',
+  ) {
+    const reader = await ShardReader.open(
+      this.#options.streams,
+      { StreamArn: this.#mapping.streamArn, ShardId: id },
+      start,
+    );
+    // Two looks may have found it side by side.
+    if (this.#shards.has(id)) return;
+    const lanes = Array.from({ length: this.#mapping.parallelizationFactor }, () => this.#lane(id));
+    const shard = { reader, parentId, lanes };
+    this.#shards.set(id, shard);
+    if (this.#fail !== undefined) this.#play(shard);
+  }
+
+  #play(shard: Shard): void {
+    for (const work of [this.#read(shard), ...shard.lanes.map((lane) => lane.run())]) {
+      work.catch((error: unknown) => this.#fail?.(error));
+      this.#work.push(work);
+    }
+  }
+
+  /**
+   * The children of a split or closed shard wait until their parent is processed.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+   */
+  #waitsForParent({ parentId }: Shard): boolean {
+    const parent = this.#shards.get(parentId ?? '');
+    return parent !== undefined && (!parent.reader.ended || isBusy(parent));
+  }
+
   async #read(shard: Shard): Promise<void> {
-    while (!this.#stopping && shard.iterator !== undefined) {
-      if (shard.lanes.some((lane) => lane.length > readAhead)) {
+    const { reader, lanes } = shard;
+    while (!this.#stopping && !reader.ended) {
+      if (this.#waitsForParent(shard) || lanes.some((lane) => lane.length > readAhead)) {
         await sleep(idlePauseMs);
         continue;
       }
-      const { Records = [], NextShardIterator } = await this.#options.streams.send(
-        new GetRecordsCommand({ ShardIterator: shard.iterator }),
-      );
-      for (const read of Records) {
-        this.#quietFrom = Date.now();
-        const record = toStreamRecord(read, this.#mapping.streamArn);
-        if (this.#mapping.filter(JSON.stringify(record))) laneOf(shard.lanes, record)?.add(record);
-      }
-      // After the records have their place: whoever asks whether the stream is empty asks from here.
-      shard.iterator = NextShardIterator;
-      if (Records.length === 0) await sleep(idlePauseMs);
+      const count = await reader.read((records) => {
+        for (const read of records) {
+          this.#quietFrom = Date.now();
+          const record = toStreamRecord(read, this.#mapping.streamArn);
+          if (this.#mapping.filter(JSON.stringify(record))) laneOf(lanes, record)?.add(record);
+        }
+      });
+      if (count === 0) await sleep(idlePauseMs);
     }
   }
 
@@ -180,6 +207,10 @@ export class StreamPoller {
     this.#ends.delete(records);
     this.#options.hooks.onInvocation?.(invocation);
   }
+}
+
+function isBusy({ lanes }: Shard): boolean {
+  return lanes.some((lane) => lane.busy);
 }
 
 /** Every record of one item goes the same way, so that its order holds. */

@@ -1,4 +1,6 @@
 import {
+  CreateEventSourceMappingCommand,
+  DeleteEventSourceMappingCommand,
   GetEventSourceMappingCommand,
   LambdaClient,
   UpdateEventSourceMappingCommand,
@@ -45,6 +47,20 @@ test('a mapping that is deployed as disabled is played', async () => {
   await bench.send({ body: 'a' });
   await runner.idle(100);
   expect(await bench.seenBodies()).toEqual([['a']]);
+});
+
+test('a second mapping of one queue and function is refused', async () => {
+  const bench = await lab.bench({ behaviour: () => undefined });
+  const { EventSourceArn, FunctionArn } = await lambda.send(
+    new GetEventSourceMappingCommand({ UUID: bench.mappingId }),
+  );
+  const twin = { EventSourceArn, FunctionName: FunctionArn, Enabled: false };
+  const { UUID } = await lambda.send(new CreateEventSourceMappingCommand(twin));
+  try {
+    await expect(lab.run(bench)).rejects.toThrow(MappingInvalidError);
+  } finally {
+    await lambda.send(new DeleteEventSourceMappingCommand({ UUID }));
+  }
 });
 
 test('only the mappings of the named functions are played', async () => {
