@@ -1,7 +1,8 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import { buildSync, type Metafile } from 'esbuild';
+import { InvalidProps } from '../guarantees/invalid-props.js';
 import { handlerBundling } from './handler-bundling.js';
 
 /**
@@ -9,7 +10,8 @@ import { handlerBundling } from './handler-bundling.js';
  * file.
  *
  * @param entry absolute path of the file that exports `handler`.
- * @throws whatever esbuild throws for a file that it cannot bundle.
+ * @throws InvalidProps at the bundling when the file exports no `handler`, whatever esbuild throws for one that it
+ *   cannot bundle.
  */
 export function handlerCode(entry: string): Code {
   return Code.fromAsset(dirname(entry), {
@@ -21,10 +23,32 @@ export function handlerCode(entry: string): Code {
       command: [entry],
       local: {
         tryBundle(outdir) {
-          buildSync({ ...handlerBundling, entryPoints: [entry], outdir });
+          const { metafile } = buildSync({
+            ...handlerBundling,
+            entryPoints: [entry],
+            outdir,
+            metafile: true,
+          });
+          expectHandler(entry, metafile);
           return true;
         },
       },
     },
   });
+}
+
+/** Lambda would say so when the first message has come. */
+function expectHandler(entry: string, { outputs }: Metafile): void {
+  // Chunks that are loaded when they are needed have an entry point, too, but other names.
+  const [, bundled] = Object.entries(outputs).find(([path]) => basename(path) === 'index.mjs') ?? [];
+  const exported = bundled?.exports ?? [];
+  if (exported.includes('handler')) return;
+  throw new InvalidProps('HandlerFunction', entry, [
+    {
+      id: 'handler-export',
+      given: exported.length === 0 ? 'the file exports nothing' : `the file exports ${exported.join(', ')}`,
+      allowed: 'one that exports `handler`',
+      change: 'write `export const handler = ...` in it',
+    },
+  ]);
 }

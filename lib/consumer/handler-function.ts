@@ -1,14 +1,21 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { Duration, Validations } from 'aws-cdk-lib';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Function as LambdaFunction,
+  Runtime,
+  RuntimeFamily,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { handlerCode } from './handler-code.js';
+import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 
-export interface HandlerFunctionProps {
+export interface HandlerFunctionProps extends HandlerFunctionOptions {
   /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
   readonly entry: string;
 
@@ -73,14 +80,26 @@ export class HandlerFunction extends Construct {
           change: "give `join(__dirname, 'handler.ts')`",
         },
       ]);
+    const { runtime = Runtime.NODEJS_24_X, tracing = Tracing.DISABLED, vpc } = props;
+    if (runtime.family !== RuntimeFamily.NODEJS)
+      throw new InvalidProps('HandlerFunction', this.node.path, [
+        {
+          id: 'handler-runtime',
+          given: `\`runtime\` is ${runtime.name}`,
+          allowed: 'Node.js 22 or later',
+          change: 'leave `runtime` out, or give Runtime.NODEJS_24_X',
+        },
+      ]);
     this.logGroup = new LogGroup(this, 'Logs', { retention: props.logRetention ?? RetentionDays.ONE_MONTH });
     // With a role of its own, CDK does not attach AWSLambdaBasicExecutionRole, which may write to every log group.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);
+    if (vpc !== undefined) this.letIntoVpc();
     this.function = new LambdaFunction(this, 'Resource', {
+      ...handlerFunctionOptions(props),
       code: handlerCode(entry),
       handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
+      runtime,
       architecture: props.architecture ?? Architecture.ARM_64,
       timeout: props.timeout ?? Duration.seconds(30),
       memorySize: props.memorySize ?? 256,
@@ -88,17 +107,41 @@ export class HandlerFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
     });
-    Validations.of(this.function).acknowledge(
-      {
-        id: 'Serverless-LambdaDLQ',
-        reason:
-          'It is for asynchronous calls only. This function is called synchronously, and a queue has its own dead letters.',
-      },
-      {
+    Validations.of(this.function).acknowledge({
+      id: 'Serverless-LambdaDLQ',
+      reason:
+        'It is for asynchronous calls only. This function is called synchronously, and a queue has its own dead letters.',
+    });
+    if (tracing === Tracing.DISABLED)
+      Validations.of(this.function).acknowledge({
         id: 'Serverless-LambdaTracing',
         reason:
           'Traces are samples. What became of each single message is in its receipt, its dead letter and the log line of its batch.',
-      },
+      });
+  }
+
+  /**
+   * What AWSLambdaVPCAccessExecutionRole allows, less its log groups.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+   */
+  private letIntoVpc(): void {
+    this.role.addToPolicy(
+      new PolicyStatement({
+        actions: [
+          'ec2:CreateNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:DeleteNetworkInterface',
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }),
     );
+    Validations.of(this.role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'Lambda makes network interfaces of its own, whose names are not known.',
+    });
   }
 }

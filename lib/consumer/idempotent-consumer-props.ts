@@ -5,9 +5,11 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IMessageChannel } from '../channel/channel-base.js';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 import type { CommitWay } from './commit-way.js';
+import type { HandlerFunctionOptions } from './handler-function-options.js';
 import type { OnFailure } from './on-failure.js';
 
-export interface IdempotentConsumerProps {
+/** What shapes the function belongs to one that is built from `entry`: beside `handler` it is refused. */
+export interface IdempotentConsumerProps extends HandlerFunctionOptions {
   /**
    * Who processes: every receipt belongs to this name. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token.
    *

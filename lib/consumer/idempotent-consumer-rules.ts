@@ -6,6 +6,7 @@ import type { Violation } from '../guarantees/invalid-props.js';
 import { CommitWay } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
 import { queueOf } from './consumer-values.js';
+import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { failureViolations } from './failure-rules.js';
 
@@ -57,7 +58,12 @@ function functionViolations(props: IdempotentConsumerProps): Violation[] {
   if (handler === undefined) return [];
   // Of a function that this app does not make, they are statements.
   const statements = ['timeout', 'memorySize', 'architecture'] as const;
-  const shaping = [...(madeHere(handler) === undefined ? [] : statements), 'logRetention'] as const;
+  const options = Object.keys(handlerFunctionOptions(props)) as (keyof HandlerFunctionOptions)[];
+  const shaping = [
+    ...(madeHere(handler) === undefined ? [] : statements),
+    'logRetention' as const,
+    ...options,
+  ];
   return shaping
     .filter((prop) => props[prop] !== undefined)
     .map((prop) => ({

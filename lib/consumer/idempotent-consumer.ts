@@ -14,6 +14,7 @@ import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
 import { costOf, drainNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
+import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
 import { defaultMaxFailures, failureNotes, onFailureOf } from './failure-rules.js';
@@ -148,6 +149,7 @@ export class IdempotentConsumer extends Construct {
 
   private buildFunction(props: IdempotentConsumerProps, timeout: Duration): IFunction {
     const built = new HandlerFunction(this, 'Handler', {
+      ...handlerFunctionOptions(props),
       // `consumerViolations` has made sure that one of both is given.
       entry: props.entry ?? '',
       timeout,

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Code, Function as LambdaFunction, LayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import {
   ChannelKind,
   DedupTable,
@@ -43,6 +44,55 @@ function existingFunction(stack: Stack, timeout?: Duration): LambdaFunction {
     timeout,
   });
 }
+
+describe('what else the function can be given', () => {
+  test('tracing, a network, layers and a runtime reach it, and it may make its network interfaces', () => {
+    const stack = constructStack();
+    const vpc = new Vpc(stack, 'Vpc');
+    consumerIn(stack, {
+      ...{ vpc, tracing: Tracing.ACTIVE, runtime: Runtime.NODEJS_22_X, description: 'settles' },
+      layers: [LayerVersion.fromLayerVersionArn(stack, 'Layer', 'arn:aws:lambda:us-east-1:1:layer:logs:1')],
+    });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Description: 'settles',
+      Runtime: 'nodejs22.x',
+      TracingConfig: { Mode: 'Active' },
+      Layers: ['arn:aws:lambda:us-east-1:1:layer:logs:1'],
+      VpcConfig: { SubnetIds: Match.anyValue() },
+    });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: Match.arrayWith(['ec2:CreateNetworkInterface']) }),
+        ]),
+      },
+    });
+  });
+
+  test('none of it is taken beside a function that is there already', () => {
+    const stack = constructStack();
+    const given = { entry: undefined, handler: existingFunction(stack), tracing: Tracing.ACTIVE };
+    expect(refusal(() => consumerIn(stack, given)).violations).toMatchObject([
+      { given: '`tracing` is given beside `handler`', change: 'set `tracing` on the function itself' },
+    ]);
+  });
+
+  test('a runtime that is not Node.js is refused', () => {
+    const stack = constructStack();
+    expect(refusal(() => consumerIn(stack, { runtime: Runtime.PYTHON_3_13 })).violations).toMatchObject([
+      { given: '`runtime` is python3.13' },
+    ]);
+  });
+
+  test('an entry that exports no handler fails the synth, and not the first message', () => {
+    const stack = new Stack(new App({ builtinCloudFormationValidation: false }), 'Stack');
+    const entry = join(__dirname, '..', 'fixtures', 'construct-stack.ts');
+    expect(() => new HandlerFunction(stack, 'Handler', { entry })).toThrow(
+      /the file exports constructStack, noopEntry, refusal, must be one that exports `handler`/,
+    );
+  });
+});
 
 test('the function is told who it is, where the receipts are and how long they live', () => {
   const stack = constructStack();

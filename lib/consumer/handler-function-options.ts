@@ -1,0 +1,62 @@
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { ILayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+
+/** What else a function that is built from an entry file can be given. */
+export interface HandlerFunctionOptions {
+  /**
+   * What the function does, for the console.
+   *
+   * @default - none
+   */
+  readonly description?: string;
+
+  /**
+   * Node.js runtime, 22 or later. Handlers are bundled for Node.js 24: a syntax that 22 lacks would not load.
+   *
+   * @default Runtime.NODEJS_24_X
+   */
+  readonly runtime?: Runtime;
+
+  /**
+   * X-Ray traces.
+   *
+   * @default Tracing.DISABLED
+   */
+  readonly tracing?: Tracing;
+
+  /**
+   * Layers, such as an extension that ships logs. The handler is bundled with all that it imports.
+   *
+   * @default - none
+   */
+  readonly layers?: ILayerVersion[];
+
+  /**
+   * The network that the function runs in. It needs a way to SQS and DynamoDB: interface and gateway endpoints, or
+   * NAT. One without looks like an outage of both, and everything waits.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+   * @default - Lambda's own
+   */
+  readonly vpc?: IVpc;
+
+  /**
+   * Subnets of the network.
+   *
+   * @default - private ones with a way out
+   */
+  readonly vpcSubnets?: SubnetSelection;
+
+  /**
+   * Security groups of the function.
+   *
+   * @default - a new one that lets everything out
+   */
+  readonly securityGroups?: ISecurityGroup[];
+}
+
+/** Of a construct's props, those that its function is built with. */
+export function handlerFunctionOptions(props: HandlerFunctionOptions): HandlerFunctionOptions {
+  const { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups } = props;
+  return { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups };
+}
