@@ -6,12 +6,12 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { unsentQuery } from '../dynamodb/conditions.js';
-import { unsentShards } from './outbox.js';
 import type { OutboxRow } from './row.js';
 
 type Item = Record<string, AttributeValue>;
 
 const keysPerRead = 100;
+const unsentShards = 16;
 
 /**
  * Keys of unsent rows, oldest first in each shard, and when the oldest of all was committed. Eventually consistent.
