@@ -10,11 +10,11 @@ export interface SentEvent {
 
 /** How many versions may be missing before an event and it is still found. */
 const farthest = 20;
-/** A row stays for so long after the one behind it was sent: the least that an outbox table may be told. */
-const retentionMs = 3_600_000;
+/** A row stays for so long after the one behind it was sent: hardly more than a publisher's memory reaches back. */
+const retentionMs = 31 * 60_000;
 
 /**
- * Sends what is in the outbox, and deletes what was sent an hour ago, but the newest rows, of which a read that is
+ * Sends what is in the outbox, and deletes what was sent half an hour ago, but the newest rows, of which a read that is
  * behind may miss one: a version that is given twice shows even after the first one's row has gone.
  */
 export class Relay {
