@@ -7,24 +7,30 @@ export class OutboxTableGrants {
   constructor(private readonly table: ITable) {}
 
   /**
-   * For handlers that call `tx.publish`: write new events. What they publish of is numbered by items of their own
-   * tables, which they must be allowed to read and update (`dynamodb:GetItem`, `dynamodb:UpdateItem` or `PutItem`).
+   * For handlers that call `tx.publish`: find the newest event of an aggregate and the epoch that is open, and write
+   * new events. Nothing on the tables of the aggregates, but with `adoptVersions`, which reads their items
+   * (`dynamodb:GetItem`).
    *
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
    */
   public publish(grantee: IGrantable): Grant {
-    return this.grant(grantee, ['dynamodb:PutItem']);
+    return this.grant(grantee, ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:PutItem']);
   }
 
-  /** For the relay: find what is unsent, and mark what is sent. Deleting is not among them: time to live does it. */
+  /**
+   * For the relay: read streams and look for what is unsent, mark what is sent, and keep a list of the streams that
+   * are stuck, with notes of its own.
+   */
   public relay(grantee: IGrantable): Grant {
-    return this.grant(grantee, ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem']).combine(
-      Grant.addToPrincipal({
-        grantee,
-        actions: ['dynamodb:Query'],
-        resourceArns: [`${this.table.tableArn}/index/unsent`],
-      }),
-    );
+    return this.grant(grantee, [
+      'dynamodb:GetItem',
+      'dynamodb:BatchGetItem',
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+    ]);
   }
 
   private grant(grantee: IGrantable, actions: string[]): Grant {

@@ -14,8 +14,8 @@ const farthest = 20;
 const retentionMs = 31 * 60_000;
 
 /**
- * Sends what is in the outbox, and deletes what was sent half an hour ago, but the newest rows, of which a read that is
- * behind may miss one: a version that is given twice shows even after the first one's row has gone.
+ * Sends what is in the outbox, and deletes what was sent half an hour ago, but the newest rows, of which a read that
+ * is behind may miss one: a version that is given twice shows even after the first one's row has gone.
  */
 export class Relay {
   readonly #sent: SentEvent[] = [];

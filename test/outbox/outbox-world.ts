@@ -136,8 +136,8 @@ export class OutboxWorld {
   }
 
   /**
-   * Names of the accounts with versions, such as `ann 1`, of the events that are not known to be sent: an event is when
-   * the row before it may expire, or it is the first and says so.
+   * Names of the accounts with versions, such as `ann 1`, of the events that are not known to be sent: an event is
+   * when the row before it may expire, or it is the first and says so.
    */
   async unsent(): Promise<string[]> {
     const rows = (await this.rows()).filter(({ data }) => data !== undefined);
