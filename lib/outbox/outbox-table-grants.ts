@@ -19,23 +19,29 @@ export class OutboxTableGrants {
 
   /**
    * For the relay: read streams and look for what is unsent, mark what is sent, and keep a list of the streams that
-   * are stuck, with notes of its own.
+   * are stuck, with notes of its own. It may delete entries of that list, and no event: time to live does that.
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
   public relay(grantee: IGrantable): Grant {
     return this.grant(grantee, [
       'dynamodb:GetItem',
-      'dynamodb:BatchGetItem',
       'dynamodb:Query',
       'dynamodb:Scan',
       'dynamodb:PutItem',
       'dynamodb:UpdateItem',
-      'dynamodb:DeleteItem',
-    ]);
+    ]).combine(
+      Grant.addToPrincipal({
+        grantee,
+        actions: ['dynamodb:DeleteItem'],
+        resourceArns: [this.table.tableArn],
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['["stuck","??"]'] } },
+      }),
+    );
   }
 
   private grant(grantee: IGrantable, actions: string[]): Grant {
     this.table.encryptionKey?.grantEncryptDecrypt(grantee);
-    // Not `table.grant`, which adds every index as well.
     return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
   }
 }
