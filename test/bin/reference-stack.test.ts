@@ -38,14 +38,14 @@ function permissions(of: Template, role: string): Record<string, readonly string
   const statements = policies
     .filter(({ Properties }) => Properties.Roles.some(({ Ref }) => Ref.startsWith(role)))
     .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
-  return Object.fromEntries(
-    statements.flatMap(({ Action, Resource }) =>
-      [Resource].flat().map((resource) => {
-        const id = /^\{"Fn::GetAtt":\["(\w+)[0-9A-F]{8}","Arn"\]\}$/.exec(JSON.stringify(resource))?.[1];
-        return [id ?? JSON.stringify(resource), [Action].flat().sort()];
-      }),
-    ),
-  );
+  const found: Record<string, string[]> = {};
+  for (const { Action, Resource } of statements)
+    for (const resource of [Resource].flat()) {
+      const text = JSON.stringify(resource);
+      const id = /^\{"Fn::GetAtt":\["(\w+)[0-9A-F]{8}","Arn"\]\}$/.exec(text)?.[1] ?? text;
+      found[id] = [...(found[id] ?? []), ...[Action].flat()].sort();
+    }
+  return found;
 }
 
 describe('the stack', () => {
