@@ -5,6 +5,8 @@ import type { Condition } from './condition.js';
  * test/outbox/mutation.test.ts.
  */
 export const outboxConditions = {
+  /** The event's version has not been given yet: its row is the record of it (R29). */
+  versionFree: 'attribute_not_exists(#stream)',
   /**
    * A sent mark only ever lengthens the life of a row. It never makes one: of a row that has expired meanwhile a
    * ghost would be left, which the next reader takes for an event without content.
@@ -20,6 +22,21 @@ export const outboxConditions = {
   /** A tick that was overtaken says nothing new. */
   tickLater: 'attribute_not_exists(#at) OR #at < :at',
 };
+
+export function versionFree(): Condition {
+  return { expression: outboxConditions.versionFree, names: { '#stream': 'stream' } };
+}
+
+/** The newest row of a stream: its count. */
+export function newestQuery(stream: string) {
+  return {
+    KeyConditionExpression: '#stream = :stream',
+    ExpressionAttributeNames: { '#stream': 'stream' },
+    ExpressionAttributeValues: { ':stream': { S: stream } },
+    ScanIndexForward: false,
+    Limit: 1,
+  };
+}
 
 /** @param expiration epoch seconds. */
 export function outboxRowOutlived(expiration: number): Condition {

@@ -1,5 +1,5 @@
 import type { InstanceMemory } from './instance-memory.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 import type { RunClock } from './run-clock.js';
 import { sendLanes } from './send-lanes.js';
 import type { TargetHealth } from './target-health.js';

@@ -1,7 +1,7 @@
 import type { OutboxAccess } from './outbox-access.js';
 import { firstUnsent } from './positions.js';
 import { readRows } from './read-rows.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 
 /** Most rows that are filled in: what is further behind is left to the sweep. */
 const mostFilled = 100;

@@ -1,5 +1,5 @@
 import { relayed, type RelayedEvent } from './envelope.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 
 /** Events of one stream for one target. */
 export interface LaneStream {

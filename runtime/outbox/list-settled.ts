@@ -15,8 +15,8 @@ export function reasonOf(failures: ReadonlyMap<string, unknown>): string {
 }
 
 /**
- * The positions of an entry after somebody has sent: raised where nobody else has moved them since they were read, and
- * as they are where somebody has. One that was lowered meanwhile stays low.
+ * The positions of an entry after somebody has sent: raised where nobody else has moved them since they were read,
+ * and as they are where somebody has. One that was lowered meanwhile stays low.
  */
 export function advanced(
   entry: StuckStream,
@@ -50,8 +50,8 @@ export interface ToSettle {
 }
 
 /**
- * Lists a stream that is stuck, or tells its entry how far it got. An entry is written also where nothing has changed:
- * who is about to take it off the list sees that an event was left to it.
+ * Lists a stream that is stuck, or tells its entry how far it got. An entry is written also where nothing has
+ * changed: who is about to take it off the list sees that an event was left to it.
  */
 export async function listSettled(
   access: OutboxAccess,

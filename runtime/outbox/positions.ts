@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { sequence } from '../dedup/sequence.js';
 import { batchGet } from '../dynamodb/batch-get.js';
 import type { OutboxAccess } from './outbox-access.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 
 /** A place in a stream. */
 export interface Place {

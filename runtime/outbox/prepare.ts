@@ -4,7 +4,7 @@ import type { Sender, StreamWork } from './deliver.js';
 import { fillGap } from './fill-gap.js';
 import type { OutboxAccess } from './outbox-access.js';
 import { knownSent, placeId, withoutGap } from './positions.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 import type { Worked } from './settle.js';
 import { sideBySide } from './side-by-side.js';
 import type { BatchStream } from './stream-records.js';

@@ -3,7 +3,7 @@ import { sequence } from '../dedup/sequence.js';
 import { streamQuery } from '../dynamodb/conditions.js';
 import { send } from '../dynamodb/send.js';
 import type { OutboxAccess } from './outbox-access.js';
-import { isEvent, readRow, versionIn, type OutboxRow } from './row.js';
+import { isEvent, readRow, versionIn, type OutboxRow } from './event-row.js';
 
 /** Some rows of a stream, as they follow on each other. */
 export interface RowsRead {

@@ -9,6 +9,7 @@ import { sequence } from '../dedup/sequence.js';
 import { conditional, streamQuery, tickLater } from '../dynamodb/conditions.js';
 import { send } from '../dynamodb/send.js';
 import type { OutboxAccess } from './outbox-access.js';
+import { controlStream } from './row.js';
 
 type Item = Record<string, AttributeValue>;
 
@@ -18,7 +19,7 @@ type Item = Record<string, AttributeValue>;
  */
 const tickShards = 4;
 const tickSeconds = 24 * 3600;
-const stateStream = JSON.stringify(['state', 'relay']);
+const stateStream = controlStream('state', 'relay');
 
 /** Where a row of the outbox stands, to carry on behind it. */
 export interface ScanPlace {
@@ -47,7 +48,7 @@ export interface RelayState {
 }
 
 function tickStream(shard: number): string {
-  return JSON.stringify(['tick', String(shard)]);
+  return controlStream('tick', String(shard));
 }
 
 /** The stream of a tick's row, or undefined when the row is none. */

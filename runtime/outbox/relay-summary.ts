@@ -51,15 +51,15 @@ export function logRelay({ problems, ...figures }: RelaySummary): void {
     const where = { outbox: figures.outbox, streamHash: keyHash(stream), version };
     logLine({ exactlyOnce: 'problem', ...where, error: `${name}: ${message}` });
   }
-  const { outbox, sent, resent, failed, listed, lagMs, by } = figures;
-  const metrics =
-    by === 'stream' || sent + failed + listed > 0 ? { sent, resent, failed, listed, lag: lagMs } : {};
+  const { sent, resent, failed, listed, lagMs, by } = figures;
+  const figured: Readonly<Record<string, number>> = { sent, resent, failed, listed, lag: lagMs };
+  const metrics = by === 'stream' || sent + failed + listed > 0 ? figured : {};
   logLine({ exactlyOnce: 'relay', ...figures, problems: problems.length, ...metricsOf(metrics) });
 }
 
 /**
- * The default observer of gauges: a line in CloudWatch's embedded metric format, from which CloudWatch makes the metrics
- * `stuckStreams`, `oldestUnsent` and `streamSilence`.
+ * The default observer of gauges: a line in CloudWatch's embedded metric format, from which CloudWatch makes the
+ * metrics `stuckStreams`, `oldestUnsent` and `streamSilence`.
  */
 export function logGauges({
   outbox,

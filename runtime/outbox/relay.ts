@@ -37,13 +37,14 @@ export type OutboxRelay = (
 /**
  * A Lambda handler that sends what is in an outbox to its targets.
  *
- * Invoked by the table's stream, it sends the new events. Invoked by a schedule, it sweeps: it sends what is listed as
- * stuck, and what the table's stream never brought.
+ * Invoked by the table's stream, it sends the new events. Invoked by a schedule, it sweeps: it sends what is listed
+ * as stuck, and what the table's stream never brought.
  *
  * Guarantees: an event whose commit succeeded is sent to every target that wants its type, at least once, and kept
- * until then. A later event of a stream is never sent to a target before an earlier one is accepted there, by whatever
- * instance, and also when a target refuses one: then the stream waits, at that target alone. An event of a commit that
- * was rolled back does not exist.
+ * until then. A later event of a stream is never sent to a target before an earlier one was, by whatever instance, and
+ * also when a target refuses one: then the stream waits, at that target alone. (Of a call of several events that a
+ * target takes in part, the later ones may be in it, and are sent again.) An event of a commit that was rolled back
+ * does not exist.
  *
  * Does not guarantee: that an event is sent once, nor that a target hands on what it accepted in the order in which it
  * was sent. A consumer that takes (source, epoch, kind, aggregate, version) from the event is exact and in order all
@@ -71,7 +72,7 @@ export function outboxRelay(options: OutboxRelayOptions): OutboxRelay {
     if (event.Records === undefined) {
       const tally = new Tally();
       await sweep(sender, access, clock, tally, observeGauges);
-      observe({ outbox: table, by: 'sweep', ...tally });
+      observe({ outbox: table, by: 'sweep', ...tally.figures() });
       return { batchItemFailures: [] };
     }
     await crashPoint('batch-received');

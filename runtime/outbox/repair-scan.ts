@@ -6,7 +6,7 @@ import { positionsOf, reasonOf } from './list-settled.js';
 import type { OutboxAccess } from './outbox-access.js';
 import { keyOf } from './positions.js';
 import { saveScan, type ScanState } from './relay-state.js';
-import { isEvent, readRow, versionIn, type OutboxRow } from './row.js';
+import { isEvent, readRow, versionIn, type OutboxRow } from './event-row.js';
 import type { RunClock } from './run-clock.js';
 import { scanPage, type ScanPage } from './scan-page.js';
 import { markSent } from './sent-mark.js';
@@ -21,8 +21,8 @@ type Access = OutboxAccess & { readonly retentionSeconds: number; readonly grace
 
 /**
  * Looks through the whole table for what its stream never brought, page by page, and sends it. Keeps its place in the
- * table: a run goes on where the last one ended. A stream that cannot go on is listed as stuck; what is listed is left
- * to the list.
+ * table: a run goes on where the last one ended. A stream that cannot go on is listed as stuck; what is listed is
+ * left to the list.
  *
  * @returns when the oldest event that it found was committed; undefined: it found none
  * @throws DependencyFailed when the table could not be read, or the place not be kept
@@ -137,7 +137,7 @@ function readable(items: readonly Record<string, AttributeValue>[]) {
   for (const item of sorted)
     try {
       const row = readRow(item);
-      const follows = last?.version === row.version - 1n;
+      const follows = last !== undefined && last.version === row.version - 1n;
       const sent = row.first ? row.sent : follows && last?.expires === true;
       rows = sent ? [] : [...rows, row];
       last = row;

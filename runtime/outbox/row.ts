@@ -1,111 +1,171 @@
+import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { ExactlyOnceError, NewerRow } from '../dedup/errors.js';
-import { keyHash } from '../telemetry/key-hash.js';
-import { streamName, type StreamName } from './stream-name.js';
+import { sequence } from '../dedup/sequence.js';
+import type { CloudEvent } from './event.js';
 
-/** Version of the rows that this relay sends (R17). */
-export const relayedRowVersion = 2;
+/**
+ * The rows of an outbox table, in one place: keys `stream` and `version`, both text. An event's row is the record of
+ * its version (R29): who puts it on condition of its absence has given the version, and nobody else can.
+ *
+ * | what | `stream` | `version` |
+ * | --- | --- | --- |
+ * | event, fence | JSON of source, epoch, kind, aggregate (an adopted count: without the kind) | 40 digits |
+ * | open epoch | JSON of 'epoch', source | 'current' |
+ * | the relay's own | JSON of 'stuck', 'tick' or 'state', and one more text | see the relay |
+ *
+ * Only rows with `data` are events. One gets its `expiration` when all before it, itself and the next one have been
+ * sent, so the newest row of a stream never expires: it is the count (R30).
+ */
 
-/** An event in the outbox, as it was committed together with the effects it tells of. */
-export interface OutboxRow {
-  /** Who counts: JSON of source, epoch, kind and aggregate. Versions of one stream are contiguous (R29). */
-  readonly stream: string;
-  readonly name: StreamName;
-  readonly version: bigint;
+/** Version of the rows (R17). The first release wrote 1: whole envelopes, numbered by the aggregate's item. */
+export const outboxRowVersion = 2;
+/** DynamoDB: bytes of a partition key. */
+export const maxStreamBytes = 2_048;
+
+/** Whose events a stream holds. */
+export interface StreamName {
+  readonly source: string;
+  readonly epoch: string;
+  /** Undefined: the stream goes on with a count of the first release, which knew no kinds. */
+  readonly kind?: string;
+  readonly aggregate: string;
+}
+
+export function streamText({ source, epoch, kind, aggregate }: StreamName): string {
+  return JSON.stringify(kind === undefined ? [source, epoch, aggregate] : [source, epoch, kind, aggregate]);
+}
+
+/** The name of a stream of events. Undefined: it holds no events, but what the outbox keeps for itself. */
+export function streamName(stream: string): StreamName | undefined {
+  const [source = '', epoch = '', ...rest] = partsOf(stream);
+  const [aggregate] = rest.slice(-1);
+  if (aggregate === undefined || rest.length > 2) return undefined;
+  return { source, epoch, ...(rest.length > 1 && { kind: rest[0] }), aggregate };
+}
+
+/** None for what nobody who publishes has written. */
+function partsOf(stream: string): readonly string[] {
+  try {
+    const parts = JSON.parse(stream) as unknown;
+    return Array.isArray(parts) && parts.every((part) => typeof part === 'string') ? parts : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A stream of what the outbox keeps for itself. No stream of events has two members. */
+export function controlStream(of: 'epoch' | 'stuck' | 'tick' | 'state', member: string): string {
+  return JSON.stringify([of, member]);
+}
+
+/** What a row stores of an event, beside its key. */
+export interface StoredEvent {
   readonly type: string;
-  /** The event's data as JSON. */
+  /** Canonical JSON. */
   readonly data: string;
-  /** FIFO group. @default - one that is made of the aggregate's name */
+  /** As SQS takes it: see {@link groupId}. @default - that of the aggregate's name */
   readonly group?: string;
-  /** When it happened, ISO 8601. @default - at the commit */
+  /** ISO 8601. @default - when it was committed */
   readonly time?: string;
   /** Epoch milliseconds of the commit. */
   readonly at: number;
-  /**
-   * Latest version of every type that earlier events of the stream had. @default - all of them were of this one's
-   * type
-   */
-  readonly types?: Readonly<Record<string, string>>;
-  /** The stream begins with it, or what was before it was never in this table. */
-  readonly first: boolean;
-  /** First rows only: every target has accepted it. */
-  readonly sent: boolean;
-  /** It may expire, which is only ever so when the next one has been sent. */
-  readonly expires: boolean;
+  /** JSON: see {@link versionBefore}. */
+  readonly types?: string;
+  readonly first?: boolean;
 }
 
-type Item = Readonly<Record<string, AttributeValue>>;
-
-/** A row of the outbox table that should be an event and is none. */
-export class NotAnEvent extends ExactlyOnceError {
-  override name = 'NotAnEvent';
-  constructor(
-    readonly streamHash: string,
-    readonly missing: readonly string[],
-  ) {
-    super(
-      `outbox row of stream ${streamHash} has no readable ${missing.join(', ')}; only \`tx.publish\` may write to the table, and its stream must carry NEW_IMAGE`,
-    );
-  }
-}
-
-/** A row that the first release of this package wrote, and did not send. */
-export class FirstReleaseRow extends ExactlyOnceError {
-  override name = 'FirstReleaseRow';
-  constructor(readonly streamHash: string) {
-    super(
-      `outbox row of stream ${streamHash} was written by the first release, and is not sent by this one; ` +
-        'let the relay of the first release send everything before its function is replaced (CHANGELOG)',
-    );
-  }
-}
-
-/** Whether a row is an event, readable or not; the others are the relay's own, or mark the end of an epoch. */
-export function isEvent({ data, event }: Item): boolean {
-  return data !== undefined || event !== undefined;
-}
-
-/**
- * @throws NotAnEvent when an attribute is missing
- * @throws FirstReleaseRow when the first release wrote the row
- * @throws NewerRow when a newer version of this library wrote the row: it is neither sent nor passed over
- */
-export function readRow(item: Item): OutboxRow {
-  const { stream, version, type, data, group, time, at, types, first, sent, expiration, v } = item;
-  const hash = keyHash(stream?.S ?? '');
-  if (Number(v?.N ?? 0) > relayedRowVersion) throw new NewerRow(hash, v?.N ?? '', relayedRowVersion);
-  if (v?.N === '1') throw new FirstReleaseRow(hash);
-  const name = streamName(stream?.S ?? '');
-  const n = versionIn(version);
-  const committed = Number(at?.N);
-  if (
-    name === undefined ||
-    n === undefined ||
-    type?.S === undefined ||
-    data?.S === undefined ||
-    Number.isNaN(new Date(committed).getTime())
-  ) {
-    const parts = { stream: name, version: n, type: type?.S, data: data?.S };
-    const missing = Object.entries(parts).filter(([, value]) => value === undefined);
-    throw new NotAnEvent(hash, missing.length > 0 ? missing.map(([part]) => part) : ['at']);
-  }
+/** An event's row as DynamoDB stores it. */
+export function eventItem(
+  stream: string,
+  version: bigint,
+  { type, data, group, time, at, types, first }: StoredEvent,
+): Record<string, AttributeValue> {
   return {
-    stream: stream?.S ?? '',
-    name,
-    version: n,
-    type: type.S,
-    data: data.S,
-    group: group?.S,
-    time: time?.S,
-    at: committed,
-    types: types?.S === undefined ? undefined : (JSON.parse(types.S) as Record<string, string>),
-    first: n === 1n || first !== undefined,
-    sent: sent !== undefined,
-    expires: expiration !== undefined,
+    stream: { S: stream },
+    version: { S: sequence(String(version)) },
+    type: { S: type },
+    data: { S: data },
+    at: { N: String(at) },
+    v: { N: String(outboxRowVersion) },
+    ...(group !== undefined && { group: { S: group } }),
+    ...(time !== undefined && { time: { S: time } }),
+    ...(types !== undefined && { types: { S: types } }),
+    ...(first && { first: { N: '1' } }),
   };
 }
 
-/** Undefined: it is no version that a publisher gives. */
-export function versionIn(version: AttributeValue | undefined): bigint | undefined {
-  return /^\d{40}$/.test(version?.S ?? '') ? BigInt(version?.S ?? 0) : undefined;
+/**
+ * The row that ends a stream of an ended epoch: whoever would publish the next version finds it in the way (R37).
+ *
+ * @param fence the epoch that has begun
+ */
+export function fenceItem(
+  stream: string,
+  version: bigint,
+  fence: string,
+  at: number,
+): Record<string, AttributeValue> {
+  return {
+    stream: { S: stream },
+    version: { S: sequence(String(version)) },
+    fence: { S: fence },
+    at: { N: String(at) },
+    v: { N: String(outboxRowVersion) },
+  };
+}
+
+/** @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+const groupPattern = /^[A-Za-z0-9!-/:-@[-`{-~]{1,128}$/;
+
+/** A MessageGroupId: the name where SQS takes it, else its SHA-256. */
+export function groupId(name: string): string {
+  return groupPattern.test(name) ? name : createHash('sha256').update(name).digest('hex');
+}
+
+/** The event as it is sent: CloudEvents 1.0 in JSON. */
+export function eventText(
+  { source, epoch, kind, aggregate }: StreamName,
+  version: bigint,
+  { type, data, time, at }: StoredEvent,
+): string {
+  const committed = new Date(at).toISOString();
+  const envelope: Omit<CloudEvent<unknown>, 'data'> = {
+    specversion: '1.0',
+    id: [epoch, ...(kind === undefined ? [] : [kind]), aggregate, version].join('/'),
+    source,
+    type,
+    subject: aggregate,
+    time: time ?? committed,
+    datacontenttype: 'application/json',
+    epoch,
+    ...(kind !== undefined && { kind }),
+    aggregate,
+    version: String(version),
+    firstenqueue: committed,
+  };
+  return `${JSON.stringify(envelope).slice(0, -1)},"data":${data}}`;
+}
+
+/**
+ * The version that comes before an event's for somebody who is sent these types only: the latest one before it of a
+ * type that is wanted, 0 for none.
+ *
+ * @param types the latest version of each type before it. Undefined: all of them were of the event's own type. Under
+ *   the empty text: the adopted count, of whose types nothing is known
+ */
+export function versionBefore(
+  version: bigint,
+  types: Readonly<Record<string, string>> | undefined,
+  wanted: readonly string[] | undefined,
+): bigint {
+  if (wanted === undefined || types === undefined) return version - 1n;
+  const adopted = BigInt(types[''] ?? 0);
+  return wanted
+    .map((type) => BigInt((Object.hasOwn(types, type) && types[type]) || adopted))
+    .reduce((latest, one) => (one > latest ? one : latest), adopted);
+}
+
+/** The event for somebody who was not sent the versions between `previous` and its own. */
+export function eventAfter(event: string, previous: bigint): string {
+  return `{"previousversion":"${previous}",${event.slice(1)}`;
 }

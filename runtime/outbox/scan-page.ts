@@ -4,8 +4,8 @@ import { send } from '../dynamodb/send.js';
 import type { OutboxAccess } from './outbox-access.js';
 import { isKnownSent, markAttributes, markOf, type Place } from './positions.js';
 import type { ScanPlace, ScanState } from './relay-state.js';
-import { versionIn } from './row.js';
-import { streamName } from './stream-name.js';
+import { versionIn } from './event-row.js';
+import { streamName } from './row.js';
 
 /** Rows of one page. DynamoDB ends a page at 1 MB of what it reads, too. */
 const rowsPerPage = 250;

@@ -9,8 +9,8 @@ export interface CallAnswer {
 }
 
 /**
- * Sends one call and waits for it no longer than it may take: a target that does not heed the signal is not waited for
- * either.
+ * Sends one call and waits for it no longer than it may take: a target that does not heed the signal is not waited
+ * for either.
  */
 export async function sendCall(
   target: RelayTarget,

@@ -3,7 +3,7 @@ import { sequence } from '../dedup/sequence.js';
 import { conditional, outboxRowOutlived, outboxRowThere } from '../dynamodb/conditions.js';
 import { send } from '../dynamodb/send.js';
 import type { OutboxAccess } from './outbox-access.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 
 /**
  * `first`: nobody had marked it. `again`: it had been sent before, and its mark may have expired with its row since.

@@ -1,7 +1,7 @@
 import { crashPoint } from '../dedup/crash-points.js';
 import type { Progress, Sender, StreamWork } from './deliver.js';
 import type { OutboxAccess } from './outbox-access.js';
-import type { OutboxRow } from './row.js';
+import type { OutboxRow } from './event-row.js';
 import { markSent } from './sent-mark.js';
 import { sideBySide } from './side-by-side.js';
 

@@ -26,8 +26,8 @@ export interface BatchResult {
 }
 
 /**
- * Sends what the table's stream brings. Each stream goes on in the order of its versions: what the table's stream left
- * out is filled in from the table, and a stream that cannot go on is listed as stuck before its events are
+ * Sends what the table's stream brings. Each stream goes on in the order of its versions: what the table's stream
+ * left out is filled in from the table, and a stream that cannot go on is listed as stuck before its events are
  * acknowledged. An event comes again only when it could neither be sent, nor marked, nor listed.
  */
 export async function relayBatch(

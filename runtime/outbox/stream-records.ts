@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { isEvent, readRow, versionIn, type OutboxRow } from './row.js';
+import { isEvent, readRow, versionIn, type OutboxRow } from './event-row.js';
 import { tickShard } from './relay-state.js';
 
 /** What a batch of the table's stream brings of one stream of the outbox. */

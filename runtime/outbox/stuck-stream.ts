@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
 import { keyHash } from '../telemetry/key-hash.js';
+import { controlStream } from './row.js';
 
 type Item = Record<string, AttributeValue>;
 
@@ -45,7 +46,7 @@ export function nextFor({ next }: Pick<StuckStream, 'next'>, target: string): bi
 }
 
 export function shardStream(shard: string): string {
-  return JSON.stringify(['stuck', shard]);
+  return controlStream('stuck', shard);
 }
 
 export function stuckKey(stream: string): Item {

@@ -97,8 +97,8 @@ export async function readAllStuck(
 export type StuckChange = (entry: StuckStream | undefined) => Omit<StuckStream, 'token'> | undefined;
 
 /**
- * Changes the entry of a stream, lists it, or takes it off the list. What others write meanwhile is never overwritten:
- * the change is made anew of what they wrote.
+ * Changes the entry of a stream, lists it, or takes it off the list. What others write meanwhile is never
+ * overwritten: the change is made anew of what they wrote.
  *
  * @param change called once or several times, with the entry as it is; the same object: nothing is written
  * @param seen the entry as it was read, or `undefined` when it was seen not to be there. @default - it is read

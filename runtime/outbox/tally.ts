@@ -1,4 +1,4 @@
-import type { RelayProblem } from './relay-summary.js';
+import type { RelayProblem, RelaySummary } from './relay-summary.js';
 import type { Settled } from './settle.js';
 
 /** What a run has come to so far. */
@@ -18,6 +18,11 @@ export class Tally {
     for (const { at } of sent) this.lagMs = Math.max(this.lagMs, now - at);
     for (const [target, error] of failures) this.problem(stream, next.get(target) ?? 0n, error);
     if (unmarked !== undefined) this.problem(stream, unmarked.version, unmarked.error);
+  }
+
+  figures(): Omit<RelaySummary, 'outbox' | 'by'> {
+    const { sent, resent, failed, passed, listed, lagMs, problems } = this;
+    return { sent, resent, failed, passed, listed, lagMs, problems };
   }
 
   problem(stream: string, version: bigint, error: unknown): void {

@@ -142,12 +142,16 @@ export class WrittenOutbox {
 
   async stuck(): Promise<StuckStream[]> {
     const entries: StuckStream[] = [];
-    for await (const page of stuckStreams({ ...this, limits: limits() })) entries.push(...page);
+    for await (const page of stuckStreams(this.access())) entries.push(...page);
     return entries;
   }
 
   stuckEntry(name: string): Promise<StuckStream | undefined> {
-    return readStuck({ ...this, limits: limits() }, streamOf(name));
+    return readStuck(this.access(), streamOf(name));
+  }
+
+  access() {
+    return { client: this.client, table: this.table, limits: limits() };
   }
 
   /** Reads the table's stream from its start. Each call brings what has come since the last one. */
