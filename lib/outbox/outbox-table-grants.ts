@@ -1,6 +1,16 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 
+type Conditions = Record<string, Record<string, string | string[]>>;
+
+/**
+ * Partition keys of the relay's own rows, as runtime/outbox/row.ts makes them. `?` is one character: no stream of
+ * events is like them, because those have more members.
+ */
+const stuckStreams = '["stuck","??"]';
+const ticks = '["tick","?"]';
+const relayState = '["state","relay"]';
+
 /** Permissions on the events of an outbox table. */
 export class OutboxTableGrants {
   /** @internal */
@@ -16,20 +26,37 @@ export class OutboxTableGrants {
     return this.grant(grantee, ['dynamodb:PutItem']);
   }
 
-  /** For the relay: find what is unsent, and mark what is sent. Deleting is not among them: time to live does it. */
+  /**
+   * For the relay: read events, mark what is sent, and keep the list of streams that are stuck. It may write and
+   * delete rows of that list and of its own state only, never an event's: time to live does that.
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+   */
   public relay(grantee: IGrantable): Grant {
-    return this.grant(grantee, ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem']).combine(
-      Grant.addToPrincipal({
-        grantee,
-        actions: ['dynamodb:Query'],
-        resourceArns: [`${this.table.tableArn}/index/unsent`],
-      }),
-    );
+    const own = (...streams: string[]) => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': streams },
+      // Without keys the above holds, too.
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    });
+    return this.grant(grantee, [
+      'dynamodb:GetItem',
+      'dynamodb:BatchGetItem',
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:UpdateItem',
+    ])
+      .combine(this.grant(grantee, ['dynamodb:PutItem'], own(stuckStreams, ticks, relayState)))
+      .combine(this.grant(grantee, ['dynamodb:DeleteItem'], own(stuckStreams)));
   }
 
-  private grant(grantee: IGrantable, actions: string[]): Grant {
+  private grant(grantee: IGrantable, actions: string[], conditions?: Conditions): Grant {
     this.table.encryptionKey?.grantEncryptDecrypt(grantee);
     // Not `table.grant`, which adds every index as well.
-    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
+    return Grant.addToPrincipal({
+      grantee,
+      actions,
+      resourceArns: [this.table.tableArn],
+      ...(conditions && { conditions }),
+    });
   }
 }

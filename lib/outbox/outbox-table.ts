@@ -1,12 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  AttributeType,
-  BillingMode,
-  ProjectionType,
-  StreamViewType,
-  Table,
-  TableEncryption,
-} from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { isKnown } from '../guarantees/inequality.js';
@@ -43,9 +36,9 @@ export interface OutboxTableProps {
  * The table of events that transactions publish with `tx.publish`: an event is in it exactly when the effects that it
  * tells of are committed. An `OutboxRelay` sends them.
  *
- * Keys `stream` (source, epoch and aggregate) and `version`. A sparse index `unsent`, in 16 parts, holds what is not
- * sent yet, so that the sweep finds it without the stream. Only the mark of a sent event gives a row an expiry:
- * nothing is deleted unsent (R30).
+ * Keys `stream` (source, epoch, kind and aggregate) and `version`: a row is the record of its version. Beside the
+ * events it holds what the relay notes: streams that are stuck, and where its scan is. Only what was sent may expire,
+ * and the newest row of a stream never does: nothing is deleted unsent, and no count begins again (R29, R30).
  *
  * Must be in the account and Region of the tables that the handlers write. No global table: see `DedupTable`.
  *
@@ -86,12 +79,6 @@ export class OutboxTable extends Construct {
       encryption:
         props.encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.encryptionKey,
-    });
-    this.table.addGlobalSecondaryIndex({
-      indexName: 'unsent',
-      partitionKey: { name: 'unsent', type: AttributeType.STRING },
-      sortKey: { name: 'at', type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
     });
   }
 
