@@ -17,13 +17,14 @@ export class OutboxTableGrants {
   constructor(private readonly table: ITable) {}
 
   /**
-   * For handlers that call `tx.publish`: write new events. What they publish of is numbered by items of their own
-   * tables, which they must be allowed to read and update (`dynamodb:GetItem`, `dynamodb:UpdateItem` or `PutItem`).
+   * For handlers that call `tx.publish`: find the newest event of an aggregate and the epoch that is open, and write
+   * new events. Nothing on the tables of the aggregates, but with `adoptVersions`, which reads their items
+   * (`dynamodb:GetItem`).
    *
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
    */
   public publish(grantee: IGrantable): Grant {
-    return this.grant(grantee, ['dynamodb:PutItem']);
+    return this.grant(grantee, ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:PutItem']);
   }
 
   /**
