@@ -9,8 +9,8 @@ import { digits, inTime, Notebook, streamOf, WrittenOutbox } from './written-out
 const searches: Record<keyof typeof outboxConditions, () => Promise<string[]>> = {
   async versionFree() {
     const world = await OutboxWorld.open();
-    const other = world.inEpoch('1');
     await world.publish(['ann']);
+    const other = world.inEpoch('1');
     await other.publish(['ann']);
     // It remembers version 1, and has not heard of version 2. (The other's messages had the names of the next ones.)
     await world.publish(['bob']);
