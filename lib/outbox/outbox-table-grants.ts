@@ -1,6 +1,16 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 
+type Conditions = Record<string, Record<string, string | string[]>>;
+
+/**
+ * Partition keys of the relay's own rows, as runtime/outbox/row.ts makes them. `?` is one character: no stream of
+ * events is like them, because those have more members.
+ */
+const stuckStreams = '["stuck","??"]';
+const ticks = '["tick","?"]';
+const relayState = '["state","relay"]';
+
 /** Permissions on the events of an outbox table. */
 export class OutboxTableGrants {
   /** @internal */
@@ -18,30 +28,36 @@ export class OutboxTableGrants {
   }
 
   /**
-   * For the relay: read streams and look for what is unsent, mark what is sent, and keep a list of the streams that
-   * are stuck, with notes of its own. It may delete entries of that list, and no event: time to live does that.
+   * For the relay: read events, mark what is sent, and keep the list of streams that are stuck. It may write and
+   * delete rows of that list and of its own state only, never an event's: time to live does that.
    *
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
   public relay(grantee: IGrantable): Grant {
+    const own = (...streams: string[]) => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': streams },
+      // Without keys the above holds, too.
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    });
     return this.grant(grantee, [
       'dynamodb:GetItem',
+      'dynamodb:BatchGetItem',
       'dynamodb:Query',
       'dynamodb:Scan',
-      'dynamodb:PutItem',
       'dynamodb:UpdateItem',
-    ]).combine(
-      Grant.addToPrincipal({
-        grantee,
-        actions: ['dynamodb:DeleteItem'],
-        resourceArns: [this.table.tableArn],
-        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['["stuck","??"]'] } },
-      }),
-    );
+    ])
+      .combine(this.grant(grantee, ['dynamodb:PutItem'], own(stuckStreams, ticks, relayState)))
+      .combine(this.grant(grantee, ['dynamodb:DeleteItem'], own(stuckStreams)));
   }
 
-  private grant(grantee: IGrantable, actions: string[]): Grant {
+  private grant(grantee: IGrantable, actions: string[], conditions?: Conditions): Grant {
     this.table.encryptionKey?.grantEncryptDecrypt(grantee);
-    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
+    // Not `table.grant`, which adds every index as well.
+    return Grant.addToPrincipal({
+      grantee,
+      actions,
+      resourceArns: [this.table.tableArn],
+      ...(conditions && { conditions }),
+    });
   }
 }

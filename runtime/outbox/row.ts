@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { ExactlyOnceError, NewerRow } from '../dedup/errors.js';
 import { sequence } from '../dedup/sequence.js';
 import type { CloudEvent } from './event.js';
 
@@ -23,8 +22,6 @@ export const outboxRowVersion = 2;
 /** DynamoDB: bytes of a partition key. */
 export const maxStreamBytes = 2_048;
 
-type Item = Readonly<Record<string, AttributeValue | undefined>>;
-
 /** Whose events a stream holds. */
 export interface StreamName {
   readonly source: string;
@@ -40,10 +37,20 @@ export function streamText({ source, epoch, kind, aggregate }: StreamName): stri
 
 /** The name of a stream of events. Undefined: it holds no events, but what the outbox keeps for itself. */
 export function streamName(stream: string): StreamName | undefined {
-  const [source = '', epoch = '', ...rest] = JSON.parse(stream) as string[];
+  const [source = '', epoch = '', ...rest] = partsOf(stream);
   const [aggregate] = rest.slice(-1);
-  if (aggregate === undefined) return undefined;
+  if (aggregate === undefined || rest.length > 2) return undefined;
   return { source, epoch, ...(rest.length > 1 && { kind: rest[0] }), aggregate };
+}
+
+/** None for what nobody who publishes has written. */
+function partsOf(stream: string): readonly string[] {
+  try {
+    const parts = JSON.parse(stream) as unknown;
+    return Array.isArray(parts) && parts.every((part) => typeof part === 'string') ? parts : [];
+  } catch {
+    return [];
+  }
 }
 
 /** A stream of what the outbox keeps for itself. No stream of events has two members. */
@@ -62,7 +69,7 @@ export interface StoredEvent {
   readonly time?: string;
   /** Epoch milliseconds of the commit. */
   readonly at: number;
-  /** See {@link OutboxRow.types}. */
+  /** JSON: see {@link versionBefore}. */
   readonly types?: string;
   readonly first?: boolean;
 }
@@ -115,105 +122,6 @@ export function groupId(name: string): string {
   return groupPattern.test(name) ? name : createHash('sha256').update(name).digest('hex');
 }
 
-/** An event in the outbox, as it was committed together with the effects it tells of. */
-export interface OutboxRow {
-  /** Who counts: JSON of source, epoch, kind and aggregate. Versions of one stream are contiguous from 1 (R29). */
-  readonly stream: string;
-  /** Place in the stream, 40 decimal digits. */
-  readonly version: string;
-  /** The event as CloudEvents 1.0 JSON: what targets are sent. */
-  readonly event: string;
-  readonly type: string;
-  /** Events of one group are sent one after the other. MessageGroupId of queues. */
-  readonly group: string;
-  /** Epoch milliseconds of the commit. */
-  readonly at: number;
-  /** Nothing is before it in the table: it is version 1, or the first that goes on with an adopted count. */
-  readonly first?: boolean;
-  /**
-   * The latest version of each type that earlier events of the stream had. Undefined: all of them were of this
-   * event's own type. Under the empty text: the adopted count, of whose types nothing is known.
-   */
-  readonly types?: Readonly<Record<string, string>>;
-}
-
-/** A row of the outbox table that is no event. */
-export class NotAnEvent extends ExactlyOnceError {
-  override name = 'NotAnEvent';
-  constructor(
-    readonly key: string,
-    readonly missing: readonly string[],
-  ) {
-    super(
-      `outbox row ${key} has no ${missing.join(', ')}; only \`tx.publish\` may write to the table, and its stream must carry NEW_IMAGE`,
-    );
-  }
-}
-
-/** The first release of this library wrote the row, and only its relay can send it. */
-export class FirstReleaseRow extends ExactlyOnceError {
-  override name = 'FirstReleaseRow';
-  constructor(readonly key: string) {
-    super(
-      `outbox row ${key} was written by the first release, and is not sent by this one; deploy that release again until its relay has sent everything, then this one`,
-    );
-  }
-}
-
-/** Whether it is an event, of whatever release. The others are what the outbox keeps for itself. */
-export function isEvent({ data, event }: Item): boolean {
-  return (data ?? event) !== undefined;
-}
-
-/**
- * @throws NotAnEvent when an attribute is missing
- * @throws NewerRow when a newer version of this library wrote the row: it is neither sent nor passed over
- * @throws FirstReleaseRow
- */
-export function readRow(item: Item): OutboxRow {
-  const { stream, version, type, data, group, time, at, types, first, v } = item;
-  const key = `${stream?.S ?? ''} ${version?.S ?? ''}`;
-  if (Number(v?.N ?? 0) > outboxRowVersion) throw new NewerRow(key, v?.N ?? '', outboxRowVersion);
-  if (v?.N === '1') throw new FirstReleaseRow(key);
-  const name = stream?.S === undefined ? undefined : streamName(stream.S);
-  if (
-    name === undefined ||
-    stream?.S === undefined ||
-    version?.S === undefined ||
-    type?.S === undefined ||
-    data?.S === undefined ||
-    at?.N === undefined
-  ) {
-    const missing = Object.entries({ stream, version, type, data, at }).filter(
-      ([, value]) => value === undefined,
-    );
-    throw new NotAnEvent(
-      key,
-      missing.length === 0 ? ['attribute of the right type'] : missing.map(([attribute]) => attribute),
-    );
-  }
-  return {
-    stream: stream.S,
-    version: version.S,
-    event: eventText(name, BigInt(version.S), {
-      type: type.S,
-      data: data.S,
-      time: time?.S,
-      at: Number(at.N),
-    }),
-    type: type.S,
-    group: group?.S ?? groupId(name.aggregate),
-    at: Number(at.N),
-    first: first !== undefined || BigInt(version.S) === 1n,
-    ...(types?.S !== undefined && { types: JSON.parse(types.S) as Record<string, string> }),
-  };
-}
-
-/** Tells rows apart. No stream contains a line break: it is JSON. */
-export function rowId({ stream, version }: Pick<OutboxRow, 'stream' | 'version'>): string {
-  return `${stream}\n${version}`;
-}
-
 /** The event as it is sent: CloudEvents 1.0 in JSON. */
 export function eventText(
   { source, epoch, kind, aggregate }: StreamName,
@@ -239,12 +147,18 @@ export function eventText(
 }
 
 /**
- * The version that comes before the row's for somebody who is sent these types only: the latest one before it of a
+ * The version that comes before an event's for somebody who is sent these types only: the latest one before it of a
  * type that is wanted, 0 for none.
+ *
+ * @param types the latest version of each type before it. Undefined: all of them were of the event's own type. Under
+ *   the empty text: the adopted count, of whose types nothing is known
  */
-export function versionBefore({ version, types }: OutboxRow, wanted: readonly string[] | undefined): bigint {
-  const own = BigInt(version) - 1n;
-  if (wanted === undefined || types === undefined) return own;
+export function versionBefore(
+  version: bigint,
+  types: Readonly<Record<string, string>> | undefined,
+  wanted: readonly string[] | undefined,
+): bigint {
+  if (wanted === undefined || types === undefined) return version - 1n;
   const adopted = BigInt(types[''] ?? 0);
   return wanted
     .map((type) => BigInt((Object.hasOwn(types, type) && types[type]) || adopted))
@@ -252,6 +166,6 @@ export function versionBefore({ version, types }: OutboxRow, wanted: readonly st
 }
 
 /** The event for somebody who was not sent the versions between `previous` and its own. */
-export function eventAfter({ event }: OutboxRow, previous: bigint): string {
+export function eventAfter(event: string, previous: bigint): string {
   return `{"previousversion":"${previous}",${event.slice(1)}`;
 }

@@ -19,7 +19,8 @@ import {
 } from '../../runtime/dynamodb/index.js';
 import { itemBytes } from '../../runtime/dynamodb/item-size.js';
 import { cloudEvent, outbox, type CloudEvent, type Outbox } from '../../runtime/outbox/index.js';
-import { readRow } from '../../runtime/outbox/row.js';
+import { relayed } from '../../runtime/outbox/envelope.js';
+import { readRow } from '../../runtime/outbox/event-row.js';
 import { deliver } from '../../runtime/testing/index.js';
 import { orderConsumer, ordersOf } from '../fixtures/order-consumer.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
@@ -62,7 +63,7 @@ async function stored(): Promise<Record<string, unknown>[]> {
 const envelopes = async () =>
   (await stored())
     .filter(({ data }) => data !== undefined)
-    .map((item) => JSON.parse(readRow(marshall(item)).event) as CloudEvent<unknown>);
+    .map((item) => JSON.parse(relayed(readRow(marshall(item))).event) as CloudEvent<unknown>);
 const versions = async () => (await envelopes()).map(({ aggregate, version }) => `${aggregate} ${version}`);
 const account = async (name: string) => row(client, accounts, { name });
 const upTo = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name} ${i + 1}`);
@@ -488,7 +489,7 @@ test('names: composite keys, groups that SQS does not take, and whatever text a 
     JSON.stringify(['payments', '1', 'a', '["x","#"]']),
     JSON.stringify(['payments', '1', 'b', '__proto__/"ü 😀']),
   ]);
-  expect(rows.map((item) => readRow(marshall(item)).group)).toEqual([
+  expect(rows.map((item) => relayed(readRow(marshall(item))).group)).toEqual([
     '["x","#"]',
     expect.stringMatching(/^[0-9a-f]{64}$/),
   ]);
