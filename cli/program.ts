@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addConformance } from './commands/conformance.js';
 import { addBlocked } from './commands/blocked.js';
+import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
 import { addGroups } from './commands/groups.js';
 import { addInspect } from './commands/inspect.js';
@@ -10,6 +11,7 @@ import { addResume } from './commands/resume.js';
 import { addSkip } from './commands/skip.js';
 import { addSkipVersion } from './commands/skip-version.js';
 import { addUnlock } from './commands/unlock.js';
+import { packageVersion } from './package-version.js';
 
 /** The command line, every command in it. Parsing throws CommanderError instead of ending the process. */
 export function cliProgram(): Command {
@@ -21,11 +23,13 @@ export function cliProgram(): Command {
       'after',
       '\nExit codes: 0 done, 1 something was refused, is left or stands still, 2 could not run.',
     )
+    .version(packageVersion(), '--version', 'print the version of this package')
     .showHelpAfterError('(see --help)')
     .exitOverride();
   for (const add of [
     addInspect,
     addRedrive,
+    addDeadLetters,
     addGroups,
     addResume,
     addSkip,

@@ -138,14 +138,17 @@ test.each([
   [['inspect', 'k', '--consumer', 'a b'], 'could not run: invalid settings: consumerName must be 1 to 64'],
   [['inspect', 'k', '--function', 'nobody'], "could not run: there is no function 'nobody'"],
   [
-    ['redrive', '--consumer', 'c', '--dedup-table', 't', '--queue', 'no-such-queue'],
+    ['redrive', '--consumer', 'c', '--queue', 'no-such-queue'],
     "could not run: there is no queue 'no-such-queue' in this account and Region",
   ],
   [
     ['groups', '--consumer', 'c', '--dedup-table', 't', '--endpoint', 'http://127.0.0.1:1'],
     'ECONNREFUSED 127.0.0.1:1: check --endpoint',
   ],
-  [['groups', '--consumer', 'c', '--dedup-table', 'no-such-table'], ': check --dedup-table and --region'],
+  [
+    ['groups', '--consumer', 'c', '--dedup-table', 'no-such-table'],
+    ': check the name of the table and --region',
+  ],
 ])('%j ends with 2 and one sentence', async (args, sentence) => {
   const { status, stdout, stderr } = await run(...args);
   expect(stderr).toContain(sentence);

@@ -13,25 +13,50 @@ const optionsIn = (text: string) =>
 const optionsOf = (command: Command) => command.options.map(({ flags }) => flags).sort();
 const shared = optionsOf(addConsumerOptions(cliProgram().command('any')));
 
+/** Commands with their whole names: those that only hold others are none. */
+function leaves(command: Command, above: readonly string[] = []): [string, Command][] {
+  return command.commands.flatMap((one): [string, Command][] => {
+    const name = [...above, one.name()];
+    return one.commands.length > 0 ? leaves(one, name) : [[name.join(' '), one]];
+  });
+}
+const commands = leaves(cliProgram());
+
+/** Sections that hold what several commands share. */
+const common = ['Which consumer', 'Dry runs'];
+
+/** They look, and change nothing. */
+const readOnly = [
+  ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'dead-letters list', 'outbox list'],
+  // It acts on an API, not on what this library keeps, and every request is one that the user wrote.
+  'conformance',
+];
+
 test('the options that say which consumer', () => {
   expect(optionsIn(documented.get('Which consumer') ?? '')).toEqual(shared);
 });
 
 test('the commands', () => {
-  const names = cliProgram().commands.map((command) => command.name());
-  expect([...documented.keys()].filter((name) => name !== 'Which consumer').sort()).toEqual(names.sort());
+  const names = commands.map(([name]) => name);
+  expect([...documented.keys()].filter((name) => !common.includes(name)).sort()).toEqual(names.sort());
 });
 
-test.each(cliProgram().commands.map((command) => [command.name(), command] as const))(
-  'the options, arguments and exit codes of %s',
-  (name, command) => {
-    const text = documented.get(name) ?? '';
-    const aboutAConsumer = shared.every((flags) => optionsOf(command).includes(flags));
-    expect(optionsIn(text)).toEqual(
-      optionsOf(command).filter((flags) => !aboutAConsumer || !shared.includes(flags)),
-    );
-    const usage = [name, ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ');
-    expect(text).toContain(`\`exactly-once-aws ${usage}\``);
-    expect(text).toMatch(/^Exit codes/m);
-  },
-);
+test('every command that changes something can be run dry', () => {
+  const without = commands.filter(([, command]) => !optionsOf(command).includes('--dry-run'));
+  expect(without.map(([name]) => name).sort()).toEqual([...readOnly].sort());
+});
+
+test.each(commands)('the options, arguments and exit codes of %s', (name, command) => {
+  const text = documented.get(name) ?? '';
+  const aboutAConsumer = shared.every((flags) => optionsOf(command).includes(flags));
+  expect(optionsIn(text)).toEqual(
+    optionsOf(command).filter(
+      (flags) => flags !== '--dry-run' && (!aboutAConsumer || !shared.includes(flags)),
+    ),
+  );
+  const named = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  expect(text).toContain(`\`exactly-once-aws ${[name, ...named].join(' ')}\``);
+  expect(text).toMatch(/^Exit codes/m);
+});
