@@ -72,6 +72,24 @@ export class CommitFailed extends DependencyFailed {
 }
 
 /**
+ * The outbox does not take events of this epoch any more: another one has begun (R37). Nothing of the commit was
+ * written. The message comes again, uncounted, until its consumer is deployed with the epoch that is open.
+ */
+export class EpochEnded extends CommitFailed {
+  override name = 'EpochEnded';
+  constructor(
+    readonly source: string,
+    readonly epoch: string,
+    /** The one that is open. */
+    readonly current: string,
+  ) {
+    super(
+      `epoch '${epoch}' of source '${source}' has ended, and '${current}' has begun; deploy the publisher with that one`,
+    );
+  }
+}
+
+/**
  * DynamoDB refused a write of the message for what it is (a validation error that no check of ours has found before).
  */
 export class WriteRefused extends ExactlyOnceError {

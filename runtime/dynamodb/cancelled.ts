@@ -46,21 +46,23 @@ export function readReasons(
     },
     compare: (action, { Item: row }) => {
       const { id, tableName } = action.write.address;
-      // Both, also where the handler's own condition failed with them: it is judged on what is stored now.
-      const behind = numbering?.overtaken(id, row) ?? false;
       const outdated = action.owners.filter(({ own }) => hasChanged(own.seen, row));
       for (const { unit } of outdated) find(unit, { outcome: { kind: 'outdated', own: false } });
-      met.overtaken ||= behind;
-      if (!behind && outdated.length === 0)
-        blame(action, new ConditionFailed(tableName, id, row && native(row)));
+      if (outdated.length === 0) blame(action, new ConditionFailed(tableName, id, row && native(row)));
     },
-    taken: (action) => {
-      if (!met.overtaken) blame(action, unpublished(action, cause));
+    taken: () => {
+      met.overtaken = true;
     },
     refuse: (action, reason) => blame(action, refused(reason, cause)),
     depend: (action, reason) => blame(action, depending(reason, cause)),
   };
   const spoken = actions.map((action, i) => ({ action, reason: cause.CancellationReasons?.[i] ?? {} }));
+  // Also where somebody is about to write the row: the next attempt asks, instead of being refused.
+  numbering?.doubt(
+    spoken
+      .filter(({ action, reason: { Code = 'None' } }) => action.role === 'event' && Code !== 'None')
+      .map(({ action }) => action.write),
+  );
   // The receipt speaks first: a message that was processed is a duplicate even if its own writes made its condition
   // false (R12).
   for (const first of [true, false])
@@ -82,11 +84,4 @@ function refused({ Code, Message }: CancellationReason, cause: Error): WriteRefu
 
 function depending({ Code, Message }: CancellationReason, cause: Error): CommitFailed {
   return new CommitFailed(`DynamoDB cancelled the commit: ${Code}: ${Message ?? 'no message'}`, { cause });
-}
-
-function unpublished({ write }: Action, cause: Error): WriteRefused {
-  return new WriteRefused(
-    `the outbox has an event ${write.address.id} already; its aggregate was deleted, or its version set back: publish under a new epoch`,
-    { cause },
-  );
 }

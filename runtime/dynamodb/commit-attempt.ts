@@ -33,11 +33,7 @@ export async function attempt(
   commits.add(commit);
   const publications = units.flatMap((unit) => (unit.publications ?? []).map((one) => ({ unit, one })));
   const events = publications.map(({ one }) => one);
-  const numbering = await events[0]?.number(
-    events,
-    new Map([...effects].map(([id, { write }]) => [id, write])),
-    { client, ...limits },
-  );
+  const numbering = await events[0]?.number(events, { client, ...limits });
   const actions: Action[] = [];
   const proves = (unit: Unit, write: Write) =>
     actions.push({ role: 'receipt', write, owners: [{ unit, own: write }] });
@@ -47,8 +43,7 @@ export async function attempt(
       proves(unit, receiptWrite(receipts.tableName, receipt, commit, receipts.expiration));
     else if (receipt.migrating === true) proves(unit, noOlderReceipt(receipts.tableName, receipt));
   }
-  for (const [id, { write: joined, owners }] of effects) {
-    const write = numbering?.effects.get(id) ?? joined;
+  for (const [id, { write, owners }] of effects) {
     const receipt = owners[0]?.unit.receipt;
     if (receipt?.at?.id === id && write.kind === 'put')
       actions.push({
@@ -79,10 +74,10 @@ export async function attempt(
       const { readReasons } = await import('./again.js');
       return readReasons(actions, numbering, commits, error);
     }
-    numbering?.ended('unknown');
+    numbering?.doubt();
     throw error;
   }
-  numbering?.ended('committed');
+  numbering?.committed();
   await crashPoint('after-commit');
   return { kind: 'committed' };
 }

@@ -27,10 +27,6 @@ export const conditions = {
   attributeUnchanged: '#xs=:xs',
   /** An attribute that `tx.get` did not find is still not there. */
   attributeStillAbsent: 'attribute_not_exists(#xs)',
-  /** The aggregate's version is the one that the events of this commit continue (R29). */
-  versionUnchanged: '#xoVersion = :xoVersion',
-  /** The aggregate has published nothing yet. */
-  versionAbsent: 'attribute_not_exists(#xoVersion)',
 };
 
 export function receiptAbsent(): Condition {
@@ -72,17 +68,6 @@ export function unchanged(seen: Seen): Condition | undefined {
     return expression.replaceAll('xs', id);
   });
   return { expression: expressions.join(' AND '), names, values };
-}
-
-/** @param version undefined: the aggregate has none. */
-export function versionIs(version: bigint | undefined): Condition {
-  const names = { '#xoVersion': 'version' };
-  if (version === undefined) return { expression: conditions.versionAbsent, names };
-  return {
-    expression: conditions.versionUnchanged,
-    names,
-    values: { ':xoVersion': { N: String(version) } },
-  };
 }
 
 export function allOf(several: readonly (Condition | undefined)[]): Condition | undefined {

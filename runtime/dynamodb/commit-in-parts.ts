@@ -1,6 +1,7 @@
 import { backoff } from '../dedup/backoff.js';
 import {
   CommitFailed,
+  EpochEnded,
   errorText,
   ExactlyOnceError,
   TransactionTooLarge,
@@ -115,7 +116,8 @@ async function settle(
     if (isUnderWay(cause) || isPassing(cause)) return 'conflict';
     const error = failure(cause, options.tableName);
     // Whatever is no outage is somebody's own, and only alone do they show whose.
-    const isOutage = error instanceof ExactlyOnceError && error.fault === 'dependency';
+    const isOutage =
+      error instanceof ExactlyOnceError && error.fault === 'dependency' && !(error instanceof EpochEnded);
     return units.length > 1 && !isOutage ? 'split' : all({ kind: 'retry', error });
   }
   const { result } = sent;

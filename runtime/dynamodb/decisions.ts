@@ -27,7 +27,7 @@ const reasons: Readonly<Record<string, Reason>> = {
  * - `judge`: the row that is in the way says what became of the message.
  * - `unsure`: whether the message is a duplicate is not known, so a failed condition of its own proves nothing.
  * - `compare`: what is stored is held against what its owners read, and what is left is the handler's own condition.
- * - `taken`: the outbox has an event of that version already.
+ * - `taken`: somebody has given the event's version; the next attempt asks for the one to go on from.
  * - `refuse`: the message's own fault, if it is of one message alone.
  * - `depend`: DynamoDB's fault.
  */

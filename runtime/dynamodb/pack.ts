@@ -9,9 +9,7 @@ import { summed, type Write } from './write.js';
 export interface Unit {
   readonly receipt: ReceiptDraft;
   readonly writes: readonly Write[];
-  /**
-   * Events for an outbox, in the order in which they were published. `writes` has a write of the aggregate of each.
-   */
+  /** Events for outboxes, in the order in which they were published. */
   readonly publications?: readonly Publication[];
   /** Messages of one lane (a FIFO group) keep their order: one that cannot commit holds back the later ones. */
   readonly lane: string;

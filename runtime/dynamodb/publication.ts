@@ -1,6 +1,5 @@
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Limits } from '../dedup/limits.js';
-import type { ItemAddress } from './table.js';
 import type { Write } from './write.js';
 
 /** Takes events for `tx.publish`: what `outbox` of the outbox room makes. */
@@ -14,33 +13,25 @@ export interface Publisher<Event> {
  * nothing does not carry the code.
  */
 export interface Publication {
-  /** The item whose `version` numbers the event (R29). */
-  readonly aggregate: ItemAddress;
-  readonly publisher: object;
   /** Size of the row, rounded up. */
   readonly bytes: number;
-  /** The write that raises the aggregate's version: the transaction's own one on that item, or a new one. */
-  raising(write: Write | undefined): Write;
-  /** The event as the row of its version. @param at epoch milliseconds of the commit. */
-  row(version: bigint, at: number): Write;
-  /** Numbers the publications of one attempt, this one among them. */
+  /**
+   * Numbers the publications of one attempt, this one among them, in their order.
+   *
+   * @throws EpochEnded when one of them may publish no more; CommitFailed; DependencyFailed.
+   */
   number(
     publications: readonly Publication[],
-    effects: ReadonlyMap<string, Write>,
     io: Limits & { readonly client: DynamoDBClient },
   ): Promise<Numbering>;
 }
 
 /** The events of one attempt under their versions. */
 export interface Numbering {
-  /** The effects by item, each aggregate's version raised on condition that it is the one assumed. */
-  readonly effects: ReadonlyMap<string, Write>;
+  /** The row of each event, on condition that nobody has given its version. */
   readonly rows: readonly Write[];
-  /** Takes down what came of it. @param outcome `unknown`: no answer came. */
-  ended(outcome: 'committed' | 'unknown'): void;
-  /**
-   * Takes down the item that stood in the way, undefined for none. @returns whether its version is not the one
-   * assumed.
-   */
-  overtaken(id: string, item: Record<string, AttributeValue> | undefined): boolean;
+  /** Takes down that the attempt has written them. */
+  committed(): void;
+  /** Takes down that a version may have been given by now: the next attempt asks. @default rows - all of them */
+  doubt(rows?: readonly Write[]): void;
 }

@@ -1,12 +1,6 @@
 import { rowAbsent } from './commit-conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
-import {
-  InvalidSettings,
-  InvalidWrite,
-  ItemWrittenTwice,
-  NotItsTurn,
-  TransactionTooLarge,
-} from '../dedup/error.js';
+import { InvalidSettings, ItemWrittenTwice, NotItsTurn, TransactionTooLarge } from '../dedup/error.js';
 import type { Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
 import type { Read } from './read.js';
@@ -29,7 +23,7 @@ export const maxActions = 100;
 /**
  * What a handler fills: its writes, committed in one step with the proof that its message was processed. Nothing is
  * sent before the handler has returned, and nothing at all when it throws. Every method checks its input at once and
- * throws {@link InvalidWrite}, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later.
+ * throws InvalidWrite, {@link ItemWrittenTwice} or {@link TransactionTooLarge} in the handler, never later.
  * When the handler has returned it is sealed: every call throws {@link TransactionSealed}, and a read that was not
  * awaited fails the message with it.
  *
@@ -96,31 +90,21 @@ export class Transaction {
   /**
    * Publishes an event: its row in the outbox becomes durable with this transaction, or not at all.
    *
-   * The event hangs on an aggregate, an item that this transaction changes or could change. Its `version` attribute
-   * numbers the aggregate's events, 1, 2, 3, ... without gaps, and the commit is conditional on it (R29). So all
-   * transactions that publish for one aggregate happen one after another: never hang events on an item that everybody
-   * shares (a shop, a tenant). The attribute belongs to the outbox, whose first event creates the item if need be;
-   * the aggregate is never deleted, and publishes to one outbox only.
+   * The event hangs on an aggregate, by whose name it is numbered 1, 2, 3, ... without gaps: its row is the record of
+   * its version, put on condition that nobody has given that version (R29). The aggregate's own item is neither read
+   * nor written: it may be deleted and made again, and publish to several outboxes. All transactions that publish for
+   * one aggregate happen one after another: never hang events on one that everybody shares (a shop, a tenant).
    *
-   * Costs 2 write units per event of 1 KB and what its entry in the index of unsent rows costs, and 2 for the
-   * aggregate's item where the transaction does not write it anyway. One round trip when this instance has published
-   * for the aggregate last. Otherwise two: half a read unit when it does not know the version, a cancelled
-   * transaction when another instance has published meanwhile.
+   * Costs 2 write units per event of up to 1 KB with its names. One round trip when this instance has published for
+   * the aggregate last. Otherwise two: 1.5 read units when it does not know the version, a cancelled transaction when
+   * another instance has published meanwhile.
    *
-   * @throws InvalidWrite when the event cannot be stored, the transaction deletes the aggregate or writes its
-   *   `version`, or the
-   *   aggregate publishes to two outboxes; {@link TransactionTooLarge}.
+   * @throws InvalidWrite when the event cannot be stored; {@link TransactionTooLarge}. A commit under an epoch that
+   *   has ended fails with {@link EpochEnded}.
    */
   publish<Event>(outbox: Publisher<Event>, event: Event): void {
     this.#session.assertOpen('publish');
-    const publication = outbox.publication(event);
-    const { aggregate, publisher } = publication;
-    if (this.#publications.some((one) => one.aggregate.id === aggregate.id && one.publisher !== publisher))
-      throw new InvalidWrite(
-        aggregate.tableName,
-        `aggregate ${aggregate.id} publishes to two outboxes; its versions would have gaps in both`,
-      );
-    this.#publications.push(publication);
+    this.#publications.push(outbox.publication(event));
     this.#assertFits();
   }
 
@@ -214,15 +198,11 @@ export class Transaction {
     }));
   }
 
-  /** The writes so far, in the order of their first mention, with what was read and the versions to be raised. */
+  /** The writes so far, in the order of their first mention, with what was read. */
   get writes(): readonly Write[] {
     const writes = new Map(this.#writes);
     for (const [id, { address, seen }] of this.#reads)
       writes.set(id, { ...(writes.get(id) ?? { kind: 'check', address }), seen });
-    for (const publication of this.#publications) {
-      const { id } = publication.aggregate;
-      writes.set(id, publication.raising(writes.get(id)));
-    }
     return [...writes.values()];
   }
 
@@ -244,8 +224,7 @@ export class Transaction {
   }
 
   #assertFits(): void {
-    const items = this.#publications.length === 0 ? this.#items : this.writes.length;
-    const actions = items + this.#publications.length + 1;
+    const actions = this.#items + this.#publications.length + 1;
     if (actions > maxActions) throw new TransactionTooLarge('actions', actions, maxActions);
   }
 

@@ -1,127 +1,91 @@
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { allOf, versionIs } from '../dynamodb/conditions.js';
-import { CommitFailed, InvalidWrite } from '../dedup/errors.js';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { versionFree } from '../dynamodb/conditions.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Numbering, Publication } from '../dynamodb/publication.js';
-import { itemReader } from '../dynamodb/read-item.js';
 import type { ItemAddress } from '../dynamodb/table.js';
-import { WarmItems } from '../dynamodb/warm-items.js';
 import type { Write } from '../dynamodb/write.js';
+import { countsOf, now, typesText, type Count } from './counts.js';
+import { storedCount } from './stored-count.js';
+import { eventItem, streamText, type StoredEvent, type StreamName } from './row.js';
 
-/** The attribute of an aggregate's item that counts its events. */
-export const versionAttribute = 'version';
-
-/** What the item had: undefined, no version yet. */
-interface Known {
-  readonly version: bigint | undefined;
-}
-
-/** Bytes of versions kept in memory, per client. Each takes its address and about as much again. */
-const warmBytes = 1024 * 1024;
-const memories = new WeakMap<DynamoDBClient, WarmItems<Known>>();
-
-/**
- * The write that raises an aggregate's version: the transaction's own one on that item, or a new one. @throws
- * InvalidWrite
- */
-export function raising(aggregate: ItemAddress, write: Write | undefined): Write {
-  const untouched = { add: {}, set: {}, remove: [] };
-  if (write === undefined) return { kind: 'update', address: aggregate, ...untouched };
-  if (write.kind !== 'put' && write.kind !== 'update') {
-    if (write.kind === 'check') return { ...write, kind: 'update', ...untouched };
-    throw new InvalidWrite(
-      aggregate.tableName,
-      `aggregate ${aggregate.id} publishes an event and is deleted; empty it instead, its \`${versionAttribute}\` must live on`,
-    );
-  }
-  const written =
-    write.kind === 'put'
-      ? Object.keys(write.item)
-      : [...Object.keys(write.add), ...Object.keys(write.set), ...write.remove];
-  if (written.includes(versionAttribute))
-    throw new InvalidWrite(
-      aggregate.tableName,
-      `\`${versionAttribute}\` of aggregate ${aggregate.id} counts its events; leave it to the outbox`,
-    );
-  return write;
+/** An event that is to be numbered. */
+export interface NumberedEvent extends Publication {
+  /** Name of the outbox table. */
+  readonly table: string;
+  readonly stream: StreamName;
+  /** The aggregate's item, where it may have a count of the first release to go on with. */
+  readonly adopts?: ItemAddress;
+  readonly event: Omit<StoredEvent, 'at' | 'types' | 'first'>;
+  number(
+    events: readonly NumberedEvent[],
+    io: Limits & { readonly client: DynamoDBClient },
+  ): Promise<Numbering>;
 }
 
 /**
- * Numbers the events of one attempt. The version to go on from is the one that the handler has read, else the one
- * that this instance wrote last, else it is read, eventually consistent: a wrong one costs a refused attempt, which
- * brings the right one.
+ * Numbers the events of one attempt. The version to go on from is the one that this instance has written last, within
+ * half an hour, else the newest that is stored, by an eventually consistent read: one that is behind costs a refused
+ * attempt, after which the next one asks consistently.
  *
- * @throws CommitFailed when an aggregate's version is no whole number; whatever the SDK throws.
+ * @throws EpochEnded when a stream of them is closed; CommitFailed when a count that is to be adopted is no whole
+ *   number; whatever the SDK throws.
  */
 export async function number(
-  publications: readonly Publication[],
-  effects: ReadonlyMap<string, Write>,
-  { client, ...limits }: Limits & { readonly client: DynamoDBClient },
+  events: readonly NumberedEvent[],
+  io: Limits & { readonly client: DynamoDBClient },
 ): Promise<Numbering> {
-  const memory = memories.get(client) ?? new WarmItems<Known>(warmBytes);
-  memories.set(client, memory);
-  const remember = (id: string, version: bigint | undefined) =>
-    memory.set(id, { version }, 2 * id.length + 64);
-  const read = itemReader(client, limits, false);
-
-  const aggregates = new Map(publications.map(({ aggregate }) => [aggregate.id, aggregate]));
-  const assumed = new Map(
+  const known = countsOf(io.client);
+  const began = now();
+  const asked = new Map(events.map((event) => [idOf(event), event]));
+  const counts = new Map(
     await Promise.all(
-      [...aggregates].map(async ([id, aggregate]): Promise<[string, Known]> => {
-        const seen = effects.get(id)?.seen;
-        if (seen !== undefined && versionAttribute in seen) return [id, { version: versionOf(id, seen) }];
-        return [id, memory.get(id) ?? { version: versionOf(id, await read(aggregate, [versionAttribute])) }];
+      [...asked].map(async ([id, event]): Promise<[string, Count]> => {
+        const count = known.get(id);
+        if (count !== undefined && count !== 'doubted') return [id, count];
+        return [id, await storedCount(event, io, count === 'doubted')];
       }),
     ),
   );
-  const versions = new Map([...assumed].map(([id, { version = 0n }]) => [id, version]));
   const at = Date.now();
-  const rows = publications.map((publication) => {
-    const { id } = publication.aggregate;
-    const version = (versions.get(id) ?? 0n) + 1n;
-    versions.set(id, version);
-    return publication.row(version, at);
+  const ids = new Map<Write, string>();
+  const rows = events.map((event) => {
+    const id = idOf(event);
+    const { row, count } = next(event, counts.get(id) as Count, at);
+    counts.set(id, count);
+    ids.set(row, id);
+    return row;
   });
-  const raised = new Map(effects);
-  for (const [id, version] of versions) {
-    const write = effects.get(id);
-    if (write !== undefined) raised.set(id, withVersion(write, assumed.get(id)?.version, version));
-  }
   return {
-    effects: raised,
     rows,
-    ended(outcome) {
-      for (const [id, version] of versions)
-        if (outcome === 'committed') remember(id, version);
-        else memory.delete(id);
+    committed() {
+      for (const [id, count] of counts) known.set(id, count, began);
     },
-    overtaken(id, item) {
-      const known = assumed.get(id);
-      if (known === undefined) return false;
-      const version = versionOf(id, item);
-      remember(id, version);
-      return version !== known.version;
+    doubt(doubted = rows) {
+      for (const row of doubted) known.doubt(ids.get(row) ?? '');
     },
   };
 }
 
-function withVersion(write: Write, from: bigint | undefined, to: bigint): Write {
-  const version = { [versionAttribute]: { N: String(to) } };
-  const condition = allOf([write.condition, versionIs(from)]);
-  if (write.kind === 'put') return { ...write, condition, item: { ...write.item, ...version } };
-  if (write.kind === 'update') return { ...write, condition, set: { ...write.set, ...version } };
-  return write;
+function idOf({ table, stream }: NumberedEvent): string {
+  return `${table}\n${streamText(stream)}`;
 }
 
-function versionOf(
-  id: string,
-  item: Readonly<Record<string, AttributeValue | undefined>> | undefined,
-): bigint | undefined {
-  const value = item?.[versionAttribute];
-  if (value === undefined) return undefined;
-  if (value.N === undefined || !/^\d+$/.test(value.N))
-    throw new CommitFailed(
-      `\`${versionAttribute}\` of aggregate ${id} must be a whole number that only the outbox counts, got ${JSON.stringify(value)}`,
-    );
-  return BigInt(value.N);
+/** The event as the row of its version, and the count with it. */
+function next(
+  { table, event }: NumberedEvent,
+  { stream, version: before, latest, adopted: first }: Count,
+  at: number,
+): { row: Write; count: Count } {
+  const version = before + 1n;
+  const item = eventItem(stream, version, { ...event, at, types: typesText(latest, event.type), first });
+  const key = { stream: item.stream ?? { S: '' }, version: item.version ?? { S: '' } };
+  return {
+    row: {
+      kind: 'put',
+      address: { tableName: table, key, id: JSON.stringify([table, stream, String(version)]) },
+      item,
+      condition: versionFree(),
+    },
+    count: { stream, version, latest: new Map(latest).set(event.type, version) },
+  };
 }

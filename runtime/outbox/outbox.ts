@@ -1,45 +1,72 @@
-import { createHash } from 'node:crypto';
-import { rowAbsent } from '../dynamodb/conditions.js';
 import { InvalidSettings, InvalidWrite } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
-import type { Publication, Publisher } from '../dynamodb/publication.js';
-import { sequence } from '../dedup/sequence.js';
-import { addressOf, type Row, type Table } from '../dynamodb/table.js';
-import type { Write } from '../dynamodb/write.js';
-import type { CloudEvent } from './event.js';
-import { number, raising } from './numbering.js';
+import type { Publisher } from '../dynamodb/publication.js';
+import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
+import { number, type NumberedEvent } from './numbering.js';
+import { eventText, groupId, maxStreamBytes, streamText, type StreamName } from './row.js';
 
 export interface OutboxDefinition {
   /** Name of the outbox table: partition key `stream`, sort key `version`, both strings. */
   readonly table: string;
-  /**
-   * Who publishes, as consumers know it: a stable name, or a URI as CloudEvents likes it. One source numbers
-   * aggregates of one kind, or gives them names of their own.
-   */
+  /** Who publishes, as consumers know it: a stable name, or a URI as CloudEvents likes it. */
   readonly source: string;
-  /** Incarnation of the counts: another one after the aggregates were restored from a backup (R37). Without '/'. */
+  /** Incarnation of the counts: another one after tables were restored from a backup (R37). Without '/'. */
   readonly epoch: string;
+  /**
+   * Goes on with the counts of the first release, which kept them in an attribute `version` of the aggregates' items:
+   * an aggregate that has one keeps the name of its stream, and its next event is the one after it. Needs
+   * `dynamodb:GetItem` on the tables of the aggregates, and costs 1.5 read units more for an aggregate that this
+   * instance does not know. Only if the first release has published to this table under this source and epoch: any
+   * other `version` is none of the outbox's.
+   *
+   * @default false
+   */
+  readonly adoptVersions?: boolean;
+  /**
+   * Bytes that an event may have as it is sent, envelope and data, so that one too large for a channel fails its
+   * message and not the relay. With what it travels in: SNS 256 KB, EventBridge and SQS 1 MB, `eventBytes` has them.
+   *
+   * @default - what a row holds: 350,000 bytes of data
+   */
+  readonly maxEventBytes?: number;
 }
+
+/**
+ * What channels take of an event, less what travels beside it: its type as attribute, and on EventBridge the source.
+ *
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
+export const eventBytes = {
+  sns: 256 * 1024 - 4_096,
+  eventBridge: 1024 * 1024 - 4_096,
+  sqs: 1024 * 1024 - 4_096,
+} as const;
 
 /** An event to be published with a transaction. */
 export interface OutboxEvent {
-  /**
-   * The item whose `version` attribute numbers the event. Not one that everybody shares: its transactions run one
-   * after another.
-   */
+  /** What the event is about: its events are numbered. Not one that everybody shares: its transactions take turns. */
   readonly aggregate: {
     readonly table: Table;
     readonly key: Row;
     /**
-     * What consumers call it. It may never change, and no two aggregates of one source may share it.
+     * What consumers call it. It may never change, and no two aggregates of one kind may share it.
      *
      * @default - the partition key; with a sort key, the JSON list of both
      */
     readonly name?: string;
+    /**
+     * What kind of aggregate it is, such as `customer`: names of different kinds never meet (R57). It may never
+     * change. Without '/'.
+     *
+     * @default - the name of the table, which another deployment may give anew: better say it
+     */
+    readonly kind?: string;
   };
   /** What happened, such as `PaymentSettled`. */
   readonly type: string;
-  /** Anything that JSON holds, up to 350,000 bytes. Channels take less: EventBridge and SNS 256 KB. */
+  /** Anything that JSON holds, up to 350,000 bytes, or what `maxEventBytes` of the outbox says. */
   readonly data: unknown;
   /**
    * FIFO MessageGroupId. One that SQS does not take (over 128 characters, or others than ASCII letters, digits and
@@ -52,17 +79,13 @@ export interface OutboxEvent {
   readonly time?: Date;
 }
 
-/** Version of the outbox's rows (R17). */
-export const outboxRowVersion = 1;
-/** The rows that are not sent yet are found by these, '00' to '15'. */
-export const unsentShards = 16;
-/** DynamoDB: 400 KB for an item. What is left is for the envelope. */
+/** DynamoDB: 400 KB for an item. What is left is for names, and the types that a stream has had. */
 const maxDataBytes = 350_000;
-/** Of the envelope and of the row, beside names and data. */
-const envelopeBytes = 1_000;
+/** Of the row, beside its stream, type and data. */
+const rowBytes = 1_000;
 const maxNameBytes = 1_024;
-/** @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
-const groupPattern = /^[A-Za-z0-9!-/:-@[-`{-~]{1,128}$/;
+/** Digits that an event's version may have until its size is wrong. */
+const longVersion = 10n ** 20n;
 
 /** What `tx.publish` publishes to. */
 export type Outbox = Publisher<OutboxEvent> & OutboxDefinition;
@@ -74,32 +97,40 @@ export type Outbox = Publisher<OutboxEvent> & OutboxDefinition;
  * @throws InvalidSettings when the table, the source or the epoch is empty, or the epoch holds a '/'.
  */
 export function outbox(definition: OutboxDefinition): Outbox {
-  const { table, source, epoch } = definition;
+  const { table, source, epoch, maxEventBytes } = definition;
   const problems = [];
   if (!table) problems.push('table of the outbox is empty; is its environment variable set?');
   if (!isName(source)) problems.push(`source of the outbox must be 1 to ${maxNameBytes} bytes of text`);
-  if (!isName(epoch) || epoch.includes('/'))
+  if (!isPart(epoch))
     problems.push(`epoch of the outbox must be 1 to ${maxNameBytes} bytes of text without '/'`);
+  if (maxEventBytes !== undefined && !(Number.isSafeInteger(maxEventBytes) && maxEventBytes > 0))
+    problems.push(`maxEventBytes of the outbox must be a whole number above 0, got ${maxEventBytes}`);
   if (problems.length > 0) throw new InvalidSettings(problems);
-  const publisher: Outbox = {
-    ...definition,
-    publication: (event) => publicationOf(event, definition, publisher),
-  };
-  return publisher;
+  return { ...definition, publication: (event) => publicationOf(event, definition) };
 }
 
-function publicationOf(event: OutboxEvent, definition: OutboxDefinition, publisher: object): Publication {
-  const { aggregate, type } = event;
-  const address = addressOf(aggregate.table, aggregate.key);
-  const values = Object.values(address.key).map((value) => value.S ?? value.N ?? binaryText(value.B));
-  const name = aggregate.name ?? (values.length === 1 ? (values[0] ?? '') : JSON.stringify(values));
-  const refuse = (problem: string, options?: ErrorOptions) =>
-    new InvalidWrite(definition.table, `event of aggregate ${address.id}: ${problem}`, options);
+function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEvent {
+  const { table, source, epoch, adoptVersions, maxEventBytes } = outbox;
+  const { aggregate, type, time } = event;
+  const { kind = aggregate.table.name } = aggregate;
+  const item = addressOf(aggregate.table, aggregate.key);
+  const name = aggregate.name ?? nameOf(item);
+  const refuse = (problem: string) =>
+    new InvalidWrite(table, `event of an aggregate of '${aggregate.table.name}': ${problem}`);
   if (!isName(name))
     throw refuse(`the aggregate's name must be 1 to ${maxNameBytes} bytes of well-formed text`);
+  if (!isPart(kind))
+    throw refuse(`the aggregate's kind must be 1 to ${maxNameBytes} bytes of well-formed text without '/'`);
   if (!isName(type)) throw refuse(`type must be 1 to ${maxNameBytes} bytes of well-formed text`);
   if (event.group === '') throw refuse('group is empty; leave it out to take the name of the aggregate');
-  if (Number.isNaN(event.time?.getTime())) throw refuse('time is no valid date');
+  if (Number.isNaN(time?.getTime())) throw refuse('time is no valid date');
+  const streamName: StreamName = { source, epoch, kind, aggregate: name };
+  const streamBytes = Buffer.byteLength(streamText(streamName));
+  if (streamBytes > maxStreamBytes)
+    throw refuse(
+      `source, epoch, kind and name make a stream's name of ${streamBytes} bytes, DynamoDB allows ${maxStreamBytes}; ` +
+        'give it a `name` that is shorter, such as a hash',
+    );
   // Text from now on: what the handler does to it later does not count.
   const data = canonicalJson(event.data);
   const dataBytes = Buffer.byteLength(data);
@@ -107,70 +138,34 @@ function publicationOf(event: OutboxEvent, definition: OutboxDefinition, publish
     throw refuse(
       `data has ${dataBytes} bytes of JSON, at most ${maxDataBytes} fit; store it, and publish where it is`,
     );
-  const group = event.group ?? name;
+  const stored = {
+    type,
+    data,
+    ...(event.group !== undefined && event.group !== name && { group: groupId(event.group) }),
+    ...(time !== undefined && { time: time.toISOString() }),
+  };
+  if (maxEventBytes !== undefined) {
+    const bytes = Buffer.byteLength(eventText(streamName, longVersion, { ...stored, at: Date.now() }));
+    if (bytes > maxEventBytes)
+      throw refuse(
+        `it has up to ${bytes} bytes with its envelope, \`maxEventBytes\` of the outbox is ${maxEventBytes}; ` +
+          'store its data, and publish where it is',
+      );
+  }
   return {
-    aggregate: address,
-    publisher,
-    bytes: dataBytes + 4 * Buffer.byteLength(name) + 2 * Buffer.byteLength(definition.source) + envelopeBytes,
-    raising: (write) => raising(address, write),
-    row: (version, at) =>
-      rowOf(definition, {
-        name,
-        type,
-        data,
-        group: groupPattern.test(group) ? group : sha256(group).toString('hex'),
-        time: event.time?.toISOString(),
-        version,
-        at,
-      }),
+    table,
+    stream: streamName,
+    ...(adoptVersions && { adopts: item }),
+    event: stored,
+    bytes: dataBytes + streamBytes + 2 * Buffer.byteLength(type) + rowBytes,
     number,
   };
 }
 
-interface NumberedEvent {
-  readonly name: string;
-  readonly type: string;
-  /** JSON. */
-  readonly data: string;
-  readonly group: string;
-  readonly time: string | undefined;
-  readonly version: bigint;
-  readonly at: number;
-}
-
-/** The condition is a net below the aggregate's: a version that is there means that the count has begun anew. */
-function rowOf({ table, source, epoch }: OutboxDefinition, event: NumberedEvent): Write {
-  const { name, type, data, group, version, at } = event;
-  const stream = JSON.stringify([source, epoch, name]);
-  const key = { stream: { S: stream }, version: { S: sequence(String(version)) } };
-  const now = new Date(at).toISOString();
-  const envelope: Omit<CloudEvent<unknown>, 'data'> = {
-    specversion: '1.0',
-    id: `${epoch}/${name}/${version}`,
-    source,
-    type,
-    subject: name,
-    time: event.time ?? now,
-    datacontenttype: 'application/json',
-    epoch,
-    aggregate: name,
-    version: String(version),
-    firstenqueue: now,
-  };
-  return {
-    kind: 'put',
-    address: { tableName: table, key, id: JSON.stringify([table, stream, String(version)]) },
-    item: {
-      ...key,
-      event: { S: `${JSON.stringify(envelope).slice(0, -1)},"data":${data}}` },
-      type: { S: type },
-      group: { S: group },
-      unsent: { S: String((sha256(stream)[0] ?? 0) % unsentShards).padStart(2, '0') },
-      at: { N: String(at) },
-      v: { N: String(outboxRowVersion) },
-    },
-    condition: rowAbsent('stream'),
-  };
+/** What an aggregate is called that was given no name. */
+function nameOf({ key }: ItemAddress): string {
+  const values = Object.values(key).map(({ S, N, B }) => S ?? N ?? Buffer.from(B ?? []).toString('base64'));
+  return values.length === 1 ? (values[0] ?? '') : JSON.stringify(values);
 }
 
 function isName(text: unknown): boolean {
@@ -179,10 +174,7 @@ function isName(text: unknown): boolean {
   );
 }
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function binaryText(value: Uint8Array | undefined): string {
-  return Buffer.from(value ?? []).toString('base64');
+/** A name that an event's id can be split after. */
+function isPart(text: string): boolean {
+  return isName(text) && !text.includes('/');
 }

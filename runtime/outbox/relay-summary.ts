@@ -1,10 +1,12 @@
+import { keyHash } from '../telemetry/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
+import type { RelayGauges } from './sweep.js';
 
 /** One run of the relay in figures. */
 export interface RelaySummary {
   /** Table of the outbox. */
   readonly outbox: string;
-  /** `stream`: what the table's stream brought. `sweep`: what the index of unsent rows brought. */
+  /** `stream`: what the table's stream brought. `sweep`: what was listed as stuck, and what a scan found. */
   readonly by: 'stream' | 'sweep';
   /** Events that every target has accepted. */
   readonly sent: number;
@@ -12,47 +14,69 @@ export interface RelaySummary {
   readonly resent: number;
   /** Events that had been sent meanwhile, and were passed over. */
   readonly passed: number;
-  /** Events that come again: a target did not accept them, or one before them in their group, or time was up. */
+  /** Records that come again: they could not be sent, marked or listed, or time was up. */
   readonly failed: number;
-  /** Events that were sent but could not be marked: the sweep sends them again. */
-  readonly unmarked: number;
+  /** Streams that were listed as stuck, or could not be taken off the list. */
+  readonly listed: number;
   /** Longest time from a commit to the sending of its event, in milliseconds. */
   readonly lagMs: number;
-  /** Sweep only: age of the oldest unsent event when it began, in seconds; 0 for none. */
-  readonly oldestUnsentSeconds?: number;
-  /** Each event that was tried in vain, and each row that is no event. */
+  /** What was tried in vain, and each row that is no event. */
   readonly problems: readonly RelayProblem[];
 }
 
 export interface RelayProblem {
+  /** Name of the stream; empty: it was about none. */
   readonly stream: string;
+  /** Decimal digits. */
   readonly version: string;
   readonly error: unknown;
 }
 
 export const metricNamespace = 'ExactlyOnce/Outbox';
 
+/** Lines of problems that one run writes: a target that is down makes one for every stream. */
+const mostProblems = 20;
+
 /**
- * The default observer: a line per problem, without payloads, and one line of figures in CloudWatch's embedded metric
- * format, from which CloudWatch makes the metrics `sent`, `resent`, `failed`, `lag` and `oldestUnsent` with the
- * dimension `outbox`.
+ * The default observer: a line per problem, without payloads and names, and one line of figures in CloudWatch's
+ * embedded metric format, from which CloudWatch makes the metrics `sent`, `resent`, `failed`, `listed` and `lag` with
+ * the dimension `outbox`.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function logRelay({ problems, ...figures }: RelaySummary): void {
-  for (const { stream, version, error } of problems) {
+  for (const { stream, version, error } of problems.slice(0, mostProblems)) {
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-    const where = { outbox: figures.outbox, stream, version: version.replace(/^0+(?=\d)/, '') };
+    // The name of a stream holds a key, and keys may be personal data (R59). The list of stuck streams has it.
+    const where = { outbox: figures.outbox, streamHash: keyHash(stream), version };
     logLine({ exactlyOnce: 'problem', ...where, error: `${name}: ${message}` });
   }
-  const { sent, resent, failed, lagMs, oldestUnsentSeconds } = figures;
-  const metrics = {
-    ...(figures.by === 'stream' || sent + failed > 0 ? { sent, resent, failed, lag: lagMs } : {}),
-    ...(oldestUnsentSeconds === undefined ? {} : { oldestUnsent: oldestUnsentSeconds }),
+  const { sent, resent, failed, listed, lagMs, by } = figures;
+  const figured: Readonly<Record<string, number>> = { sent, resent, failed, listed, lag: lagMs };
+  const metrics = by === 'stream' || sent + failed + listed > 0 ? figured : {};
+  logLine({ exactlyOnce: 'relay', ...figures, problems: problems.length, ...metricsOf(metrics) });
+}
+
+/**
+ * The default observer of gauges: a line in CloudWatch's embedded metric format, from which CloudWatch makes the
+ * metrics `stuckStreams`, `oldestUnsent` and `streamSilence`.
+ */
+export function logGauges({
+  outbox,
+  stuckStreams,
+  oldestUnsentSeconds,
+  streamSilenceSeconds,
+}: RelayGauges): void {
+  const gauges = {
+    stuckStreams,
+    oldestUnsent: oldestUnsentSeconds,
+    streamSilence: streamSilenceSeconds,
   };
-  logLine({
-    exactlyOnce: 'relay',
-    ...figures,
+  logLine({ exactlyOnce: 'outbox', outbox, ...metricsOf(gauges) });
+}
+
+function metricsOf(metrics: Readonly<Record<string, number>>) {
+  return {
     ...metrics,
     _aws: {
       Timestamp: Date.now(),
@@ -64,7 +88,11 @@ export function logRelay({ problems, ...figures }: RelaySummary): void {
         },
       ],
     },
-  });
+  };
 }
 
-const units: Readonly<Record<string, string>> = { lag: 'Milliseconds', oldestUnsent: 'Seconds' };
+const units: Readonly<Record<string, string>> = {
+  lag: 'Milliseconds',
+  oldestUnsent: 'Seconds',
+  streamSilence: 'Seconds',
+};

@@ -1,44 +1,49 @@
-import {
-  ConditionalCheckFailedException,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
-import { conditional, outboxRowOutlived } from '../dynamodb/conditions.js';
-import type { OutboxRow } from './row.js';
+import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { sequence } from '../dedup/sequence.js';
+import { conditional, outboxRowOutlived, outboxRowThere } from '../dynamodb/conditions.js';
+import { send } from '../dynamodb/send.js';
+import type { OutboxAccess } from './outbox-access.js';
+import type { OutboxRow } from './event-row.js';
 
 /**
- * `first`: nobody had marked it. `again`: it had been sent before. `gone`: it had been sent long ago, and has
- * expired.
+ * `first`: nobody had marked it. `again`: it had been sent before, and its mark may have expired with its row since.
  */
-export type Marked = 'first' | 'again' | 'gone';
+export type Marked = 'first' | 'again';
 
 /**
- * Marks a row as sent: it leaves the index of unsent rows, and from now on it may expire. Only here is `expiration`
- * ever written, so nothing is deleted unsent (R30). Costs 2 write units: the row, and its entry in the index.
+ * Marks a row as sent, when it and all before it in its stream were accepted by every target that wants them (R30).
+ * The mark of a row is the expiry of the row before it; only the first of a stream has it on itself. So the newest
+ * row of a stream never expires: it is the count. Costs 1 write unit for rows of up to 1 KB.
+ *
+ * @throws DependencyFailed when it is not known to be marked
  */
 export async function markSent(
-  client: DynamoDBClient,
-  outbox: { readonly table: string; readonly retentionSeconds: number },
-  row: OutboxRow,
+  { client, table, limits }: OutboxAccess,
+  retentionSeconds: number,
+  { stream, version, first }: Pick<OutboxRow, 'stream' | 'version' | 'first'>,
 ): Promise<Marked> {
-  const now = Date.now();
-  const expiration = Math.floor(now / 1000) + outbox.retentionSeconds;
-  const condition = outboxRowOutlived(expiration);
+  const expiration = Math.floor(Date.now() / 1000) + retentionSeconds;
+  const condition = first ? outboxRowThere() : outboxRowOutlived(expiration);
+  const marked = first ? version : version - 1n;
   try {
-    const { Attributes = {} } = await client.send(
+    const { Attributes } = await send(
+      client,
       new UpdateItemCommand({
-        TableName: outbox.table,
-        Key: { stream: { S: row.stream }, version: { S: row.version } },
-        UpdateExpression: 'SET #sentAt = :sentAt, #expiration = :expiration REMOVE #unsent',
-        ExpressionAttributeNames: { ...condition.names, '#sentAt': 'sentAt', '#unsent': 'unsent' },
-        ExpressionAttributeValues: { ...condition.values, ':sentAt': { N: String(now) } },
+        TableName: table,
+        Key: { stream: { S: stream }, version: { S: sequence(String(marked)) } },
+        UpdateExpression: first ? 'SET #sent = :sent' : 'SET #expiration = :expiration',
+        ExpressionAttributeNames: { ...condition.names, ...(first && { '#sent': 'sent' }) },
+        ExpressionAttributeValues: { ...condition.values, ...(first && { ':sent': { N: '1' } }) },
         ...conditional(condition),
-        ReturnValues: 'ALL_OLD',
+        ReturnValuesOnConditionCheckFailure: 'NONE',
+        ReturnValues: 'UPDATED_OLD',
       }),
+      limits,
+      'write',
     );
-    return Attributes.unsent === undefined ? 'again' : 'first';
+    return Attributes === undefined || Object.keys(Attributes).length === 0 ? 'first' : 'again';
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return error.Item === undefined ? 'gone' : 'again';
+    return 'again';
   }
 }

@@ -20,8 +20,17 @@ export interface ProducerVersion {
   readonly source: string;
   /** Incarnation of the count: raised when the producer starts anew, such as after a restore (R2). @default - '0' */
   readonly epoch?: string;
+  /** Where a source has several kinds of aggregates, whose names may be the same (R57). @default - none */
+  readonly kind?: string;
   /** Decimal digits, contiguous from 1 within the aggregate. Text: a number would round above 2^53 (R3). */
   readonly version: string;
+  /**
+   * The version before it among those that the producer sends to this consumer, '0' for none: those between the two
+   * are not for it, and are not waited for (R53).
+   *
+   * @default - `version` - 1
+   */
+  readonly previous?: string;
 }
 
 export interface SqsAggregateConsumerOptions<
@@ -146,8 +155,13 @@ function placeFinder<Schema extends StandardSchemaV1, State extends Row>(
     if (numbers !== undefined)
       return { address, ...numbers.place((delivery as SqsDelivery).record, address.id) };
     if (typeof version !== 'function') throw new InvalidSettings(['version is no function']);
-    const { source: producer, epoch = '0', version: text } = version(source);
-    return { address, stream: JSON.stringify([producer, epoch]), version: BigInt(sequence(text)) };
+    const { source: producer, epoch = '0', kind, version: text, previous } = version(source);
+    return {
+      address,
+      stream: JSON.stringify(kind === undefined ? [producer, epoch] : [producer, epoch, kind]),
+      version: BigInt(sequence(text)),
+      ...(previous !== undefined && { previous: BigInt(sequence(previous)) }),
+    };
   };
 }
 

@@ -15,7 +15,7 @@ import {
   NotAccepted,
   queueTarget,
   topicTarget,
-  type OutboxRow,
+  type RelayedEvent,
 } from '../../runtime/outbox/index.js';
 import { embedded } from '../fixtures/embedded.js';
 import { drain, sqs } from '../fixtures/queue.js';
@@ -28,17 +28,18 @@ afterAll(() => {
   for (const client of [queues, topics, buses]) client.destroy();
 });
 
-function rowOf(n: number, { type = 'Moved', bytes = 0 } = {}): OutboxRow {
+function eventOf(n: number, { type = 'Moved', bytes = 0 } = {}): RelayedEvent {
+  const time = '2026-01-01T00:00:00.000Z';
   const event = {
-    ...{ specversion: '1.0', id: `1/g${n}/1`, source: 'bank', type, time: '2026-01-01T00:00:00.000Z' },
+    ...{ specversion: '1.0', id: `1/account/g${n}/1`, source: 'bank', type, time },
     data: { n, text: 'x'.repeat(bytes) },
   };
   return {
-    ...{ stream: `["bank","1","g${n}"]`, version: '1'.padStart(40, '0'), event: JSON.stringify(event) },
-    ...{ type, group: `g${n}`, at: 0 },
+    ...{ stream: `["bank","1","account","g${n}"]`, version: 1n, event: JSON.stringify(event), time },
+    ...{ source: 'bank', type, group: `g${n}`, deduplicationId: `d${n}` },
   };
 }
-const many = (count: number, bytes = 0) => Array.from({ length: count }, (_, n) => rowOf(n, { bytes }));
+const many = (count: number, bytes = 0) => Array.from({ length: count }, (_, n) => eventOf(n, { bytes }));
 const numbers = (bodies: (string | undefined)[]) =>
   bodies.map((body) => (JSON.parse(body ?? '') as { data: { n: number } }).data.n).sort((a, b) => a - b);
 
@@ -49,28 +50,33 @@ async function arnOf(QueueUrl: string): Promise<string> {
   return Attributes?.['QueueArn'] ?? '';
 }
 
-test('a queue takes more events than fit into one call, by number and by bytes', async () => {
-  const queueUrl = await newQueue(queues, false);
+const call = { signal: new AbortController().signal };
+
+test('a queue takes a call of ten events, in their order, and keeps the bytes of a call', async () => {
+  const queueUrl = await newQueue(queues, true);
   const target = queueTarget({ queueUrl, client: queues });
-  expect(await target.send(many(23))).toEqual(new Map());
-  expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([...Array(23).keys()]);
-  expect(await target.send(many(5, 300_000))).toEqual(new Map());
-  expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([0, 1, 2, 3, 4]);
+  const events = many(10).map((event) => ({ ...event, group: 'one' }));
+  expect(await target.send(events, call)).toEqual(new Map());
+  const bodies = (await drain(queues, queueUrl)).map(({ Body }) => Body);
+  expect(bodies).toEqual(events.map(({ event }) => event));
+  const { bytes, sizeOf } = target.call!;
+  expect(sizeOf(eventOf(1, { bytes: bytes - 500 }))).toBeLessThanOrEqual(bytes);
+  expect(sizeOf(eventOf(1, { bytes }))).toBeGreaterThan(bytes);
 });
 
-test('what a queue does not take is not accepted, the others are', async () => {
+test('an event with characters that SQS does not take arrives unchanged', async () => {
   const queueUrl = await newQueue(queues, false);
-  const [small, big] = [rowOf(1), rowOf(2, { bytes: 1_100_000 })];
-  const refused = await queueTarget({ queueUrl, client: queues }).send([small, big]);
-  expect([...refused.keys()]).toEqual([big]);
-  expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([1]);
+  const event = { ...eventOf(1), event: JSON.stringify({ data: 'a\uFFFE\uFFFF\u0001b' }) };
+  expect(await queueTarget({ queueUrl, client: queues }).send([event], call)).toEqual(new Map());
+  const [message] = await drain(queues, queueUrl);
+  expect(message!.Body).not.toMatch(/[\uFFFE\uFFFF]/);
+  expect(JSON.parse(message!.Body!)).toEqual({ data: 'a\uFFFE\uFFFF\u0001b' });
 });
 
 test('a queue that is not there accepts nothing', async () => {
   const queueUrl = `${embedded().endpoint}/000000000000/none-${randomUUID()}`;
-  const rows = many(12);
-  const refused = await queueTarget({ queueUrl, client: queues }).send(rows);
-  expect([...refused.keys()]).toEqual(rows);
+  const sending = queueTarget({ queueUrl, client: queues }).send(many(2), call);
+  await expect(sending).rejects.toThrow(/queue/i);
 });
 
 test('a topic hands every event to its subscribers, with its type as an attribute', async () => {
@@ -84,9 +90,9 @@ test('a topic hands every event to its subscribers, with its type as an attribut
       Attributes: { RawMessageDelivery: 'true', FilterPolicy: JSON.stringify({ type: ['Moved'] }) },
     }),
   );
-  const rows = [...many(12), rowOf(99, { type: 'Closed' })];
-  expect(await topicTarget({ topicArn: TopicArn, client: topics }).send(rows)).toEqual(new Map());
-  expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([...Array(12).keys()]);
+  const events = [...many(9), eventOf(99, { type: 'Closed' })];
+  expect(await topicTarget({ topicArn: TopicArn, client: topics }).send(events, call)).toEqual(new Map());
+  expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([...Array(9).keys()]);
 });
 
 test('a bus gets every event with its source and type', async () => {
@@ -105,10 +111,10 @@ test('a bus gets every event with its source and type', async () => {
       Targets: [{ Id: 'q', Arn: await arnOf(queueUrl), InputPath: '$.detail' }],
     }),
   );
-  const rows = [...many(12), rowOf(99, { type: 'Closed' })];
-  expect(await eventBusTarget({ eventBusName: Name, client: buses }).send(rows)).toEqual(new Map());
+  const events = [...many(9), eventOf(99, { type: 'Closed' })];
+  expect(await eventBusTarget({ eventBusName: Name, client: buses }).send(events, call)).toEqual(new Map());
   const bodies = (await drain(queues, queueUrl)).map(({ Body }) => Body);
-  expect(numbers(bodies)).toEqual([...Array(12).keys()]);
+  expect(numbers(bodies)).toEqual([...Array(9).keys()]);
 });
 
 test('entries that a bus refuses are not accepted, though the call succeeds', async () => {
@@ -124,11 +130,11 @@ test('entries that a bus refuses are not accepted, though the call succeeds', as
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const client = new EventBridgeClient({ ...embedded().client, endpoint: `http://127.0.0.1:${port}` });
-  const rows = many(3);
-  const refused = await eventBusTarget({ eventBusName: 'default', client }).send(rows);
+  const events = many(3);
+  const refused = await eventBusTarget({ eventBusName: 'default', client }).send(events, call);
   client.destroy();
   server.close();
-  expect([...refused.keys()]).toEqual(rows.slice(1));
-  expect(refused.get(rows[1]!)).toBeInstanceOf(NotAccepted);
-  expect(refused.get(rows[1]!)).toMatchObject({ target: 'default', code: 'InternalFailure' });
+  expect([...refused.keys()]).toEqual(events.slice(1));
+  expect(refused.get(events[1]!)).toBeInstanceOf(NotAccepted);
+  expect(refused.get(events[1]!)).toMatchObject({ target: 'default', code: 'InternalFailure' });
 });

@@ -1,6 +1,5 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import type { OutboxRow } from '../row.js';
-import { inCalls, type RelayTarget } from './target.js';
+import { entriesPerCall, notAccepted, type RelayTarget } from './target.js';
 
 export interface EventBusTargetOptions {
   /** Name or ARN. */
@@ -25,39 +24,40 @@ const envelopeBytes = 500;
  * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 export function eventBusTarget({ eventBusName, types, client }: EventBusTargetOptions): RelayTarget {
-  let events = client;
-  const most = {
-    bytes: callBytes,
-    sizeOf: ({ event }: OutboxRow) => Buffer.byteLength(event) + envelopeBytes,
-  };
+  let bridge = client;
   return {
     name: eventBusName,
     types,
-    send: (rows) =>
-      inCalls(eventBusName, rows, most, async (chunk) => {
-        const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
-        events ??= new EventBridgeClient({});
-        const { Entries = [] } = await events.send(
-          new PutEventsCommand({
-            Entries: chunk.map(({ event, type }) => {
-              const { source, time } = JSON.parse(event) as { source: string; time: string };
-              return {
-                EventBusName: eventBusName,
-                Source: source,
-                DetailType: type,
-                Detail: event,
-                Time: new Date(time),
-              };
-            }),
-          }),
-        );
-        // Results come in the order of the entries. One that is missing was not accepted either.
-        return chunk.flatMap((row, index) => {
+    call: {
+      events: entriesPerCall,
+      bytes: callBytes,
+      sizeOf: ({ event }) => Buffer.byteLength(event) + envelopeBytes,
+    },
+    async send(events, { signal }) {
+      const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
+      bridge ??= new EventBridgeClient({});
+      const { Entries = [] } = await bridge.send(
+        new PutEventsCommand({
+          Entries: events.map(({ event, source, type, time }) => ({
+            EventBusName: eventBusName,
+            Source: source,
+            DetailType: type,
+            Detail: event,
+            Time: new Date(time),
+          })),
+        }),
+        { abortSignal: signal },
+      );
+      // Results come in the order of the entries. One that is missing was not accepted either.
+      return notAccepted(
+        eventBusName,
+        events.flatMap((event, index) => {
           const { EventId, ErrorCode, ErrorMessage } = Entries[index] ?? {};
           return EventId === undefined || ErrorCode !== undefined
-            ? [{ row, code: ErrorCode, message: ErrorMessage }]
+            ? [{ event, code: ErrorCode, message: ErrorMessage }]
             : [];
-        });
-      }),
+        }),
+      );
+    },
   };
 }

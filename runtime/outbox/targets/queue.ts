@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { rowId, type OutboxRow } from '../row.js';
-import { bodyOf, inCalls, type RelayTarget } from './target.js';
+import { bodyOf, entriesPerCall, notAccepted, type RelayTarget } from './target.js';
 
 export interface QueueTargetOptions {
   /** FIFO when it ends in `.fifo`. */
@@ -31,41 +29,36 @@ const attributeBytes = 200;
 export function queueTarget({ queueUrl, types, client }: QueueTargetOptions): RelayTarget {
   const fifo = queueUrl.endsWith('.fifo');
   let sqs = client;
-  const most = {
-    bytes: callBytes,
-    sizeOf: (row: OutboxRow) => Buffer.byteLength(bodyOf(row)) + attributeBytes,
-  };
   return {
     name: queueUrl,
     types,
-    send: (rows) =>
-      inCalls(queueUrl, rows, most, async (chunk) => {
-        // Loaded when it is needed: a relay to other targets does not pay for it.
-        const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs');
-        // Else the client follows the host in the queue's URL, past the endpoint that it was given.
-        sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false });
-        const { Failed = [] } = await sqs.send(
-          new SendMessageBatchCommand({
-            QueueUrl: queueUrl,
-            Entries: chunk.map((row, index) => ({
-              Id: String(index),
-              MessageBody: bodyOf(row),
-              MessageAttributes: { type: { DataType: 'String', StringValue: row.type } },
-              MessageGroupId: row.group,
-              MessageDeduplicationId: fifo ? deduplicationId(row) : undefined,
-            })),
-          }),
-        );
-        return Failed.map(({ Id, Code, Message }) => ({
-          row: chunk[Number(Id)],
-          code: Code,
-          message: Message,
-        }));
-      }),
+    call: {
+      events: entriesPerCall,
+      bytes: callBytes,
+      sizeOf: (event) => Buffer.byteLength(bodyOf(event)) + attributeBytes,
+    },
+    async send(events, { signal }) {
+      // Loaded when it is needed: a relay to other targets does not pay for it.
+      const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs');
+      // Else the client follows the host in the queue's URL, past the endpoint that it was given.
+      sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false });
+      const { Failed = [] } = await sqs.send(
+        new SendMessageBatchCommand({
+          QueueUrl: queueUrl,
+          Entries: events.map((event, index) => ({
+            Id: String(index),
+            MessageBody: bodyOf(event),
+            MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
+            MessageGroupId: event.group,
+            MessageDeduplicationId: fifo ? event.deduplicationId : undefined,
+          })),
+        }),
+        { abortSignal: signal },
+      );
+      return notAccepted(
+        queueUrl,
+        Failed.map(({ Id, Code, Message }) => ({ event: events[Number(Id)], code: Code, message: Message })),
+      );
+    },
   };
-}
-
-/** The same for every send of one event: saves the queue the copies of 5 minutes. It is no message identity. */
-function deduplicationId(row: OutboxRow): string {
-  return createHash('sha256').update(rowId(row)).digest('hex');
 }

@@ -1,6 +1,5 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
-import type { OutboxRow } from '../row.js';
-import { bodyOf, inCalls, type RelayTarget } from './target.js';
+import { bodyOf, entriesPerCall, notAccepted, type RelayTarget } from './target.js';
 
 export interface TopicTargetOptions {
   readonly topicArn: string;
@@ -22,32 +21,32 @@ const attributeBytes = 200;
  */
 export function topicTarget({ topicArn, types, client }: TopicTargetOptions): RelayTarget {
   let sns = client;
-  const most = {
-    bytes: callBytes,
-    sizeOf: (row: OutboxRow) => Buffer.byteLength(bodyOf(row)) + attributeBytes,
-  };
   return {
     name: topicArn,
     types,
-    send: (rows) =>
-      inCalls(topicArn, rows, most, async (chunk) => {
-        const { PublishBatchCommand, SNSClient } = await import('@aws-sdk/client-sns');
-        sns ??= new SNSClient({});
-        const { Failed = [] } = await sns.send(
-          new PublishBatchCommand({
-            TopicArn: topicArn,
-            PublishBatchRequestEntries: chunk.map((row, index) => ({
-              Id: String(index),
-              Message: bodyOf(row),
-              MessageAttributes: { type: { DataType: 'String', StringValue: row.type } },
-            })),
-          }),
-        );
-        return Failed.map(({ Id, Code, Message }) => ({
-          row: chunk[Number(Id)],
-          code: Code,
-          message: Message,
-        }));
-      }),
+    call: {
+      events: entriesPerCall,
+      bytes: callBytes,
+      sizeOf: (event) => Buffer.byteLength(bodyOf(event)) + attributeBytes,
+    },
+    async send(events, { signal }) {
+      const { PublishBatchCommand, SNSClient } = await import('@aws-sdk/client-sns');
+      sns ??= new SNSClient({});
+      const { Failed = [] } = await sns.send(
+        new PublishBatchCommand({
+          TopicArn: topicArn,
+          PublishBatchRequestEntries: events.map((event, index) => ({
+            Id: String(index),
+            Message: bodyOf(event),
+            MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
+          })),
+        }),
+        { abortSignal: signal },
+      );
+      return notAccepted(
+        topicArn,
+        Failed.map(({ Id, Code, Message }) => ({ event: events[Number(Id)], code: Code, message: Message })),
+      );
+    },
   };
 }

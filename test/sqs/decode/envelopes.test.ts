@@ -234,7 +234,7 @@ describe('events of the outbox are recognised through every target', () => {
   const arnOf = async (QueueUrl: string) =>
     (await queue.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] })))
       .Attributes?.['QueueArn'] ?? '';
-  const rowOf = (version: string) => {
+  const eventOf = (version: string) => {
     const event = {
       ...{ specversion: '1.0', id: `1/ada/${version}`, source: 'payments', type: 'Settled', subject: 'ada' },
       ...{
@@ -248,10 +248,10 @@ describe('events of the outbox are recognised through every target', () => {
     return {
       ...{
         stream: '["payments","1","ada"]',
-        version: version.padStart(40, '0'),
+        version: BigInt(version),
         event: JSON.stringify(event),
       },
-      ...{ type: 'Settled', group: 'ada', at: 0 },
+      ...{ source: 'payments', type: 'Settled', time: event.time, group: 'ada', deduplicationId: version },
     };
   };
 
@@ -282,7 +282,9 @@ describe('events of the outbox are recognised through every target', () => {
         topicTarget({ topicArn: TopicArn, client: topics }),
         eventBusTarget({ eventBusName: EventBusName, client: buses }),
       ])
-        expect(await target.send([rowOf(version)])).toEqual(new Map());
+        expect(await target.send([eventOf(version)], { signal: new AbortController().signal })).toEqual(
+          new Map(),
+        );
 
     const [receipts, sums, deadLetterQueueUrl] = await Promise.all([
       newTable(client, 'id'),

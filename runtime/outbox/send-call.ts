@@ -1,0 +1,37 @@
+import type { RelayedEvent } from './envelope.js';
+import { TargetTimedOut, type RelayTarget } from './targets/target.js';
+
+/** What one call came to. */
+export interface CallAnswer {
+  readonly refused: ReadonlyMap<RelayedEvent, unknown>;
+  /** The call failed as a whole: nothing was accepted, or nobody knows. */
+  readonly failure?: { readonly error: unknown };
+}
+
+/**
+ * Sends one call and waits for it no longer than it may take: a target that does not heed the signal is not waited
+ * for either.
+ */
+export async function sendCall(
+  target: RelayTarget,
+  events: readonly RelayedEvent[],
+  mostMs: number,
+): Promise<CallAnswer> {
+  const over = new AbortController();
+  const late = new TargetTimedOut(target.name, mostMs);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(late);
+      over.abort(late);
+    }, mostMs);
+  });
+  try {
+    const sending = Promise.resolve(target.send(events, { signal: over.signal }));
+    return { refused: await Promise.race([sending, tooLong]) };
+  } catch (error) {
+    return { refused: new Map(), failure: { error: over.signal.aborted ? late : error } };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
+import { DependencyFailed } from '../dedup/errors.js';
+import { batchGet } from '../dynamodb/batch-get.js';
+import { conditional, streamQuery, stuckUnchanged } from '../dynamodb/conditions.js';
+import { send } from '../dynamodb/send.js';
+import type { OutboxAccess } from './outbox-access.js';
+import {
+  everyOther,
+  nextFor,
+  readStuckItem,
+  shardStream,
+  stuckItem,
+  stuckKey,
+  stuckShards,
+  type StuckStream,
+} from './stuck-stream.js';
+
+export { everyOther, nextFor, type StuckStream } from './stuck-stream.js';
+
+type Item = Record<string, AttributeValue>;
+
+/** How often a write is tried again after somebody else wrote. */
+const tries = 10;
+
+/**
+ * The list of stuck streams, page by page, so that memory stays flat however long it is.
+ *
+ * @param from where to begin: a shard of the list and a place in it; what is before it comes last. @default - at its
+ *   beginning
+ */
+export async function* stuckStreams(
+  access: OutboxAccess,
+  from: { readonly shard: number; readonly place: string } = { shard: 0, place: '' },
+): AsyncGenerator<StuckStream[]> {
+  const count = stuckShards.length;
+  // The first shard comes twice: from the place on, and up to it.
+  for (let i = 0; i <= count; i += 1) {
+    if (i === count && from.place === '') return;
+    const shard = stuckShards[(from.shard + i) % count] ?? '';
+    const begin = i === 0 && from.place !== '' ? from.place : undefined;
+    const end = i === count ? from.place : undefined;
+    for await (const items of shardPages(access, shard, begin)) {
+      const wanted = end === undefined ? items : items.filter(({ version }) => (version?.S ?? '') < end);
+      if (wanted.length > 0) yield wanted.map(readStuckItem);
+      if (wanted.length < items.length) break;
+    }
+  }
+}
+
+async function* shardPages(
+  { client, table, limits }: OutboxAccess,
+  shard: string,
+  begin: string | undefined,
+): AsyncGenerator<Item[]> {
+  let ExclusiveStartKey: Item | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: table,
+      ...streamQuery(shardStream(shard), begin),
+      ExclusiveStartKey,
+      ConsistentRead: true,
+    });
+    const { Items = [], LastEvaluatedKey } = await send(client, command, limits, 'read');
+    yield Items;
+    ExclusiveStartKey = LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+}
+
+/** The entry of a stream, consistently. @returns undefined when it is not listed */
+export async function readStuck(
+  { client, table, limits }: OutboxAccess,
+  stream: string,
+): Promise<StuckStream | undefined> {
+  const command = new GetItemCommand({ TableName: table, Key: stuckKey(stream), ConsistentRead: true });
+  const { Item } = await send(client, command, limits, 'read');
+  return Item && readStuckItem(Item);
+}
+
+/** Those of the streams that are listed, consistently. */
+export async function readAllStuck(
+  { client, table, limits }: OutboxAccess,
+  streams: readonly string[],
+): Promise<Map<string, StuckStream>> {
+  const items = await batchGet(client, table, streams.map(stuckKey), limits, true);
+  return new Map(items.map(readStuckItem).map((entry) => [entry.stream, entry]));
+}
+
+/** What an entry becomes; undefined: it is taken off the list. */
+export type StuckChange = (entry: StuckStream | undefined) => Omit<StuckStream, 'token'> | undefined;
+
+/**
+ * Changes the entry of a stream, lists it, or takes it off the list. What others write meanwhile is never
+ * overwritten: the change is made anew of what they wrote.
+ *
+ * @param change called once or several times, with the entry as it is; the same object: nothing is written
+ * @param seen the entry as it was read, or `undefined` when it was seen not to be there. @default - it is read
+ * @returns the entry as it is now
+ * @throws DependencyFailed when it is not known to be written
+ */
+export async function changeStuck(
+  access: OutboxAccess,
+  stream: string,
+  change: StuckChange,
+  seen?: { readonly entry: StuckStream | undefined },
+): Promise<StuckStream | undefined> {
+  let entry = seen === undefined ? await readStuck(access, stream) : seen.entry;
+  for (let attempt = 0; attempt < tries; attempt += 1) {
+    const changed = change(entry);
+    if (changed === entry) return entry;
+    const wanted = changed && { ...changed, token: randomUUID() };
+    const met = await written(access, stream, entry, wanted);
+    if (met === undefined) return wanted;
+    entry = met.entry;
+  }
+  throw new DependencyFailed(`${tries} others wrote the list of stuck streams in turn`);
+}
+
+/** @returns the entry that was met in place of the one that was seen; undefined: it is written */
+async function written(
+  { client, table, limits }: OutboxAccess,
+  stream: string,
+  seen: StuckStream | undefined,
+  wanted: StuckStream | undefined,
+): Promise<{ readonly entry: StuckStream | undefined } | undefined> {
+  const condition = stuckUnchanged(seen?.token);
+  const common = {
+    TableName: table,
+    ...conditional(condition),
+    ExpressionAttributeNames: condition.names,
+    ...(condition.values && { ExpressionAttributeValues: condition.values }),
+  };
+  try {
+    if (wanted !== undefined)
+      await send(client, new PutItemCommand({ ...common, Item: stuckItem(wanted) }), limits, 'write');
+    else if (seen !== undefined)
+      await send(client, new DeleteItemCommand({ ...common, Key: stuckKey(stream) }), limits, 'write');
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return { entry: error.Item && readStuckItem(error.Item) };
+  }
+}
+
+/** A stream to be listed. */
+export interface ToList {
+  readonly stream: string;
+  /** Commit of its oldest event that waits, epoch milliseconds. */
+  readonly at: number;
+  readonly next: ReadonlyMap<string, bigint>;
+  readonly reason: string;
+  readonly salt?: string;
+  /** @default - at once */
+  readonly due?: number;
+}
+
+/**
+ * Lists a stream. One that is listed is only ever lowered: each target keeps the lower one of both positions, so that
+ * nothing is passed over that anybody knew to be unsent.
+ */
+export function listStuck(
+  access: OutboxAccess,
+  { stream, at, next, reason, salt, due = Date.now() }: ToList,
+  seen?: { readonly entry: StuckStream | undefined },
+): Promise<StuckStream | undefined> {
+  const lowered: StuckChange = (entry) => {
+    if (entry === undefined) return { stream, at, since: Date.now(), due, tries: 0, next, reason, salt };
+    const names = new Set([...entry.next.keys(), ...next.keys()]);
+    const lower = (name: string): [string, bigint] => {
+      const theirs = nextFor(entry, name);
+      const ours = next.get(name) ?? next.get(everyOther) ?? theirs;
+      return [name, ours < theirs ? ours : theirs];
+    };
+    return {
+      ...entry,
+      at: Math.min(entry.at, at),
+      due: Math.min(entry.due, due),
+      next: new Map([...names].map(lower)),
+      reason,
+      salt: salt ?? entry.salt,
+    };
+  };
+  return changeStuck(access, stream, lowered, seen);
+}
+
+/**
+ * Raises positions of a listed stream, by which events are passed over that were not sent: for a person who has
+ * decided that. @param next by target; `*` raises every target that is not named, and every one that is
+ *
+ * @returns the entry as it is now, undefined when the stream is not listed
+ */
+export function raiseStuck(
+  access: OutboxAccess,
+  stream: string,
+  next: ReadonlyMap<string, bigint>,
+): Promise<StuckStream | undefined> {
+  return changeStuck(access, stream, (entry) => {
+    if (entry === undefined) return undefined;
+    const names = new Set([...entry.next.keys(), ...next.keys()]);
+    const raised = (name: string): [string, bigint] => {
+      const theirs = nextFor(entry, name);
+      const ours = next.get(name) ?? next.get(everyOther) ?? theirs;
+      return [name, ours > theirs ? ours : theirs];
+    };
+    return { ...entry, next: new Map([...names].map(raised)), due: Date.now(), tries: 0 };
+  });
+}
+
+/** Takes a stream off the list. Its unsent events are found again by the next full scan. */
+export async function removeStuck(access: OutboxAccess, stream: string): Promise<void> {
+  await changeStuck(access, stream, () => undefined);
+}

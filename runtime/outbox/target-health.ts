@@ -1,0 +1,76 @@
+import { NotAccepted, TargetTimedOut } from './targets/target.js';
+
+/** How long a target is left out, doubled each time that it is found no better. */
+const leftOut = { firstMs: 10_000, mostMs: 60_000 };
+/** Calls in a row of which nothing was taken, for no fault of what was sent. */
+const mostFailures = 3;
+
+/** Names of errors by which a target, or the permission to send to it, is not there. */
+const gone = [
+  'QueueDoesNotExist',
+  'AWS.SimpleQueueService.NonExistentQueue',
+  'NotFound',
+  'NotFoundException',
+  'ResourceNotFoundException',
+  'AccessDenied',
+  'AccessDeniedException',
+  'AuthorizationError',
+  'AuthorizationErrorException',
+];
+
+/**
+ * Whether a target takes events at all, as this instance has found it. One that does not is left out, so that others
+ * are not kept waiting (R31): for the rest of the run, and shortly after.
+ */
+export class TargetHealth {
+  #failures = 0;
+  #trips = 0;
+  #outUntil = 0;
+  #cause: unknown;
+
+  /** Why it is left out now; undefined: it is not. */
+  get leftOutFor(): { readonly cause: unknown } | undefined {
+    return Date.now() < this.#outUntil ? { cause: this.#cause } : undefined;
+  }
+
+  took(): void {
+    this.#failures = 0;
+    this.#trips = 0;
+  }
+
+  /** A call failed as a whole. @param runEndsAt epoch milliseconds */
+  failed(cause: unknown, runEndsAt: number): void {
+    if (isFaultOfTheRequest(cause)) return;
+    this.#failures += 1;
+    if (cause instanceof TargetTimedOut || isGone(cause) || this.#failures >= mostFailures)
+      this.leaveOut(cause, runEndsAt);
+  }
+
+  leaveOut(cause: unknown, runEndsAt: number): void {
+    this.#cause = cause;
+    const ms = Math.min(leftOut.mostMs, leftOut.firstMs * 2 ** this.#trips);
+    this.#outUntil = Math.max(runEndsAt, Date.now() + ms);
+    this.#trips += 1;
+    this.#failures = 0;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && gone.includes(error.name);
+}
+
+/** What is wrong with what was sent, or with how much of it, says nothing of the target. */
+function isFaultOfTheRequest(error: unknown): boolean {
+  if (error instanceof NotAccepted) return true;
+  const {
+    $fault,
+    $retryable,
+    name = '',
+  } = Object(error) as {
+    $fault?: string;
+    $retryable?: object;
+    name?: string;
+  };
+  const throttled = $retryable !== undefined || /throttl/i.test(name);
+  return throttled || ($fault === 'client' && !isGone(error));
+}
