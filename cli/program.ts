@@ -5,11 +5,13 @@ import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
 import { addGroups } from './commands/groups.js';
 import { addInspect } from './commands/inspect.js';
+import { addOutbox } from './commands/outbox.js';
 import { addRedrive } from './commands/redrive.js';
 import { addRestore } from './commands/restore.js';
 import { addResume } from './commands/resume.js';
 import { addSkip } from './commands/skip.js';
 import { addSkipVersion } from './commands/skip-version.js';
+import { addStatus } from './commands/status.js';
 import { addUnlock } from './commands/unlock.js';
 import { packageVersion } from './package-version.js';
 
@@ -27,6 +29,7 @@ export function cliProgram(): Command {
     .showHelpAfterError('(see --help)')
     .exitOverride();
   for (const add of [
+    addStatus,
     addInspect,
     addRedrive,
     addDeadLetters,
@@ -38,6 +41,7 @@ export function cliProgram(): Command {
     addConformance,
     addBlocked,
     addUnlock,
+    addOutbox,
     addRestore,
   ])
     add(program);

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { noteDiscarded } from '../../runtime/dynamodb/discarded.js';
 import { operatorLimits } from '../../runtime/dynamodb/groups.js';
@@ -10,6 +9,7 @@ import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { HeldMessages } from '../held-messages.js';
 import { addLetterSelection, isSelected, selectionText, type LetterSelection } from '../letter-selection.js';
 import { letterTable, listedLetter } from '../letter-table.js';
+import { operatorName } from '../operator-name.js';
 import { exitWith, print, printJson } from '../output.js';
 
 interface DiscardOptions extends ConsumerOptions, LetterSelection, DryRunOption {
@@ -28,7 +28,7 @@ export function addDiscard(parent: Command): void {
     .option('--message <id>', 'only this one: an id that `dead-letters list` prints')
     .option('--all', 'every dead letter of the consumer', false)
     .requiredOption('--reason <text>', 'why they may be lost: kept in the table of the receipts')
-    .option('--by <name>', 'who decides so (default: your name on this machine)', userName())
+    .option('--by <name>', 'who decides so (default: your name on this machine)', operatorName())
     .addHelpText(
       'after',
       '\nExit codes: 0 thrown away, 1 none was found or some were not looked at, 2 could not run.',
@@ -102,12 +102,4 @@ async function discardOne(
 /** One without a letter is nobody's: whoever reads the queue decides. */
 function isOurs({ letter }: DeadLetterCopy, consumerName: string): boolean {
   return letter === undefined || letter.consumerName === consumerName;
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'unknown';
-  }
 }
