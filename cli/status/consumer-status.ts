@@ -3,6 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { listBlocked } from '../../runtime/dynamodb/blocked-effects.js';
 import { listGaps } from '../../runtime/dynamodb/gaps.js';
 import { listGroups, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
+import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
 import { asked } from './ask.js';
 import { listed, unknown, type StatusLine } from './status-line.js';
@@ -40,9 +41,7 @@ async function tableStatus(
   notKnown: NotKnown,
 ): Promise<StatusLine[]> {
   const ask = <T>(what: string, list: () => AsyncIterable<T>) =>
-    asked(notKnown, `${what} of '${of}'`, 'dynamodb:Query on the index attention', () =>
-      Array.fromAsync(list()),
-    );
+    asked(notKnown, `${what} of '${of}'`, 'dynamodb:Query on the index attention', () => collected(list()));
   const groups = await ask('stopped groups', () => listGroups(table, of));
   const gaps = await ask('gaps', () => listGaps(table, of));
   const blocked = await ask('blocked effects', () => listBlocked(table, of));

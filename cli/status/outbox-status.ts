@@ -1,6 +1,7 @@
 import type { OutboxAccess } from '../../runtime/outbox/outbox-access.js';
 import { readRelayState, type RelayState } from '../../runtime/outbox/relay-state.js';
 import { stuckStreams } from '../../runtime/outbox/stuck-streams.js';
+import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
 import { listedStream, type ListedStream } from '../stuck-table.js';
 import { asked } from './ask.js';
@@ -10,7 +11,7 @@ import { listed, patienceMs, unknown, type StatusDetail, type StatusLine } from 
 export async function outboxStatus(access: OutboxAccess, notKnown: NotKnown): Promise<StatusLine[]> {
   const of = access.table;
   const streams = await asked(notKnown, `stuck streams of '${of}'`, 'dynamodb:Query', async () =>
-    (await Array.fromAsync(stuckStreams(access))).flat().map(listedStream),
+    (await collected(stuckStreams(access))).flat().map(listedStream),
   );
   const state = await asked(notKnown, `relay of '${of}'`, 'dynamodb:Query', () => readRelayState(access));
   return [...streamLines(of, streams), relayLine(of, state)];
