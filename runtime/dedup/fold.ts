@@ -13,6 +13,7 @@ import {
   parkingRowBytes,
   parkingRows,
   parkingWindow,
+  slotOf,
   withHole,
   withoutHole,
   withParked,
@@ -35,6 +36,13 @@ export interface AggregateEvent {
   /** Contiguous: the producer counted 1, 2, 3 inside its own commits. */
   readonly version: bigint;
   /**
+   * The version before it that this consumer is sent: nothing between the two is for it, and nobody waits for that
+   * (R53).
+   *
+   * @default - `version` - 1
+   */
+  readonly previous?: bigint;
+  /**
    * The stream's numbers have gaps, as those of SQS have: whatever is above the position acts, and nothing is ever
    * early.
    *
@@ -52,6 +60,8 @@ export interface AggregateEvent {
 export interface PassOver {
   readonly stream: string;
   readonly version: bigint;
+  /** See {@link AggregateEvent.previous}. */
+  readonly previous?: bigint;
   readonly hasGaps?: boolean;
   readonly how: 'skip' | 'stop';
   /** Position of the stream, if the aggregate has not met it. */
@@ -68,13 +78,14 @@ export type Reducer<State, Event = AggregateEvent> = (
 ) => State;
 
 /**
- * Of versions that may be parked in rows of their own: what is in the row, null when there is none. Absent: nobody
- * has looked yet.
+ * Of places at which events may be parked in rows of their own: what is in the row, null when there is none. Absent:
+ * nobody has looked yet.
  */
 export type KnownRows = ReadonlyMap<string, Parked | null>;
 
-export function rowKey(stream: string, version: bigint): string {
-  return `${version} ${stream}`;
+/** @param place see `slotOf` */
+export function rowKey(stream: string, place: bigint): string {
+  return `${place} ${stream}`;
 }
 
 export interface FoldOptions<State, Event> {
@@ -126,7 +137,7 @@ export interface Folded<State, Event> {
    */
   readonly overflow: readonly Event[];
   /** Rows that have to be looked for before it can be told whether the stream goes on: the first of them. */
-  readonly wanted: readonly { readonly stream: string; readonly version: bigint }[];
+  readonly wanted: readonly { readonly stream: string; readonly place: bigint }[];
   /** Streams that have not come to their end, because the fold was ended by `most`. */
   readonly unfinished: ReadonlySet<string>;
   /** How many of the events were reached. */
@@ -180,14 +191,14 @@ export function fold<State, Event extends AggregateEvent>(
   /** Applies what was parked, as far as it is in order. */
   const drain = (id: string): void => {
     for (let stream = ledger.get(id); stream !== undefined; stream = ledger.get(id)) {
-      const version = stream.position + 1n;
+      const place = nextOf(stream);
       let [next] = stream.parked as [(Parked | null)?];
-      if (next?.version !== version) {
-        if (stream.stopped || rows === undefined || version > (stream.beyond ?? 0n)) return;
-        const key = rowKey(id, version);
+      if (next === undefined || next === null || slotOf(next) > place) {
+        if (stream.stopped || rows === undefined || place > (stream.beyond ?? 0n)) return;
+        const key = rowKey(id, place);
         next = rows.get(key);
         // What has just come counts for nothing beside a row that may be there.
-        if (next === null || version > (before.ledger.get(id)?.beyond ?? 0n))
+        if (next === null || place > (before.ledger.get(id)?.beyond ?? 0n))
           next ??= overflow.get(key) ?? null;
       }
       if (next === null) return;
@@ -196,11 +207,11 @@ export function fold<State, Event extends AggregateEvent>(
         return;
       }
       if (next === undefined) {
-        wanted.set(id, version);
+        wanted.set(id, place);
         return;
       }
       try {
-        if (options.alone) throw new ParkedUntried(id, version);
+        if (options.alone) throw new ParkedUntried(id, next.version);
         apply(id, stream, next);
         stuck.delete(id);
       } catch (error) {
@@ -209,9 +220,11 @@ export function fold<State, Event extends AggregateEvent>(
       }
     }
   };
-  const passOver = ({ stream: id, version, hasGaps, how, start }: PassOver): void => {
+  const passOver = (over: PassOver): void => {
+    const { stream: id, version, hasGaps, how, start } = over;
     const stream = ledger.get(id) ?? { position: start, parked: [] };
-    if (version > stream.position && (hasGaps || version === stream.position + 1n))
+    const isNext = isTurn(stream, over) || (stream.stopped === true && version === stream.stoppedAt);
+    if (version > stream.position && (hasGaps || isNext))
       if (how === 'skip') {
         const moved = movedTo(stream, version, hasGaps ? null : undefined, now);
         put(id, withHole(moved, version));
@@ -219,14 +232,24 @@ export function fold<State, Event extends AggregateEvent>(
         // What was parked of it is in its dead letter.
         const parked = stream.parked.filter((one) => one.version !== version);
         if (stream.stopped !== true || parked.length < stream.parked.length)
-          put(id, { ...stream, parked, stopped: true });
+          put(id, {
+            ...{ ...stream, parked, stopped: true },
+            ...(version !== nextOf(stream) && { stoppedAt: version }),
+          });
       }
     if (ledger.has(id)) drain(id);
   };
   const park = (event: Event, stream: Stream): Outcome => {
-    const { stream: id, version, fingerprint } = event;
+    const { stream: id, version, previous, fingerprint } = event;
+    const place = slotOf(event);
+    const key = rowKey(id, place);
     const inItem = stream.parked.find((one) => one.version === version);
-    const kept = inItem ?? rows?.get(rowKey(id, version)) ?? overflow.get(rowKey(id, version));
+    const kept = inItem ?? rows?.get(key) ?? overflow.get(key);
+    // Two of one place: what this consumer is sent has changed. The other one has to act first.
+    if (kept !== undefined && kept.version !== version) {
+      const reason = `version ${kept.version} waits at its place`;
+      return { kind: 'retry', error: new TooEarly(id, version, stream.position, reason) };
+    }
     if (kept !== undefined && kept.fingerprint !== fingerprint)
       return {
         kind: 'rejected',
@@ -235,26 +258,29 @@ export function fold<State, Event extends AggregateEvent>(
     if (inItem !== undefined) return { kind: 'duplicate' };
     if (kept === undefined) {
       // Where there may be a row of this version already, only the row tells whether it is of this payload.
-      const fits = (stream.beyond ?? 0n) < version && parkedBytes(ledger) + bytesOf(event) <= room;
-      if (version - stream.position <= parkingWindow && fits) {
+      const fits = (stream.beyond ?? 0n) < place && parkedBytes(ledger) + bytesOf(event) <= room;
+      // Of versions that are not all for this consumer the window says nothing.
+      const distance = previous === undefined ? version - stream.position : BigInt(stream.parked.length + 1);
+      if (distance <= parkingWindow && fits) {
         const { carried } = event;
-        put(id, withParked(stream, { version, fingerprint, carried }, now));
+        const parked = { version, fingerprint, carried, ...(previous !== undefined && { previous }) };
+        put(id, withParked(stream, parked, now));
         return { kind: 'parked' };
       }
       const ahead = rows === undefined ? parkingWindow : parkingWindow + parkingRows;
       const bytes = rows === undefined ? room : parkingRowBytes;
       const reason =
-        version - stream.position > ahead
+        place - stream.position > ahead
           ? `at most ${ahead} versions ahead are parked`
           : (rows === undefined || bytesOf(event) > bytes) && `at most ${bytes} bytes can be parked`;
       if (reason) return { kind: 'retry', error: new TooEarly(id, version, stream.position, reason) };
-      overflow.set(rowKey(id, version), event);
+      overflow.set(key, event);
     }
-    if ((stream.beyond ?? 0n) < version) put(id, { ...stream, beyond: version, since: stream.since ?? now });
+    if ((stream.beyond ?? 0n) < place) put(id, { ...stream, beyond: place, since: stream.since ?? now });
     return { kind: 'parked' };
   };
   const outcomeOf = (event: Event): Outcome => {
-    const { stream: id, version, hasGaps } = event;
+    const { stream: id, hasGaps } = event;
     let stream: Stream;
     try {
       stream = ledger.get(id) ?? { position: start(event), parked: [] };
@@ -263,7 +289,7 @@ export function fold<State, Event extends AggregateEvent>(
     }
     const known = outcomeBefore(stream, event);
     if (known !== undefined) return known;
-    if (version > stream.position + 1n && !hasGaps) return park(event, stream);
+    if (!hasGaps && event.version > stream.position && !isTurn(stream, event)) return park(event, stream);
     try {
       apply(id, stream, event);
       return { kind: 'processed' };
@@ -297,9 +323,9 @@ export function fold<State, Event extends AggregateEvent>(
     outcomes,
     changed,
     // A copy of it that was delivered may have acted since.
-    stuck: [...stuck.values()].filter((one) => one.parked.version === nextOf(ledger.get(one.stream))),
+    stuck: [...stuck.values()].filter(({ stream: id, parked }) => isTurn(ledger.get(id), parked)),
     overflow: [...overflow.values()].filter(({ stream, version }) => version >= nextOf(ledger.get(stream))),
-    wanted: [...wanted].map(([stream, version]) => ({ stream, version })),
+    wanted: [...wanted].map(([stream, place]) => ({ stream, place })),
     unfinished,
     reached,
     applied,
@@ -344,6 +370,21 @@ export function holdCarriers<Event extends AggregateEvent>(
 
 function nextOf(stream: Stream | undefined): bigint {
   return (stream?.position ?? 0n) + 1n;
+}
+
+/** Whether everything before it that is for this consumer has acted, so far as is known. */
+function isTurn(
+  stream: Stream | undefined,
+  event: { readonly version: bigint; readonly previous?: bigint },
+): boolean {
+  const next = nextOf(stream);
+  // One that is parked before it is for this consumer too, whatever the event says.
+  const before = stream?.parked[0];
+  return (
+    event.version >= next &&
+    slotOf(event) <= next &&
+    (before === undefined || before.version >= event.version)
+  );
 }
 
 /** @throws InvalidState when a reducer returned anything but a plain object. */

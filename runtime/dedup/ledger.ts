@@ -6,6 +6,8 @@ import { NewerRow } from './errors.js';
  */
 export interface Parked {
   readonly version: bigint;
+  /** The version before it that its consumer is sent. @default - `version` - 1 */
+  readonly previous?: bigint;
   readonly fingerprint: string;
   /** All that is needed to handle it later, as text. No message is left in the queue for it. */
   readonly carried: string;
@@ -24,9 +26,11 @@ export interface Stream {
    * over (R23).
    */
   readonly stopped?: boolean;
+  /** Which it is that is dead-lettered. @default - the version after the position */
+  readonly stoppedAt?: bigint;
   /** What the latest versions up to the position said: see `marks.ts`. */
   readonly marks?: string;
-  /** The highest version that is parked in a row of its own. Undefined: there are no rows above the position. */
+  /** The highest place at which there is a parked row: see `slotOf`. Undefined: none above the position. */
   readonly beyond?: bigint;
   /** Epoch seconds since when events have waited at this position. Undefined: nothing waits. */
   readonly since?: number;
@@ -38,15 +42,22 @@ export interface Stream {
 export type Ledger = ReadonlyMap<string, Stream>;
 
 /**
- * 1: position and parked events. 2: holes and stops too. 3: everything that is optional by name. This runtime reads
- * all and writes the last; one that knows only earlier ones waits (R17).
+ * 1: position and parked events. 2: holes and stops too. 3: everything that is optional by name. 4: events that do
+ * not follow the version before theirs. This runtime reads all and writes the last, or 3 where that says the same;
+ * one that knows only earlier ones waits (R17).
  */
-const ledgerVersion = 3;
+const ledgerVersion = 4;
 
-type StoredParked = readonly (readonly [version: string, fingerprint: string, carried: string])[];
+type StoredParked = readonly (readonly [
+  version: string,
+  fingerprint: string,
+  carried: string,
+  previous?: string,
+])[];
 interface StoredMore {
   readonly h?: readonly string[];
   readonly s?: true;
+  readonly a?: string;
   readonly m?: string;
   readonly b?: string;
   readonly t?: number;
@@ -67,22 +78,35 @@ type Stored3 = readonly [id: string, position: string, more: StoredMore, ...park
  * DynamoDB's document paths and JavaScript's objects treat as special.
  */
 export function ledgerText(ledger: Ledger): string {
-  const stored: (number | Stored3)[] = [ledgerVersion];
-  for (const [id, { position, parked, holes, stopped, marks, beyond, since, listed }] of ledger)
+  const stored: Stored3[] = [];
+  let version = 3;
+  for (const [id, { position, parked, holes, stopped, stoppedAt, marks, beyond, since, listed }] of ledger) {
+    if (stoppedAt !== undefined || parked.some(({ previous }) => previous !== undefined))
+      version = ledgerVersion;
     stored.push([
       id,
       String(position),
       {
         ...(holes?.length && { h: holes.map(String) }),
         ...(stopped && { s: true }),
+        ...(stoppedAt !== undefined && { a: String(stoppedAt) }),
         ...(marks && { m: marks }),
         ...(beyond !== undefined && { b: String(beyond) }),
         ...(since !== undefined && { t: since }),
         ...(listed && { l: true }),
       },
-      ...parked.map(({ version, fingerprint, carried }) => [String(version), fingerprint, carried] as const),
+      ...parked.map(
+        ({ version: of, fingerprint, carried, previous }) =>
+          [
+            String(of),
+            fingerprint,
+            carried,
+            ...(previous === undefined ? ([] as const) : ([String(previous)] as const)),
+          ] as const,
+      ),
     ]);
-  return JSON.stringify(stored);
+  }
+  return JSON.stringify([version, ...stored]);
 }
 
 /** @throws NewerRow when a newer version of this library wrote it (R17). */
@@ -101,12 +125,18 @@ export function parseLedger(text: string, itemId: string): Ledger {
   return new Map((streams as Stored3[]).map(([id, at, more, ...parked]) => [id, streamOf(at, more, parked)]));
 }
 
-function streamOf(position: string, { h, s, m, b, t, l }: StoredMore, parked: StoredParked): Stream {
+function streamOf(position: string, { h, s, a, m, b, t, l }: StoredMore, parked: StoredParked): Stream {
   return {
     position: BigInt(position),
-    parked: parked.map(([v, fingerprint, carried]) => ({ version: BigInt(v), fingerprint, carried })),
+    parked: parked.map(([v, fingerprint, carried, previous]) => ({
+      version: BigInt(v),
+      fingerprint,
+      carried,
+      ...(previous !== undefined && { previous: BigInt(previous) }),
+    })),
     ...(h?.length && { holes: h.map(BigInt) }),
     ...(s && { stopped: true }),
+    ...(a !== undefined && { stoppedAt: BigInt(a) }),
     ...(m !== undefined && { marks: m }),
     ...(b !== undefined && { beyond: BigInt(b) }),
     ...(t !== undefined && { since: t }),

@@ -17,11 +17,19 @@ function markOf(fingerprint: string): string {
 }
 
 /**
- * The marks after the stream has moved on by one version. @param fingerprint undefined: the version was passed over
+ * The marks after the stream has moved on to a version.
+ *
+ * @param fingerprint undefined: the version was passed over
+ * @param between how many versions before it are not for this consumer
  */
-export function withMark(marks: string | undefined, fingerprint: string | undefined): string {
-  const next = (marks ?? '') + (fingerprint === undefined ? unknown : markOf(fingerprint));
-  return next.slice(-markedVersions * width);
+export function withMark(
+  marks: string | undefined,
+  fingerprint: string | undefined,
+  between: bigint,
+): string {
+  const left = between < markedVersions ? Number(between) : markedVersions;
+  const mark = fingerprint === undefined ? unknown : markOf(fingerprint);
+  return ((marks ?? '') + unknown.repeat(left) + mark).slice(-markedVersions * width);
 }
 
 /** The marks after a version at or below the position has acted. @param behind how far below the position it is */

@@ -25,7 +25,7 @@ export const maxHoles = 1_000;
  * @param fingerprint of what acted; undefined: it was passed over; null: the stream keeps no marks.
  */
 export function movedTo(
-  { marks, beyond, parked, holes }: Stream,
+  { position, marks, beyond, parked, holes }: Stream,
   version: bigint,
   fingerprint: string | undefined | null,
   now: number,
@@ -36,7 +36,7 @@ export function movedTo(
     position: version,
     parked: later,
     ...(holes && { holes }),
-    ...(fingerprint !== null && { marks: withMark(marks, fingerprint) }),
+    ...(fingerprint !== null && { marks: withMark(marks, fingerprint, version - position - 1n) }),
     ...(rows !== undefined && { beyond: rows }),
     ...((rows !== undefined || later.length > 0) && { since: now }),
   };
@@ -58,9 +58,23 @@ export function withParked(stream: Stream, event: Parked, now: number): Stream {
   return { ...stream, parked, since: stream.since ?? now };
 }
 
+/**
+ * The place of an event: right behind the one before it that its consumer is sent. Without a `previous` the version
+ * itself. Where the stream stands at that place or beyond, it is the event's turn.
+ */
+export function slotOf({
+  version,
+  previous,
+}: {
+  readonly version: bigint;
+  readonly previous?: bigint;
+}): bigint {
+  return previous === undefined || previous >= version ? version : previous + 1n;
+}
+
 /** Something is parked, and it is not the turn of it yet. */
 export function isWaiting({ position, parked, beyond }: Stream): boolean {
-  return beyond !== undefined || (parked[0] !== undefined && parked[0].version > position + 1n);
+  return beyond !== undefined || (parked[0] !== undefined && slotOf(parked[0]) > position + 1n);
 }
 
 export function parkedBytes(ledger: Ledger): number {

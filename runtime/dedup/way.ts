@@ -99,6 +99,8 @@ export interface Position {
   readonly stream: string;
   /** Decimal digits. */
   readonly sequence: string;
+  /** That of the message before it in the stream, where it is not one less. */
+  readonly previous?: string;
 }
 
 export interface PassedOver {

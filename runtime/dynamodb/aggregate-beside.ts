@@ -3,6 +3,7 @@ import { crashPoint } from '../dedup/crash-points.js';
 import { rowKey, type AggregateEvent, type Folded, type PassOver } from '../dedup/fold.js';
 import type { Parked, Stream } from '../dedup/ledger.js';
 import type { Limits } from '../dedup/limits.js';
+import { slotOf } from '../dedup/stream.js';
 import type { SeenAggregate } from './aggregate-item.js';
 import { streamText } from './aggregate-place.js';
 import { EarlyRows } from './early-rows.js';
@@ -12,6 +13,9 @@ import { keyHash } from '../telemetry/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 
 type Rows = Map<string, Parked | null>;
+
+/** Rows that are emptied after one write, of those that nobody has read. A stream whose versions jump has few. */
+const maxEmptied = 1_000n;
 
 /** What is kept beside the items of aggregates, in the dedup table: events for which there is no room, and gaps. */
 export class Beside {
@@ -39,19 +43,19 @@ export class Beside {
   ): Promise<boolean> {
     // First what is asked for: with it those behind may be next, and need no row.
     if (wanted.length === 0) {
-      const puts = overflow.map(({ stream, version, fingerprint, carried }) => ({
+      const puts = overflow.map(({ stream, version, previous, fingerprint, carried }) => ({
         stream: streamText(address, stream),
-        event: { version, fingerprint, carried },
+        event: { version, fingerprint, carried, ...(previous !== undefined && { previous }) },
       }));
       const kept = await this.#rows.put(puts, limits);
-      for (const [i, { stream, version }] of overflow.entries())
-        rows.set(rowKey(stream, version), kept[i] ?? null);
+      for (const [i, event] of overflow.entries())
+        rows.set(rowKey(event.stream, slotOf(event)), kept[i] ?? null);
       await crashPoint('after-parking');
       return false;
     }
-    for (const { stream, version } of wanted) {
-      const to = after.ledger.get(stream)?.beyond ?? version;
-      const found = await this.#rows.read(streamText(address, stream), version, to, limits);
+    for (const { stream, place } of wanted) {
+      const to = after.ledger.get(stream)?.beyond ?? place;
+      const found = await this.#rows.read(streamText(address, stream), place, to, limits);
       for (const [one, row] of found) rows.set(rowKey(stream, one), row);
     }
     return true;
@@ -84,13 +88,12 @@ export class Beside {
       const was = before.ledger.get(id);
       const past = new Set<bigint>();
       const beyond = was?.beyond ?? 0n;
-      for (let version = (was?.position ?? position) + 1n; version <= position && version <= beyond;) {
-        past.add(version);
-        version += 1n;
-      }
+      const from = (was?.position ?? position) + 1n;
+      const to = [position, beyond, from + maxEmptied].reduce((least, one) => (one < least ? one : least));
+      for (let place = from; place <= to; place += 1n) past.add(place);
       for (const [key, row] of rows)
-        if (row !== null && row.version <= position && key === rowKey(id, row.version)) past.add(row.version);
-      if (passOver?.stream === id && passOver.version <= beyond) past.add(passOver.version);
+        if (row !== null && row.version <= position && key === rowKey(id, slotOf(row))) past.add(slotOf(row));
+      if (passOver?.stream === id && slotOf(passOver) <= beyond) past.add(slotOf(passOver));
       const stream = streamText(address, id);
       await this.#rows.done(stream, [...past], limits);
       if (was?.listed && !listed) await this.closeGap(address, id, limits);

@@ -22,6 +22,7 @@ import {
   type Stuck,
 } from '../dedup/fold.js';
 import type { Parked, Stream } from '../dedup/ledger.js';
+import { slotOf } from '../dedup/stream.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import {
@@ -152,9 +153,14 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     }
     const { seen, stuck, unfinished } = progress;
     if (unfinished.size > 0) throw new CommitFailed('no time is left for what was parked in the stream');
-    const { position, stopped, listed } = seen.ledger.get(passOver.stream) ?? { position: 0n };
+    const {
+      position,
+      stopped,
+      stoppedAt = position + 1n,
+      listed,
+    } = seen.ledger.get(passOver.stream) ?? { position: 0n };
     if (!listed) await this.#besideIt()?.closeGap(address, passOver.stream, limits);
-    return { stands: stopped === true && position + 1n === passOver.version, stuck };
+    return { stands: stopped === true && stoppedAt === passOver.version, stuck };
   }
 
   /**
@@ -172,7 +178,8 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     if (before?.kind !== 'duplicate') return before;
     const { position, parked, beyond, stopped } = stream ?? { position: 0n, parked: [] };
     const next = position + 1n;
-    const isDue = !stopped && (parked[0]?.version === next || (beyond ?? 0n) >= next);
+    const [first] = parked;
+    const isDue = !stopped && ((first !== undefined && slotOf(first) <= next) || (beyond ?? 0n) >= next);
     return isDue ? { kind: 'retry', error: new ParkedWaiting(event.stream, next, 'duplicate') } : before;
   }
 

@@ -24,6 +24,8 @@ export interface AggregatePlace {
   readonly address: ItemAddress;
   readonly stream: string;
   readonly version: bigint;
+  /** See {@link AggregateEvent.previous}. */
+  readonly previous?: bigint;
 }
 
 /**
@@ -69,9 +71,10 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
   readonly address: ItemAddress;
   readonly stream: string;
   readonly version: bigint;
+  readonly previous?: bigint;
 
   constructor(
-    { address, stream, version }: AggregatePlace,
+    { address, stream, version, previous }: AggregatePlace,
     { fingerprint }: Identified,
     readonly lane: string,
     readonly source: Source,
@@ -81,6 +84,7 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
     this.address = address;
     this.stream = stream;
     this.version = version;
+    if (previous !== undefined) this.previous = previous;
     this.fingerprint = fingerprint;
   }
 
@@ -164,20 +168,18 @@ export function aggregateWay<Message extends Identified, Source>(
     },
     positions: {
       of(message): Position {
-        const { address, stream, version } = place(message);
+        const { address, stream, ...at } = place(message);
         const text = streamText(address, stream);
-        if (startAt !== '1') noteStart(text, version, message);
-        return { stream: text, sequence: version.toString() };
+        if (startAt !== '1') noteStart(text, at.version, message);
+        return positionOf(text, at);
       },
       async passOver(position, how, limits): Promise<PassedOver> {
         const { address, stream } = placeOfText(table, position.stream);
         const version = BigInt(sequence(position.sequence));
         const start = starts.get(position.stream) ?? (hasGaps ? version - 1n : 0n);
-        const { stands, stuck } = await store.passOver(
-          address,
-          { stream, version, hasGaps, how, start },
-          limits,
-        );
+        const previous = position.previous === undefined ? undefined : BigInt(sequence(position.previous));
+        const over = { stream, version, previous, hasGaps, how, start };
+        const { stands, stuck } = await store.passOver(address, over, limits);
         return { stands, failedParked: stuck.map((one) => failedParked(address, one)) };
       },
     },
@@ -185,11 +187,22 @@ export function aggregateWay<Message extends Identified, Source>(
 }
 
 function failedParked(address: ItemAddress, { stream, parked, error }: Stuck): FailedParked {
-  const { version, carried, fingerprint } = parked;
+  const { carried, fingerprint } = parked;
   return {
-    position: { stream: streamText(address, stream), sequence: version.toString() },
+    position: positionOf(streamText(address, stream), parked),
     carried,
     fingerprint,
     error,
+  };
+}
+
+function positionOf(
+  stream: string,
+  { version, previous }: { readonly version: bigint; readonly previous?: bigint },
+): Position {
+  return {
+    stream,
+    sequence: version.toString(),
+    ...(previous !== undefined && { previous: previous.toString() }),
   };
 }

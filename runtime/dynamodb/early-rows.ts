@@ -10,11 +10,14 @@ import { CommitFailed, NewerRow } from '../dedup/errors.js';
 import type { Parked } from '../dedup/ledger.js';
 import type { Limits } from '../dedup/limits.js';
 import { sequence } from '../dedup/sequence.js';
+import { slotOf } from '../dedup/stream.js';
 import { conditional, earlyAbsent } from './conditions.js';
 import { nowSeconds, rowVersion } from './receipt.js';
 import { batchGet } from './batch-get.js';
 import { send } from './send.js';
 
+/** Version of a row whose event does not stand at the place of its version (R17). */
+const jumpingRowVersion = rowVersion + 1;
 /** DynamoDB: rows in one BatchGetItem. */
 export const rowsPerRead = 100;
 /** Writes of rows that are under way at once. */
@@ -26,8 +29,9 @@ export function streamHash(stream: string): string {
 }
 
 /**
- * Events that came so early that their aggregate's item has no room for them: a row of the dedup table each, by the
- * version. The item says up to which version there are rows; a row that it does not speak of is never read.
+ * Events that came so early that their aggregate's item has no room for them: a row of the dedup table each, by its
+ * place in the stream (`slotOf`), so that it is found once the one before it has acted. The item says up to which
+ * place there are rows; a row that it does not speak of is never read.
  *
  * A row is put before its message is acknowledged, and emptied after its version has acted: what is left of it then
  * expires. One whose process dies in between stays as it is, and is never read again.
@@ -39,25 +43,24 @@ export class EarlyRows {
     private readonly consumerName: string,
   ) {}
 
-  /** The rows from a version on, at most {@link rowsPerRead}; null for one that is not there. Consistent. */
+  /** The rows from a place on, at most {@link rowsPerRead}; null for one that is not there. Consistent. */
   async read(stream: string, from: bigint, to: bigint, limits: Limits): Promise<Map<bigint, Parked | null>> {
     const found = new Map<bigint, Parked | null>();
-    const versionOf = new Map<string, bigint>();
-    for (let version = from; version <= to && versionOf.size < rowsPerRead; version += 1n) {
-      versionOf.set(this.#id(stream, version), version);
-      found.set(version, null);
+    const placeOf = new Map<string, bigint>();
+    for (let place = from; place <= to && placeOf.size < rowsPerRead; place += 1n) {
+      placeOf.set(this.#id(stream, place), place);
+      found.set(place, null);
     }
-    const keys = [...versionOf.keys()].map((id) => ({ id: { S: id } }));
+    const keys = [...placeOf.keys()].map((id) => ({ id: { S: id } }));
     for (const row of await batchGet(this.client, this.tableName, keys, limits, true)) {
-      const version = versionOf.get(row.id?.S ?? '');
-      if (version !== undefined) found.set(version, parkedOf(row, version));
+      const place = placeOf.get(row.id?.S ?? '');
+      if (place !== undefined) found.set(place, parkedOf(row, place));
     }
     return found;
   }
 
   /**
-   * Keeps events. Returns what is kept of each version: the event itself or, of another payload that came before,
-   * that one.
+   * Keeps events. Returns what is kept at each place: the event itself or, where another one came before, that one.
    */
   async put(
     events: readonly { readonly stream: string; readonly event: Parked }[],
@@ -73,17 +76,17 @@ export class EarlyRows {
     return kept;
   }
 
-  /** The event's version has acted, or has a dead letter. Best effort: nobody reads the row again. */
-  async done(stream: string, versions: readonly bigint[], limits: Limits): Promise<void> {
-    for (let at = 0; at < versions.length; at += atOnce)
+  /** The events at the places have acted, or have dead letters. Best effort: nobody reads the rows again. */
+  async done(stream: string, places: readonly bigint[], limits: Limits): Promise<void> {
+    for (let at = 0; at < places.length; at += atOnce)
       await Promise.allSettled(
-        versions.slice(at, at + atOnce).map(async (version) => {
+        places.slice(at, at + atOnce).map(async (place) => {
           await send(
             this.client,
             new UpdateItemCommand({
               TableName: this.tableName,
-              Key: { id: { S: this.#id(stream, version) } },
-              UpdateExpression: 'SET expiration = :now, v = :v REMOVE carried, fingerprint',
+              Key: { id: { S: this.#id(stream, place) } },
+              UpdateExpression: 'SET expiration = :now, v = :v REMOVE carried, fingerprint, previous',
               ExpressionAttributeValues: {
                 ':now': { N: String(nowSeconds()) },
                 ':v': { N: String(rowVersion) },
@@ -97,7 +100,9 @@ export class EarlyRows {
       );
   }
 
-  async #put(stream: string, { version, fingerprint, carried }: Parked, limits: Limits): Promise<Parked> {
+  async #put(stream: string, event: Parked, limits: Limits): Promise<Parked> {
+    const { version, previous, fingerprint, carried } = event;
+    const place = slotOf(event);
     const condition = earlyAbsent();
     try {
       await send(
@@ -105,8 +110,12 @@ export class EarlyRows {
         new PutItemCommand({
           TableName: this.tableName,
           Item: {
-            id: { S: this.#id(stream, version) },
-            v: { N: String(rowVersion) },
+            id: { S: this.#id(stream, place) },
+            v: { N: String(previous === undefined ? rowVersion : jumpingRowVersion) },
+            ...(previous !== undefined && {
+              of: { S: sequence(String(version)) },
+              previous: { S: sequence(String(previous)) },
+            }),
             fingerprint: { S: fingerprint },
             carried: { S: carried },
           },
@@ -117,26 +126,31 @@ export class EarlyRows {
         limits,
         'write',
       );
-      return { version, fingerprint, carried };
+      return event;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const kept = error.Item && parkedOf(error.Item, version);
+      const kept = error.Item && parkedOf(error.Item, place);
       if (!kept) throw new CommitFailed(`row of version ${version} is not as it was`, { cause: error });
       return kept;
     }
   }
 
-  #id(stream: string, version: bigint): string {
-    return `${this.consumerName}!early#${streamHash(stream)}#${sequence(String(version))}`;
+  #id(stream: string, place: bigint): string {
+    return `${this.consumerName}!early#${streamHash(stream)}#${sequence(String(place))}`;
   }
 }
 
 /** @throws NewerRow when a newer version of this library wrote it (R17). */
 function parkedOf(
-  { id, v, fingerprint, carried }: Record<string, AttributeValue>,
-  version: bigint,
+  { id, v, of, previous, fingerprint, carried }: Record<string, AttributeValue>,
+  place: bigint,
 ): Parked | null {
-  if (Number(v?.N ?? 0) > rowVersion) throw new NewerRow(id?.S ?? '', v?.N ?? '', rowVersion);
+  if (Number(v?.N ?? 0) > jumpingRowVersion) throw new NewerRow(id?.S ?? '', v?.N ?? '', jumpingRowVersion);
   if (carried?.S === undefined) return null;
-  return { version, fingerprint: fingerprint?.S ?? '', carried: carried.S };
+  return {
+    version: BigInt(of?.S ?? place),
+    fingerprint: fingerprint?.S ?? '',
+    carried: carried.S,
+    ...(previous?.S !== undefined && { previous: BigInt(previous.S) }),
+  };
 }

@@ -20,8 +20,8 @@ export interface RelayedEvent {
 }
 
 /**
- * The event that a row is sent as. A target that is sent some types only is told with each event which one it was sent
- * before, so that what it does not want is no gap to it (R53).
+ * The event that a row is sent as. A target that is sent some types only is told with each event which one it was
+ * sent before, so that what it does not want is no gap to it (R53).
  *
  * @param types the types that the target wants. @default - all
  * @param salt makes FIFO queues that remember the last send take it for another one

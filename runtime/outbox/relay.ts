@@ -41,13 +41,13 @@ export type OutboxRelay = (
  * as stuck, and what the table's stream never brought.
  *
  * Guarantees: an event whose commit succeeded is sent to every target that wants its type, at least once, and kept
- * until then. A later event of a stream is never sent to a target before an earlier one was, by whatever instance, and
- * also when a target refuses one: then the stream waits, at that target alone. (Of a call of several events that a
- * target takes in part, the later ones may be in it, and are sent again.) An event of a commit that was rolled back
+ * until then. A later event of a stream is never sent to a target before an earlier one was, by whatever instance,
+ * and also when a target refuses one: then the stream waits, at that target alone. (Of a call of several events that
+ * a target takes in part, the later ones may be in it, and are sent again.) An event of a commit that was rolled back
  * does not exist.
  *
- * Does not guarantee: that an event is sent once, nor that a target hands on what it accepted in the order in which it
- * was sent. A consumer that takes (source, epoch, kind, aggregate, version) from the event is exact and in order all
+ * Does not guarantee: that an event is sent once, nor that a target hands on what it accepted in the order in which
+ * it was sent. A consumer that takes (source, epoch, kind, aggregate, version) from the event is exact and in order all
  * the same.
  *
  * @throws InvalidSettings at start, when there is no target, or when two have the same name.

@@ -137,8 +137,8 @@ function readable(items: readonly Record<string, AttributeValue>[]) {
   for (const item of sorted)
     try {
       const row = readRow(item);
-      const follows = last !== undefined && last.version === row.version - 1n;
-      const sent = row.first ? row.sent : follows && last?.expires === true;
+      const follows = last?.version === row.version - 1n && last.expires;
+      const sent = row.first ? row.sent : follows;
       rows = sent ? [] : [...rows, row];
       last = row;
     } catch (error) {

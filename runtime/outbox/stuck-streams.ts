@@ -55,6 +55,23 @@ export async function* stuckStreams(
   }
 }
 
+/** How many streams are listed, and when the oldest event that waits in one was committed: epoch milliseconds. */
+export async function countStuck(
+  access: OutboxAccess,
+): Promise<{ readonly count: number; readonly oldest?: number }> {
+  let count = 0;
+  let oldest: number | undefined;
+  await Promise.all(
+    stuckShards.map(async (shard) => {
+      for await (const items of shardPages(access, shard, undefined)) {
+        count += items.length;
+        for (const { at } of items) oldest = Math.min(oldest ?? Infinity, Number(at?.N ?? 0));
+      }
+    }),
+  );
+  return { count, oldest };
+}
+
 async function* shardPages(
   { client, table, limits }: OutboxAccess,
   shard: string,

@@ -6,7 +6,7 @@ import { readRelayState, writeTicks, type RelayState } from './relay-state.js';
 import { repairScan } from './repair-scan.js';
 import type { RunClock } from './run-clock.js';
 import { stuckShards } from './stuck-stream.js';
-import { stuckStreams } from './stuck-streams.js';
+import { countStuck, stuckStreams } from './stuck-streams.js';
 import type { Tally } from './tally.js';
 
 /** How it stands, as a sweep finds it before it does anything. */
@@ -50,21 +50,23 @@ export async function sweep(
     }
   };
   let state: RelayState | undefined;
+  let listed = 0;
   await trying(async () => {
     state = await readRelayState(access);
-    const { count, oldest } = await gauge(access);
+    const { count, oldest } = await countStuck(access);
+    listed = count;
     tell(gaugesOf(access.table, { count, oldest, state, now: began }));
   });
   await trying(() => writeTicks(access));
   const scanIsDue = state !== undefined && isScanDue(state, access.graceSeconds, began);
-  await trying(() => drainList(sender, access, clock, tally, () => scanIsDue && clock.isPast(listShare)));
+  if (listed > 0)
+    await trying(() => drainList(sender, access, clock, tally, () => scanIsDue && clock.isPast(listShare)));
   const found = state;
   if (found === undefined || !scanIsDue) return;
   await trying(async () => {
     const oldest = await repairScan(found.scan, sender, access, clock, tally);
     if (oldest === undefined) return;
-    const { count } = await gauge(access);
-    tell(gaugesOf(access.table, { count, oldest, state: found, now: began }));
+    tell(gaugesOf(access.table, { count: listed, oldest, state: found, now: began }));
   });
 }
 
@@ -85,19 +87,9 @@ async function drainList(
   }
 }
 
-async function gauge(access: OutboxAccess): Promise<{ count: number; oldest: number | undefined }> {
-  let count = 0;
-  let oldest: number | undefined;
-  for await (const page of stuckStreams(access)) {
-    count += page.length;
-    for (const { at } of page) oldest = Math.min(oldest ?? at, at);
-  }
-  return { count, oldest };
-}
-
 interface Found {
   readonly count: number;
-  readonly oldest: number | undefined;
+  readonly oldest?: number;
   readonly state: RelayState;
   readonly now: number;
 }
