@@ -1,14 +1,16 @@
-import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as olderBy } from 'node:timers/promises';
 import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { receiptId } from '../../runtime/dedup/identity.js';
+import { packageRoot } from '../../targets/package-root.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
-import { zip } from '../targets/kit/zip.js';
 import { count, newChannel, poll, send, type Channel } from './channel.js';
 import { run } from './command.js';
+import { deployed } from './deployed.js';
 import { consumerName, Ledger } from './ledger.js';
 
 const client = sqs();
@@ -37,28 +39,15 @@ async function setUp(): Promise<{ channel: Channel; ledger: Ledger; about: strin
   return { channel, ledger, about };
 }
 
-/** A function that is set as IdempotentConsumer sets it. It never runs. */
-async function deployedConsumer(channel: Channel, ledger: Ledger): Promise<string> {
-  const FunctionName = `f-${randomUUID()}`;
-  await lambda.send(
-    new CreateFunctionCommand({
-      FunctionName,
-      Runtime: 'nodejs24.x',
-      Role: 'arn:aws:iam::000000000000:role/any',
-      Handler: 'index.handler',
-      Code: { ZipFile: zip({ 'index.js': 'exports.handler = () => undefined;' }) },
-      Environment: {
-        Variables: {
-          EXACTLY_ONCE_CONSUMER_NAME: consumerName,
-          EXACTLY_ONCE_DEDUP_TABLE: ledger.receipts.name,
-          EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String(86 * 86_400),
-          EXACTLY_ONCE_QUEUE_URL: channel.queueUrl,
-          EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueueUrl,
-        },
-      },
-    }),
-  );
-  return FunctionName;
+/** A function that is set as IdempotentConsumer sets it. */
+function deployedConsumer(channel: Channel, ledger: Ledger): Promise<string> {
+  return deployed(lambda, {
+    EXACTLY_ONCE_CONSUMER_NAME: consumerName,
+    EXACTLY_ONCE_DEDUP_TABLE: ledger.receipts.name,
+    EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String(86 * 86_400),
+    EXACTLY_ONCE_QUEUE_URL: channel.queueUrl,
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueueUrl,
+  });
 }
 
 test('inspect tells of a receipt, of a dead letter, and of neither', async () => {
@@ -114,6 +103,13 @@ test('the name of the function is enough', async () => {
   expect(redriven.stdout).toBe('1 redriven, 0 already done, 0 further copies, 0 refused\n');
   expect(redriven.status).toBe(0);
   expect(await count(client, channel.deadLetterQueueUrl)).toBe(0);
+});
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(await run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('redrive says what it refuses, and ends with 1', async () => {
