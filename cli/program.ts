@@ -26,6 +26,8 @@ export function cliProgram(): Command {
       '\nExit codes: 0 done, 1 something was refused, is left or stands still, 2 could not run.',
     )
     .version(packageVersion(), '--version', 'print the version of this package')
+    // Else a command's own --version would be taken for this one.
+    .enablePositionalOptions()
     .showHelpAfterError('(see --help)')
     .exitOverride();
   for (const add of [

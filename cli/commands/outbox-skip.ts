@@ -58,7 +58,8 @@ async function skip(connection: OutboxConnection, options: SkipOptions): Promise
 }
 
 /**
- * Who stands at which event. Nobody else's event can be passed over, so that a slip of the hand loses nothing.
+ * Who stands at the earliest event. What is behind it may be on its way, and is not to be passed over by a slip of the
+ * hand.
  *
  * @throws CliError when nobody, or not the target that was given, stands at the version that was given
  */
@@ -67,16 +68,13 @@ function standing(
   target: string | undefined,
   given: string | undefined,
 ): { readonly version: bigint; readonly targets: readonly string[] } {
+  // An entry names at least every other target.
   const names = target === undefined ? [...entry.next.keys()] : [target];
   const places = names.map((name) => ({ name, at: nextFor(entry, name) }));
-  const first = places.reduce<bigint | undefined>(
-    (least, { at }) => (least === undefined || at < least ? at : least),
-    undefined,
-  );
-  const version = given === undefined ? first : places.find(({ at }) => String(at) === given)?.at;
-  if (version === undefined)
+  const version = places.map(({ at }) => at).reduce((least, at) => (at < least ? at : least));
+  if (given !== undefined && given !== String(version))
     throw new CliError(
-      `nobody is stuck at version '${given ?? ''}' of the stream: ${places.map(({ name, at }) => `'${name}' is to be sent ${at} next`).join(', ')}`,
+      `nobody is stuck at version '${given}' of the stream: ${places.map(({ name, at }) => `'${name}' is to be sent ${at} next`).join(', ')}`,
     );
   return { version, targets: places.filter(({ at }) => at === version).map(({ name }) => name) };
 }
