@@ -1,4 +1,4 @@
-import { nextFor, type StuckStream } from '../runtime/outbox/stuck-streams.js';
+import { everyOther, nextFor, type StuckStream } from '../runtime/outbox/stuck-streams.js';
 import { durationText } from './duration.js';
 import { tableText } from './output.js';
 
@@ -31,13 +31,19 @@ export function listedStream(entry: StuckStream): ListedStream {
   };
 }
 
+/** For people: the end of a target's name, which is a URL or an ARN. */
+export function targetText(target: string, { next }: Pick<ListedStream, 'next'>): string {
+  if (target === everyOther) return Object.keys(next).length === 1 ? 'every target' : 'all others';
+  return target.split(/[:/]/).at(-1) ?? target;
+}
+
 /** For people: a line for each target. Empty text for none. */
 export function stuckTable(streams: readonly ListedStream[]): string {
   const ago = (time: string) => durationText((Date.now() - Date.parse(time)) / 1000);
   return tableText(
     streams.flatMap((one) =>
       Object.entries(one.next).map(([target, version]) => ({
-        TARGET: target === '*' ? '(all others)' : (target.split(/[:/]/).at(-1) ?? target),
+        TARGET: targetText(target, one),
         NEXT: version,
         FOR: ago(one.since),
         OLDEST: ago(one.oldest),

@@ -5,6 +5,7 @@ import { CliError } from '../cli-error.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { operatorName } from '../operator-name.js';
 import { addOutboxOptions, OutboxConnection, type OutboxOptions } from '../outbox-connection.js';
+import { listedStream, targetText } from '../stuck-table.js';
 import { print, printJson } from '../output.js';
 
 interface SkipOptions extends OutboxOptions, DryRunOption {
@@ -51,7 +52,7 @@ async function skip(connection: OutboxConnection, options: SkipOptions): Promise
   else
     print(
       [
-        `${inDryRun(dryRun)}version ${version} of ${stream} is passed over for ${targets.map((name) => (name === '*' ? 'all other targets' : name)).join(', ')}`,
+        `${inDryRun(dryRun)}version ${version} of ${stream} is passed over for ${targets.map((name) => targetText(name, listedStream(entry))).join(', ')}`,
         'consumers behind them that go by version wait for it: see gaps and skip-version',
       ].join('\n'),
     );

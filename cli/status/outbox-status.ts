@@ -3,7 +3,7 @@ import { readRelayState, type RelayState } from '../../runtime/outbox/relay-stat
 import { stuckStreams } from '../../runtime/outbox/stuck-streams.js';
 import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
-import { listedStream, type ListedStream } from '../stuck-table.js';
+import { listedStream, targetText, type ListedStream } from '../stuck-table.js';
 import { asked } from './ask.js';
 import { listed, patienceMs, unknown, type StatusDetail, type StatusLine } from './status-line.js';
 
@@ -21,12 +21,12 @@ function streamLines(of: string, streams: readonly ListedStream[] | undefined): 
   const about = { of, mend: 'outbox list, outbox skip', page: 'runbook/oldest-unsent.md' };
   if (streams === undefined)
     return ['stuck streams', 'oldest unsent'].map((what) => ({ ...about, what, ...unknown }));
-  const details = streams.map(({ stream, next, since, tries, reason, resend }) => ({
-    what: `${stream} at ${Object.entries(next)
-      .map(([target, version]) => `${target === '*' ? 'all others' : target}: ${version}`)
+  const details = streams.map((one) => ({
+    what: `${one.stream} at ${Object.entries(one.next)
+      .map(([target, version]) => `${targetText(target, one)}: ${version}`)
       .join(', ')}`,
-    since,
-    reason: `${resend ? 'sent again: ' : ''}${reason} (${tries} tries)`,
+    since: one.since,
+    reason: `${one.resend ? 'sent again: ' : ''}${one.reason} (${one.tries} tries)`,
   }));
   const standing = streams.filter(isOld);
   const unsent = streams.map(({ oldest }) => oldest).sort()[0];
