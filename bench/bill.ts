@@ -3,7 +3,9 @@ import {
   TransactionConflictException,
   type ConsumedCapacity,
   type DynamoDBClient,
+  type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
+import { itemBytes } from '../runtime/dynamodb/item-size.js';
 
 /** What a client's calls cost. */
 export class Bill {
@@ -17,11 +19,11 @@ export class Bill {
   readUnits = 0;
 }
 
-/** What AWS charges for an item below 1 KB, as all of this benchmark are. */
+/** What AWS charges for an item of up to 1 KB. */
 const transactionalUnits = 2;
 const refusedWriteUnits = 1;
 
-const reads = new Set(['GetItemCommand', 'BatchGetItemCommand']);
+const reads = new Set(['GetItemCommand', 'BatchGetItemCommand', 'QueryCommand', 'ScanCommand']);
 
 /**
  * Bills every call of the client from now on. Consumed capacity is asked for where the caller did not ask, so both
@@ -29,8 +31,8 @@ const reads = new Set(['GetItemCommand', 'BatchGetItemCommand']);
  *
  * - Refused writes, for which no capacity is reported but charged: 1 unit for a failed condition, 2 per action of a
  *   cancelled transaction.
- * - Transactions, 2 units per action. DynamoDB Local 3.3.1 reports 2 per table, however many items of it were
- *   written: ten receipts and ten effects are 4 units there and 40 on AWS.
+ * - Transactions, 2 units per action and KB that it puts. DynamoDB Local 3.3.1 reports 2 per table, however many
+ *   items of it were written: ten receipts and ten effects are 4 units there and 40 on AWS.
  *
  * What the SDK sends again on its own is one call.
  *
@@ -44,8 +46,9 @@ export function billed(client: DynamoDBClient): Bill {
       async (args) => {
         const step = bill.sequence + 1;
         bill.calls += 1;
-        const { TransactItems } = args.input as { TransactItems?: readonly unknown[] };
-        if (TransactItems !== undefined) bill.writeUnits += transactionalUnits * TransactItems.length;
+        const { TransactItems } = args.input as { TransactItems?: readonly TransactWriteItem[] };
+        for (const { Put } of TransactItems ?? [])
+          bill.writeUnits += transactionalUnits * Math.max(1, Math.ceil(itemBytes(Put?.Item ?? {}) / 1024));
         try {
           const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });
           const { ConsumedCapacity: consumed } = answer.output as unknown as {

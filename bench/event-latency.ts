@@ -37,7 +37,7 @@ export async function eventLatencies(target: Target, way: 'outbox' | 'sent'): Pr
     if (way === 'outbox') {
       const outboxTable = await newOutboxTable(client);
       cleanUps.push(await startRelay(target, outboxTable, QueueUrl));
-      handler = publisher(client, tables, { outboxTable, countedBy: 'the account' });
+      handler = publisher(client, tables, { outboxTable, about: 'the account' });
       send = () => Promise.resolve();
     }
     const reader = new QueueReader(sqs, QueueUrl);

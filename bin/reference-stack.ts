@@ -91,8 +91,7 @@ export class ReferenceStack extends Stack {
       'Only the settlement may write to the payments, and it may not delete.',
     );
     events.outbox.grants.publish(settlement.function);
-    // The account numbers the events of its customer.
-    accounts.grants.actions(settlement.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    accounts.grants.actions(settlement.function, 'dynamodb:UpdateItem');
     shop.grants.actions(settlement.function, 'dynamodb:UpdateItem');
     if (props.unprotected) payments.grants.actions(settlement.function, 'dynamodb:UpdateItem');
 
@@ -107,7 +106,7 @@ export class ReferenceStack extends Stack {
       writesPerRequest: 2,
       environment: { ACCEPTED_TABLE: accepted.tableName, ...events.environment },
     });
-    accepted.grants.actions(api.function, 'dynamodb:GetItem', 'dynamodb:PutItem');
+    accepted.grants.actions(api.function, 'dynamodb:PutItem');
     events.outbox.grants.publish(api.function);
 
     const activity = activityPath(this, { ...common, unprotected: props.unprotected });

@@ -1,4 +1,3 @@
-import type { ConsumedCapacity, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describeEmbedded } from '../../targets/embedded/index.js';
 import { outboxRelay } from '../../runtime/outbox/index.js';
 import type { Benchmark } from '../benchmark.js';
@@ -10,7 +9,7 @@ import { clientOf, floorEngine, type Engine } from '../engine.js';
 import { eventLatencies, everyMs, latencyEvents } from '../event-latency.js';
 import { Producer } from '../message.js';
 import { newOutboxTable } from '../../test/fixtures/outbox-table.js';
-import { unsentRecords } from '../unsent-records.js';
+import { newRecords } from '../new-records.js';
 import { publisher, type Publishing } from '../publisher.js';
 import { quantile, rowsOf, type Sample } from '../row.js';
 import { newTables } from '../tables.js';
@@ -21,10 +20,9 @@ const batches = 5;
 
 export const publish: Benchmark = {
   name: 'publish',
-  about: `what publishing an event of below 1 KB adds to the write units of a payment, and the time of ${latencyEvents} events, one every ${everyMs} ms, from just before the commit until a reader of the target queue has them`,
+  about: `what publishing an event of 900 bytes adds to the write units of a payment, and the time of ${latencyEvents} events, one every ${everyMs} ms, from just before the commit until a reader of the target queue has them`,
   notMeasured: [
-    'what AWS bills for the index of unsent rows: the figures have what the engine reports. The emulator reports 1 unit for every entry made or taken away, DynamoDB Local 2 for a transaction of ten entries',
-    'what a transaction reports for its tables: it is billed by the published rule, 2 units per action',
+    'what a transaction reports for its tables: it is billed by the published rule, 2 units per action and KB',
     'the sweep, which finds nothing while the stream works, and the requests of the relay and to the targets',
     'the guarantee: the peer loses the event when it dies between the commit and SendMessage',
     'times on DynamoDB Local, which has neither queues nor functions: null',
@@ -46,16 +44,14 @@ async function costs(engine: Engine): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (const groups of [1, 10]) {
     const plain = await paid(engine, groups);
-    for (const countedBy of ['the account', 'an item of its own'] as const) {
-      const publishing = await paid(engine, groups, countedBy);
-      const anyway =
-        countedBy === 'the account' ? 'aggregate written anyway' : 'aggregate not written otherwise';
+    for (const about of ['the account', 'something else'] as const) {
+      const publishing = await paid(engine, groups, about);
+      const anyway = about === 'the account' ? 'aggregate written anyway' : 'aggregate not written otherwise';
       const name = `${anyway}, ${groups} group${groups === 1 ? '' : 's'}`;
       const parts = [
         ['commit', publishing.commit - plain.commit],
         ['relay', publishing.relay],
         ['in all', publishing.commit - plain.commit + publishing.relay],
-        ['of that for the index', publishing.index],
       ] as const;
       for (const [part, ours] of parts)
         samples.push({ measure: `WRU per event, ${part}`, unit: 'WRU', case: name, ours, peer: 0 });
@@ -67,29 +63,25 @@ async function costs(engine: Engine): Promise<Sample[]> {
 interface Paid {
   readonly commit: number;
   readonly relay: number;
-  /** Share of both that the engine reports for the index. */
-  readonly index: number;
 }
 
 /** Write units per payment, with an event or without one. */
-async function paid(engine: Engine, groups: number, countedBy?: Publishing['countedBy']): Promise<Paid> {
+async function paid(engine: Engine, groups: number, about?: Publishing['about']): Promise<Paid> {
   const [client, bystander] = [clientOf(engine), clientOf(engine)];
   const tables = await newTables(bystander);
   const outboxTable = await newOutboxTable(bystander);
   const bill = billed(client);
-  const index = indexBilled(client);
   const handler =
-    countedBy === undefined
-      ? transaction(client, tables)
-      : publisher(client, tables, { outboxTable, countedBy });
+    about === undefined ? transaction(client, tables) : publisher(client, tables, { outboxTable, about });
   const relay = outboxRelay({
     ...{ table: outboxTable, retentionSeconds: 7 * 24 * 3600, graceSeconds: 3600 },
     targets: [{ name: 'stub', send: () => Promise.resolve(new Map()) }],
     dynamodb: client,
     observe: () => undefined,
   });
+  const next = newRecords(bystander, outboxTable);
   const relayed = async (): Promise<number> => {
-    const Records = await unsentRecords(bystander, outboxTable);
+    const Records = await next();
     const { batchItemFailures } = await relay({ Records }, { getRemainingTimeInMillis: () => 30_000 });
     if (batchItemFailures.length > 0) throw new Error('the relay failed in a benchmark without faults');
     return Records.length;
@@ -100,20 +92,18 @@ async function paid(engine: Engine, groups: number, countedBy?: Publishing['coun
   await settle(handler, producer, names, warmBatches);
   await relayed();
 
-  const before = { units: bill.writeUnits, inCommits: index.inTransactions, all: index.all };
+  const before = bill.writeUnits;
   await settle(handler, producer, names, batches);
-  // The bill has transactions by their actions, which leaves out what the engine reports for the index.
-  const commit = bill.writeUnits - before.units + index.inTransactions - before.inCommits;
+  const commit = bill.writeUnits - before;
   const atRelay = bill.writeUnits;
   const count = await relayed();
   const payments = batches * batchSize;
-  if (count !== (countedBy === undefined ? 0 : payments))
+  if (count !== (about === undefined ? 0 : payments))
     throw new Error(`${payments} payments have left ${count} events`);
   for (const one of [client, bystander]) one.destroy();
   return {
     commit: commit / payments,
     relay: (bill.writeUnits - atRelay) / payments,
-    index: (index.all - before.all) / payments,
   };
 }
 
@@ -122,29 +112,6 @@ async function settle(handler: Handler, producer: Producer, names: readonly stri
     const failed = await deliver(handler, producer.batch(names, 'FIFO'));
     if (failed.length > 0) throw new Error(`${failed.length} records failed in a benchmark without faults`);
   }
-}
-
-/** What the engine reports for indexes, of every call of a billed client from now on. */
-function indexBilled(client: DynamoDBClient): { all: number; inTransactions: number } {
-  const bill = { all: 0, inTransactions: 0 };
-  client.middlewareStack.add(
-    (next, { commandName = '' }) =>
-      async (args) => {
-        const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'INDEXES' } });
-        const { ConsumedCapacity: consumed } = answer.output as unknown as {
-          ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[];
-        };
-        for (const { GlobalSecondaryIndexes = {} } of [consumed ?? []].flat())
-          for (const { CapacityUnits = 0 } of Object.values(GlobalSecondaryIndexes)) {
-            bill.all += CapacityUnits;
-            if (commandName === 'TransactWriteItemsCommand') bill.inTransactions += CapacityUnits;
-          }
-        return answer;
-      },
-    // After the bill, which asks for totals only.
-    { step: 'initialize', priority: 'low', name: 'indexBill' },
-  );
-  return bill;
 }
 
 async function times(engine: Engine): Promise<Sample[]> {

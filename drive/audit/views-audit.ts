@@ -103,23 +103,27 @@ function trailOf(events: readonly SettledEvent[]): string {
 
 /** The outbox's events of settled payments, read consistently. @throws AuditReadError */
 export async function readSettledEvents(client: DynamoDBClient, table: string): Promise<SettledEvent[]> {
-  const events: SettledEvent[] = [];
+  const rows = new Map<string, Record<string, AttributeValue>>();
   for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true }))
-    for (const item of Items) {
-      if (text(table, item, 'type') !== 'PaymentSettled') continue;
-      const { aggregate, data } = JSON.parse(text(table, item, 'event')) as {
-        aggregate: string;
-        data: { paymentId: string; cents: number };
-      };
-      events.push({
-        customer: aggregate,
-        version: BigInt(text(table, item, 'version')),
+    // Beside events there are rows of the outbox's own.
+    for (const item of Items)
+      if (item['data'] !== undefined)
+        rows.set(`${text(table, item, 'stream')} ${BigInt(text(table, item, 'version'))}`, item);
+  return [...rows.values()]
+    .filter((item) => text(table, item, 'type') === 'PaymentSettled')
+    .map((item) => {
+      const stream = text(table, item, 'stream');
+      const version = BigInt(text(table, item, 'version'));
+      const data = JSON.parse(text(table, item, 'data')) as { paymentId: string; cents: number };
+      const before = rows.get(`${stream} ${version - 1n}`);
+      return {
+        customer: (JSON.parse(stream) as string[]).at(-1) ?? '',
+        version,
         paymentId: data.paymentId,
         cents: BigInt(data.cents),
-        unsent: item['unsent'] !== undefined,
-      });
-    }
-  return events;
+        unsent: version === 1n ? item['sent'] === undefined : before !== undefined && !before['expiration'],
+      };
+    });
 }
 
 /** One reader's views by customer, read consistently. @throws AuditReadError */

@@ -9,13 +9,14 @@ export function acceptedEvent(purchase: Purchase): string {
   const time = new Date().toISOString();
   return JSON.stringify({
     specversion: '1.0',
-    id: `1/${paymentId}/1`,
+    id: `1/payment/${paymentId}/1`,
     source: 'payments',
     type: 'PaymentAccepted',
     subject: paymentId,
     time,
     datacontenttype: 'application/json',
     epoch: '1',
+    kind: 'payment',
     aggregate: paymentId,
     version: '1',
     firstenqueue: time,

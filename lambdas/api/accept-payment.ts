@@ -32,7 +32,8 @@ export function acceptPayment(
       const payment = { paymentId, ...body };
       tx.insert(accepted, { ...payment, acceptedAt: new Date().toISOString() });
       tx.publish(events, {
-        aggregate: { table: accepted, key: { paymentId } },
+        // A caller chooses the id: the kind keeps it apart from what others are called, such as customers (R57).
+        aggregate: { table: accepted, key: { paymentId }, kind: 'payment' },
         type: 'PaymentAccepted',
         data: payment,
         group: payment.customer,

@@ -16,7 +16,7 @@ const payments = table({ name: names.payments, partitionKey: 'paymentId' });
 const events = outbox({ table: required('OUTBOX_TABLE'), source, epoch: required('OUTBOX_EPOCH') });
 
 /**
- * Settles a payment and says so, in one commit. The event is numbered by the account: readers get a customer's
+ * Settles a payment and says so, in one commit. The events are numbered per customer: readers get a customer's
  * payments in order.
  */
 export const handler = sqsConsumer({
@@ -30,7 +30,7 @@ export const handler = sqsConsumer({
   handle: ({ body: { data } }, tx) => {
     settle(data, tx);
     tx.publish(events, {
-      aggregate: { table: accounts, key: { customer: data.customer } },
+      aggregate: { table: accounts, key: { customer: data.customer }, kind: 'customer' },
       type: 'PaymentSettled',
       data: { paymentId: data.paymentId, customer: data.customer, cents: data.cents },
     });

@@ -10,6 +10,8 @@ export interface RunbookAlarm {
   readonly periods?: number;
   /** What is the matter, in one sentence without a full stop. */
   readonly says: string;
+  /** Whether it goes off when nothing is measured. @default false */
+  readonly missingIsBad?: boolean;
   /** Name of its page in docs/runbook, without the ending. */
   readonly page: string;
 }
@@ -23,6 +25,7 @@ export function runbookAlarm(scope: Construct, id: string, alarm: RunbookAlarm):
     alarmDescription: `${alarm.says}. What to do: docs/runbook/${alarm.page}.md of the package exactly-once-aws`,
     // SQS sends no metrics for a queue that nobody has used for 6 hours, and a consumer logs nothing while nothing
     // arrives.
-    treatMissingData: TreatMissingData.NOT_BREACHING,
+    treatMissingData:
+      alarm.missingIsBad === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
   });
 }

@@ -58,7 +58,7 @@ export function relayInequalities(values: RelayValues): Inequality[] {
     wholeBetween(
       {
         id: 'relay-gives-up',
-        prevents: 'one event that no target takes holds up all others for a day',
+        prevents: 'one batch that cannot be marked holds up all others for a day',
         change: 'change `retryAttempts`',
       },
       { name: 'retryAttempts', value: retryAttempts },

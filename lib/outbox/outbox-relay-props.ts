@@ -11,10 +11,7 @@ export interface OutboxRelayProps {
    */
   readonly outbox: OutboxTable;
 
-  /**
-   * Where events are sent. One that is down holds up the groups of the events that it should get, for the others,
-   * too.
-   */
+  /** Where events are sent. One that is down holds up nobody but itself. */
   readonly targets: RelayTarget[];
 
   /**
@@ -24,14 +21,15 @@ export interface OutboxRelayProps {
   readonly entry: string;
 
   /**
-   * How long an event is left to the stream before the sweep sends it.
+   * How long an event is left to the stream before the sweep sends it, which looks for it when the stream has been
+   * silent for five times as long, and once a day.
    *
    * @default Duration.minutes(1)
    */
   readonly grace?: Duration;
 
   /**
-   * How often the sweep looks for unsent events. Whole minutes.
+   * How often the sweep works off what is stuck. Whole minutes.
    *
    * @default Duration.minutes(1)
    */
@@ -45,8 +43,9 @@ export interface OutboxRelayProps {
   readonly batchSize?: number;
 
   /**
-   * How often a batch that failed is tried again before it is given up. The stream then goes on, and the sweep keeps
-   * trying: nothing is lost, but later events of the group may be sent first.
+   * How often a batch is tried again whose events could neither be sent, nor marked, nor listed as stuck. Given up,
+   * they are sent before the next event of their stream, or by the daily scan: nothing is lost, and no event goes
+   * first.
    *
    * @default 10
    */
@@ -69,7 +68,8 @@ export interface OutboxRelayProps {
   readonly discarded?: IBucket;
 
   /**
-   * Age of the oldest unsent event, or of the stream's oldest unread record, above which an alarm goes off.
+   * Age of the oldest unsent event, or of the stream's oldest unread record, or time that the stream has been silent
+   * or a stream of events stuck, above which an alarm goes off.
    *
    * @default Duration.minutes(10)
    */
@@ -104,7 +104,7 @@ export interface OutboxRelayProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * Whether Lambda polls the stream. Off: the sweep alone sends, once a minute.
+   * Whether Lambda polls the stream. Off: the sweep alone sends, and reads the whole table for it each time.
    *
    * @default true
    */

@@ -25,7 +25,7 @@ export function relayViolations({
       ? {
           id: 'relay-timeout',
           given: `timeout is ${durationText(timeout)}`,
-          allowed: 'at least 5 seconds: no send is begun in the last 2',
+          allowed: 'at least 5 seconds: a fifth of it is kept for marks and the answer',
           change: 'raise `timeout`',
         }
       : undefined,

@@ -2,8 +2,8 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   EventSourceMapping,
-  FilterCriteria,
   type Function as LambdaFunction,
+  MetricType,
   StartingPosition,
 } from 'aws-cdk-lib/aws-lambda';
 import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
@@ -18,24 +18,25 @@ import { discardedBucket, discardedTo } from './discarded-bucket.js';
 import { consumersOutlive, relayInequalities } from './outbox-inequalities.js';
 import type { OutboxRelayProps } from './outbox-relay-props.js';
 import { relayViolations } from './outbox-relay-rules.js';
-import { iteratorAge, RelayAlarms, relayMetric } from './relay-alarms.js';
+import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-alarms.js';
+import { relayedRecords } from './relayed-records.js';
 import type { RelayTargetConfig } from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
 
 /**
- * Sends the events of an outbox to its targets: driven by the table's stream, and by a sweep that finds what the
- * stream did not bring.
+ * Sends the events of an outbox to its targets: driven by the table's stream, and by a sweep that works off what is
+ * stuck and finds what the stream did not bring.
  *
  * Guaranteed: an event that was committed reaches every target that wants its type, at least once, and is kept until
- * then. Events of one group are sent one after the other. A consumer that takes (source, epoch, aggregate, version)
- * from the event is exact and in order on every kind of target; for one that takes the order of the queue, an event
- * that was given up and swept later is late.
+ * then. A later event of an aggregate is never sent to a target before an earlier one; a target that is down or
+ * refuses an event holds up nobody but itself. A consumer that takes (source, epoch, kind, aggregate, version) from
+ * the event is exact and in order on every kind of target.
  *
  * Defaults imposed: one function for both, the stream read from its TRIM_HORIZON (LATEST can miss events, R25), one
- * batch of a shard at a time (factor 1: more would order by the table's key only, R31), INSERT records only, partial
- * responses, bisecting, a bucket for what was given up, alarms, and the environment variables
- * EXACTLY_ONCE_OUTBOX_TABLE, EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS, EXACTLY_ONCE_OUTBOX_GRACE_SECONDS and
- * EXACTLY_ONCE_OUTBOX_TARGETS.
+ * batch of a shard at a time (factor 1: more would order by the table's key only, R31), inserted events and the
+ * relay's own ticks only, partial responses, bisecting, a bucket for what was given up, no retries of a sweep,
+ * alarms, and the environment variables EXACTLY_ONCE_OUTBOX_TABLE, EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS,
+ * EXACTLY_ONCE_OUTBOX_GRACE_SECONDS and EXACTLY_ONCE_OUTBOX_TARGETS.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/guarantees.md
  * @see https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
@@ -87,7 +88,7 @@ export class OutboxRelay extends Construct {
       eventSourceArn: outbox.table.tableStreamArn,
       startingPosition: StartingPosition.TRIM_HORIZON,
       parallelizationFactor: 1,
-      filters: [FilterCriteria.filter({ eventName: ['INSERT'] })],
+      filters: relayedRecords(),
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
       batchSize,
@@ -95,18 +96,19 @@ export class OutboxRelay extends Construct {
       maxRecordAge,
       onFailure: discardedTo(this.discarded, this.function),
       enabled: props.enabled,
+      metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
     });
     // Lambda refuses a mapping whose function may not read the stream yet.
     grant.combine(reading).applyBefore(this.eventSourceMapping);
     this.acknowledge();
     this.schedule = sweepSchedule(this, 'Sweep', this.function, sweepInterval);
-    this.alarms = new RelayAlarms(
-      this,
-      'Alarms',
+    this.alarms = new RelayAlarms(this, 'Alarms', {
       outbox,
-      this.function,
-      props.alarmAfter ?? Duration.minutes(10),
-    );
+      relay: this.function,
+      mapping: this.eventSourceMapping,
+      after: props.alarmAfter ?? Duration.minutes(10),
+      sweepInterval,
+    });
     this.report(inequalities, targets);
   }
 
@@ -162,6 +164,33 @@ export class OutboxRelay extends Construct {
    */
   public metricFailed(props?: MetricOptions): Metric {
     return relayMetric(this.props.outbox, 'failed', props);
+  }
+
+  /**
+   * Streams that are stuck, as the sweep finds them.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricStuckStreams(props?: MetricOptions): Metric {
+    return relayMetric(this.props.outbox, 'stuckStreams', { statistic: 'Maximum', ...props });
+  }
+
+  /**
+   * Time since the table's stream last brought something, in seconds, as the sweep finds it.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricStreamSilence(props?: MetricOptions): Metric {
+    return relayMetric(this.props.outbox, 'streamSilence', { statistic: 'Maximum', ...props });
+  }
+
+  /**
+   * Events of batches that the mapping has given up.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricDiscarded(props?: MetricOptions): Metric {
+    return discardedEvents(this.eventSourceMapping, props);
   }
 
   /** cdk-nag names a finding by the resource as the template refers to it. */

@@ -1,8 +1,11 @@
-import { type Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { EventInvokeConfig, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
+
+/** Longest that Lambda keeps a call: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html */
+const maxAge = Duration.hours(6);
 
 /**
  * Calls the relay's function to sweep. Not CDK's `LambdaInvoke`: it lets the schedule call every version of the
@@ -19,6 +22,13 @@ export function sweepSchedule(scope: Construct, id: string, relay: IFunction, ev
   role.addToPolicy(
     new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [relay.functionArn] }),
   );
+  // A schedule only hands the call over: Lambda keeps it in a queue, and would try it twice more, for hours. The next
+  // sweep is near, and two at once help nobody.
+  new EventInvokeConfig(scope, `${id}Invocation`, {
+    function: relay,
+    retryAttempts: 0,
+    maxEventAge: every.toSeconds() > maxAge.toSeconds() ? maxAge : every,
+  });
   const minutes = every.toMinutes();
   return new CfnSchedule(scope, id, {
     scheduleExpression: `rate(${minutes} minute${minutes === 1 ? '' : 's'})`,
@@ -28,7 +38,7 @@ export function sweepSchedule(scope: Construct, id: string, relay: IFunction, ev
       roleArn: role.roleArn,
       input: '{}',
       // The next sweep is never far.
-      retryPolicy: { maximumRetryAttempts: 0 },
+      retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
     },
   });
 }

@@ -27,8 +27,8 @@ export type AttemptResult =
   /** Nothing was written. */
   | { readonly kind: 'cancelled'; readonly findings: ReadonlyMap<Unit, Finding> }
   /**
-   * Nothing was written: another commit has published for one of the aggregates. The next attempt asks for the version
-   * to go on from.
+   * Nothing was written: another commit has published for one of the aggregates. The next attempt asks for the
+   * version to go on from.
    */
   | { readonly kind: 'overtaken' }
   /** One write that several units share was refused: only alone do they show which one is at fault. */

@@ -47,8 +47,8 @@ export type OutboxRelay = (
  * does not exist.
  *
  * Does not guarantee: that an event is sent once, nor that a target hands on what it accepted in the order in which
- * it was sent. A consumer that takes (source, epoch, kind, aggregate, version) from the event is exact and in order all
- * the same.
+ * it was sent. A consumer that takes (source, epoch, kind, aggregate, version) from the event is exact and in order
+ * all the same.
  *
  * @throws InvalidSettings at start, when there is no target, or when two have the same name.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html

@@ -83,7 +83,7 @@ async function sendFound(
   );
   const reached = await deliver(works, sender, clock);
   const settled = await settle(works, reached, sender, access);
-  let complete = true;
+  const late = new Set<string>();
   const unlisted = await sideBySide(works, writesAtOnce, async ({ stream, at, rows, unreadable }) => {
     const now = settled.get(stream);
     if (now === undefined) return;
@@ -96,10 +96,10 @@ async function sendFound(
       await listStuck(access, { stream, at, next: positionsOf(now.next), reason });
       listed.add(stream);
       tally.listed += 1;
-    } else if (now.unmarked !== undefined || now.position <= (rows.at(-1)?.version ?? 0n)) complete = false;
+    } else if (now.unmarked !== undefined || now.position <= (rows.at(-1)?.version ?? 0n)) late.add(stream);
   });
   for (const [{ stream }, error] of unlisted) tally.problem(stream, 0n, error);
-  return complete && unlisted.size === 0 ? listed : undefined;
+  return late.size === 0 && unlisted.size === 0 ? listed : undefined;
 }
 
 /** The rows themselves: a page's, so at most about 1 MB. */

@@ -65,7 +65,8 @@ export class DynamoReads {
       const [x, y] = [a[sortKey], b[sortKey]];
       return (x && y && compareValues(x, y)) ?? 0;
     };
-    const found = table.items
+    const isBehind = input.ConsistentRead !== true && IndexName === undefined && this.options.staleness() > 0;
+    const found = (isBehind ? table.itemsBefore : table.items)
       .filter((item) => keys.every((key) => item[key] !== undefined))
       .filter((item) => holds(KeyConditionExpression, item, given))
       .sort((a, b) => (input.ScanIndexForward === false ? order(b, a) : order(a, b)));

@@ -53,6 +53,12 @@ export class DynamoTable {
     return [...this.#rows.values()].map((versions) => versions.at(-1)).filter((item) => item !== undefined);
   }
 
+  /** As one sees them who has not heard of the last row that was made. */
+  get itemsBefore(): Item[] {
+    const last = [...this.#rows.keys()].at(-1);
+    return this.items.filter((item) => this.rowId(item) !== last);
+  }
+
   isHeld(rowId: string): boolean {
     return this.#heldBy.has(rowId);
   }

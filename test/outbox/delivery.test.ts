@@ -2,15 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { embedded } from '../fixtures/embedded.js';
 import { OwnProcess } from '../fixtures/own-process.js';
-import { newTable, row } from '../fixtures/dynamo.js';
 import { reportFigures } from '../fixtures/proof-report.js';
-import { newQueue, OutboxWorld } from './outbox-world.js';
-import { Reader } from './readers.js';
+import { OutboxWorld } from './outbox-world.js';
 import { playStream, RelayProcess } from './relay-process.js';
 import type { WorkerOptions } from './relay-worker.js';
+import { traffic, type Traffic } from './traffic.js';
 
 const kills = Number(process.env.RELAY_KILLS ?? 5);
-const accounts = ['ann', 'bob', 'cem', 'dee', 'eve'];
 const figures: Record<string, unknown> = {};
 let worker: OwnProcess;
 beforeAll(async () => {
@@ -21,156 +19,109 @@ afterAll(async () => {
   reportFigures('outbox delivery', figures);
 });
 
-/** Numerical Recipes' generator: the same order in every run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32) / 2 ** 32;
-}
+/** Relays in processes of their own, and the run that they take part in. */
+class Killed {
+  readonly processes: RelayProcess[] = [];
 
-interface Traffic {
-  /** Runs relays against the outbox until `published` is true and nothing is left. */
-  readonly relay: (
-    world: OutboxWorld,
-    options: WorkerOptions,
-    published: () => boolean,
-  ) => Promise<RelayProcess[]>;
-  readonly options?: Partial<Pick<WorkerOptions, 'forgetful' | 'graceSeconds'>>;
-  /** Goes on publishing at least until this holds. */
-  readonly enough?: () => boolean;
-}
+  constructor(private readonly options: Partial<Pick<WorkerOptions, 'forgetful' | 'graceSeconds'>> = {}) {}
 
-/**
- * Publishes while relays run and are killed, and two consumers read: one from a FIFO queue, one from a Standard queue
- * in random order. Every fifth commit is refused. What the consumers wrote down is held against the accounts' own
- * versions.
- */
-async function traffic(name: string, { relay, options = {}, enough = () => true }: Traffic): Promise<void> {
-  const world = await OutboxWorld.open();
-  const [fifo, standard, dead] = await Promise.all([
-    newQueue(world.queues, true),
-    newQueue(world.queues, false),
-    newQueue(world.queues, false),
-  ]);
-  const [statements, notices] = await Promise.all([
-    newTable(world.client, 'account'),
-    newTable(world.client, 'account'),
-  ]);
-  const readers = [new Reader(world, fifo, statements, dead), new Reader(world, standard, notices, dead)];
-  let [published, relayed, refused] = [false, false, 0];
-  const publish = async () => {
-    for (let round = 0; round < 12 || !enough(); round += 1) {
-      // Enough to read for both consumers, while kills are waited for.
-      if (round >= 12) await sleep(200);
-      await world.publish(accounts);
-      if (round % 5 === 0) refused += (await world.publish(['ann'], { refused: true })).length;
-    }
-    published = true;
-  };
-  const next = random(7);
-  const read = async (reader: Reader) => {
-    for (;;) {
-      const last = relayed;
-      if (!(await reader.turn(next)) && last) return;
-    }
-  };
-  const workerOptions: WorkerOptions = {
-    ...{ table: world.table, graceSeconds: 60, forgetful: false, queueUrls: [fifo, standard] },
-    ...{ client: embedded().client, ...options },
-  };
-  const relays = relay(world, workerOptions, () => published).finally(() => (relayed = true));
-  const [processes] = await Promise.all([relays, publish(), ...readers.map(read)]);
-
-  let events = 0;
-  for (const account of accounts) {
-    const { version, moves } = (await row(world.client, world.accounts, { name: account })) ?? {};
-    expect(version).toBe(moves);
-    events += Number(version);
-    const all = Array.from({ length: Number(version) }, (_, index) => index + 1).join(' ');
-    for (const reader of readers)
-      expect(`${account}: ${await reader.versions(account)}`).toBe(`${account}: ${all}`);
+  get deaths(): number {
+    return this.processes.reduce((sum, { deaths }) => sum + deaths, 0);
   }
-  expect(await world.unsent()).toEqual([]);
-  const killed: Record<string, number> = {};
-  for (const one of processes)
-    for (const [point, count] of one.killed) killed[point] = (killed[point] ?? 0) + count;
-  figures[name] = {
-    ...{ events, refused, kills: killed },
-    ...{ fifoMessages: readers[0]!.received, standardMessages: readers[1]!.received },
-  };
-  // Had nothing come twice, nothing would have been shown.
-  expect(readers[1]!.received).toBeGreaterThan(events);
-  if (options.forgetful === true) expect(readers[0]!.received).toBeGreaterThan(events);
-  world.close();
-}
 
-async function stream(world: OutboxWorld, published: () => boolean, process: RelayProcess): Promise<void> {
-  const more = await world.reader();
-  await playStream(
-    more,
-    (event) => process.invoke(event),
-    () => !published(),
-  );
-  await process.stop();
+  start({ world, places }: Traffic, deaths: number): RelayProcess {
+    const process = new RelayProcess(
+      worker,
+      {
+        ...{ table: world.table, graceSeconds: 60, forgetful: false },
+        queueUrls: places.map(({ queueUrl }) => queueUrl),
+        ...{ client: embedded().client, ...this.options },
+      },
+      deaths,
+    );
+    this.processes.push(process);
+    return process;
+  }
+
+  /** Reads the whole stream of the table. */
+  async stream(run: Traffic, deaths: number): Promise<void> {
+    const process = this.start(run, deaths);
+    await playStream(
+      await run.world.reader(),
+      (event) => process.invoke(event),
+      () => !run.published(),
+    );
+    await process.stop();
+  }
+
+  /** Sweeps until nothing is left. */
+  async sweeps({ world, places, published }: Traffic, deaths: number, pauseMs: number): Promise<void> {
+    const process = this.start({ world, places, published }, deaths);
+    for (;;) {
+      const last = published();
+      const answer = await process.invoke({});
+      if (last && answer !== undefined && (await world.unsent()).length === 0) break;
+      await sleep(pauseMs);
+    }
+    await process.stop();
+  }
+
+  /** Where they died, how often. */
+  get where(): Record<string, number> {
+    const where: Record<string, number> = {};
+    for (const { killed } of this.processes)
+      for (const [point, count] of killed) where[point] = (where[point] ?? 0) + count;
+    return where;
+  }
 }
 
 test(
   `a relay is killed ${kills} times under load: nothing lost, nothing doubled, every account in order`,
   async () => {
-    let process: RelayProcess | undefined;
-    await traffic('relay killed', {
-      enough: () => (process?.deaths ?? 0) >= kills,
-      relay: async (world, options, published) => {
-        process = new RelayProcess(worker, options, kills);
-        await stream(world, published, process);
-        return [process];
-      },
+    const killed = new Killed();
+    const run = await traffic({
+      enough: () => killed.deaths >= kills,
+      relay: (run) => killed.stream(run, kills),
     });
-    expect(process!.deaths).toBe(kills);
+    figures['relay killed'] = { ...run, kills: killed.where };
+    expect(killed.deaths).toBe(kills);
+    // Had nothing come twice, nothing would have been shown.
+    expect(run.received['standard']).toBeGreaterThan(run.events);
   },
   60_000 + 4_000 * kills,
 );
 
 test('two relays read the whole stream at once: nothing lost, nothing doubled, every account in order', async () => {
-  await traffic('two relays', {
-    relay: async (world, options, published) => {
-      const both = [new RelayProcess(worker, options, 2), new RelayProcess(worker, options, 2)];
-      await Promise.all(both.map((process) => stream(world, published, process)));
-      return both;
-    },
+  const killed = new Killed();
+  const run = await traffic({
+    relay: async (run) => void (await Promise.all([killed.stream(run, 2), killed.stream(run, 2)])),
   });
+  figures['two relays'] = { ...run, kills: killed.where };
+  expect(run.received['standard']).toBeGreaterThan(run.events);
 });
 
 test('a FIFO queue that remembers no deduplication id gets what killed relays send again: nothing doubled', async () => {
-  let process: RelayProcess | undefined;
-  await traffic('deduplication forgotten', {
-    options: { forgetful: true },
-    enough: () => (process?.deaths ?? 0) >= 3,
-    relay: async (world, options, published) => {
-      process = new RelayProcess(worker, options, 3);
-      await stream(world, published, process);
-      return [process];
-    },
-  });
+  const killed = new Killed({ forgetful: true });
+  const run = await traffic({ enough: () => killed.deaths >= 3, relay: (run) => killed.stream(run, 3) });
+  figures['deduplication forgotten'] = { ...run, kills: killed.where };
+  expect(run.received['fifo']).toBeGreaterThan(run.events);
 });
 
 test('the stream is lost altogether: the sweep alone, killed at times, delivers everything', async () => {
-  let sweeper: RelayProcess | undefined;
-  await traffic('stream lost', {
-    options: { graceSeconds: 0 },
-    // A sweep that finds nothing passes no place to die at: until it has been killed at each, there is more to send.
-    enough: () => (sweeper?.deaths ?? 0) >= 3,
-    relay: async (world, options, published) => {
-      const process = (sweeper = new RelayProcess(worker, options, 3));
-      for (;;) {
-        const last = published();
-        const answer = await process.invoke({});
-        if (last && answer !== undefined && (await world.unsent()).length === 0) break;
-        await sleep(20);
-      }
-      await process.stop();
-      return [process];
-    },
+  const killed = new Killed({ graceSeconds: 0 });
+  // A sweep that finds nothing passes no place to die at: until it has been killed at each, there is more to send.
+  const run = await traffic({ enough: () => killed.deaths >= 3, relay: (run) => killed.sweeps(run, 3, 20) });
+  figures['stream lost'] = { ...run, kills: killed.where };
+});
+
+test('a sweep beside the stream, both killed at times: nothing lost, nothing doubled, every account in order', async () => {
+  const killed = new Killed({ graceSeconds: 0 });
+  const run = await traffic({
+    enough: () => killed.deaths >= 4,
+    relay: async (run) => void (await Promise.all([killed.stream(run, 3), killed.sweeps(run, 3, 100)])),
   });
+  figures['sweep beside the stream'] = { ...run, kills: killed.where };
+  expect(run.received['standard']).toBeGreaterThan(run.events);
 });
 
 test('a commit that was refused publishes nothing', async () => {

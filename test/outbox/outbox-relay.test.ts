@@ -17,6 +17,7 @@ import {
   type OutboxRelayProps,
   type OutboxTableProps,
 } from '../../lib/index.js';
+import { compileRecordFilter } from '../../targets/event-source/filter.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
 
 function relayIn(stack: Stack, props: Partial<OutboxRelayProps> = {}, table: OutboxTableProps = {}) {
@@ -31,7 +32,7 @@ function relayIn(stack: Stack, props: Partial<OutboxRelayProps> = {}, table: Out
   return { outbox, channel, relay };
 }
 
-test('an outbox table has a stream of new images, an index of unsent rows, an expiry, and is kept', () => {
+test('an outbox table has a stream of new images, an expiry and no index, and is kept', () => {
   const stack = constructStack();
   new OutboxTable(stack, 'Outbox');
   Template.fromStack(stack).hasResource('AWS::DynamoDB::Table', {
@@ -43,16 +44,7 @@ test('an outbox table has a stream of new images, an index of unsent rows, an ex
         { AttributeName: 'version', KeyType: 'RANGE' },
       ],
       StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'unsent',
-          KeySchema: [
-            { AttributeName: 'unsent', KeyType: 'HASH' },
-            { AttributeName: 'at', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
+      GlobalSecondaryIndexes: Match.absent(),
       TimeToLiveSpecification: { AttributeName: 'expiration', Enabled: true },
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       DeletionProtectionEnabled: true,
@@ -61,13 +53,12 @@ test('an outbox table has a stream of new images, an index of unsent rows, an ex
   });
 });
 
-test('a relay reads the stream from its start, one batch of a shard at a time, inserts only, and keeps what it gives up', () => {
+test('a relay reads the stream from its start, one batch of a shard at a time, and keeps what it gives up', () => {
   const stack = constructStack();
   const { relay } = relayIn(stack);
   Template.fromStack(stack).hasResourceProperties('AWS::Lambda::EventSourceMapping', {
     StartingPosition: 'TRIM_HORIZON',
     ParallelizationFactor: 1,
-    FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
     FunctionResponseTypes: ['ReportBatchItemFailures'],
     BisectBatchOnFunctionError: true,
     BatchSize: 100,
@@ -84,9 +75,14 @@ test('a schedule sweeps every minute and is not tried again: the next one is nea
     ScheduleExpression: 'rate(1 minute)',
     Target: {
       Arn: stack.resolve(relay.function.functionArn) as unknown,
-      RetryPolicy: { MaximumRetryAttempts: 0 },
+      RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
       Input: '{}',
     },
+  });
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+    FunctionName: stack.resolve(relay.function.functionName) as unknown,
+    MaximumRetryAttempts: 0,
+    MaximumEventAgeInSeconds: 60,
   });
 });
 
@@ -122,16 +118,60 @@ test('the function is told the table, the times and the targets with their types
   });
 });
 
-test('the function may find and mark events and send to its targets; it may not delete', () => {
+test('the function is called for events and its own ticks, and for nothing else that happens in the table', () => {
+  const stack = constructStack();
+  relayIn(stack);
+  const [mapping] = Object.values(
+    Template.fromStack(stack).findResources('AWS::Lambda::EventSourceMapping'),
+  ) as { Properties: { FilterCriteria: { Filters: { Pattern: string }[] } } }[];
+  const filter = compileRecordFilter(
+    mapping!.Properties.FilterCriteria.Filters.map(({ Pattern }) => Pattern),
+  );
+  const passes = (eventName: string, NewImage: Record<string, object>) => {
+    const { stream, version } = NewImage;
+    const record = { eventName, dynamodb: { NewImage, Keys: { stream, version } } };
+    return filter(JSON.stringify(record));
+  };
+  const key = (stream: string) => ({ stream: { S: stream }, version: { S: '1' } });
+  const event = { ...key('["bank","1","account","ann"]'), at: { N: '1' }, v: { N: '2' }, data: { S: '{}' } };
+  expect([passes('INSERT', event), passes('MODIFY', event), passes('REMOVE', event)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(passes('INSERT', { ...key('["bank","1","ann"]'), event: { S: '{}' } })).toBe(true);
+  expect(passes('INSERT', key('["tick","0"]'))).toBe(true);
+  for (const stream of ['["stuck","03"]', '["state","relay"]', '["epoch","bank"]'])
+    expect(passes('INSERT', { ...key(stream), at: { N: '1' }, v: { N: '1' } })).toBe(false);
+});
+
+test('the function may read, mark and send; it may write and delete no row of an event', () => {
   const stack = constructStack();
   const { outbox, channel } = relayIn(stack);
-  const policies = JSON.stringify(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
-  for (const action of ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem', 'dynamodb:Query', 'sqs:SendMessage'])
-    expect(policies).toContain(action);
-  expect(policies).not.toContain('DeleteItem');
-  expect(policies).toContain('/index/unsent');
+  const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy')) as {
+    Properties: { PolicyDocument: { Statement: { Action: string | string[]; Condition?: object }[] } };
+  }[];
+  const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  const granted = (action: string) => statements.filter(({ Action }) => [Action].flat().includes(action));
+  for (const action of ['GetItem', 'BatchGetItem', 'Query', 'Scan', 'UpdateItem'])
+    expect(granted(`dynamodb:${action}`)).toHaveLength(1);
+  expect(granted('dynamodb:DeleteItem')).toMatchObject([
+    { Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['["stuck","??"]'] } } },
+  ]);
+  expect(granted('dynamodb:PutItem')).toMatchObject([
+    {
+      Condition: {
+        'ForAllValues:StringLike': {
+          'dynamodb:LeadingKeys': ['["stuck","??"]', '["tick","?"]', '["state","relay"]'],
+        },
+      },
+    },
+  ]);
+  expect(granted('sqs:SendMessage')).toHaveLength(1);
+  const text = JSON.stringify(policies);
+  expect(text).not.toContain('/index/');
   for (const arn of [outbox.table.tableArn, channel.queue.queueArn])
-    expect(policies).toContain(JSON.stringify(stack.resolve(arn)));
+    expect(text).toContain(JSON.stringify(stack.resolve(arn)));
 });
 
 test('a publisher may write events and nothing else', () => {
@@ -156,22 +196,51 @@ test('a publisher may write events and nothing else', () => {
   });
 });
 
-test('alarms go off when the stream is behind and when events stay unsent', () => {
+test('alarms go off when the stream is behind or silent, events stay unsent, streams are stuck, batches are given up', () => {
   const stack = constructStack();
-  const { outbox } = relayIn(stack, { alarmAfter: Duration.minutes(20) });
+  const { outbox, relay } = relayIn(stack, { alarmAfter: Duration.minutes(20) });
   const template = Template.fromStack(stack);
+  const dimension = [{ Name: 'outbox', Value: stack.resolve(outbox.table.tableName) as unknown }];
+  const page = (name: string) => Match.stringLikeRegexp(`docs/runbook/${name}.md`);
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-    MetricName: 'IteratorAge',
-    Namespace: 'AWS/Lambda',
-    Threshold: 1_200_000,
-    AlarmDescription: Match.stringLikeRegexp('docs/runbook/relay-lag.md'),
+    ...{ MetricName: 'IteratorAge', Namespace: 'AWS/Lambda', Threshold: 1_200_000 },
+    AlarmDescription: page('relay-lag'),
   });
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-    MetricName: 'oldestUnsent',
-    Namespace: 'ExactlyOnce/Outbox',
-    Dimensions: [{ Name: 'outbox', Value: stack.resolve(outbox.table.tableName) as unknown }],
-    Threshold: 1200,
-    AlarmDescription: Match.stringLikeRegexp('docs/runbook/oldest-unsent.md'),
+    ...{
+      MetricName: 'streamSilence',
+      Namespace: 'ExactlyOnce/Outbox',
+      Threshold: 1200,
+      Dimensions: dimension,
+    },
+    AlarmDescription: page('relay-lag'),
+  });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    ...{
+      MetricName: 'oldestUnsent',
+      Namespace: 'ExactlyOnce/Outbox',
+      Threshold: 1200,
+      Dimensions: dimension,
+    },
+    // A sweep that does not run tells nothing.
+    TreatMissingData: 'breaching',
+    AlarmDescription: page('oldest-unsent'),
+  });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    ...{ MetricName: 'stuckStreams', Statistic: 'Minimum', Threshold: 0, EvaluationPeriods: 4 },
+    AlarmDescription: page('stuck-streams'),
+  });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    ...{ MetricName: 'OnFailureDestinationDeliveredEventCount', Threshold: 0 },
+    Dimensions: [
+      {
+        Name: 'EventSourceMappingUUID',
+        Value: stack.resolve(relay.eventSourceMapping.eventSourceMappingId) as unknown,
+      },
+    ],
+  });
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    MetricsConfig: { Metrics: ['EventCount'] },
   });
 });
 

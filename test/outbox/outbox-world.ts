@@ -10,7 +10,8 @@ import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { toStreamRecord } from '../../targets/event-source/streams/record.js';
-import { DynamoStore, type Table } from '../../runtime/dynamodb/index.js';
+import type { UnitOutcome } from '../../runtime/dynamodb/attempt-result.js';
+import { DynamoStore, type Table, type Unit } from '../../runtime/dynamodb/index.js';
 import { outbox, type Outbox } from '../../runtime/outbox/index.js';
 import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
@@ -29,7 +30,7 @@ export async function newQueue(client: SQSClient, fifo: boolean): Promise<string
   return QueueUrl;
 }
 
-/** A producer with its outbox: `version` of an account's item counts the events of the account. */
+/** A producer with its outbox: `moves` of an account's item counts the events of the account. */
 export class OutboxWorld {
   readonly client = dynamo();
   readonly queues = sqs();
@@ -57,9 +58,14 @@ export class OutboxWorld {
   /**
    * The same tables, whose publishers have been deployed with another epoch. They remember nothing of the old one.
    */
-  inEpoch(epoch: string): OutboxWorld {
+  inEpoch(epoch: string, rest: { readonly adoptVersions?: boolean } = {}): OutboxWorld {
     const { table, accounts, receipts } = this;
-    const world = new OutboxWorld(table, accounts, receipts, outbox({ table, source: 'bank', epoch }));
+    const world = new OutboxWorld(
+      table,
+      accounts,
+      receipts,
+      outbox({ table, source: 'bank', epoch, ...rest }),
+    );
     world.commits = this.commits;
     return world;
   }
@@ -74,35 +80,48 @@ export class OutboxWorld {
    *
    * @returns how each commit ended
    */
-  async publish(names: readonly string[], { type = 'Moved', group, refused = false }: PublishOptions = {}) {
+  async publish(names: readonly string[], options: PublishOptions = {}) {
+    return (await this.outcomes(names, options)).map((outcome) => outcome?.kind ?? 'none');
+  }
+
+  /** The same, with the whole outcomes. */
+  async outcomes(names: readonly string[], options: PublishOptions = {}) {
+    const ended: (UnitOutcome | undefined)[] = [];
+    for (const name of names) ended.push(...(await this.pack([name], options)));
+    return ended;
+  }
+
+  /** Commits one event per name together. Undefined: a message that publishes nothing. */
+  async pack(names: readonly (string | undefined)[], options: PublishOptions = {}) {
     const store = new DynamoStore({
       client: this.client,
       tableName: this.receipts.name,
       retentionSeconds: 3600,
     });
-    const kinds: string[] = [];
-    for (const name of names) {
-      this.commits += 1;
-      const one = this.commits;
-      const fill = unit(`commit ${one}`, (tx) => {
-        tx.update(this.accounts, { name }, { add: { moves: 1 } });
-        tx.publish(this.outbox, {
-          aggregate: { table: this.accounts, key: { name } },
-          type,
-          group,
-          data: { account: name, move: one },
-        });
-        if (refused)
-          tx.check(
-            this.accounts,
-            { name: 'nobody' },
-            { expression: 'attribute_exists(#n)', names: { '#n': 'name' } },
-          );
+    const units = names.map((name) => this.#unit(name, options));
+    const outcomes = await store.commit(units, limits());
+    return units.map((one) => outcomes.get(one));
+  }
+
+  #unit(name: string | undefined, { type = 'Moved', group, refused = false }: PublishOptions): Unit {
+    this.commits += 1;
+    const one = this.commits;
+    return unit(`commit ${one}`, (tx) => {
+      if (name === undefined) return;
+      tx.update(this.accounts, { name }, { add: { moves: 1 } });
+      tx.publish(this.outbox, {
+        aggregate: { table: this.accounts, key: { name } },
+        type,
+        group,
+        data: { account: name, move: one },
       });
-      const outcomes = await store.commit([fill], limits());
-      kinds.push(outcomes.get(fill)?.kind ?? 'none');
-    }
-    return kinds;
+      if (refused)
+        tx.check(
+          this.accounts,
+          { name: 'nobody' },
+          { expression: 'attribute_exists(#n)', names: { '#n': 'name' } },
+        );
+    });
   }
 
   async rows(): Promise<Record<string, unknown>[]> {
@@ -116,10 +135,21 @@ export class OutboxWorld {
     );
   }
 
-  /** Names of the accounts with versions, such as `ann 1`, of the rows that are still unsent. */
+  /**
+   * Names of the accounts with versions, such as `ann 1`, of the events that are not known to be sent: an event is
+   * when the row before it may expire, or it is the first and says so.
+   */
   async unsent(): Promise<string[]> {
-    const rows = (await this.rows()).filter(({ unsent }) => unsent !== undefined);
-    return rows.map(({ event }) => placeOf(String(event)));
+    const rows = (await this.rows()).filter(({ data }) => data !== undefined);
+    const isMarked = (row: Record<string, unknown>, i: number): boolean => {
+      if (row['sent'] !== undefined) return true;
+      const before = rows[i - 1];
+      if (before?.['stream'] === row['stream']) return before?.['expiration'] !== undefined;
+      return Number(row['version']) > 1 && row['first'] === undefined;
+    };
+    return rows
+      .filter((row, i) => !isMarked(row, i))
+      .map(({ stream, version }) => `${(JSON.parse(String(stream)) as string[]).at(-1)} ${Number(version)}`);
   }
 
   /** Reads the table's stream from its start. Each call brings what has come since the last one. */

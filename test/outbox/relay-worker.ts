@@ -31,8 +31,8 @@ const sqs = new SQSClient({ ...options.client, useQueueUrlAsEndpoint: false });
 function forgetful(queueUrl: string): RelayTarget {
   return {
     name: queueUrl,
-    async send(rows) {
-      for (const { event, group } of rows)
+    async send(events) {
+      for (const { event, group } of events)
         await sqs.send(
           new SendMessageCommand({
             QueueUrl: queueUrl,
@@ -57,6 +57,7 @@ const relay = outboxRelay({
   ),
   dynamodb: new DynamoDBClient(options.client),
   observe: () => undefined,
+  observeGauges: () => undefined,
 });
 
 process.on('message', ({ event, dieAt }: WorkerOrder) => {
