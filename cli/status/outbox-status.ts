@@ -18,7 +18,7 @@ export async function outboxStatus(access: OutboxAccess, notKnown: NotKnown): Pr
 }
 
 function streamLines(of: string, streams: readonly ListedStream[] | undefined): StatusLine[] {
-  const about = { of, mend: 'outbox list, outbox skip', page: 'runbook/oldest-unsent.md' };
+  const about = { of, mend: 'outbox list, outbox skip', page: 'runbook/stuck-streams.md' };
   if (streams === undefined)
     return ['stuck streams', 'oldest unsent'].map((what) => ({ ...about, what, ...unknown }));
   const details = streams.map((one) => ({

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { addConsumerOptions } from '../../cli/consumer-options.js';
+import { addOutboxOptions } from '../../cli/outbox-connection.js';
 import { cliProgram } from '../../cli/program.js';
 import { packageRoot } from '../../targets/package-root.js';
 
@@ -11,7 +12,11 @@ const documented = new Map(sections.map((text) => [text.split('\n')[0] ?? '', te
 const optionsIn = (text: string) =>
   [...text.matchAll(/^\| `(--[^`]+)` \|/gm)].map(([, flags]) => flags).sort();
 const optionsOf = (command: Command) => command.options.map(({ flags }) => flags).sort();
-const shared = optionsOf(addConsumerOptions(cliProgram().command('any')));
+/** Options that many commands take, by the section that describes them. */
+const shared = new Map([
+  ['Which consumer', optionsOf(addConsumerOptions(cliProgram().command('any')))],
+  ['Which outbox', optionsOf(addOutboxOptions(cliProgram().command('any')))],
+]);
 
 /** Commands with their whole names: those that only hold others are none. */
 function leaves(command: Command, above: readonly string[] = []): [string, Command][] {
@@ -23,7 +28,7 @@ function leaves(command: Command, above: readonly string[] = []): [string, Comma
 const commands = leaves(cliProgram());
 
 /** Sections that hold what several commands share. */
-const common = ['Which consumer', 'Dry runs'];
+const common = [...shared.keys(), 'Dry runs'];
 
 /** They look, and change nothing. */
 const readOnly = [
@@ -32,8 +37,8 @@ const readOnly = [
   'conformance',
 ];
 
-test('the options that say which consumer', () => {
-  expect(optionsIn(documented.get('Which consumer') ?? '')).toEqual(shared);
+test.each([...shared])('the options of %s', (section, options) => {
+  expect(optionsIn(documented.get(section) ?? '')).toEqual(options);
 });
 
 test('the commands', () => {
@@ -48,12 +53,9 @@ test('every command that changes something can be run dry', () => {
 
 test.each(commands)('the options, arguments and exit codes of %s', (name, command) => {
   const text = documented.get(name) ?? '';
-  const aboutAConsumer = shared.every((flags) => optionsOf(command).includes(flags));
-  expect(optionsIn(text)).toEqual(
-    optionsOf(command).filter(
-      (flags) => flags !== '--dry-run' && (!aboutAConsumer || !shared.includes(flags)),
-    ),
-  );
+  const common = [...shared.values()].find((flags) => flags.every((one) => optionsOf(command).includes(one)));
+  const own = optionsOf(command).filter((flags) => flags !== '--dry-run' && common?.includes(flags) !== true);
+  expect(optionsIn(text)).toEqual(own);
   const named = command.registeredArguments.map((argument) =>
     argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
   );
