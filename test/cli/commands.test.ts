@@ -10,6 +10,7 @@ import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
 import { count, newChannel, poll, send, type Channel } from './channel.js';
 import { run } from './command.js';
+import { DenyingProxy } from './denying-proxy.js';
 import { deployed } from './deployed.js';
 import { consumerName, Ledger } from './ledger.js';
 
@@ -158,4 +159,25 @@ test('redrive does not guess how long receipts are kept', async () => {
   expect(stderr).toContain('how long receipts are kept is not known');
   expect(status).toBe(2);
   expect(await count(client, channel.deadLetterQueueUrl)).toBe(1);
+});
+
+test('inspect without permission for the dead-letter queue says so once, and tells of the receipt', async () => {
+  const { about } = await setUp();
+  await using proxy = await DenyingProxy.open((call) => call.startsWith('AmazonSQS.ReceiveMessage'));
+  const { status, stdout, stderr } = await run('inspect', 'done', ...about, '--endpoint', proxy.endpoint);
+  expect(stderr).toBe(
+    "not known: dead letters of 'done': no permission for sqs:ReceiveMessage on the dead-letter queue\n",
+  );
+  expect(stdout).toMatch(/receipt +COMPLETED/);
+  expect(status).toBe(0);
+});
+
+test('a permission that a command cannot do without is one sentence', async () => {
+  const { about } = await setUp();
+  await using proxy = await DenyingProxy.open((call) => call.startsWith('AmazonSQS.ReceiveMessage'));
+  const denied = await run('redrive', ...about, '--horizon', '1d', '--endpoint', proxy.endpoint);
+  expect(denied).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^could not run: AccessDenied.*docs\/cli.md lists the permissions.*\n$/),
+  });
 });
