@@ -1,14 +1,20 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { assertConsumerName } from '../runtime/dedup/identity.js';
 import { CliError } from './cli-error.js';
 import type { ConsumerOptions } from './consumer-options.js';
-import { deployedFunction } from './deployed-function.js';
+import { deployedConsumer } from './deployed-function.js';
+import { assertConsumerOf } from './known-names.js';
+import { warn } from './output.js';
+import { NotKnown } from './permission.js';
+import { assertDeadLettersOf, redrivePolicy } from './redrive-policy.js';
 
 /** The consumer that a command is about, as far as it is known, and the clients to reach it. */
 export class Connection implements Disposable {
   readonly #queue: string | undefined;
   readonly #deadLetterQueue: string | undefined;
+  /** One of the two was given by hand, so they may not belong together. */
+  readonly #queuesByHand: boolean;
 
   private constructor(
     readonly sqs: SQSClient,
@@ -18,24 +24,26 @@ export class Connection implements Disposable {
     readonly receiptRetentionSeconds: number | undefined,
     queue: string | undefined,
     deadLetterQueue: string | undefined,
+    queuesByHand: boolean,
   ) {
     this.#queue = queue;
     this.#deadLetterQueue = deadLetterQueue;
+    this.#queuesByHand = queuesByHand;
   }
 
   /**
-   * What the command line says wins over what the deployed function says.
+   * What the command line says wins over what the deployed function says. A name that is given by hand is compared
+   * with the rows of the table.
    *
-   * @throws CliError when the consumer's name is not known; InvalidSettings when it cannot be one.
+   * @throws CliError when the consumer's name is not known, or cannot be right; InvalidSettings when it cannot be one.
    */
-  static async open(options: ConsumerOptions): Promise<Connection> {
-    const { region, endpoint } = options;
-    const client = { ...(region && { region }), ...(endpoint && { endpoint }) };
-    const deployed = options.function === undefined ? {} : await deployedFunction(options.function, client);
+  static async open(options: ConsumerOptions, { compare = true } = {}): Promise<Connection> {
+    const client = clientSettings(options);
+    const deployed = options.function === undefined ? {} : await deployedConsumer(options.function, client);
     const consumerName = options.consumer ?? deployed.consumerName;
     if (consumerName === undefined) throw missing('the consumer', '--consumer');
     assertConsumerName(consumerName);
-    return new Connection(
+    const connection = new Connection(
       // Else the client follows the host in a queue's URL, past the endpoint that it was given.
       new SQSClient({ ...client, useQueueUrlAsEndpoint: false }),
       new DynamoDBClient(client),
@@ -44,7 +52,24 @@ export class Connection implements Disposable {
       options.receiptRetention ?? deployed.receiptRetentionSeconds,
       options.queue ?? deployed.queueUrl,
       options.deadLetterQueue ?? deployed.deadLetterQueueUrl,
+      options.queue !== undefined || options.deadLetterQueue !== undefined,
     );
+    const byHand = options.consumer !== undefined || options.dedupTable !== undefined;
+    if (compare && byHand) await connection.#compareNames();
+    return connection;
+  }
+
+  async #compareNames(): Promise<void> {
+    const { dynamodb, dedupTable, consumerName } = this;
+    if (dedupTable === undefined) return;
+    const notKnown = new NotKnown();
+    try {
+      await assertConsumerOf(dynamodb, dedupTable, consumerName, notKnown);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+    for (const sentence of notKnown.all) warn(`not compared: ${sentence}`);
   }
 
   /** @throws CliError when it is not known. */
@@ -59,16 +84,21 @@ export class Connection implements Disposable {
     return await this.#url(this.#queue);
   }
 
-  /** URL of the dead-letter queue, undefined when neither it nor the queue is known. */
+  /**
+   * URL of the dead-letter queue, undefined when neither it nor the queue is known.
+   *
+   * @throws CliError when it is not that of the queue
+   */
   async deadLetterQueueUrl(): Promise<string | undefined> {
-    if (this.#deadLetterQueue !== undefined) return await this.#url(this.#deadLetterQueue);
+    if (this.#deadLetterQueue !== undefined) {
+      const url = await this.#url(this.#deadLetterQueue);
+      if (this.#queuesByHand && this.#queue !== undefined)
+        await assertDeadLettersOf(this.sqs, await this.queueUrl(), url);
+      return url;
+    }
     if (this.#queue === undefined) return undefined;
-    const QueueUrl = await this.queueUrl();
-    const { Attributes } = await this.sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
-    );
-    const policy = JSON.parse(Attributes?.RedrivePolicy ?? '{}') as { deadLetterTargetArn?: string };
-    return policy.deadLetterTargetArn && (await this.#url(policy.deadLetterTargetArn));
+    const { deadLetters } = await redrivePolicy(this.sqs, await this.queueUrl());
+    return deadLetters && (await this.#url(deadLetters));
   }
 
   /** @throws CliError when it is not known. */
@@ -105,4 +135,12 @@ function missing(what: string, option: string): CliError {
   return new CliError(
     `${what} is not known: give ${option}, or --function with the name of the consumer's function`,
   );
+}
+
+/** What every client is made with. */
+export function clientSettings({ region, endpoint }: Pick<ConsumerOptions, 'region' | 'endpoint'>): {
+  readonly region?: string;
+  readonly endpoint?: string;
+} {
+  return { ...(region && { region }), ...(endpoint && { endpoint }) };
 }

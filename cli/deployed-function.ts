@@ -1,8 +1,8 @@
-import type * as Lambda from '@aws-sdk/client-lambda';
 import { CliError } from './cli-error.js';
+import { functionEnvironment, type Environment } from './lambda-client.js';
 
 /** What a deployed consumer function is set to. */
-export interface DeployedFunction {
+export interface DeployedConsumer {
   readonly consumerName?: string;
   readonly dedupTable?: string;
   readonly receiptRetentionSeconds?: number;
@@ -16,47 +16,30 @@ export interface DeployedFunction {
  *
  * @throws CliError when `@aws-sdk/client-lambda` is not installed, or the function is not there or no consumer.
  */
-export async function deployedFunction(
+export async function deployedConsumer(
   name: string,
   client: { readonly region?: string; readonly endpoint?: string },
-): Promise<DeployedFunction> {
-  const sdk = await lambdaSdk();
-  const lambda = new sdk.LambdaClient(client);
-  try {
-    const { Environment } = await lambda.send(
-      new sdk.GetFunctionConfigurationCommand({ FunctionName: name }),
-    );
-    const variables = Environment?.Variables ?? {};
-    if (variables.EXACTLY_ONCE_CONSUMER_NAME === undefined)
-      throw new CliError(
-        `function '${name}' has no EXACTLY_ONCE_CONSUMER_NAME, so it is no consumer of this library: name the function that IdempotentConsumer made`,
-      );
-    const retention = variables.EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS;
-    return {
-      consumerName: variables.EXACTLY_ONCE_CONSUMER_NAME,
-      dedupTable: variables.EXACTLY_ONCE_DEDUP_TABLE,
-      receiptRetentionSeconds: retention === undefined ? undefined : Number(retention),
-      queueUrl: variables.EXACTLY_ONCE_QUEUE_URL,
-      deadLetterQueueUrl: variables.EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL,
-    };
-  } catch (cause) {
-    if (!(cause instanceof sdk.ResourceNotFoundException)) throw cause;
-    throw new CliError(`there is no function '${name}' in this account and Region: check --region`, {
-      cause,
-    });
-  } finally {
-    lambda.destroy();
-  }
+): Promise<DeployedConsumer> {
+  const environment = await functionEnvironment(name, client, '--consumer, --dedup-table and --queue');
+  const consumer = consumerIn(environment);
+  if (consumer !== undefined) return consumer;
+  throw new CliError(
+    `function '${name}' has no EXACTLY_ONCE_CONSUMER_NAME, so it is no consumer of this library: name the function that IdempotentConsumer made`,
+  );
 }
 
-/** Loaded when it is asked for: who names queue and table by hand need not install it. */
-async function lambdaSdk(): Promise<typeof Lambda> {
-  try {
-    return await import('@aws-sdk/client-lambda');
-  } catch (cause) {
-    throw new CliError(
-      '--function needs the package @aws-sdk/client-lambda: npm install @aws-sdk/client-lambda, or give --consumer, --dedup-table and --queue',
-      { cause },
-    );
-  }
+/** Undefined when it is the environment of no consumer. */
+export function consumerIn(environment: Environment): DeployedConsumer | undefined {
+  const {
+    EXACTLY_ONCE_CONSUMER_NAME: consumerName,
+    EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: retention,
+    EXACTLY_ONCE_DEDUP_TABLE: dedupTable,
+    EXACTLY_ONCE_QUEUE_URL: queueUrl,
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: deadLetterQueueUrl,
+  } = environment;
+  if (consumerName === undefined) return undefined;
+  return {
+    ...{ consumerName, dedupTable, queueUrl, deadLetterQueueUrl },
+    receiptRetentionSeconds: retention === undefined ? undefined : Number(retention),
+  };
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** `npx exactly-once-aws`. See docs/cli.md. */
+import { heedClosedPipe } from './closed-pipe.js';
 import { runCommandLine } from './run.js';
 
+for (const stream of [process.stdout, process.stderr]) heedClosedPipe(stream);
 void runCommandLine(process.argv.slice(2));

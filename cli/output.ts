@@ -3,6 +3,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** What the reader should know besides, on standard error. */
+export function warn(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}
+
 export function printJson(value: unknown): void {
   print(jsonText(value, 2));
 }

@@ -1,13 +1,12 @@
-import { BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { parseJson } from '../runtime/dedup/exact-json.js';
 import { fingerprintOf } from '../runtime/dedup/fingerprint.js';
 import { receiptId } from '../runtime/dedup/identity.js';
+import { batchGet } from '../runtime/dynamodb/batch-get.js';
+import { operatorLimits } from '../runtime/dynamodb/groups.js';
 import type { ReceiptDraft } from '../runtime/dynamodb/receipt.js';
 import { judge } from '../runtime/dynamodb/receipt-verdict.js';
 import type { DeadLetterCopy } from './dead-letter-copy.js';
-
-/** BatchGetItem takes at most 100 keys. */
-const perCall = 100;
 
 /**
  * Those whose receipt is there: they have been processed, by another copy. Only what is certain: a message whose
@@ -25,15 +24,10 @@ export async function processedCopies(
   });
   const ids = [...new Set(drafts.map(({ draft }) => draft.id))];
   const processed = new Set<DeadLetterCopy>();
-  for (let from = 0; from < ids.length; from += perCall) {
-    const Keys = ids.slice(from, from + perCall).map((id) => ({ id: { S: id } }));
-    const { Responses = {} } = await client.send(
-      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } }),
-    );
-    for (const row of Responses[tableName] ?? [])
-      for (const { copy, draft } of drafts)
-        if (row.id?.S === draft.id && judge(row, draft, new Set()).kind === 'duplicate') processed.add(copy);
-  }
+  const keys = ids.map((id) => ({ id: { S: id } }));
+  for (const row of await batchGet(client, tableName, keys, operatorLimits(), false))
+    for (const { copy, draft } of drafts)
+      if (row.id?.S === draft.id && judge(row, draft, new Set()).kind === 'duplicate') processed.add(copy);
   return processed;
 }
 

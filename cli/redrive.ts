@@ -10,6 +10,8 @@ import {
   type DeadLetterCopy,
 } from './dead-letter-copy.js';
 import { HeldMessages } from './held-messages.js';
+import { isSelected, type LetterSelection } from './letter-selection.js';
+import { listedLetter, type ListedLetter } from './letter-table.js';
 import { Pacer } from './pacer.js';
 import { processedCopies } from './processed-keys.js';
 import { redriveLanes, type Copies } from './redrive-order.js';
@@ -27,6 +29,8 @@ export interface RedriveOptions {
    * too old.
    */
   readonly horizonSeconds?: number;
+  /** Which dead letters: the others stay as they are. The limit counts what is sent. @default - all */
+  readonly selection?: LetterSelection;
   readonly messagesPerSecond: number;
   /** How long what this process holds stays hidden after its death. */
   readonly visibilitySeconds: number;
@@ -46,11 +50,15 @@ export interface RedriveReport {
   copies: number;
   /** Of the redriven ones, those sent without attributes for which their dead letters had no room. */
   bare: number;
+  /** Of a dry run: what would be redriven. */
+  readonly planned: ListedLetter[];
   /** Still in the dead-letter queue, each with the reason. */
   readonly kept: Map<string, Kept>;
+  /** Not asked for, as far as they were looked at: they stay. */
+  readonly passedBy: Set<string>;
   /**
-   * Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, or it was
-   * interrupted.
+   * Neither decided about: somebody else holds them, they are behind kept ones of their FIFO group, the limit is
+   * reached, or it was interrupted.
    */
   left: number;
 }
@@ -100,7 +108,9 @@ export async function redrive(options: RedriveOptions): Promise<RedriveReport> {
     done: 0,
     copies: 0,
     bare: 0,
+    planned: [],
     kept: new Map(),
+    passedBy: new Set(),
     left: 0,
   };
   await using held = new HeldMessages(sqs, deadLetterQueueUrl, visibilitySeconds);
@@ -109,22 +119,21 @@ export async function redrive(options: RedriveOptions): Promise<RedriveReport> {
   let others = Infinity;
   while (signal?.aborted !== true) {
     const window = (await held.gather()).map(deadLetterCopy);
-    const fresh = window.filter(({ messageId }) => !report.kept.has(messageId));
-    await redrive.window(fresh);
-    const left = await held.others();
+    const { fresh, undecided } = await redrive.window(window);
+    const left = (await held.others()) + undecided;
     report.left = left;
-    if (dryRun) break;
-    if (fresh.length > 0 || left < others) patience = deadline(visibilitySeconds);
+    if (dryRun || redrive.isFull()) break;
+    if (fresh > 0 || left < others) patience = deadline(visibilitySeconds);
     others = left;
     // Those in somebody else's hands: another redrive's, or one's that was killed. They come back when it lets go of
     // them.
-    const over = fresh.length === 0 && (left === 0 || blocked(window, fifo) || Date.now() > patience);
+    const over = fresh === 0 && (left === 0 || blocked(window, fifo) || Date.now() > patience);
     await held.release();
     if (over) break;
   }
   if (signal?.aborted === true) {
     await held.release();
-    report.left = (await held.others()) - report.kept.size;
+    report.left = Math.max(0, (await held.others()) - report.kept.size - report.passedBy.size);
   }
   return report;
 }
@@ -144,6 +153,8 @@ class Redrive {
   readonly #pacer: Pacer;
   /** Identities that this run has sent. */
   readonly #sent = new Set<string>();
+  /** Sends that were begun: lanes run side by side, and must not pass the limit together. */
+  #granted = 0;
 
   readonly #options: RedriveOptions;
   readonly #fifo: boolean;
@@ -158,8 +169,20 @@ class Redrive {
     this.#pacer = new Pacer(options.messagesPerSecond);
   }
 
-  async window(copies: readonly DeadLetterCopy[]): Promise<void> {
-    const { dynamodb, dedupTable, consumerName } = this.#options;
+  /** Whether as many were sent as were asked for. */
+  isFull(): boolean {
+    return this.#granted >= (this.#options.selection?.limit ?? Infinity);
+  }
+
+  /**
+   * @returns how many of the window this run had not seen before, and how many it has not decided about
+   */
+  async window(window: readonly DeadLetterCopy[]): Promise<{ fresh: number; undecided: number }> {
+    const { dynamodb, dedupTable, consumerName, selection = {} } = this.#options;
+    const { kept, passedBy } = this.#report;
+    const fresh = window.filter(({ messageId }) => !kept.has(messageId) && !passedBy.has(messageId));
+    const copies = fresh.filter((copy) => isSelected(selection, copy));
+    for (const copy of fresh) if (!copies.includes(copy)) passedBy.add(copy.messageId);
     const ours = copies.filter(({ letter }) => letter === undefined || letter.consumerName === consumerName);
     for (const copy of copies)
       if (!ours.includes(copy))
@@ -169,17 +192,20 @@ class Redrive {
         ? new Set<DeadLetterCopy>()
         : await processedCopies(dynamodb, dedupTable, ours);
     const lanes = [...redriveLanes(ours, this.#fifo)];
+    let undecided = ours.length;
     const worker = async (): Promise<void> => {
       for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift())
         for (const message of lane) {
-          if (this.#options.signal?.aborted === true) return;
+          if (this.#options.signal?.aborted === true || this.isFull()) return;
           await this.#decide(message, processed);
+          undecided -= message.length;
           this.#options.onProgress?.(this.#report);
         }
     };
     // All of them end before the caller is told: what one still sends is not let go of meanwhile.
     const ends = await Promise.allSettled(Array.from({ length: lanesAtOnce }, worker));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return { fresh: fresh.length, undecided };
   }
 
   async #decide(copies: Copies, processed: ReadonlySet<DeadLetterCopy>): Promise<void> {
@@ -205,7 +231,9 @@ class Redrive {
       );
       return;
     }
+    this.#granted += 1;
     if (!(await this.#send(copies, firstEnqueue))) {
+      this.#granted -= 1;
       this.#keep(
         copies,
         'its body was too large for a dead letter, and where it was stored instead it is not any more',
@@ -228,7 +256,10 @@ class Redrive {
     if (body === undefined) return false;
     this.#sent.add(first.identity);
     if (last.letter?.withoutAttributes) this.#report.bare += 1;
-    if (dryRun) return true;
+    if (dryRun) {
+      this.#report.planned.push(listedLetter(first));
+      return true;
+    }
     await this.#pacer.turn();
     await sqs.send(
       new SendMessageCommand({

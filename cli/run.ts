@@ -24,8 +24,10 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
 const hints: readonly (readonly [RegExp, string])[] = [
   [/Region is missing/, 'give --region, or set AWS_REGION'],
   [/CredentialsProviderError/, 'sign in, or set AWS_PROFILE'],
-  [/ResourceNotFoundException/, 'check --dedup-table and --region'],
+  [/ResourceNotFoundException/, 'check the name of the table and --region'],
   [/ECONNREFUSED/, 'check --endpoint'],
+  [/QueueDoesNotExist|NonExistentQueue/, 'check --queue, --dead-letter-queue and --region'],
+  [/AccessDenied|UnauthorizedOperation/, 'docs/cli.md lists the permissions that each command needs'],
 ];
 
 function sentence(error: unknown): string {

@@ -7,7 +7,8 @@ import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js
 import { deadLetterCopy } from '../dead-letter-copy.js';
 import { durationText } from '../duration.js';
 import { HeldMessages } from '../held-messages.js';
-import { exitWith, jsonText, print, printJson, tableText } from '../output.js';
+import { exitWith, jsonText, print, printJson, tableText, warn } from '../output.js';
+import { NotKnown } from '../permission.js';
 
 interface Receipt {
   readonly completed: boolean;
@@ -50,7 +51,13 @@ export function addInspect(program: Command): void {
     .action(async (key: string, options: ConsumerOptions) => {
       using connection = await Connection.open(options);
       const receipt = await receiptOf(connection, key);
-      const deadLetters = await deadLettersOf(connection, key);
+      const notKnown = new NotKnown();
+      const deadLetters = await notKnown.unlessDenied(
+        `dead letters of '${key}'`,
+        'sqs:ReceiveMessage on the dead-letter queue',
+        () => deadLettersOf(connection, key),
+      );
+      for (const sentence of notKnown.all) warn(`not known: ${sentence}`);
       if (receipt?.completed !== true) exitWith(1);
       if (options.json) printJson({ consumer: connection.consumerName, key, receipt, deadLetters });
       else print(text(connection.consumerName, key, receipt, deadLetters));
@@ -114,7 +121,10 @@ function text(
         ]),
     {
       '': 'dead letters',
-      ' ': deadLetters === undefined ? 'not looked for: give --dead-letter-queue' : countText(deadLetters),
+      ' ':
+        deadLetters === undefined
+          ? 'not looked at; give --dead-letter-queue if that is not known'
+          : countText(deadLetters),
     },
   ];
   const rows = (deadLetters?.found ?? []).map(({ messageId, attempts, redrives, firstEnqueue, reason }) => ({

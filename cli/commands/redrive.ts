@@ -3,12 +3,14 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { CliError } from '../cli-error.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
+import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { durationSeconds, durationText } from '../duration.js';
+import { addLetterSelection, selectionText, type LetterSelection } from '../letter-selection.js';
+import { letterTable } from '../letter-table.js';
 import { exitWith, print, printJson, progressLine, tableText } from '../output.js';
 import { redrive, type RedriveReport } from '../redrive.js';
 
-interface Options extends ConsumerOptions {
-  readonly dryRun: boolean;
+interface Options extends ConsumerOptions, DryRunOption, LetterSelection {
   readonly rate: number;
   readonly visibility: number;
   readonly horizon?: number;
@@ -16,11 +18,10 @@ interface Options extends ConsumerOptions {
 
 /** Adds `redrive`. */
 export function addRedrive(program: Command): void {
-  addConsumerOptions(program.command('redrive'))
+  addDryRun(addLetterSelection(addConsumerOptions(program.command('redrive'))))
     .description(
       'Sends what is in the dead-letter queue to the consumer again, in order: what was done is removed, what may be forgotten is refused.',
     )
-    .option('--dry-run', 'tell what would be done, and change nothing', false)
     .option('--rate <n>', 'messages a second', positive, 50)
     .option(
       '--horizon <duration>',
@@ -34,7 +35,7 @@ export function addRedrive(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExit codes: 0 the dead-letter queue is empty (with --dry-run: would be), 1 messages were refused or are left, 2 could not run.',
+      '\nExit codes: 0 none of those asked for is left (with --dry-run: would be), 1 messages were refused or are left, or none was found of --key or --group, 2 could not run.',
     )
     .action(async (options: Options) => {
       using connection = await Connection.open(options);
@@ -54,6 +55,7 @@ async function run(connection: Connection, options: Options): Promise<void> {
   const progress = progressLine();
   const report = await redrive({
     ...{ sqs, dynamodb, consumerName, dedupTable, queueUrl, deadLetterQueueUrl, horizonSeconds, dryRun },
+    selection: options,
     messagesPerSecond: rate,
     visibilitySeconds: visibility,
     signal: interrupt.signal,
@@ -62,10 +64,14 @@ async function run(connection: Connection, options: Options): Promise<void> {
     progress.end();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   });
-  if (report.kept.size > 0 || report.left > 0) exitWith(1);
+  const interrupted = interrupt.signal.aborted;
+  const nothing = selectionText(options) !== '' && report.redriven + report.done + report.kept.size === 0;
+  const leftBehind = report.left > 0 && !(report.redriven >= (options.limit ?? Infinity));
+  if (report.kept.size > 0 || leftBehind || nothing) exitWith(1);
+  const { passedBy, ...rest } = report;
   if (options.json)
-    printJson({ ...report, kept: [...report.kept.values()], interrupted: interrupt.signal.aborted });
-  else print(text(report, interrupt.signal.aborted));
+    printJson({ ...rest, passedBy: passedBy.size, kept: [...report.kept.values()], interrupted });
+  else print(text(report, interrupted, nothing ? selectionText(options) : undefined));
 }
 
 /**
@@ -89,7 +95,8 @@ function figures({ redriven, done, copies, kept }: RedriveReport): string {
   return `${redriven} redriven, ${done} already done, ${copies} further copies, ${kept.size} refused`;
 }
 
-function text(report: RedriveReport, interrupted: boolean): string {
+/** @param missing what was asked for, when nothing of it was found */
+function text(report: RedriveReport, interrupted: boolean, missing: string | undefined): string {
   const now = Date.now();
   const kept = [...report.kept.values()].map((one) => ({
     MESSAGE: one.messageId,
@@ -100,9 +107,12 @@ function text(report: RedriveReport, interrupted: boolean): string {
     'DEAD-LETTERED FOR': one.reason ?? '',
   }));
   return [
-    `${report.dryRun ? 'would be: ' : ''}${figures(report)}`,
+    `${inDryRun(report.dryRun)}${figures(report)}`,
+    ...(missing === undefined ? [] : [`no dead letter${missing} was found`]),
+    ...(report.planned.length > 0 ? [letterTable(report.planned)] : []),
     ...(report.bare > 0 ? [bareText(report)] : []),
     ...(report.left > 0 ? [leftText(report, interrupted)] : []),
+    ...(report.passedBy.size > 0 ? [`${report.passedBy.size} were not asked for, and stay`] : []),
     ...(kept.length > 0 ? ['still in the dead-letter queue:', tableText(kept)] : []),
   ].join('\n');
 }
@@ -115,7 +125,7 @@ function leftText({ dryRun, left }: RedriveReport, interrupted: boolean): string
   if (interrupted) return `interrupted: about ${left} are left, run it again to go on`;
   if (dryRun)
     return `about ${left} more were not looked at: SQS shows at most 10 of a FIFO group at a time, and others may hold some`;
-  return `about ${left} are left: another reader holds them, or they are behind 10 refused ones of their FIFO group`;
+  return `about ${left} are left: another reader holds them, or they are behind 10 refused ones of their FIFO group, or the limit is reached`;
 }
 
 function positive(value: string): number {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { resumeGroup } from '../../runtime/sqs/decide.js';
-import { addGroupDecision } from '../decide-group.js';
+import { addGroupsDecision } from '../decide-group.js';
 
 /** Adds `resume`. */
 export function addResume(program: Command): void {
-  addGroupDecision(program, {
+  addGroupsDecision(program, {
     name: 'resume',
     description: 'Tries the message that a group stopped at again, and then what waits behind it, in order.',
     decide: resumeGroup,

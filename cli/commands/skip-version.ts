@@ -4,21 +4,30 @@ import { passOverVersion } from '../../runtime/sqs/decide.js';
 import { CliError } from '../cli-error.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
+import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
+
+interface SkipVersionOptions extends ConsumerOptions, DryRunOption {
+  readonly stream?: string;
+}
 
 /** Adds `skip-version`. */
 export function addSkipVersion(program: Command): void {
-  addConsumerOptions(program.command('skip-version'))
+  addDryRun(addConsumerOptions(program.command('skip-version')))
     .description('Has an aggregate go on behind a version that does not come: one that gaps lists.')
     .argument('<version>', 'the missing version')
     .option('--stream <stream>', 'as gaps prints it: needed when several streams miss that version')
     .addHelpText('after', '\nExit codes: 0 the consumer has been told; 2 could not run.')
-    .action(async (version: string, options: ConsumerOptions & { readonly stream?: string }) => {
+    .action(async (version: string, options: SkipVersionOptions) => {
       using connection = await Connection.open(options);
       const gap = await listedGap(connection, version, options.stream);
-      await passOverVersion(connection.sqs, await connection.queueUrl(), gap);
+      const queueUrl = await connection.queueUrl();
+      if (!options.dryRun) await passOverVersion(connection.sqs, queueUrl, gap);
       if (options.json) printJson(gap);
-      else print(`'${gap.consumerName}' is told to go on behind version ${gap.sequence} of ${gap.stream}`);
+      else
+        print(
+          `${inDryRun(options.dryRun)}'${gap.consumerName}' is told to go on behind version ${gap.sequence} of ${gap.stream}`,
+        );
     });
 }
 

@@ -3,10 +3,11 @@ import { unlock } from '../../runtime/lease/unlock.js';
 import { CliError } from '../cli-error.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
+import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
 import { errorText } from '../../runtime/dedup/errors.js';
 
-interface UnlockOptions extends ConsumerOptions {
+interface UnlockOptions extends ConsumerOptions, DryRunOption {
   readonly effect?: string;
   readonly row: boolean;
   readonly as: string;
@@ -16,7 +17,7 @@ interface UnlockOptions extends ConsumerOptions {
 
 /** Adds `unlock`. */
 export function addUnlock(program: Command): void {
-  addConsumerOptions(program.command('unlock'))
+  addDryRun(addConsumerOptions(program.command('unlock')))
     .description(
       'Writes down what became of an effect whose outcome nobody knew. Look at the other side first: what you say is believed.',
     )
@@ -34,7 +35,7 @@ export function addUnlock(program: Command): void {
       '\nSend the message again afterwards: see redrive.\nExit codes: 0 written down; 2 could not run.',
     )
     .action(async (key: string, options: UnlockOptions) => {
-      using connection = await Connection.open(options);
+      using connection = await Connection.open(options, { compare: !options.row });
       await run(connection, key, options);
     });
 }
@@ -51,12 +52,13 @@ async function run(connection: Connection, key: string, options: UnlockOptions):
       outcome,
       reason: options.reason,
       retentionSeconds: receiptRetentionSeconds,
+      dryRun: options.dryRun,
     },
   );
   if (options.json) printJson({ id: before.id, outcome, was: before.status, because: before.reason });
   else
     print(
-      `'${key}' of '${consumerName}' is ${outcome.kind}; it was unknown: ${before.reason ?? 'no word of its owner'}`,
+      `${inDryRun(options.dryRun)}'${key}' of '${consumerName}' is ${outcome.kind}; it was unknown: ${before.reason ?? 'no word of its owner'}`,
     );
 }
 

@@ -18,6 +18,8 @@ export interface UnlockOrder {
   readonly retentionSeconds: number;
   /** @default 60 */
   readonly maxClockSkewSeconds?: number;
+  /** Only says whether it could be done. @default false */
+  readonly dryRun?: boolean;
 }
 
 /** There is nothing to unlock, or somebody is at work. */
@@ -40,7 +42,7 @@ export class NotUnlocked extends ExactlyOnceError {
  *   meanwhile.
  */
 export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<LeaseRow> {
-  const { effect, outcome, reason, retentionSeconds, maxClockSkewSeconds = 60 } = order;
+  const { effect, outcome, reason, retentionSeconds, maxClockSkewSeconds = 60, dryRun = false } = order;
   const id = 'id' in effect ? effect.id : leaseId(effect.consumerName, effect.effectName, effect.key);
   const store = new DynamoLeaseStore({ ...table, retentionSeconds });
   const row = await store.read(id);
@@ -50,7 +52,7 @@ export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<Lea
   const over = (row.endsAt || row.expiration * 1000) + maxClockSkewSeconds * 1000;
   if (row.status !== 'UNKNOWN' && store.now() < over)
     throw new NotUnlocked(id, `its owner may be at work until ${new Date(over).toISOString()}`);
-  if (!(await store.unlock(row, outcome, reason)))
+  if (!dryRun && !(await store.unlock(row, outcome, reason)))
     throw new NotUnlocked(id, 'it changed while it was looked at; look again');
   return row;
 }

@@ -1,14 +1,17 @@
-import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as olderBy } from 'node:timers/promises';
 import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { receiptId } from '../../runtime/dedup/identity.js';
+import { packageRoot } from '../../targets/package-root.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
-import { zip } from '../targets/kit/zip.js';
 import { count, newChannel, poll, send, type Channel } from './channel.js';
 import { run } from './command.js';
+import { DenyingProxy } from './denying-proxy.js';
+import { deployed } from './deployed.js';
 import { consumerName, Ledger } from './ledger.js';
 
 const client = sqs();
@@ -37,28 +40,15 @@ async function setUp(): Promise<{ channel: Channel; ledger: Ledger; about: strin
   return { channel, ledger, about };
 }
 
-/** A function that is set as IdempotentConsumer sets it. It never runs. */
-async function deployedConsumer(channel: Channel, ledger: Ledger): Promise<string> {
-  const FunctionName = `f-${randomUUID()}`;
-  await lambda.send(
-    new CreateFunctionCommand({
-      FunctionName,
-      Runtime: 'nodejs24.x',
-      Role: 'arn:aws:iam::000000000000:role/any',
-      Handler: 'index.handler',
-      Code: { ZipFile: zip({ 'index.js': 'exports.handler = () => undefined;' }) },
-      Environment: {
-        Variables: {
-          EXACTLY_ONCE_CONSUMER_NAME: consumerName,
-          EXACTLY_ONCE_DEDUP_TABLE: ledger.receipts.name,
-          EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String(86 * 86_400),
-          EXACTLY_ONCE_QUEUE_URL: channel.queueUrl,
-          EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueueUrl,
-        },
-      },
-    }),
-  );
-  return FunctionName;
+/** A function that is set as IdempotentConsumer sets it. */
+function deployedConsumer(channel: Channel, ledger: Ledger): Promise<string> {
+  return deployed(lambda, {
+    EXACTLY_ONCE_CONSUMER_NAME: consumerName,
+    EXACTLY_ONCE_DEDUP_TABLE: ledger.receipts.name,
+    EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String(86 * 86_400),
+    EXACTLY_ONCE_QUEUE_URL: channel.queueUrl,
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueueUrl,
+  });
 }
 
 test('inspect tells of a receipt, of a dead letter, and of neither', async () => {
@@ -116,6 +106,13 @@ test('the name of the function is enough', async () => {
   expect(await count(client, channel.deadLetterQueueUrl)).toBe(0);
 });
 
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(await run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
 test('redrive says what it refuses, and ends with 1', async () => {
   const { about } = await setUp();
   await olderBy(1_500);
@@ -138,14 +135,17 @@ test.each([
   [['inspect', 'k', '--consumer', 'a b'], 'could not run: invalid settings: consumerName must be 1 to 64'],
   [['inspect', 'k', '--function', 'nobody'], "could not run: there is no function 'nobody'"],
   [
-    ['redrive', '--consumer', 'c', '--dedup-table', 't', '--queue', 'no-such-queue'],
+    ['redrive', '--consumer', 'c', '--queue', 'no-such-queue'],
     "could not run: there is no queue 'no-such-queue' in this account and Region",
   ],
   [
     ['groups', '--consumer', 'c', '--dedup-table', 't', '--endpoint', 'http://127.0.0.1:1'],
     'ECONNREFUSED 127.0.0.1:1: check --endpoint',
   ],
-  [['groups', '--consumer', 'c', '--dedup-table', 'no-such-table'], ': check --dedup-table and --region'],
+  [
+    ['groups', '--consumer', 'c', '--dedup-table', 'no-such-table'],
+    ': check the name of the table and --region',
+  ],
 ])('%j ends with 2 and one sentence', async (args, sentence) => {
   const { status, stdout, stderr } = await run(...args);
   expect(stderr).toContain(sentence);
@@ -159,4 +159,25 @@ test('redrive does not guess how long receipts are kept', async () => {
   expect(stderr).toContain('how long receipts are kept is not known');
   expect(status).toBe(2);
   expect(await count(client, channel.deadLetterQueueUrl)).toBe(1);
+});
+
+test('inspect without permission for the dead-letter queue says so once, and tells of the receipt', async () => {
+  const { about } = await setUp();
+  await using proxy = await DenyingProxy.open((call) => call.startsWith('AmazonSQS.ReceiveMessage'));
+  const { status, stdout, stderr } = await run('inspect', 'done', ...about, '--endpoint', proxy.endpoint);
+  expect(stderr).toBe(
+    "not known: dead letters of 'done': no permission for sqs:ReceiveMessage on the dead-letter queue\n",
+  );
+  expect(stdout).toMatch(/receipt +COMPLETED/);
+  expect(status).toBe(0);
+});
+
+test('a permission that a command cannot do without is one sentence', async () => {
+  const { about } = await setUp();
+  await using proxy = await DenyingProxy.open((call) => call.startsWith('AmazonSQS.ReceiveMessage'));
+  const denied = await run('redrive', ...about, '--horizon', '1d', '--endpoint', proxy.endpoint);
+  expect(denied).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^could not run: AccessDenied.*docs\/cli.md lists the permissions.*\n$/),
+  });
 });

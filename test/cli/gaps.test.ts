@@ -78,6 +78,11 @@ test.each([true, false])(
     expect(listed.status).toBe(1);
     expect(listed.stdout).toMatch(/^MISSING +NEXT +FOR +STREAM\n2 +3 +\S+ +\S+\n$/);
 
+    const dry = await run('skip-version', '2', ...about, '--dry-run');
+    expect(dry.stdout).toMatch(/^would be: 'accounts' is told to go on behind version 2 of /);
+    await send('b');
+    expect(await versions('a')).toEqual(['1']);
+
     expect(await run('skip-version', '2', ...about)).toMatchObject({ status: 0, stderr: '' });
     await send('b', '1');
     expect(await versions('a')).toEqual(['1', '3', '4']);

@@ -11,8 +11,8 @@ afterAll(() => {
   dynamodb.destroy();
 });
 
-/** Two groups of three messages; the second one of group `red` fails for good and stops it. */
-async function stopped() {
+/** Two groups of three messages; the second one of these groups fails for good and stops it. */
+async function stopped(...broken: readonly string[]) {
   const [channel, ledger] = await Promise.all([newChannel(client, true), Ledger.open(dynamodb)]);
   for (const group of ['red', 'blue'])
     for (const n of [1, 2, 3])
@@ -23,8 +23,7 @@ async function stopped() {
   const about = ['--consumer', consumerName, '--dedup-table', ledger.receipts.name];
   const consume = (broken?: (id: string) => boolean) =>
     poll(client, channel, ledger.consumer(client, channel, broken, 'stop'));
-  await consume((id) => id === 'red-2');
-  expect((await ledger.read()).logs).toEqual({ red: ['red-1'], blue: ['blue-1', 'blue-2', 'blue-3'] });
+  await consume((id) => broken.some((group) => id === `${group}-2`));
   return { channel, ledger, about, consume };
 }
 
@@ -35,7 +34,8 @@ const redrive = ({ queueUrl, deadLetterQueueUrl }: Channel, about: readonly stri
   );
 
 test('a stopped group is listed with what it stopped at and what waits, until it is resumed', async () => {
-  const { ledger, about, consume } = await stopped();
+  const { ledger, about, consume } = await stopped('red');
+  expect((await ledger.read()).logs).toEqual({ red: ['red-1'], blue: ['blue-1', 'blue-2', 'blue-3'] });
   const table = await run('groups', ...about);
   expect(table.status).toBe(1);
   const [heading = '', row = '', ...rest] = table.stdout.split('\n');
@@ -53,7 +53,7 @@ test('a stopped group is listed with what it stopped at and what waits, until it
 });
 
 test('what is skipped is listed, and acts once when it is redriven', async () => {
-  const { channel, ledger, about, consume } = await stopped();
+  const { channel, ledger, about, consume } = await stopped('red');
   const skipped = await run('skip', 'red', ...about, '--reason', 'order was cancelled');
   expect(skipped.stdout).toBe(`group 'red' of '${consumerName}' goes on behind 'red-2': skipping\n`);
   await consume();
@@ -69,8 +69,47 @@ test('what is skipped is listed, and acts once when it is redriven', async () =>
   expect((await run('groups', ...about)).stdout).not.toContain('passed over');
 });
 
+test('all groups are resumed with one command, and none when it is run dry', async () => {
+  const { ledger, about, consume } = await stopped('red', 'blue');
+  const all = ['resume', '--all', ...about, '--reason', 'fixed'];
+  const dry = await run(...all, '--dry-run');
+  expect(dry.status).toBe(0);
+  expect(dry.stdout).toMatch(
+    /^would be: group 'red' of 'ledger' is tried again from 'red-2': stopped, 2 wait$/m,
+  );
+  await consume();
+  expect((await ledger.read()).logs).toEqual({ red: ['red-1'], blue: ['blue-1'] });
+
+  const resumed = await run(...all, '--json');
+  expect(resumed).toMatchObject({ status: 0, stderr: '' });
+  expect((JSON.parse(resumed.stdout) as { decided: object[] }).decided).toHaveLength(2);
+  await consume();
+  expect((await ledger.read()).logs).toEqual({
+    red: ['red-1', 'red-2', 'red-3'],
+    blue: ['blue-1', 'blue-2', 'blue-3'],
+  });
+  expect((await run(...all)).stdout).toBe("no group of 'ledger' stands still\n");
+});
+
+test('a skip that is run dry skips nothing', async () => {
+  const { ledger, about, consume } = await stopped('red');
+  const dry = await run('skip', 'red', ...about, '--reason', 'x', '--dry-run');
+  expect(dry.stdout).toMatch(/^would be: group 'red' .* goes on behind 'red-2'/);
+  await consume();
+  expect((await ledger.read()).logs['red']).toEqual(['red-1']);
+});
+
+test.each([[[]], [['red', '--all']]])('resume %j does not guess which group is meant', async (which) => {
+  const { about } = await stopped('red');
+  const refused = await run('resume', ...which, ...about, '--reason', 'x');
+  expect(refused).toMatchObject({
+    status: 2,
+    stderr: 'could not run: which group is not said: give its name, or --all\n',
+  });
+});
+
 test('a group that flows can neither be resumed nor skipped', async () => {
-  const { about } = await stopped();
+  const { about } = await stopped('red');
   for (const command of ['resume', 'skip']) {
     const { status, stderr } = await run(command, 'blue', ...about, '--reason', 'why not');
     expect(stderr).toBe(

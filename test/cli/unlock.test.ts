@@ -57,6 +57,11 @@ test('an effect is listed until somebody says what became of it', async () => {
     '--reason',
     'ada looked',
   ];
+  expect(await command('unlock', key, ...said, '--dry-run')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^would be: /),
+  });
+  expect(await mail(true)).toBe('EffectBlocked');
   expect(await command('unlock', key, ...said)).toMatchObject({
     status: 0,
     stdout: `'${key}' of 'mailer' is done; it was unknown: Error: timeout\n`,

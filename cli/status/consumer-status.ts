@@ -1,0 +1,122 @@
+import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { listBlocked } from '../../runtime/dynamodb/blocked-effects.js';
+import { listGaps } from '../../runtime/dynamodb/gaps.js';
+import { listGroups, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
+import { collected } from '../collected.js';
+import type { NotKnown } from '../permission.js';
+import { asked } from './ask.js';
+import { listed, unknown, type StatusLine } from './status-line.js';
+
+/** A consumer that status is about, as far as it is known. */
+export interface ConsumerPlace {
+  readonly consumerName: string;
+  readonly dedupTable?: string;
+  readonly deadLetterQueueUrl?: string;
+}
+
+interface Clients {
+  readonly dynamodb: DynamoDBClient;
+  readonly sqs: SQSClient;
+}
+
+/** What is to be said of one consumer. What is not known of it is not asked for, and said. */
+export async function consumerStatus(
+  { dynamodb, sqs }: Clients,
+  { consumerName, dedupTable, deadLetterQueueUrl }: ConsumerPlace,
+  notKnown: NotKnown,
+): Promise<StatusLine[]> {
+  const lines: StatusLine[] = [];
+  if (dedupTable !== undefined)
+    lines.push(...(await tableStatus({ client: dynamodb, tableName: dedupTable }, consumerName, notKnown)));
+  if (deadLetterQueueUrl !== undefined)
+    lines.push(await deadLetterStatus(sqs, deadLetterQueueUrl, consumerName, notKnown));
+  else notKnown.say(`dead letters of '${consumerName}'`, 'the dead-letter queue is not known, give --queue');
+  return lines;
+}
+
+async function tableStatus(
+  table: { readonly client: DynamoDBClient; readonly tableName: string },
+  of: string,
+  notKnown: NotKnown,
+): Promise<StatusLine[]> {
+  const ask = <T>(what: string, list: () => AsyncIterable<T>) =>
+    asked(notKnown, `${what} of '${of}'`, 'dynamodb:Query on the index attention', () => collected(list()));
+  const groups = await ask('stopped groups', () => listGroups(table, of));
+  const gaps = await ask('gaps', () => listGaps(table, of));
+  const blocked = await ask('blocked effects', () => listBlocked(table, of));
+  return [
+    ...groupLines(of, groups),
+    line(
+      { of, what: 'gaps', mend: 'gaps, skip-version', page: 'runbook/gaps.md' },
+      gaps?.map(({ sequence, stream, since, waiting }) => ({
+        what: `version ${sequence} of ${stream}`,
+        since,
+        reason: `${waiting} waits for it`,
+      })),
+    ),
+    line(
+      { of, what: 'blocked effects', mend: 'blocked, unlock', page: 'lease.md' },
+      blocked?.map(({ id, since, reason }) => ({ what: id, since, reason })),
+    ),
+  ];
+}
+
+function groupLines(of: string, groups: readonly StoppedGroup[] | undefined): StatusLine[] {
+  const waiting = ({ parked, drained }: StoppedGroup) => parked - drained;
+  const common = { of, mend: 'groups, resume, skip', page: 'runbook/stopped-groups.md' };
+  const stopped = line(
+    { ...common, what: 'stopped groups' },
+    groups?.map((one) => ({
+      what: `${one.group ?? one.stream} (${one.state}) at ${one.head.key ?? one.head.messageId}`,
+      since: one.since,
+      reason: one.reason,
+    })),
+  );
+  const oldest = groups?.map(({ head }) => head.firstEnqueue).sort()[0];
+  const parked: StatusLine =
+    groups === undefined
+      ? { ...common, what: 'parked events', ...unknown }
+      : {
+          ...{ ...common, what: 'parked events', since: oldest, details: [] },
+          // Of an aggregate the later events are in its own item, and are not counted here.
+          count: groups.reduce((sum, one) => sum + waiting(one), 0),
+          needsPerson: groups.length > 0,
+        };
+  return [stopped, parked];
+}
+
+function line(
+  about: Pick<StatusLine, 'of' | 'what' | 'mend' | 'page'>,
+  details: StatusLine['details'] | undefined,
+): StatusLine {
+  if (details === undefined) return { ...about, ...unknown };
+  return { ...about, ...listed(details), needsPerson: details.length > 0 };
+}
+
+async function deadLetterStatus(
+  sqs: SQSClient,
+  QueueUrl: string,
+  of: string,
+  notKnown: NotKnown,
+): Promise<StatusLine> {
+  const about = {
+    ...{ of, what: 'dead letters', mend: 'dead-letters list, redrive' },
+    page: 'runbook/dead-letters.md',
+  };
+  const counts = await asked(notKnown, `dead letters of '${of}'`, 'sqs:GetQueueAttributes', () =>
+    sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl,
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
+      }),
+    ),
+  );
+  if (counts === undefined) return { ...about, ...unknown };
+  const count = Object.values(counts.Attributes ?? {}).reduce((sum, text) => sum + Number(text), 0);
+  return { ...about, count, needsPerson: count > 0, details: [] };
+}
