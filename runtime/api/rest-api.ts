@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type { Api } from './idempotent-api.js';
-import { defined, lambdaBody, rawBody, requestLimits } from './lambda-event.js';
+import { certificateOf, defined, lambdaBody, rawBody, requestLimits, resourceOf } from './lambda-event.js';
 import type { Identity } from './request.js';
 
 /** A Lambda handler for a REST API with proxy integration. */
@@ -16,15 +16,17 @@ export type RestApiHandler = (
  */
 export function restApiHandler(api: Api): RestApiHandler {
   return async (event, context) => {
+    const params = defined(event.pathParameters);
     const { status, headers, body, cookies } = await api(
       {
         method: event.httpMethod.toUpperCase(),
         // With the stage, as payload format 2.0 has it.
         path: event.requestContext.path,
+        resource: resourceOf(event.requestContext.resourcePath, params),
         query: queryOf(event),
         headers: headersOf(event),
         body: rawBody(event),
-        params: defined(event.pathParameters),
+        params,
         identity: identityOf(event.requestContext),
       },
       requestLimits(context),
@@ -66,6 +68,8 @@ function identityOf({ authorizer, identity }: APIGatewayProxyEvent['requestConte
       ? { arn: identity.userArn, cognitoIdentityId: identity.cognitoIdentityId ?? undefined }
       : undefined,
     claims,
+    apiKeyId: identity.apiKeyId ?? undefined,
+    clientCertificate: certificateOf(identity.clientCert),
     context,
   };
 }
