@@ -16,7 +16,7 @@ import type { Problems, Refusal } from '../http/problem.js';
 import type { RequestLimits } from './request.js';
 import { SavedAnswer } from './saved-answer.js';
 import { saving, type ResponseStore } from './saved-response.js';
-import { hinted, notCommitted, retryAfter, tryAgain, type Settled } from './settled.js';
+import { asError, hinted, notCommitted, retryAfter, tryAgain, type Settled } from './settled.js';
 
 /** What all requests of one API share. */
 export interface ApiContext<Body> {
@@ -73,9 +73,9 @@ export class Execution<Body> {
   async refuse({ refusal, error, fingerprint }: Refused): Promise<Settled> {
     const { kind, parts, issues } = refusal;
     const response = this.#context.problem(kind, parts);
-    const why = error ?? (issues === undefined ? kind : `${kind}: ${issues} issues`);
+    const told = issues === undefined ? kind : `${kind}: ${issues} issues`;
     const outcome = response.status < 500 ? 'refused' : 'failed';
-    return (await this.#saved.findBy(fingerprint)) ?? { outcome, response, error: why };
+    return (await this.#saved.findBy(fingerprint)) ?? { outcome, response, error: error ?? told };
   }
 
   /** Runs the handler for a request, and commits what it has filled. */
@@ -179,7 +179,7 @@ export class Execution<Body> {
       error instanceof DependencyFailed
         ? problem('not-committed', { detail: notCommitted, headers: retryAfter() })
         : problem('handler-failed', { detail: tryAgain });
-    return { outcome: 'failed', response, error };
+    return { outcome: 'failed', response, error: asError(error) };
   }
 
   /** The commit was not made, or nobody knows whether it was: then the receipt may know by now. */

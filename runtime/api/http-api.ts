@@ -55,7 +55,7 @@ export function functionUrlHandler(api: Api): HttpApiHandler {
 function resourceIn(
   { routeKey, rawPath, requestContext: { stage } }: APIGatewayProxyEventV2,
   params: Readonly<Record<string, string>>,
-): string {
+): string | undefined {
   const route = /^\S+ (\/.*)$/.exec(routeKey)?.[1];
   if (route !== undefined) return resourceOf(route, params);
   const prefix = `/${stage}`;

@@ -16,7 +16,7 @@ import { readRequest } from './read-request.js';
 import type { ApiRequest, RequestLimits } from './request.js';
 import { render, type RenderedResponse } from '../http/response.js';
 import { savedHeaderNames } from './saved-response.js';
-import { tryAgain, withoutKey, type Settled } from './settled.js';
+import { asError, tryAgain, withoutKey, type Settled } from './settled.js';
 import { keyHash, logRequest } from './summary.js';
 
 /** An API, for an adapter to put behind API Gateway or a function URL. Never throws: what goes wrong is a 5xx. */
@@ -54,7 +54,7 @@ export function idempotentApi<Body = Uint8Array>(options: IdempotentApiOptions<B
     const { outcome, response, error } = await answer.catch((error: unknown): Settled => ({
       outcome: 'failed',
       response: problem('handler-failed', { detail: tryAgain }),
-      error,
+      error: asError(error),
     }));
     const { writeUnits, readUnits, calls, conflicts } = meter;
     try {

@@ -35,11 +35,14 @@ export function defined(
 
 /**
  * The path that the route and its parameters make, which is the same whatever domain, stage or base path mapping the
- * request has come by: `/payments/17` for `/prod/payments/17` too.
+ * request has come by: `/payments/17` for `/prod/payments/17` too. Undefined where a parameter is not told: without
+ * it two resources would be one.
  *
  * @param route such as `/payments/{id}` or `/{proxy+}`
  */
-export function resourceOf(route: string, params: Readonly<Record<string, string>>): string {
+export function resourceOf(route: string, params: Readonly<Record<string, string>>): string | undefined {
+  const names = [...route.matchAll(/\{([^{}+]*)\+?\}/g)].map(([, name = '']) => name);
+  if (names.some((name) => params[name] === undefined)) return undefined;
   return route.replace(/\{([^{}+]*)(\+?)\}/g, (_, name: string, greedy: string) => {
     const value = (params[name] ?? '').toWellFormed();
     // The slashes of a greedy one are those of the path.

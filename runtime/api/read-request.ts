@@ -4,7 +4,7 @@ import type { Refusal } from '../http/problem.js';
 import { parseJson, validate } from '../http/read-body.js';
 import { requestFingerprint, type FingerprintOf } from './identity.js';
 import type { ApiRequest } from './request.js';
-import { tryAgain } from './settled.js';
+import { asError, tryAgain } from './settled.js';
 
 export interface Reading<Body> {
   readonly schema?: StandardSchemaV1<unknown, Body>;
@@ -46,7 +46,11 @@ export async function readRequest<Body>(
     const validated = await validate(read, schema);
     return { ...validated, fingerprint: 'refusal' in validated ? later : fingerprint } as ReadRequest<Body>;
   } catch (error) {
-    return { refusal: { kind: 'handler-failed', parts: { detail: tryAgain } }, error, fingerprint: later };
+    return {
+      refusal: { kind: 'handler-failed', parts: { detail: tryAgain } },
+      error: asError(error),
+      fingerprint: later,
+    };
   }
 }
 

@@ -22,7 +22,7 @@ export function restApiHandler(api: Api): RestApiHandler {
         method: event.httpMethod.toUpperCase(),
         // With the stage, as payload format 2.0 has it.
         path: event.requestContext.path,
-        resource: resourceOf(event.requestContext.resourcePath, params),
+        resource: resourceIn(event, params),
         query: queryOf(event),
         headers: headersOf(event),
         body: rawBody(event),
@@ -38,6 +38,15 @@ export function restApiHandler(api: Api): RestApiHandler {
       ...lambdaBody(body),
     };
   };
+}
+
+/** Tests of one's own may bring events without it. */
+function resourceIn(
+  { resource, requestContext }: APIGatewayProxyEvent,
+  params: Readonly<Record<string, string>>,
+): string | undefined {
+  const route = (requestContext.resourcePath as string | undefined) ?? (resource as string | undefined);
+  return route === undefined ? undefined : resourceOf(route, params);
 }
 
 function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): URLSearchParams {

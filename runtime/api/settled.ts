@@ -34,6 +34,11 @@ export function nothingWritten(error: unknown): boolean {
   return error === undefined || error instanceof ConditionFailed;
 }
 
+/** What was thrown, as an error: a handler may throw whatever it likes, and text may be what it was sent. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new TypeError('what was thrown is no Error', { cause: thrown });
+}
+
 /** An answer that is no success, with the hint whether it is of use to send the request again. */
 export function hinted(response: RenderedResponse, again: boolean): RenderedResponse {
   if (response.status < 400) return response;

@@ -29,11 +29,14 @@ export function sentBy(error: unknown): Sent {
   return codes.length > 0 && codes.every((code) => noConnection.has(code)) ? 'not' : 'perhaps';
 }
 
-/** Of the error and what lies beneath: `fetch` wraps what the connection said, of several addresses all. */
+/**
+ * Of the error and what lies beneath: `fetch` wraps what the connection said, of several addresses all. Looked at by
+ * its members, because it may come from another realm.
+ */
 function codesOf(error: unknown, level = 0): string[] {
-  if (!(error instanceof Error) || level > 5) return [];
-  const { code } = error as { readonly code?: unknown };
-  const several = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-  const beneath = [error.cause, ...several].flatMap((one) => codesOf(one, level + 1));
-  return typeof code === 'string' ? [code, ...beneath] : beneath;
+  if (typeof error !== 'object' || error === null || level > 5) return [];
+  const { code, cause, errors } = error as Readonly<Record<string, unknown>>;
+  const beneath = [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
+  const codes = beneath.flatMap((one) => codesOf(one, level + 1));
+  return typeof code === 'string' ? [code, ...codes] : codes;
 }
