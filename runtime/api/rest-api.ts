@@ -45,7 +45,7 @@ function resourceIn(
   { resource, requestContext }: APIGatewayProxyEvent,
   params: Readonly<Record<string, string>>,
 ): string | undefined {
-  const route = (requestContext.resourcePath as string | undefined) ?? (resource as string | undefined);
+  const route = (requestContext.resourcePath as string | undefined) ?? (resource);
   return route === undefined ? undefined : resourceOf(route, params);
 }
 

@@ -160,7 +160,7 @@ test.each<[string, CallerOf, Identity, string | undefined]>([
   [
     'the session of a role',
     roleSessionCaller,
-    { iam: { arn: `${'arn:aws:sts::1:assumed-role'}/W/ada` } },
+    { iam: { arn: `arn:aws:sts::1:assumed-role/W/ada` } },
     '["session","arn:aws:sts::1:assumed-role/W/ada"]',
   ],
   [
