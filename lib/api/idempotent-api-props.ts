@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { HttpMethod, IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
@@ -17,7 +18,8 @@ export interface IdempotentRoute {
   readonly methods?: HttpMethod[];
 }
 
-export interface IdempotentApiProps {
+/** What every API with Idempotency-Keys has, whatever is in front of it. */
+export interface KeyedApiProps {
   /**
    * Whose receipts they are. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token. Unique among the APIs and consumers of
    * one `dedupTable`.
@@ -51,21 +53,6 @@ export interface IdempotentApiProps {
    * @default Duration.hours(12)
    */
   readonly clientRetryHorizon?: Duration;
-
-  /**
-   * Who lets callers in, and names them. Keys belong to a caller.
-   *
-   * @default - IAM: requests are signed (SigV4)
-   */
-  readonly authorizer?: IHttpRouteAuthorizer;
-
-  /**
-   * Everybody may call, and everybody is one caller: who knows a key reads the answer saved under it. The handler has
-   * to say so too, with `caller: anonymousCaller`.
-   *
-   * @default false
-   */
-  readonly anonymous?: boolean;
 
   /**
    * Whether answers of more than 300 KB may occur. They are kept in a bucket, which is made for them and forgets them
@@ -131,4 +118,48 @@ export interface IdempotentApiProps {
    * @default 1
    */
   readonly writesPerRequest?: number;
+
+  /**
+   * Origins whose pages may call, such as `https://shop.example`. Their preflight requests are answered by API
+   * Gateway; `idempotency-key` may be sent, and `idempotent-replayed`, `retry-after`, `x-should-retry` and `location`
+   * be read.
+   *
+   * @default - no page of another origin
+   */
+  readonly corsOrigins?: string[];
+
+  /**
+   * More headers that pages of `corsOrigins` may send.
+   *
+   * @default - authorization, content-type, idempotency-key, and those of Signature Version 4
+   */
+  readonly corsHeaders?: string[];
+
+  /**
+   * Key of yours for what is kept at rest: access logs and big answers. The receipts are encrypted with the key of
+   * `dedupTable`.
+   *
+   * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
+   *
+   * @default - keys of AWS
+   */
+  readonly encryptionKey?: IKey;
+}
+
+/** An HTTP API. */
+export interface IdempotentApiProps extends KeyedApiProps {
+  /**
+   * Who lets callers in, and names them. Keys belong to a caller.
+   *
+   * @default - IAM: requests are signed (SigV4)
+   */
+  readonly authorizer?: IHttpRouteAuthorizer;
+
+  /**
+   * Everybody may call, and everybody is one caller: who knows a key reads the answer saved under it. The handler has
+   * to say so too, with `caller: anonymousCaller`.
+   *
+   * @default false
+   */
+  readonly anonymous?: boolean;
 }

@@ -3,8 +3,10 @@ import { HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, type Inequality } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
-import type { IdempotentApiProps } from './idempotent-api-props.js';
+import type { IdempotentApiProps, KeyedApiProps } from './idempotent-api-props.js';
 
+/** As browsers send it. */
+const originPattern = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/;
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 /** An HTTP API ends an integration after 30 seconds, a REST API after 29. */
 const longestAnswer = Duration.seconds(29);
@@ -73,7 +75,7 @@ export function apiInequalities(values: ApiValues): Inequality[] {
 }
 
 /** What is wrong with the props by themselves. */
-export function apiViolations(props: IdempotentApiProps): Violation[] {
+export function apiViolations(props: KeyedApiProps): Violation[] {
   const { apiName, routes, window, timeout, environment = {} } = props;
   const token = Token.isUnresolved(apiName);
   const violations: (Violation | undefined)[] = [
@@ -102,7 +104,7 @@ export function apiViolations(props: IdempotentApiProps): Violation[] {
       ['window', window],
       ['timeout', timeout],
     ].map(([prop, value]) => unknown(prop as string, value as Duration | undefined)),
-    ...callerViolations(props),
+    ...corsViolations(props),
     ...throttleViolations(props),
     ...Object.keys(environment)
       .filter((name) => name.startsWith('EXACTLY_ONCE_'))
@@ -116,7 +118,8 @@ export function apiViolations(props: IdempotentApiProps): Violation[] {
   return violations.filter((violation) => violation !== undefined);
 }
 
-function callerViolations({ authorizer, anonymous }: IdempotentApiProps): Violation[] {
+/** Of an HTTP API. */
+export function callerViolations({ authorizer, anonymous }: IdempotentApiProps): Violation[] {
   const id = 'callers-known';
   if (anonymous === true && authorizer !== undefined)
     return [
@@ -140,7 +143,22 @@ function callerViolations({ authorizer, anonymous }: IdempotentApiProps): Violat
   return [];
 }
 
-function throttleViolations({ rateLimit, burstLimit }: IdempotentApiProps): Violation[] {
+function corsViolations({ corsOrigins, corsHeaders }: KeyedApiProps): Violation[] {
+  const id = 'cors-origins-given';
+  const change = 'give `corsOrigins`, or remove it';
+  const wrong = corsOrigins?.find((origin) => !Token.isUnresolved(origin) && !originPattern.test(origin));
+  if (wrong !== undefined)
+    return [
+      { id, given: `corsOrigins has '${wrong}'`, allowed: "'*', or scheme and host without a path", change },
+    ];
+  if (corsOrigins?.length === 0)
+    return [{ id, given: '`corsOrigins` is empty', allowed: 'one or more origins', change }];
+  return corsHeaders === undefined || corsOrigins !== undefined
+    ? []
+    : [{ id, given: '`corsHeaders` without `corsOrigins`', allowed: 'both or none', change }];
+}
+
+function throttleViolations({ rateLimit, burstLimit }: KeyedApiProps): Violation[] {
   return Object.entries({ rateLimit, burstLimit })
     .filter(([, value]) => value !== undefined && !Token.isUnresolved(value) && !(value > 0))
     .map(([prop, value]) => ({

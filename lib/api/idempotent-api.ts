@@ -1,6 +1,7 @@
-import { Duration, Tokenization, Validations } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CorsHttpMethod,
   HttpApi,
   HttpMethod,
   HttpNoneAuthorizer,
@@ -20,18 +21,15 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { HandlerFunction } from '../consumer/handler-function.js';
-import { claim, claimant } from '../guarantees/claims.js';
-import { GuaranteeReport } from '../guarantees/guarantee-report.js';
-import { violationsOf } from '../guarantees/inequality.js';
-import { InvalidProps } from '../guarantees/invalid-props.js';
+import { accessLogs } from './api-logs.js';
+import { crossOrigin, readHeaders } from './cross-origin.js';
 import { IdempotentApiGrants } from './idempotent-api-grants.js';
 import type { IdempotentApiProps } from './idempotent-api-props.js';
-import { apiInequalities, apiViolations } from './idempotent-api-rules.js';
-import { allowResponses, responseBucket } from './response-bucket.js';
+import { callerViolations } from './idempotent-api-rules.js';
+import { keyedFunction } from './keyed-function.js';
 
 /**
  * An HTTP API whose requests act once per caller and Idempotency-Key.
@@ -73,49 +71,29 @@ export class IdempotentApi extends Construct {
 
   constructor(scope: Construct, id: string, props: IdempotentApiProps) {
     super(scope, id);
-    const { apiName, dedupTable, window = Duration.hours(24), timeout = Duration.seconds(10) } = props;
-    const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
-    const inequalities = apiInequalities({
-      apiName,
-      window,
-      timeout,
-      clientRetryHorizon: props.clientRetryHorizon ?? Duration.hours(12),
-      table: dedupTable,
-      namesake: claimant(receipts, apiName),
-    });
-    const violations = [...apiViolations(props), ...violationsOf(inequalities)];
-    if (violations.length > 0) throw new InvalidProps('IdempotentApi', this.node.path, violations);
-    claim(receipts, apiName, this);
-
-    this.apiName = apiName;
+    const { handler, window, timeout, responseBucket } = keyedFunction(
+      this,
+      'IdempotentApi',
+      props,
+      callerViolations(props),
+    );
+    this.apiName = props.apiName;
     this.window = window;
-    if (props.bigResponses === true) this.responseBucket = responseBucket(this, window);
-    const handler = new HandlerFunction(this, 'Handler', {
-      entry: props.entry,
-      timeout,
-      memorySize: props.memorySize,
-      architecture: props.architecture,
-      logRetention: props.logRetention,
-      environment: {
-        ...props.environment,
-        EXACTLY_ONCE_API_NAME: apiName,
-        EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
-        EXACTLY_ONCE_WINDOW_SECONDS: Tokenization.stringifyNumber(window.toSeconds()),
-        ...(this.responseBucket === undefined
-          ? {}
-          : { EXACTLY_ONCE_RESPONSE_BUCKET: this.responseBucket.bucketName }),
+    this.function = handler.function;
+    this.responseBucket = responseBucket;
+
+    const cors = crossOrigin(props);
+    this.httpApi = new HttpApi(this, 'Resource', {
+      createDefaultStage: false,
+      corsPreflight: cors && {
+        ...cors,
+        allowMethods: methodsOf(props),
+        exposeHeaders: readHeaders,
+        maxAge: Duration.hours(1),
       },
     });
-    this.function = handler.function;
-    dedupTable.grants.commitReceipts(this.function);
-    if (this.responseBucket !== undefined) allowResponses(this.responseBucket, handler.role);
-
-    this.httpApi = new HttpApi(this, 'Resource', { createDefaultStage: false });
-    const routes = this.addRoutes(props);
-    this.grants = new IdempotentApiGrants(routes);
-    this.accessLogs = new LogGroup(this, 'AccessLogs', {
-      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
-    });
+    this.grants = new IdempotentApiGrants(this.addRoutes(props));
+    this.accessLogs = accessLogs(this, props);
     this.stage = this.addStage(props);
     this.url = this.httpApi.apiEndpoint;
 
@@ -126,7 +104,6 @@ export class IdempotentApi extends Construct {
       this.metricLatency({ statistic: 'p99' }),
       0.8 * timeout.toMilliseconds(),
     );
-    GuaranteeReport.record('IdempotentApi', this, { inequalities, notes: [costNote(props)] });
   }
 
   /** Shorthand for `grants.invoke`. */
@@ -225,10 +202,9 @@ export class IdempotentApi extends Construct {
   }
 }
 
-function costNote({ writesPerRequest = 1 }: IdempotentApiProps): string {
-  const units = 2 + 2 * writesPerRequest;
-  return (
-    `A request costs ${units} write units for answers up to about 700 bytes: 2 for the receipt, and 2 for each of ${writesPerRequest} items; ` +
-    'each further KB of the answer costs 2 more. A replay costs as much, because DynamoDB bills the transaction that it refuses.'
-  );
+/** Those of all routes. A route with any method may be called with all. */
+function methodsOf({ routes }: IdempotentApiProps): CorsHttpMethod[] {
+  const methods = new Set(routes.flatMap(({ methods = [HttpMethod.POST] }) => methods));
+  // One set of names in two enums.
+  return [...methods].map((method) => CorsHttpMethod[method]);
 }

@@ -1,15 +1,19 @@
 import { type CfnElement, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
 /**
  * A bucket for answers that have no room in a receipt. They live a day longer than the window: S3 counts in whole
  * days.
  */
-export function responseBucket(scope: Construct, window: Duration): Bucket {
+export function responseBucket(scope: Construct, window: Duration, key?: IKey): Bucket {
   const bucket = new Bucket(scope, 'Responses', {
-    encryption: BucketEncryption.S3_MANAGED,
+    encryption: key === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
+    encryptionKey: key,
+    // One data key for many objects: a call of KMS for each would be the dearest part of an answer.
+    bucketKeyEnabled: key === undefined ? undefined : true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     enforceSSL: true,
@@ -35,6 +39,7 @@ export function allowResponses(bucket: Bucket, role: Role): void {
       resources: [bucket.arnForObjects('*')],
     }),
   );
+  bucket.encryptionKey?.grantEncryptDecrypt(role);
   // Without it S3 answers 403 for an object that is not there, and a lost answer looks like a passing fault.
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   const logicalId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);

@@ -2,20 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Once } from '../dedup/effect.js';
 import type { Leases } from '../dynamodb/lease-scope.js';
-import { InProgressElsewhere, KeyReused } from '../dedup/errors.js';
+import { CommitFailed, DependencyFailed, KeyReused } from '../dedup/errors.js';
 import { commitHandlings, Handling } from '../dynamodb/handling.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Meter } from '../dedup/meter.js';
 import type { Outcome } from '../dedup/outcome.js';
 import type { ReceiptDraft } from '../dynamodb/receipt.js';
-import { inUse, leaseAnswer, retryAfter, unconfirmed } from './leased.js';
+import { leaseAnswer } from './leased.js';
 import type { IdempotentApiOptions, KeyedRequest } from './options.js';
 import type { ApiResponse, RenderedResponse } from '../http/response.js';
 import { render } from '../http/response.js';
-import type { Problems } from '../http/problem.js';
+import type { Problems, Refusal } from '../http/problem.js';
 import type { RequestLimits } from './request.js';
-import { isSaved, replay, save, SavedResponseLost, type ResponseStore } from './saved-response.js';
-import { tryAgain, type Settled } from './settled.js';
+import { SavedAnswer } from './saved-answer.js';
+import { saving, type ResponseStore } from './saved-response.js';
+import { asError, hinted, notCommitted, retryAfter, tryAgain, type Settled } from './settled.js';
 
 /** What all requests of one API share. */
 export interface ApiContext<Body> {
@@ -24,50 +25,73 @@ export interface ApiContext<Body> {
   readonly responses: ResponseStore | undefined;
   readonly problem: Problems;
   readonly savedHeaders: ReadonlySet<string>;
+  /** Statuses of the handler that are no outcome. */
+  readonly transient: ReadonlySet<number>;
   /** Gives the requests `tx.once`, if the API has leases. */
   readonly onceFor: ReturnType<Leases> | undefined;
 }
 
-/** A 5xx of the handler that is no outcome: it ends the attempt before anything is committed. */
+/** An answer of the handler that is no outcome: it ends the attempt before anything is committed. */
 class Unsaved extends Error {
   constructor(readonly response: RenderedResponse) {
     super(`the handler answered ${response.status}`);
   }
 }
 
-/** Runs the handler for one request and settles what comes of it: first, again, or somebody else's. */
+/** The handler ran for a request that was processed before: there is nothing to be stored for its answer. */
+class AnsweredBefore extends Error {}
+
+/** A request that is not taken as it is. */
+export interface Refused {
+  readonly refusal: Refusal;
+  readonly error?: unknown;
+  readonly fingerprint: () => Promise<string>;
+}
+
+/** Settles one request: the first of its key, or one that comes again, or somebody else's. */
 export class Execution<Body> {
   readonly #context: ApiContext<Body>;
-  readonly #request: KeyedRequest<Body>;
   readonly #draft: ReceiptDraft;
-  readonly #meter: Meter;
-  #limits: Limits;
+  readonly #limits: Limits;
+  readonly #assertCarried: RequestLimits['assertCarried'];
+  readonly #saved: SavedAnswer;
   #once: Once | undefined;
   /** Of the last run: what is sent if its commit is the one that counts. */
   #response: RenderedResponse | undefined;
   /** What the handler threw in its last run that failed, to tell it from what went wrong with a commit. */
   #threw: unknown;
 
-  constructor(context: ApiContext<Body>, request: KeyedRequest<Body>, draft: ReceiptDraft, meter: Meter) {
+  constructor(context: ApiContext<Body>, draft: ReceiptDraft, limits: RequestLimits, meter: Meter) {
     this.#context = context;
-    this.#request = request;
     this.#draft = { ...draft, expires: true };
-    this.#meter = meter;
-    this.#limits = { deadline: Infinity, meter };
+    this.#limits = { deadline: limits.deadline, meter };
+    this.#assertCarried = limits.assertCarried;
+    this.#saved = new SavedAnswer(context, this.#draft, this.#limits);
   }
 
-  async settle({ deadline }: RequestLimits): Promise<Settled> {
-    this.#limits = { deadline, meter: this.#meter };
+  /** Answers a request that is not taken. It may be the retry of one that was, and then has its answer (R45). */
+  async refuse({ refusal, error, fingerprint }: Refused): Promise<Settled> {
+    const { kind, parts, issues } = refusal;
+    const response = this.#context.problem(kind, parts);
+    const told = issues === undefined ? kind : `${kind}: ${issues} issues`;
+    const outcome = response.status < 500 ? 'refused' : 'failed';
+    return (await this.#saved.findBy(fingerprint)) ?? { outcome, response, error: error ?? told };
+  }
+
+  /** Runs the handler for a request, and commits what it has filled. */
+  async settle(request: KeyedRequest<Body>): Promise<Settled> {
     const { onceFor } = this.#context;
     if (onceFor !== undefined) {
-      const settled = await this.#settledBefore();
+      // The handler may make effects that no commit can refuse: the lease of one that was made long before its commit
+      // does not live as long as the receipt.
+      const settled = await this.#saved.find();
       if (settled !== undefined) return settled;
-      const remainingMs = () => Math.max(0, deadline - Date.now());
-      this.#once = onceFor(this.#request.id, remainingMs, this.#draft.fingerprint);
+      const remainingMs = () => Math.max(0, this.#limits.deadline - Date.now());
+      this.#once = onceFor(request.id, remainingMs, this.#draft.fingerprint);
     }
     let outcome;
     try {
-      outcome = await this.#commit();
+      outcome = await this.#commit(request);
     } catch (error) {
       return this.#thrown(error);
     }
@@ -76,29 +100,33 @@ export class Execution<Body> {
         // `#run` has set it: nothing is committed before the handler has answered.
         return this.#response === undefined
           ? this.#thrown(new TypeError('committed without a response'))
-          : { outcome: 'processed', response: this.#response };
+          : { outcome: 'processed', response: hinted(this.#response, false) };
       case 'duplicate':
-        return this.#replayed(outcome.result);
+        return this.#saved.replayed(outcome.result);
       case 'rejected':
-        return outcome.error instanceof KeyReused ? this.#reused(outcome.error) : this.#thrown(outcome.error);
+        return outcome.error instanceof KeyReused
+          ? this.#saved.reused(outcome.error)
+          : this.#thrown(outcome.error);
       case 'retry':
-        return outcome.error === this.#threw ? this.#thrown(outcome.error) : this.#unconfirmed(outcome.error);
+        return outcome.error !== undefined && outcome.error === this.#threw
+          ? this.#thrown(outcome.error)
+          : this.#unsettled(outcome.error);
       default:
-        return this.#unconfirmed(undefined);
+        return this.#unsettled(undefined);
     }
   }
 
   /** @throws what the handler throws when it runs for the first time; later, that is the outcome. */
-  async #commit(): Promise<Outcome> {
+  async #commit(request: KeyedRequest<Body>): Promise<Outcome> {
     const { options, store } = this.#context;
     const { handle, onConditionFailed } = options;
     const handling = new Handling(store, {
       receipt: this.#draft,
       lane: this.#draft.id,
       once: this.#once,
-      handle: (tx) => this.#run(() => handle(this.#request, tx)),
+      handle: (tx) => this.#run(() => handle(request, tx)),
       onConditionFailed:
-        onConditionFailed && ((failed, tx) => this.#run(() => onConditionFailed(failed, this.#request, tx))),
+        onConditionFailed && ((failed, tx) => this.#run(() => onConditionFailed(failed, request, tx))),
     });
     await handling.run(this.#limits);
     const outcomes = await commitHandlings(store, [handling], this.#limits);
@@ -106,12 +134,21 @@ export class Execution<Body> {
   }
 
   async #run(handle: () => ApiResponse | Promise<ApiResponse>): Promise<unknown> {
-    const { options, responses, savedHeaders } = this.#context;
+    const { options, responses, savedHeaders, transient } = this.#context;
     try {
       const response = render(await handle());
-      if (response.status >= 500 && options.serverErrors !== 'stripe-v1') throw new Unsaved(response);
+      this.#assertCarried?.(response);
+      const { status } = response;
+      if (transient.has(status) || (status >= 500 && options.serverErrors !== 'stripe-v1'))
+        throw new Unsaved(response);
       this.#response = response;
-      return await save(response, savedHeaders, responses, this.#draft.id, randomUUID());
+      const { saved, object } = saving(response, savedHeaders, responses, this.#draft.id, randomUUID());
+      if (object !== undefined) {
+        // The commit would find the receipt too, but then the object is there, and nobody ever reads it.
+        if ((await this.#saved.find()) !== undefined) throw new AnsweredBefore();
+        await object.store.put(object.name, object.bytes);
+      }
+      return saved;
     } catch (error) {
       this.#threw = error;
       throw error;
@@ -119,79 +156,36 @@ export class Execution<Body> {
   }
 
   /**
-   * What the receipt says before the handler runs, where it may make effects that no commit can refuse: the lease of
-   * an effect that was made long before its commit does not live as long as the receipt. A receipt that cannot be
-   * read lets nothing pass (R48).
-   */
-  async #settledBefore(): Promise<Settled | undefined> {
-    try {
-      const found = await this.#receipt();
-      switch (found?.kind) {
-        case 'duplicate':
-          return await this.#replayed(found.result);
-        case 'rejected':
-          return found.error instanceof KeyReused ? this.#reused(found.error) : undefined;
-        default:
-          return undefined;
-      }
-    } catch (error) {
-      return this.#unconfirmed(error);
-    }
-  }
-
-  /** Within its window. */
-  async #receipt(): Promise<Outcome | undefined> {
-    return (await this.#context.store.recall([this.#draft], this.#limits, true)).get(this.#draft);
-  }
-
-  /**
-   * The handler has thrown, or answered 5xx. Of a request that was processed before that may be just because of what
-   * it did then, so its receipt is asked for.
+   * The handler has thrown, or has answered what is no outcome. Of a request that was processed before that may be
+   * just because of what it did then, so its receipt is asked for first.
    */
   async #thrown(error: unknown): Promise<Settled> {
+    const found = await this.#saved.find();
+    if (found !== undefined) return found;
     const { problem } = this.#context;
-    const found = await this.#receipt().catch(() => undefined);
-    if (found?.kind === 'duplicate') return this.#replayed(found.result);
+    if (error instanceof Unsaved)
+      return {
+        outcome: error.response.status < 500 ? 'refused' : 'failed',
+        response: hinted(error.response, true),
+        error,
+      };
     if (this.#once !== undefined) {
-      if (error instanceof KeyReused) return this.#reused(error);
+      if (error instanceof KeyReused) return this.#saved.reused(error);
       const response = leaseAnswer(error, problem);
       if (response !== undefined)
         return { outcome: response.status < 500 ? 'refused' : 'failed', response, error };
     }
     const response =
-      error instanceof Unsaved ? error.response : problem('handler-failed', { detail: tryAgain });
-    return { outcome: 'failed', response, error };
+      error instanceof DependencyFailed
+        ? problem('not-committed', { detail: notCommitted, headers: retryAfter() })
+        : problem('handler-failed', { detail: tryAgain });
+    return { outcome: 'failed', response, error: asError(error) };
   }
 
-  #reused(error: KeyReused): Settled {
-    return {
-      outcome: 'refused',
-      response: this.#context.problem('key-reused', { detail: reused }),
-      error,
-    };
-  }
-
-  async #replayed(result: unknown): Promise<Settled> {
-    const { problem, responses } = this.#context;
-    try {
-      if (!isSaved(result)) throw new SavedResponseLost(this.#draft.id, 'is not of this library');
-      return { outcome: 'replayed', response: await replay(result, responses) };
-    } catch (error) {
-      if (!(error instanceof SavedResponseLost)) return this.#unconfirmed(error);
-      return { outcome: 'failed', response: problem('response-unavailable', { detail: lost }), error };
-    }
-  }
-
-  #unconfirmed(error: unknown): Settled {
-    const { problem } = this.#context;
-    const headers = retryAfter();
-    if (error instanceof InProgressElsewhere)
-      return { outcome: 'refused', response: problem('key-in-use', { detail: inUse, headers }), error };
-    return { outcome: 'failed', response: problem('not-confirmed', { detail: unconfirmed, headers }), error };
+  /** The commit was not made, or nobody knows whether it was: then the receipt may know by now. */
+  async #unsettled(error: unknown): Promise<Settled> {
+    const found =
+      error instanceof CommitFailed && !error.nothingWritten ? await this.#saved.find() : undefined;
+    return found?.outcome === 'replayed' ? found : this.#saved.failed(error);
   }
 }
-
-const reused =
-  'the key was used before with another query or body; send a new key for a new request, and the same request with every retry';
-const lost =
-  'the request was processed, and its saved answer cannot be read; look the resource up, do not send the request with a new key';

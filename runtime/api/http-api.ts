@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { Api } from './idempotent-api.js';
-import { defined, lambdaBody, rawBody, requestLimits } from './lambda-event.js';
+import { certificateOf, defined, lambdaBody, rawBody, requestLimits, resourceOf } from './lambda-event.js';
 import type { Identity } from './request.js';
 
 /** A Lambda handler for an HTTP API or a function URL, both of which send payload format 2.0. */
@@ -16,14 +16,16 @@ export type HttpApiHandler = (
  */
 export function httpApiHandler(api: Api): HttpApiHandler {
   return async (event, context) => {
+    const params = defined(event.pathParameters);
     const { status, headers, body, cookies } = await api(
       {
         method: event.requestContext.http.method.toUpperCase(),
         path: event.rawPath,
+        resource: resourceIn(event, params),
         query: new URLSearchParams(event.rawQueryString),
         headers: lowerCased(event.headers),
         body: rawBody(event),
-        params: defined(event.pathParameters),
+        params,
         identity: identityOf(event.requestContext),
       },
       requestLimits(context),
@@ -47,6 +49,22 @@ export function functionUrlHandler(api: Api): HttpApiHandler {
 }
 
 /**
+ * `POST /payments/{id}` names the route. `$default` names none: then it is the path, without the stage that the
+ * address of the API has in front of it.
+ */
+function resourceIn(
+  { routeKey, rawPath, requestContext: { stage } }: APIGatewayProxyEventV2,
+  params: Readonly<Record<string, string>>,
+): string | undefined {
+  const route = /^\S+ (\/.*)$/.exec(routeKey)?.[1];
+  if (route !== undefined) return resourceOf(route, params);
+  const prefix = `/${stage}`;
+  return rawPath === prefix || rawPath.startsWith(`${prefix}/`)
+    ? rawPath.slice(prefix.length) || '/'
+    : rawPath;
+}
+
+/**
  * What the types of aws-lambda spread over several events; any of it may be missing, and is `null` on function URLs.
  */
 interface Authorizer {
@@ -58,9 +76,18 @@ interface Authorizer {
   readonly lambda?: Record<string, unknown> | null;
 }
 
+interface RequestContext {
+  readonly authorizer?: Authorizer | null;
+  readonly authentication?: {
+    readonly clientCert?: { readonly subjectDN: string; readonly issuerDN: string } | null;
+  } | null;
+}
+
 function identityOf(context: object): Identity {
-  const { iam, jwt, lambda } = (context as { authorizer?: Authorizer | null }).authorizer ?? {};
+  const { authorizer, authentication } = context as RequestContext;
+  const { iam, jwt, lambda } = authorizer ?? {};
   return {
+    clientCertificate: certificateOf(authentication?.clientCert),
     iam: iam?.userArn
       ? { arn: iam.userArn, cognitoIdentityId: iam.cognitoIdentity?.identityId ?? undefined }
       : undefined,

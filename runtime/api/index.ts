@@ -1,8 +1,17 @@
 export { idempotentApi, type Api } from './idempotent-api.js';
-export type { IdempotentApiOptions, KeyedRequest } from './options.js';
+export type { IdempotentApiOptions, KeyedRequest, WithoutKey } from './options.js';
+export { apiReceiptId, type FingerprintOf, type ReceiptOf, type Scope } from './identity.js';
 export { functionUrlHandler, httpApiHandler, type HttpApiHandler } from './http-api.js';
 export { restApiHandler, type RestApiHandler } from './rest-api.js';
-export { anonymousCaller, authenticatedCaller, type CallerOf } from './caller.js';
+export {
+  anonymousCaller,
+  apiKeyCaller,
+  authenticatedCaller,
+  type CallerOf,
+  claimCaller,
+  clientCertificateCaller,
+  roleSessionCaller,
+} from './caller.js';
 export { apiSettings, type ApiSettings } from './settings.js';
 export { s3Responses, type S3ResponsesOptions } from './s3-responses.js';
 export { ResponseTooLarge, SavedResponseLost, type ResponseStore } from './saved-response.js';

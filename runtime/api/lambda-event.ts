@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
-import type { RequestLimits } from './request.js';
+import type { Identity, RequestLimits } from './request.js';
 import type { RenderedResponse } from '../http/response.js';
+import { ResponseTooLarge } from './saved-response.js';
 
 /** Time kept at the end for the answer; no new attempt at a commit starts in it. */
 const answerMs = 250;
@@ -16,6 +17,13 @@ export function rawBody({
   return Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 }
 
+/** The client certificate of an event. */
+export function certificateOf(
+  certificate: { readonly subjectDN: string; readonly issuerDN: string } | null | undefined,
+): Identity['clientCertificate'] {
+  return certificate ? { subject: certificate.subjectDN, issuer: certificate.issuerDN } : undefined;
+}
+
 /** @param record what the types call absent may also come as `null` */
 export function defined(
   record: Readonly<Record<string, string | undefined>> | null | undefined,
@@ -23,6 +31,23 @@ export function defined(
   return Object.fromEntries(
     Object.entries(record ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/**
+ * The path that the route and its parameters make, which is the same whatever domain, stage or base path mapping the
+ * request has come by: `/payments/17` for `/prod/payments/17` too. Undefined where a parameter is not told: without
+ * it two resources would be one.
+ *
+ * @param route such as `/payments/{id}` or `/{proxy+}`
+ */
+export function resourceOf(route: string, params: Readonly<Record<string, string>>): string | undefined {
+  const names = [...route.matchAll(/\{([^{}+]*)\+?\}/g)].map(([, name = '']) => name);
+  if (names.some((name) => params[name] === undefined)) return undefined;
+  return route.replace(/\{([^{}+]*)(\+?)\}/g, (_, name: string, greedy: string) => {
+    const value = (params[name] ?? '').toWellFormed();
+    // The slashes of a greedy one are those of the path.
+    return greedy === '' ? encodeURIComponent(value) : value;
+  });
 }
 
 /** A body as Lambda takes it: text as text and the rest in base64. */
@@ -33,5 +58,35 @@ export function lambdaBody(body: RenderedResponse['body']): { body: string; isBa
 }
 
 export function requestLimits(context: Pick<Context, 'getRemainingTimeInMillis'>): RequestLimits {
-  return { deadline: Date.now() + context.getRemainingTimeInMillis() - answerMs };
+  return {
+    deadline: Date.now() + context.getRemainingTimeInMillis() - answerMs,
+    assertCarried: assertAnswerFits,
+  };
+}
+
+/**
+ * Lambda takes no answer beyond it, as the JSON that it is to Lambda: the caller would get a 5xx for what is done.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const mostAnswerBytes = 6 * 1024 * 1024;
+/** For the names of the parts, and what a replay adds. */
+const aroundAnswer = 1024;
+
+/** @throws ResponseTooLarge */
+function assertAnswerFits({ headers, cookies, body }: RenderedResponse): void {
+  const rest = aroundAnswer + Buffer.byteLength(JSON.stringify([headers, cookies]));
+  const bytes = rest + (typeof body === 'string' ? jsonBytes(body) : 4 * Math.ceil(body.byteLength / 3));
+  if (bytes > mostAnswerBytes)
+    throw new ResponseTooLarge(
+      bytes,
+      mostAnswerBytes,
+      'an answer of Lambda, as JSON and in base64 where it is no text,',
+      'answer with a reference, such as a presigned URL',
+    );
+}
+
+/** No more than six bytes are made of a character, so most texts need not be looked at. */
+function jsonBytes(text: string): number {
+  return text.length * 6 < mostAnswerBytes / 2 ? text.length : Buffer.byteLength(JSON.stringify(text));
 }

@@ -1,6 +1,7 @@
 import { CommitFailed, EffectBlocked, LeaseLost, OutcomeUnknown, Waiting } from '../dedup/errors.js';
 import type { Problems } from '../http/problem.js';
 import type { RenderedResponse } from '../http/response.js';
+import { inUse, retryAfter, unconfirmed } from './settled.js';
 
 /**
  * How much longer than a key its effects are remembered, in seconds: a blocked one waits for a person, who may be
@@ -28,13 +29,3 @@ export function leaseAnswer(error: unknown, problem: Problems): RenderedResponse
     return problem('not-confirmed', { detail: unconfirmed, headers: retryAfter() });
   return undefined;
 }
-
-/** Retry-After in whole seconds, not before the time is over and at least 1. */
-export function retryAfter(ms = 0): Readonly<Record<string, string>> {
-  return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))) };
-}
-
-export const inUse =
-  'send the same request again, with the same Idempotency-Key, after the time in Retry-After';
-export const unconfirmed =
-  'whether it was done is not known; send the same request again, with the same Idempotency-Key, after the time in Retry-After';

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type { Api } from './idempotent-api.js';
-import { defined, lambdaBody, rawBody, requestLimits } from './lambda-event.js';
+import { certificateOf, defined, lambdaBody, rawBody, requestLimits, resourceOf } from './lambda-event.js';
 import type { Identity } from './request.js';
 
 /** A Lambda handler for a REST API with proxy integration. */
@@ -16,15 +16,17 @@ export type RestApiHandler = (
  */
 export function restApiHandler(api: Api): RestApiHandler {
   return async (event, context) => {
+    const params = defined(event.pathParameters);
     const { status, headers, body, cookies } = await api(
       {
         method: event.httpMethod.toUpperCase(),
         // With the stage, as payload format 2.0 has it.
         path: event.requestContext.path,
+        resource: resourceIn(event, params),
         query: queryOf(event),
         headers: headersOf(event),
         body: rawBody(event),
-        params: defined(event.pathParameters),
+        params,
         identity: identityOf(event.requestContext),
       },
       requestLimits(context),
@@ -36,6 +38,15 @@ export function restApiHandler(api: Api): RestApiHandler {
       ...lambdaBody(body),
     };
   };
+}
+
+/** Tests of one's own may bring events without it. */
+function resourceIn(
+  { resource, requestContext }: APIGatewayProxyEvent,
+  params: Readonly<Record<string, string>>,
+): string | undefined {
+  const route = (requestContext.resourcePath as string | undefined) ?? (resource);
+  return route === undefined ? undefined : resourceOf(route, params);
 }
 
 function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): URLSearchParams {
@@ -66,6 +77,8 @@ function identityOf({ authorizer, identity }: APIGatewayProxyEvent['requestConte
       ? { arn: identity.userArn, cognitoIdentityId: identity.cognitoIdentityId ?? undefined }
       : undefined,
     claims,
+    apiKeyId: identity.apiKeyId ?? undefined,
+    clientCertificate: certificateOf(identity.clientCert),
     context,
   };
 }

@@ -34,13 +34,16 @@ export class SavedResponseLost extends ExactlyOnceError {
   }
 }
 
-/** The answer has no room in a receipt and there is nowhere else to put it. */
+/** The answer has no room in a receipt and there is nowhere else to put it, or whatever carries it cannot. */
 export class ResponseTooLarge extends ExactlyOnceError {
   override name = 'ResponseTooLarge';
-  constructor(readonly bytes: number) {
-    super(
-      `the response has ${bytes} bytes, a receipt holds ${inlineBytes}; give a \`responses\` store (a bucket), or answer with a reference`,
-    );
+  constructor(
+    readonly bytes: number,
+    readonly most: number,
+    holder: string,
+    advice: string,
+  ) {
+    super(`the response has ${bytes} bytes, ${holder} holds ${most}; ${advice}`);
   }
 }
 
@@ -53,6 +56,7 @@ export const inlineBytes = 300 * 1024;
  */
 const savedByDefault = [
   'content-type',
+  'content-encoding',
   'content-language',
   'content-disposition',
   'content-location',
@@ -61,6 +65,7 @@ const savedByDefault = [
   'etag',
   'last-modified',
   'cache-control',
+  'retry-after',
 ];
 const neverSaved = new Set(['set-cookie', 'www-authenticate', 'authorization', 'connection', 'date']);
 
@@ -75,28 +80,42 @@ export function savedHeaderNames(more: readonly string[]): ReadonlySet<string> {
   return new Set([...savedByDefault, ...names]);
 }
 
+/** What a receipt keeps of an answer, and where its body is to be put first if it has no room there. */
+export interface Saving {
+  readonly saved: SavedResponse;
+  readonly object?: { readonly name: string; readonly bytes: Uint8Array; readonly store: ResponseStore };
+}
+
 /**
- * What the receipt keeps of an answer. A big body is written to the store first, under the name of the receipt and
- * this attempt: were it written after the commit, a crash in between would leave a receipt without an answer.
+ * How an answer is saved. A big body has to be in the store before the commit, under the name of the receipt and this
+ * attempt: were it written after it, a crash in between would leave a receipt without an answer.
  *
  * @param attempt random name of this attempt.
- * @throws ResponseTooLarge, and whatever the store throws.
+ * @throws ResponseTooLarge
  */
-export async function save(
+export function saving(
   { status, headers, body }: RenderedResponse,
   allowed: ReadonlySet<string>,
   store: ResponseStore | undefined,
   receipt: string,
   attempt: string,
-): Promise<SavedResponse> {
+): Saving {
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => allowed.has(name)));
   const bytes = bytesOfBody(body);
   const size = bytes.byteLength + Buffer.byteLength(JSON.stringify(kept));
-  if (size <= inlineBytes) return { status, headers: kept, body };
-  if (store === undefined) throw new ResponseTooLarge(size);
-  const object = `${createHash('sha256').update(receipt).digest('base64url')}/${attempt}`;
-  await store.put(object, bytes);
-  return { status, headers: kept, object, sha256: sha256(bytes), text: typeof body === 'string' };
+  if (size <= inlineBytes) return { saved: { status, headers: kept, body } };
+  if (store === undefined)
+    throw new ResponseTooLarge(
+      size,
+      inlineBytes,
+      'a receipt',
+      'give a `responses` store (a bucket), or answer with a reference',
+    );
+  const name = `${createHash('sha256').update(receipt).digest('base64url')}/${attempt}`;
+  return {
+    saved: { status, headers: kept, object: name, sha256: sha256(bytes), text: typeof body === 'string' },
+    object: { name, bytes, store },
+  };
 }
 
 /** Whether a receipt's result is a response: another layer that shares the table may have left something else. */

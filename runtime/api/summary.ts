@@ -9,7 +9,7 @@ export type RequestOutcome =
   | 'replayed'
   /** Needs no key: GET, HEAD, OPTIONS. */
   | 'read'
-  /** This layer did not take it: 400, 401, 405, 409, 422. */
+  /** Not taken, by this layer (400, 401, 405, 409, 413, 415, 422) or for now by the handler (408, 425, 429). */
   | 'refused'
   /** 5xx; nothing is known to be written, and the same key may be tried again. */
   | 'failed';
@@ -21,7 +21,7 @@ export interface RequestSummary {
   readonly status: number;
   /** SHA-256 of the key, first 16 hex digits; keys may be personal data. Absent when there is no key. */
   readonly keyHash?: string;
-  /** Why it was refused or failed. */
+  /** Why it was refused or failed: what was thrown, or the kind of the problem and how many issues there were. */
   readonly error?: unknown;
   /** DynamoDB write units, as DynamoDB reported them; cancelled transactions report none. */
   readonly writeUnits: number;
@@ -35,8 +35,25 @@ export function keyHash(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
-/** The default observer: one JSON line per request, without payload and key. */
+/**
+ * The default observer: one JSON line per request. Of an error it has the names, its own and its causes', and the
+ * place that threw it. Messages are not in it: they may quote a key, a body or a caller (R59). An observer of your
+ * own gets the whole error.
+ */
 export function logRequest({ error, ...figures }: RequestSummary): void {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : error;
-  logLine({ exactlyOnce: 'request', ...figures, error: text });
+  const said = error instanceof Error ? { error: namesOf(error), at: placeOf(error) } : { error };
+  logLine({ exactlyOnce: 'request', ...figures, ...said });
+}
+
+function namesOf(error: Error): string {
+  const names: string[] = [];
+  for (let one: unknown = error; one instanceof Error && names.length < 5; one = one.cause)
+    names.push(one.name);
+  return names.join(' < ');
+}
+
+/** The first frame of the stack, behind the message, which may have lines of its own. */
+function placeOf({ stack = '', message }: Error): string | undefined {
+  const frames = stack.slice(stack.indexOf(message) + message.length);
+  return /^\n\s+at ([^\n]+)/.exec(frames)?.[1];
 }

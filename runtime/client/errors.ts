@@ -17,8 +17,9 @@ export interface ProblemDetails {
 }
 
 /**
- * The API has refused the request, and will refuse it again: 4xx other than 408, 409, 425 and 429. Nothing was done
- * under this key. A corrected request is a new request, with a new key.
+ * The API's answer is no success, and will be the same when it is asked again: a 4xx that is not about the moment, an
+ * error that it has saved and replays, or a redirect. What was done is what the answer says; of a 4xx that is nothing
+ * but what the API stores with its refusal. A corrected request is a new request, with a new key.
  */
 export class RequestRefused extends ExactlyOnceError {
   override name = 'RequestRefused';
@@ -30,7 +31,7 @@ export class RequestRefused extends ExactlyOnceError {
     readonly problem: ProblemDetails | undefined,
     readonly body: string,
   ) {
-    const why = problem?.detail ?? problem?.title ?? body.slice(0, 200);
+    const why = problem?.detail ?? problem?.title ?? 'see `body` for its answer';
     super(`${about.method} ${about.url} was refused with status ${status}: ${why}`);
     this.key = about.key;
     this.attempts = about.attempts;
@@ -43,6 +44,18 @@ export class KeyConflict extends RequestRefused {
 }
 
 /**
+ * Nothing was sent, so nothing was done under this key: the request cannot be made (its key, path, headers or body),
+ * no connection came about in all the time there was, or the other side has the wrong certificate. A `fetch` of your
+ * own throws it where it knows that, such as when there are no credentials to sign with.
+ */
+export class RequestNotSent extends ExactlyOnceError {
+  override name = 'RequestNotSent';
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`the request was not sent: ${problem}`, options);
+  }
+}
+
+/**
  * No answer, or only answers that settle nothing, until the client gave up. The request may have been done. Ask again
  * with the same `key` and the same request within the API's window; a new key would do it a second time.
  */
@@ -52,7 +65,7 @@ export class OutcomeUnconfirmed extends ExactlyOnceError {
   readonly attempts: number;
   constructor(about: About, lastFailure: string, options?: ErrorOptions) {
     super(
-      `${about.method} ${about.url} is not confirmed after ${about.attempts} attempts, the last one failed with ${lastFailure}; ` +
+      `${about.method} ${about.url} is not confirmed, attempt ${about.attempts} failed with ${lastFailure}; ` +
         'it may have been done: ask again with the same key',
       options,
     );
@@ -61,7 +74,10 @@ export class OutcomeUnconfirmed extends ExactlyOnceError {
   }
 }
 
-/** The API's answer is not what the schema of the client says. The request was done. */
+/**
+ * The API's answer is not what the schema of the client says, or is no JSON whose numbers can be kept. The request
+ * was done; `body` is the text of the answer.
+ */
 export class UnexpectedAnswer extends ExactlyOnceError {
   override name = 'UnexpectedAnswer';
   readonly key: string;
@@ -70,6 +86,7 @@ export class UnexpectedAnswer extends ExactlyOnceError {
     about: About,
     readonly status: number,
     problem: string,
+    readonly body: string,
     options?: ErrorOptions,
   ) {
     super(

@@ -1,20 +1,21 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidSettings } from '../dedup/errors.js';
-import {
-  KeyConflict,
-  OutcomeUnconfirmed,
-  RequestRefused,
-  UnexpectedAnswer,
-  type ProblemDetails,
-} from './errors.js';
-import { mayRetry, pauseMs, retryAfterMs, type Pauses } from './retry.js';
+import { answerOf, type Settling } from './answer.js';
+import { OutcomeUnconfirmed, RequestNotSent } from './errors.js';
+import { sentBy, type Sent } from './never-sent.js';
+import { requestMaker } from './prepare.js';
+import { isReplay, mayRetry, pauseMs, retryAfterMs, type Pauses } from './retry.js';
 
 export interface IdempotentClientOptions {
   /** Absolute URL; paths of requests are appended to it. */
   readonly baseUrl: string;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sends one attempt: the place to sign it, each attempt anew. @default fetch */
+  /**
+   * Sends one attempt: the place to sign it, each attempt anew. Throw RequestNotSent where nothing can be sent.
+   *
+   * @default fetch
+   */
   readonly fetch?: (request: Request) => Promise<Response>;
   /**
    * How long one attempt may take, in milliseconds, its body included. @default 30,000: API Gateway's limit is 29 s
@@ -39,7 +40,7 @@ export interface IdempotentRequest<Answer> {
   readonly method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Begins with a slash. */
   readonly path: string;
-  /** Sent as JSON. Serialised once: every attempt carries the same bytes. */
+  /** Sent as JSON, a `bigint` as an integer. Serialised once: every attempt carries the same bytes. */
   readonly body?: unknown;
   /**
    * The Idempotency-Key: 1 to 255 visible ASCII characters. Keep it with what it is for before the request is made,
@@ -50,17 +51,19 @@ export interface IdempotentRequest<Answer> {
   readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Validates the JSON of a 2xx answer (https://standardschema.dev). @default - the JSON as it came, `undefined`
-   * without a body
+   * Validates the JSON of a 2xx answer (https://standardschema.dev), in which integers beyond 2^53 are `bigint`.
+   *
+   * @default - the JSON as it came, `undefined` without a body
    */
   readonly answer?: StandardSchemaV1<unknown, Answer>;
   readonly signal?: AbortSignal;
 }
 
-/** An answer that settles the request. */
+/** An answer that settles the request: 2xx, or 303, whose `location` says where its result is to be seen. */
 export interface IdempotentAnswer<Answer> {
   readonly status: number;
   readonly headers: Headers;
+  /** Of 303, which is no result itself, the JSON if there is any; it is not validated. */
   readonly body: Answer;
   readonly key: string;
   /** Whether it is the answer to an earlier attempt. */
@@ -71,8 +74,10 @@ export interface IdempotentAnswer<Answer> {
 /** See {@link idempotentClient}. */
 export interface IdempotentClient {
   /**
-   * @throws RequestRefused for a 4xx that stays one, KeyConflict for 422: neither is tried again.
-   * @throws OutcomeUnconfirmed when it gave up: the request may have been done.
+   * @throws RequestRefused for an answer that stays what it is, KeyConflict for 422: neither is tried again.
+   * @throws RequestNotSent when nothing was sent: at once if the request cannot be.
+   * @throws OutcomeUnconfirmed when it gave up, or the API says that asking again is of no use: the request may have
+   *   been done.
    * @throws UnexpectedAnswer when it was done and the answer does not fit.
    */
   send<Answer = unknown>(request: IdempotentRequest<Answer>): Promise<IdempotentAnswer<Answer>>;
@@ -82,9 +87,9 @@ export interface IdempotentClient {
  * A client of an API with Idempotency-Keys. All attempts of one `send` carry one key and the same bytes, so however
  * many of them arrive, the API does it once.
  *
- * Tried again, after a pause with full jitter that is never shorter than `Retry-After`: lost connections, timeouts,
- * 408, 409, 425, 429 and 5xx. Not tried again: every other 4xx; 400 and 422 are about the request, which would be the
- * same.
+ * Tried again, after a pause with full jitter that is never shorter than `Retry-After`: what can help. That is lost
+ * connections, timeouts, 408, 425, 429, 500, 502, 503, 504, 409 with `Retry-After`, and whatever the API says should
+ * be (`x-should-retry`, `stripe-should-retry`). Not tried again: replays, and every other answer.
  *
  * @throws InvalidSettings when an option is out of range.
  */
@@ -97,87 +102,75 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
     if (!(value > 0)) problems.push(`${name} must be above 0, got ${value}`);
   if (problems.length > 0) throw new InvalidSettings(problems);
 
+  /** One attempt: its answer, or why it has settled nothing. */
+  const attempt = async (request: Request): Promise<Attempt> => {
+    try {
+      const response = await transport(request);
+      return { response, text: await response.text() };
+    } catch (cause) {
+      const failure = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+      return { failure, cause, sent: sentBy(cause) };
+    }
+  };
+
   return {
     async send<Answer>(request: IdempotentRequest<Answer>) {
-      const { method = 'POST', path, body, key = crypto.randomUUID(), signal } = request;
-      const url = baseUrl.replace(/\/$/, '') + path;
-      const payload = body === undefined ? undefined : JSON.stringify(body);
-      const headers = {
-        ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
-        ...options.headers,
-        ...request.headers,
-        'idempotency-key': `"${key.replace(/["\\]/g, '\\$&')}"`,
-      };
+      const { signal } = request;
+      const made = requestMaker(options, request);
       const giveUpAt = Date.now() + giveUpAfterMs;
+      let sent: Sent = 'not';
       for (let attempts = 1; ; attempts += 1) {
         signal?.throwIfAborted();
-        const about = { method, url, key, attempts };
+        const about = { ...made.about, attempts };
         const timeout = AbortSignal.timeout(attemptTimeoutMs);
-        const either = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-        let failure: string;
-        let cause: unknown;
-        let wanted = 0;
-        try {
-          const response = await transport(
-            new Request(url, { method, headers, body: payload, signal: either, redirect: 'manual' }),
-          );
-          const text = await response.text();
-          if (!mayRetry(response.status)) return await settled(request, about, response, text);
-          failure = `status ${response.status}`;
-          wanted = retryAfterMs(response.headers.get('retry-after'), Date.now());
-        } catch (error) {
-          if (error instanceof RequestRefused || error instanceof UnexpectedAnswer) throw error;
-          signal?.throwIfAborted();
-          failure = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-          cause = error;
-        }
+        const came = await attempt(
+          made.request(signal === undefined ? timeout : AbortSignal.any([timeout, signal])),
+        );
+        if ('response' in came && !mayRetry(came.response)) return answered(request, { about, ...came });
+        signal?.throwIfAborted();
+        const { failure, cause, wanted } =
+          'response' in came ? unsettled(came.response) : { ...came, wanted: 0 };
+        if ('response' in came || came.sent === 'perhaps') sent = 'perhaps';
+        else if (came.sent === 'never' && sent !== 'perhaps') throw notSent(cause, failure);
         const pause = pauseMs(attempts, wanted, pauses);
-        if (Date.now() + pause >= giveUpAt) throw new OutcomeUnconfirmed(about, failure, { cause });
-        options.onRetry?.({ key, attempts, failure });
+        if (Date.now() + pause >= giveUpAt || ('sent' in came && came.sent === 'never'))
+          throw sent === 'perhaps'
+            ? new OutcomeUnconfirmed(about, failure, { cause })
+            : notSent(cause, failure);
+        options.onRetry?.({ key: about.key, attempts, failure });
         await sleep(pause, signal);
       }
     },
   };
 }
 
-async function settled<Answer>(
-  { answer }: IdempotentRequest<Answer>,
-  about: { method: string; url: string; key: string; attempts: number },
-  { status, headers }: Response,
-  text: string,
-): Promise<IdempotentAnswer<Answer>> {
-  if (status >= 300) {
-    const Refusal = status === 422 ? KeyConflict : RequestRefused;
-    throw new Refusal(about, status, problemOf(headers, text), text);
-  }
-  let json: unknown;
-  try {
-    json = text === '' ? undefined : JSON.parse(text);
-  } catch (cause) {
-    throw new UnexpectedAnswer(about, status, 'it is not JSON', { cause });
-  }
-  const checked = await answer?.['~standard'].validate(json);
-  if (checked?.issues)
-    throw new UnexpectedAnswer(about, status, checked.issues.map(({ message }) => message).join('; '));
-  return {
-    status,
-    headers,
-    // Without a schema the caller has said what it expects.
-    body: (checked === undefined ? json : checked.value) as Answer,
-    key: about.key,
-    replayed: headers.get('idempotent-replayed') === 'true',
-    attempts: about.attempts,
-  };
+type Attempt =
+  | { readonly response: Response; readonly text: string }
+  | { readonly failure: string; readonly cause: unknown; readonly sent: Sent };
+
+function unsettled({ status, headers }: Response): { failure: string; cause?: undefined; wanted: number } {
+  return { failure: `status ${status}`, wanted: retryAfterMs(headers.get('retry-after'), Date.now()) };
 }
 
-function problemOf(headers: Headers, text: string): ProblemDetails | undefined {
-  if (!/^application\/problem\+json\b/i.test(headers.get('content-type') ?? '')) return undefined;
-  try {
-    const problem: unknown = JSON.parse(text);
-    return typeof problem === 'object' && problem !== null ? problem : undefined;
-  } catch {
-    return undefined;
-  }
+function notSent(cause: unknown, failure: string): RequestNotSent {
+  return cause instanceof RequestNotSent ? cause : new RequestNotSent(failure, { cause });
+}
+
+/** The answer after which nothing else can come. */
+async function answered<Answer>(
+  request: IdempotentRequest<Answer>,
+  settling: Settling,
+): Promise<IdempotentAnswer<Answer>> {
+  const { about, response } = settling;
+  // The API says that asking again is of no use, and not what was done: nobody has looked yet.
+  if (
+    response.status >= 500 &&
+    !isReplay(response.headers) &&
+    response.status !== 501 &&
+    response.status !== 505
+  )
+    throw new OutcomeUnconfirmed(about, `status ${response.status}, which asking again does not change`);
+  return answerOf(request, settling);
 }
 
 /** @throws the signal's reason when it fires first. */

@@ -9,6 +9,7 @@ export type { Pauses } from './retry.js';
 export {
   KeyConflict,
   OutcomeUnconfirmed,
+  RequestNotSent,
   RequestRefused,
   UnexpectedAnswer,
   type ProblemDetails,

@@ -1,8 +1,29 @@
-/** Answers that settle nothing: the same request with the same key may be answered otherwise in a while. */
-const unsettled = new Set([408, 409, 425, 429]);
+/**
+ * Answers that settle nothing: the same request with the same key may be answered otherwise in a while. Of the other
+ * 5xx, such as 501 and 505, none is about the moment.
+ */
+const unsettled = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-export function mayRetry(status: number): boolean {
-  return status >= 500 || unsettled.has(status);
+/** By how many names servers say it; Stripe's own, and the one that generated clients know. */
+const hints = ['x-should-retry', 'stripe-should-retry'];
+
+/**
+ * Whether it can help to send the same request again. A replay is what it is: asked again, it comes again. Where the
+ * server says whether to come again, it knows. 409 says that the first try is under way only if it also says when to
+ * come again; of itself it is a refusal, such as of an id that is taken.
+ */
+export function mayRetry({ status, headers }: Pick<Response, 'status' | 'headers'>): boolean {
+  if (status < 400 || isReplay(headers)) return false;
+  for (const name of hints) {
+    const said = headers.get(name)?.trim().toLowerCase();
+    if (said === 'true' || said === 'false') return said === 'true';
+  }
+  return unsettled.has(status) || (status === 409 && headers.has('retry-after'));
+}
+
+/** Whether an answer is the saved one of an earlier try. */
+export function isReplay(headers: Headers): boolean {
+  return headers.get('idempotent-replayed')?.trim().toLowerCase() === 'true';
 }
 
 export interface Pauses {

@@ -33,15 +33,21 @@ export function parseJson(text: string, levels = maxDepth): unknown {
  * The JSON text of a value, with each `bigint` as an integer: {@link parseJson} makes the same value of it again.
  * Otherwise as `JSON.stringify`.
  *
+ * @param check is shown every value, after its `toJSON`, and throws for one that is not to be written
  * @throws UnserialisableValue for undefined, a function or a symbol, which have no JSON text.
  */
-export function exactJsonText(value: unknown): string {
-  const text = textOf(value);
+export function exactJsonText(value: unknown, check?: (value: unknown, key: string) => void): string {
+  const text = textOf(value, check);
   if (text === undefined) throw new UnserialisableValue('$', `${typeof value} is not a JSON value`);
   return text;
 }
 
-function textOf(value: unknown): string | undefined {
+function textOf(value: unknown, check?: (value: unknown, key: string) => void): string | undefined {
+  if (check !== undefined)
+    return JSON.stringify(value, function (this: unknown, key: string, member: unknown) {
+      check(member, key);
+      return writeBigint.call(this, key, member);
+    });
   // Programs give bigint a `toJSON` that makes text of it.
   if (!('toJSON' in BigInt.prototype))
     try {

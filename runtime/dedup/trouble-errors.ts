@@ -69,6 +69,12 @@ export class ConditionFailed extends ExactlyOnceError {
 /** The commit could not be made, or its outcome is not known. The message comes again and the receipt decides. */
 export class CommitFailed extends DependencyFailed {
   override name = 'CommitFailed';
+  /** It is known that no call has written anything. Otherwise the outcome is not known. */
+  readonly nothingWritten: boolean;
+  constructor(message: string, options?: ErrorOptions & { readonly nothingWritten?: boolean }) {
+    super(message, options);
+    this.nothingWritten = options?.nothingWritten ?? false;
+  }
 }
 
 /**

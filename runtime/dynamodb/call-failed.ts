@@ -22,6 +22,25 @@ const passing = new Set([
   'ThrottlingException',
 ]);
 
+/** Calls that DynamoDB has turned away before it looked at what is in them. */
+const turnedAway = new Set([
+  ...passing,
+  'ResourceNotFoundException',
+  'AccessDeniedException',
+  'UnrecognizedClientException',
+  'ExpiredTokenException',
+  'InvalidSignatureException',
+]);
+
+/** Whether nothing was written. Of a call that the SDK had sent before, only the last answer is known. */
+function wasTurnedAway(cause: unknown): boolean {
+  return (
+    cause instanceof Error &&
+    turnedAway.has(cause.name) &&
+    (cause as { readonly $metadata?: { readonly attempts?: number } }).$metadata?.attempts === 1
+  );
+}
+
 function isAnswer(error: unknown): error is Error {
   return error instanceof Error && answers.has(error.name);
 }
@@ -61,5 +80,8 @@ export function commitFailed(error: unknown, tableName: string): ExactlyOnceErro
     cause instanceof Error && cause.name === 'ResourceNotFoundException'
       ? ` (is '${tableName}' the right table, and are all tables of the handler deployed?)`
       : '';
-  return new CommitFailed(`commit failed or its outcome is unknown: ${errorText(cause)}${hint}`, { cause });
+  return new CommitFailed(`commit failed or its outcome is unknown: ${errorText(cause)}${hint}`, {
+    cause,
+    nothingWritten: wasTurnedAway(cause),
+  });
 }

@@ -83,5 +83,8 @@ function refused({ Code, Message }: CancellationReason, cause: Error): WriteRefu
 }
 
 function depending({ Code, Message }: CancellationReason, cause: Error): CommitFailed {
-  return new CommitFailed(`DynamoDB cancelled the commit: ${Code}: ${Message ?? 'no message'}`, { cause });
+  return new CommitFailed(`DynamoDB cancelled the commit: ${Code}: ${Message ?? 'no message'}`, {
+    cause,
+    nothingWritten: true,
+  });
 }

@@ -19,7 +19,7 @@ import { maxActions } from './transaction.js';
 const maxAttempts = 10;
 
 /** Why a pack has settled nobody and is to be tried in another way. */
-type Again = 'conflict' | 'overtaken' | 'split';
+type Again = 'conflict' | 'under-way' | 'overtaken' | 'split';
 
 interface Parts extends DynamoStoreOptions {
   readonly rate: { most: number };
@@ -46,17 +46,20 @@ export async function commitInParts(
   const changed = new Set<string>();
   let pending: readonly Unit[] = units;
   let attempts = 0;
+  /** A call of ours may still be at work: after that nobody knows whether nothing is written. */
+  let unsure = false;
   let { most } = rate;
   for (let tried: Tried | undefined = first; pending.length > 0; tried = undefined) {
     const current = tried?.pack ?? pack(pending, most);
-    const settled = await settle(parts, current, tried?.sent, attempts);
-    if (settled === 'conflict' || settled === 'overtaken') {
+    const settled = await settle(parts, current, tried?.sent, attempts, unsure);
+    unsure ||= settled === 'under-way';
+    if (settled === 'conflict' || settled === 'under-way' || settled === 'overtaken') {
       limits.meter.conflicts += 1;
       attempts += 1;
-      if (settled === 'conflict')
+      if (settled !== 'overtaken')
         rate.most = most = Math.max(1, Math.floor(Math.min(most, current.units.length) / 2));
       // Who was overtaken once had but an old memory; nobody need be in the way now.
-      if (settled === 'conflict' || attempts > 1) await backoff(attempts, limits.deadline);
+      if (settled !== 'overtaken' || attempts > 1) await backoff(attempts, limits.deadline);
       continue;
     }
     if (settled === 'split') {
@@ -97,6 +100,7 @@ async function settle(
   current: Pack,
   first: Sent | undefined,
   attempts: number,
+  unsure: boolean,
 ): Promise<Map<Unit, UnitOutcome> | Again> {
   const { units } = current;
   const all = (outcome: Outcome) => new Map<Unit, UnitOutcome>(units.map((unit) => [unit, outcome]));
@@ -107,13 +111,16 @@ async function settle(
   if (attempts >= maxAttempts || (attempts > 0 && late))
     return all({
       kind: 'retry',
-      error: new CommitFailed(`gave up after ${attempts} conflicts with other transactions`),
+      error: new CommitFailed(`gave up after ${attempts} conflicts with other transactions`, {
+        nothingWritten: !unsure,
+      }),
     });
   if (late) return all({ kind: 'retry' });
   const sent = first ?? (await send(current));
   if ('cause' in sent) {
     const { cause } = sent;
-    if (isUnderWay(cause) || isPassing(cause)) return 'conflict';
+    if (isUnderWay(cause)) return 'under-way';
+    if (isPassing(cause)) return 'conflict';
     const error = failure(cause, options.tableName);
     // Whatever is no outage is somebody's own, and only alone do they show whose.
     const isOutage =

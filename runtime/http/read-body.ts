@@ -1,61 +1,41 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Problem } from './problem.js';
+import { InexactNumber } from '../dedup/errors.js';
+import { parseJson as parseExactly } from '../dedup/exact-json.js';
+import { issuesOf } from './issues.js';
+import type { Refusal } from './problem.js';
 
 /** JSON nested deeper than this is not taken for JSON: walking it would take the function down with it. */
 export const maxDepth = 100;
 
+/** The JSON of a body, or what keeps it from being any. */
+export type Json = { readonly json: unknown } | { readonly problem: string };
+
 /**
- * The body as JSON, or undefined when it is none that can be trusted: not UTF-8, not JSON, or nested beyond {@link
- * maxDepth}.
+ * The body as JSON, of which no number is rounded: integers beyond 2^53 are `bigint` (R52). Nothing, of a request
+ * without a body, is `undefined`. A byte order mark is skipped.
  */
-export function parseJson(body: Uint8Array): { readonly json: unknown } | undefined {
+export function parseJson(body: Uint8Array): Json {
+  if (body.byteLength === 0) return { json: undefined };
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return isDeep(text) ? undefined : { json: JSON.parse(text) as unknown };
-  } catch {
-    return undefined;
+    return { json: parseExactly(new TextDecoder('utf-8', { fatal: true }).decode(body), maxDepth) };
+  } catch (error) {
+    if (error instanceof InexactNumber) return { problem: error.message };
+    return { problem: `the body must be JSON in UTF-8, nested at most ${maxDepth} levels deep` };
   }
 }
 
-/** Counts brackets outside strings. Looks at text that may not be JSON; all it must not do is to underrate JSON. */
-function isDeep(text: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const character = text[i];
-    if (inString) {
-      if (character === '\\') i += 1;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === '{' || character === '[') {
-      depth += 1;
-      if (depth > maxDepth) return true;
-    } else if (character === '}' || character === ']') depth -= 1;
-  }
-  return false;
-}
+/** The value that a schema made of a body, or why the body is refused. */
+export type Validated<Body> = { readonly body: Body } | { readonly refusal: Refusal };
 
-/** The value that a schema made of a body, or what it found wrong. */
-export type Validated<Body> =
-  { readonly body: Body } | { readonly detail: string; readonly errors?: Problem['errors'] };
-
-/** Reads the body with a Standard Schema. The reasons name paths and rules, not values. */
+/** Reads the body with a Standard Schema. The reasons name paths and rules, not values, and are bounded. */
 export async function validate<Schema extends StandardSchemaV1>(
-  json: { readonly json: unknown } | undefined,
+  read: Json,
   schema: Schema,
 ): Promise<Validated<StandardSchemaV1.InferOutput<Schema>>> {
-  if (json === undefined)
-    return { detail: `the body must be JSON in UTF-8, nested at most ${maxDepth} levels deep` };
-  const result = await schema['~standard'].validate(json.json);
+  if ('problem' in read) return { refusal: { kind: 'body-invalid', parts: { detail: read.problem } } };
+  const result = await schema['~standard'].validate(read.json);
   if (result.issues === undefined) return { body: result.value as StandardSchemaV1.InferOutput<Schema> };
-  const errors = result.issues.map(({ message, path }) => ({ path: pointer(path), message }));
-  return { detail: errors.map(({ path, message }) => `${path || 'body'}: ${message}`).join('; '), errors };
-}
-
-/** JSON pointer, RFC 6901. */
-function pointer(path: StandardSchemaV1.Issue['path'] = []): string {
-  return path
-    .map((segment) => String(typeof segment === 'object' ? segment.key : segment))
-    .map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
+  return {
+    refusal: { kind: 'body-invalid', parts: issuesOf(result.issues), issues: result.issues.length },
+  };
 }

@@ -1,17 +1,32 @@
-/** What streams have and bodies that can be saved do not. */
+import { cookiesOf, headersOf } from './headers.js';
+import { jsonText } from './json-body.js';
+
+/** What streams, promises, collections, blobs and responses have, and bodies that can be saved do not. */
 interface Unsaveable {
   readonly pipe?: never;
   readonly getReader?: never;
   readonly then?: never;
+  readonly arrayBuffer?: never;
   readonly [Symbol.asyncIterator]?: never;
+  readonly [Symbol.iterator]?: never;
 }
 
 /**
- * A body that can be replayed: text and bytes are sent as they are, anything else as JSON. A stream does not compile:
- * it cannot be part of a commit, and who asks again would get nothing.
+ * A body that can be replayed: text and bytes are sent as they are, anything else as JSON, a `bigint` as an integer.
+ * What cannot be part of a commit does not compile, and is refused at run time: a stream, of which who asks again
+ * would get nothing, and what JSON makes `{}` of, such as a Map, Set, URLSearchParams, Blob, Response or promise.
  */
 export type ResponseBody =
-  string | number | boolean | null | (object & Unsaveable) | (Readonly<Record<string, unknown>> & Unsaveable);
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | ArrayBuffer
+  | ArrayBufferView
+  | readonly unknown[]
+  | (object & Unsaveable)
+  | (Readonly<Record<string, unknown>> & Unsaveable);
 
 /** What a handler answers. */
 export interface ApiResponse {
@@ -37,32 +52,48 @@ export interface RenderedResponse {
   readonly cookies: readonly string[];
 }
 
+/** Answers of these have no body: HTTP would cut it off, and the first answer would differ from its replay. */
+const bodiless = new Set([204, 205, 304]);
+
 /**
  * Makes the bytes that are sent and saved.
  *
- * @throws TypeError when the body cannot be JSON or the status is none: a defect of the handler.
+ * @throws TypeError when HTTP cannot carry the answer, or JSON would make something else of its body: a defect of the
+ *   handler, found before the commit.
  */
 export function render({ status, headers = {}, body, cookies = [] }: ApiResponse): RenderedResponse {
   if (!Number.isInteger(status) || status < 200 || status > 599)
     throw new TypeError(`status must be a whole number from 200 to 599, got ${status}`);
-  const given = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+  if (body !== undefined && bodiless.has(status))
+    throw new TypeError(`an answer with status ${status} has no body; leave \`body\` out`);
   const [type, rendered] = content(body);
+  const given = headersOf(headers);
   return {
     status,
     headers: type === undefined ? given : { 'content-type': type, ...given },
     body: rendered,
-    cookies,
+    cookies: cookiesOf(cookies),
   };
 }
 
 function content(body: ResponseBody | undefined): [type: string | undefined, body: string | Uint8Array] {
   if (body === undefined) return [undefined, ''];
-  if (body instanceof Uint8Array) return ['application/octet-stream', body];
+  const bytes = bytesIn(body);
+  if (bytes !== undefined) return ['application/octet-stream', bytes];
   // A lone surrogate has no UTF-8: what cannot be sent cannot be saved either.
   if (typeof body === 'string') return ['text/plain; charset=utf-8', body.toWellFormed()];
-  return ['application/json', JSON.stringify(body)];
+  return ['application/json', jsonText(body)];
+}
+
+/** The bytes of a buffer or of a view of one, undefined for anything else. */
+function bytesIn(body: ResponseBody): Uint8Array | undefined {
+  if (body instanceof Uint8Array) return body;
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  // By its tag: a buffer may be of another realm.
+  const tag = Object.prototype.toString.call(body);
+  return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
+    ? new Uint8Array(body as ArrayBuffer)
+    : undefined;
 }
 
 export function bytesOfBody(body: string | Uint8Array): Uint8Array {

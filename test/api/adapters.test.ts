@@ -1,10 +1,15 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2 } from 'aws-lambda';
 import {
   anonymousCaller,
+  apiKeyCaller,
   authenticatedCaller,
+  type CallerOf,
+  claimCaller,
+  clientCertificateCaller,
   functionUrlHandler,
   httpApiHandler,
   restApiHandler,
+  roleSessionCaller,
   type Api,
   type ApiRequest,
   type Identity,
@@ -66,7 +71,13 @@ test('HTTP API: the request as it was sent, and the answer with its cookies', as
     cookies: ['c=1', 'd=2'],
   });
   const [request] = asked;
-  expect(request).toMatchObject({ method: 'POST', path: '/p/%41', params: { id: '1' }, identity: {} });
+  expect(request).toMatchObject({
+    method: 'POST',
+    path: '/p/%41',
+    resource: '/p/%41',
+    params: { id: '1' },
+    identity: {},
+  });
   expect(request?.headers).toEqual({ 'idempotency-key': 'k' });
   expect(request?.query.getAll('a')).toEqual(['1', '2']);
   expect(Buffer.from(request?.body ?? []).toString()).toBe('é');
@@ -98,6 +109,107 @@ test('REST API: all values of a header and of the query, the path with its stage
   expect(asked[0]?.headers).toEqual({ 'idempotency-key': 'a, b', only: 'one' });
   expect(asked[0]?.query.getAll('a')).toEqual(['1', '2']);
   expect(asked[0]?.body).toHaveLength(0);
+});
+
+test.each<[string, string | undefined, APIGatewayProxyEventV2 | APIGatewayProxyEvent]>([
+  ['a route, at the address of the API', '/p/1', v2({ routeKey: 'POST /p/{id}', rawPath: '/prod/p/1' })],
+  [
+    'a route, at a base path of a custom domain',
+    '/p/1',
+    v2({ routeKey: 'POST /p/{id}', rawPath: '/v1/p/1' }),
+  ],
+  [
+    'a parameter with a slash is one part',
+    '/p/a%2Fb',
+    v2({ routeKey: 'ANY /p/{id}', pathParameters: { id: 'a/b' } }),
+  ],
+  [
+    'a greedy parameter is several',
+    '/a/b',
+    v2({ routeKey: 'ANY /{proxy+}', pathParameters: { proxy: 'a/b' } }),
+  ],
+  ['half a character', '/p/%EF%BF%BD', v2({ routeKey: 'ANY /p/{id}', pathParameters: { id: '\ud800' } })],
+  ['a parameter that is not told', undefined, v2({ routeKey: 'POST /p/{other}', rawPath: '/p/1' })],
+  [
+    '$default, with its stage',
+    '/p/1',
+    v2({
+      routeKey: '$default',
+      rawPath: '/prod/p/1',
+      requestContext: { stage: 'prod', http: { method: 'POST' } },
+    }),
+  ],
+  [
+    'a REST API, at its own address',
+    '/p/1',
+    v1({ pathParameters: { id: '1' } }, { path: '/prod/p/1', resourcePath: '/p/{id}' }),
+  ],
+  [
+    'a REST API, at a custom domain',
+    '/p/1',
+    v1({ pathParameters: { id: '1' } }, { path: '/v1/p/1', resourcePath: '/p/{id}' }),
+  ],
+])('one resource whatever way it is called: %s', async (_name, resource, event) => {
+  const { api, asked } = recording();
+  if ('httpMethod' in event) await restApiHandler(api)(event, context);
+  else await httpApiHandler(api)(event, context);
+  expect(asked[0]?.resource).toBe(resource);
+});
+
+test.each<[string, CallerOf, Identity, string | undefined]>([
+  [
+    'the session of a role',
+    roleSessionCaller,
+    { iam: { arn: `arn:aws:sts::1:assumed-role/W/ada` } },
+    '["session","arn:aws:sts::1:assumed-role/W/ada"]',
+  ],
+  [
+    'a session that is a person of an identity pool',
+    roleSessionCaller,
+    { iam: { arn: 'arn:x', cognitoIdentityId: 'us-east-1:1' } },
+    '["iam","us-east-1:1"]',
+  ],
+  ['else whom the default names', roleSessionCaller, { claims: { iss: 'i', sub: 's' } }, '["jwt","i","s"]'],
+  [
+    'a claim, with its issuer',
+    claimCaller('client_id'),
+    { claims: { iss: 'i', client_id: 'c' } },
+    '["jwt","i","client_id","c"]',
+  ],
+  ['a claim that is not there', claimCaller('client_id'), { claims: { iss: 'i', sub: 's' } }, undefined],
+  ['a claim that is no text', claimCaller('client_id'), { claims: { client_id: ['c'] } }, undefined],
+  ['an API key', apiKeyCaller, { apiKeyId: 'abc' }, '["api-key","abc"]'],
+  ['no API key', apiKeyCaller, { iam: { arn: 'arn:x' } }, undefined],
+  [
+    'a client certificate',
+    clientCertificateCaller,
+    { clientCertificate: { subject: 'CN=a', issuer: 'CN=ca' } },
+    '["certificate","CN=ca","CN=a"]',
+  ],
+  ['no client certificate', clientCertificateCaller, {}, undefined],
+])('a caller may be %s', (_name, callerOf, identity, caller) => {
+  expect(callerOf(identity)).toBe(caller);
+});
+
+test('API keys and client certificates come from where API Gateway puts them', async () => {
+  const { api, asked } = recording();
+  const clientCert = {
+    subjectDN: 'CN=a',
+    issuerDN: 'CN=ca',
+    serialNumber: '1',
+    clientCertPem: '',
+    validity: {},
+  };
+  await httpApiHandler(api)(
+    v2({ requestContext: { http: { method: 'POST' }, authentication: { clientCert } } }),
+    context,
+  );
+  await restApiHandler(api)(v1({}, { identity: { clientCert, apiKeyId: 'abc' } }), context);
+  expect(asked.map(({ identity }) => clientCertificateCaller(identity))).toEqual([
+    '["certificate","CN=ca","CN=a"]',
+    '["certificate","CN=ca","CN=a"]',
+  ]);
+  expect(apiKeyCaller(asked[1]?.identity ?? {})).toBe('["api-key","abc"]');
 });
 
 test('the deadline leaves time for the answer', async () => {

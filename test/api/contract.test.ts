@@ -51,6 +51,14 @@ test('3: the quoted and the bare form are one key', async () => {
   expect(await payments(account)).toBe(1);
 });
 
+test('3: parameters of a key say nothing, whatever they are', async () => {
+  const { account, key, body } = once();
+  const first = await ask({ key, body });
+  for (const parameters of [';v=1', '; a; b="x;y,z"', ';c=:YWI=:;d=?0;*e=@1'])
+    expect((await ask({ key: `"${key}"${parameters}`, body })).body).toBe(first.body);
+  expect(await payments(account)).toBe(1);
+});
+
 test.each([
   ['4: without a key', '', 400, 'key-missing'],
   ['5: with a key that is not closed', '"abc', 400, 'key-malformed'],
@@ -58,7 +66,9 @@ test.each([
   ['5: with an empty key', '""', 400, 'key-malformed'],
   ['5: with blanks in a bare key', 'a b', 400, 'key-malformed'],
   ['5: with a key that is no ASCII', 'schlüssel', 400, 'key-malformed'],
-  ['5: with a parameter', '"abc";v=1', 400, 'key-malformed'],
+  ['5: with a parameter of a bare key', 'abc;v=1', 400, 'key-malformed'],
+  ['5: with text behind the string', '"abc" x', 400, 'key-malformed'],
+  ['5: with a parameter that is none', '"abc";V=1', 400, 'key-malformed'],
   ['5: with 256 characters', 'k'.repeat(256), 400, 'key-malformed'],
 ])('%s nothing happens', async (_name, key, status, kind) => {
   const { account, body } = once();

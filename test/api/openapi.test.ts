@@ -115,14 +115,21 @@ test('every answer that the API gives is documented, and every documented answer
     await ask(event(key, { ...body, cents: 1 }), context),
     await broken(event(randomUUID()), context),
     await ask(event(foreign), context),
+    await ask(event(randomUUID(), { ...body, more: 'x'.repeat(1024 * 1024) }), context),
+    await ask(encoded(event(randomUUID())), context),
   ];
   expect(answers.flatMap(undocumented)).toEqual([]);
   expect(answers.map(({ statusCode }) => statusCode)).toEqual([
-    202, 202, 400, 400, 400, 401, 409, 403, 403, 422, 503, 500,
+    202, 202, 400, 400, 400, 401, 409, 403, 403, 422, 503, 500, 413, 415,
   ]);
   expect([...new Set(answers.map(({ statusCode }) => String(statusCode)))].sort()).toEqual(
     Object.keys(operation.responses).sort(),
   );
+});
+
+const encoded = (one: APIGatewayProxyEventV2): APIGatewayProxyEventV2 => ({
+  ...one,
+  headers: { ...one.headers, 'content-encoding': 'zstd' },
 });
 
 async function leave(key: string, status: string): Promise<void> {

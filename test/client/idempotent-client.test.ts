@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import {
+  RequestNotSent,
   idempotentClient,
   type IdempotentClientOptions,
   type IdempotentRequest,
@@ -49,7 +50,9 @@ const order: IdempotentRequest<unknown> = { path: '/payments', body: { account: 
 test.each([
   ['a connection that is lost', hangUp],
   ['408', status(408)],
-  ['409: the first one is still under way', status(409)],
+  ['409 with Retry-After: the first one is still under way', status(409, '', { 'retry-after': '0' })],
+  ['409 that says so', status(409, '', { 'Stripe-Should-Retry': 'true' })],
+  ['400 that says so', status(400, '', { 'X-Should-Retry': 'true' })],
   ['425', status(425)],
   ['429', status(429)],
   ['500', status(500)],
@@ -75,7 +78,10 @@ test.each([
   [401, 'RequestRefused'],
   [403, 'RequestRefused'],
   [404, 'RequestRefused'],
+  [409, 'RequestRefused'],
   [413, 'RequestRefused'],
+  [501, 'RequestRefused'],
+  [505, 'RequestRefused'],
   [422, 'KeyConflict'],
   [302, 'RequestRefused'],
 ])('never tries again after %i', async (code, name) => {
@@ -91,6 +97,138 @@ test.each([
     message: expect.stringContaining('because'),
   });
   expect(asked).toHaveLength(1);
+});
+
+test.each([
+  ['a refusal that is a replay', 409, { 'retry-after': '1' }, 'RequestRefused'],
+  ['an error that is a replay', 500, {}, 'RequestRefused'],
+  ['a limit that is a replay', 429, { 'retry-after': '1' }, 'RequestRefused'],
+])('never asks again for what it has: %s', async (_what, code, headers, name) => {
+  const { url, asked } = await replying(
+    status(code, '', { 'Idempotent-Replayed': 'true', ...headers }),
+    done,
+  );
+  await expect(clientOf(url).send(order)).rejects.toMatchObject({ name, status: code, attempts: 1 });
+  expect(asked).toHaveLength(1);
+});
+
+test('what the API says not to ask again for is not asked again, and of 5xx nobody knows what was done', async () => {
+  for (const [code, name] of [
+    [429, 'RequestRefused'],
+    [500, 'OutcomeUnconfirmed'],
+    [503, 'OutcomeUnconfirmed'],
+  ] as const) {
+    const { url, asked } = await replying(status(code, '', { 'x-should-retry': 'false' }), done);
+    await expect(clientOf(url).send(order)).rejects.toMatchObject({ name });
+    expect(asked).toHaveLength(1);
+  }
+});
+
+test('303 is done, and says where to look', async () => {
+  for (const body of ['', '<html>', '{"a":1}']) {
+    const { url } = await replying(status(303, body, { location: '/orders/1' }));
+    const answer = await clientOf(url).send({ ...order, answer: z.object({ id: z.string() }) });
+    expect(answer).toMatchObject({ status: 303, attempts: 1 });
+    expect(answer.headers.get('location')).toBe('/orders/1');
+  }
+});
+
+test.each<[string, Partial<IdempotentRequest<unknown>>]>([
+  ['a key that no header can hold', { key: 'schlüssel ☃' }],
+  ['a key with a line break', { key: 'a\nb' }],
+  ['a key of 256 characters', { key: 'k'.repeat(256) }],
+  ['an empty key', { key: '' }],
+  ['a path that is none', { path: 'payments' }],
+  ['a header that is none', { headers: { 'a b': 'c' } }],
+  ['a header value that is none', { headers: { a: 'b\nc' } }],
+  ['a body without JSON', { body: () => 1 }],
+  ['a body that holds itself', { body: cycle() }],
+])('gives up at once on what cannot be sent: %s', async (_what, wrong) => {
+  const { url, asked } = await replying(done);
+  const retries: unknown[] = [];
+  const client = clientOf(url, { onRetry: (attempt) => retries.push(attempt) });
+  await expect(client.send({ ...order, ...wrong })).rejects.toMatchObject({ name: 'RequestNotSent' });
+  expect([asked.length, retries.length]).toEqual([0, 0]);
+});
+
+function cycle(): unknown {
+  const body: Record<string, unknown> = {};
+  body.body = body;
+  return body;
+}
+
+test('gives up at once where a signer has nothing to sign with, or the other side is not who it should be', async () => {
+  const wrong = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  for (const error of [
+    new RequestNotSent('no credentials'),
+    new TypeError('fetch failed', { cause: wrong }),
+  ]) {
+    let tried = 0;
+    const client = clientOf('http://localhost', {
+      fetch: () => {
+        tried += 1;
+        return Promise.reject(error);
+      },
+    });
+    await expect(client.send(order)).rejects.toMatchObject({ name: 'RequestNotSent' });
+    expect(tried).toBe(1);
+  }
+});
+
+test('where nobody listens it goes on, and in the end nothing was sent', async () => {
+  const server = await serve(() => undefined);
+  await server.stop();
+  const retries: unknown[] = [];
+  const client = clientOf(server.url, { giveUpAfterMs: 60, onRetry: (attempt) => retries.push(attempt) });
+  await expect(client.send(order)).rejects.toMatchObject({ name: 'RequestNotSent' });
+  expect(retries.length).toBeGreaterThan(0);
+});
+
+test('but what may have arrived once stays "not confirmed"', async () => {
+  const { url } = await replying(hangUp);
+  let tried = 0;
+  const client = clientOf(url, {
+    fetch: (request) => {
+      tried += 1;
+      if (tried > 1) throw new RequestNotSent('no credentials');
+      return fetch(request);
+    },
+  });
+  await expect(client.send(order)).rejects.toMatchObject({ name: 'OutcomeUnconfirmed', attempts: 2 });
+});
+
+test('one header in two spellings is one header, and the key is the client’s to set', async () => {
+  const headers: IncomingMessage['headers'][] = [];
+  const { url } = await replying((response, request) => {
+    headers.push(request.headers);
+    done(response, request);
+  });
+  const client = clientOf(url, { headers: { 'Content-Type': 'application/vnd.a+json', 'X-A': 'always' } });
+  await client.send({ ...order, key: 'k', headers: { 'x-a': 'this', 'IDEMPOTENCY-KEY': 'other' } });
+  expect(headers).toMatchObject([
+    { 'content-type': 'application/vnd.a+json', 'x-a': 'this', 'idempotency-key': '"k"' },
+  ]);
+});
+
+test('numbers are not rounded, neither in what is sent nor in what is answered', async () => {
+  const { url, asked } = await replying(
+    status(201, '{"id":9007199254740993}'),
+    status(201, '{"id":0.12345678901234567890}'),
+  );
+  const answer = await clientOf(url).send({ ...order, body: { id: 9007199254740993n } });
+  expect([asked[0]?.body, answer.body]).toEqual(['{"id":9007199254740993}', { id: 9007199254740993n }]);
+  await expect(clientOf(url).send(order)).rejects.toMatchObject({
+    name: 'UnexpectedAnswer',
+    body: '{"id":0.12345678901234567890}',
+  });
+});
+
+test('an error quotes no body', async () => {
+  const { url } = await replying(status(400, 'ada@example.com'));
+  await expect(clientOf(url).send(order)).rejects.toMatchObject({
+    body: 'ada@example.com',
+    message: expect.not.stringContaining('ada'),
+  });
 });
 
 test('gives up with the key in hand: what may have been done can be asked for again', async () => {
