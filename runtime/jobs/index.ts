@@ -5,3 +5,4 @@ export { jobWorker, type JobWorkerOptions, type RunningJob } from './job-worker.
 export { workOff, type WorkOffOptions } from './work-off.js';
 export type { Job, JobState } from './job-row.js';
 export { listSilentJobs, type SilentJobsOptions, type StuckJob } from './silent-jobs.js';
+export { taskProtection, type TaskProtection, type TaskProtectionOptions } from './task-protection.js';

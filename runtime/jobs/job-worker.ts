@@ -93,8 +93,9 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
     dynamodb,
     sqs: options.sqs,
     observe: (summary) => {
-      for (const problem of summary.problems)
-        invocations.getStore()?.problems.set(problem.messageId, problem);
+      const invocation = invocations.getStore();
+      if (invocation !== undefined) invocation.duplicates = summary.duplicate;
+      for (const problem of summary.problems) invocation?.problems.set(problem.messageId, problem);
       observe(summary);
     },
     leases,
@@ -125,6 +126,7 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
     const invocation: Invocation = {
       claims: new Map(),
       problems: new Map(),
+      duplicates: 0,
       redriven: new Set(redriven.map(({ messageId }) => messageId)),
     };
     try {
@@ -141,6 +143,7 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
 interface Invocation {
   readonly claims: Map<string, JobRow>;
   readonly problems: Map<string, Problem>;
+  duplicates: number;
   /** Ids of messages that were sent back from the dead-letter queue. */
   readonly redriven: ReadonlySet<string>;
 }

@@ -14,6 +14,8 @@ export interface Settlement {
   readonly problems: ReadonlyMap<string, Problem>;
   /** What this invocation has claimed, by job. */
   readonly claims: ReadonlyMap<string, JobRow>;
+  /** How many messages of the batch were copies. */
+  readonly duplicates: number;
   readonly maxClockSkewMs: number;
 }
 
@@ -58,11 +60,11 @@ async function settle(
   store: JobStore,
   { jobId, fingerprint }: JobOfMessage,
   problem: Problem | undefined,
-  { claims, maxClockSkewMs }: Settlement,
+  { claims, duplicates, maxClockSkewMs }: Settlement,
 ): Promise<void> {
   const mine = claims.get(jobId);
   // It acted: its row was written with its effects.
-  if (mine !== undefined && problem === undefined) return;
+  if (mine !== undefined && problem === undefined && duplicates === 0) return;
   if (mine !== undefined && problem?.outcome === 'retry') {
     const { error, fault } = problem;
     const failures = mine.failures + (fault === 'dependency' ? 0 : 1);
