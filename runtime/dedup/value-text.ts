@@ -65,11 +65,18 @@ function kind(name: string, is: Kind['is'], said: Kind['said'], read: Kind['read
 /**
  * The text of a value. Members that are undefined are left out, and what has a `toJSON` is what that says.
  *
+ * @param instances what to make of an instance of a class: `refuse` it, or take its members `as-object`, as JSON does
  * @throws UnserialisableValue with the path, for what no text can give again: a function, a symbol, a promise, an
  *   instance of a class, what contains itself.
  */
-export function valueText(value: unknown): string {
-  return JSON.stringify(sayable(value, '$', 0));
+export function valueText(value: unknown, instances: 'refuse' | 'as-object' = 'refuse'): string {
+  return JSON.stringify(sayable(value, { path: '$', depth: 0, instances }));
+}
+
+interface At {
+  readonly path: string;
+  readonly depth: number;
+  readonly instances: 'refuse' | 'as-object';
 }
 
 /** The value of such a text, or of any JSON. */
@@ -77,19 +84,20 @@ export function valueOfText(text: string): unknown {
   return meant(JSON.parse(text));
 }
 
-function sayable(value: unknown, path: string, depth: number): unknown {
+function sayable(value: unknown, at: At): unknown {
+  const { path, depth, instances } = at;
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value) && !Object.is(value, -0)) return value;
   if (depth > maxDepth)
     throw new UnserialisableValue(path.slice(0, 120), `it contains itself, or nests deeper than ${maxDepth}`);
-  const inner = (one: unknown, name: string) => sayable(one, path + name, depth + 1);
+  const inner = (one: unknown, name: string) => sayable(one, { ...at, path: path + name, depth: depth + 1 });
   const found = kinds.find(({ is }) => is(value));
   if (found !== undefined) return { [found.name]: found.said(value, inner) };
   if (Array.isArray(value)) return Array.from(value, (one, i) => inner(one, `[${i}]`));
   if (typeof value !== 'object') throw new UnserialisableValue(path, `a ${typeof value} cannot be stored`);
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') return inner(toJSON.call(value, ''), '');
-  if (!isPlain(value))
+  if (instances === 'refuse' && !isPlain(value))
     throw new UnserialisableValue(path, 'an instance of a class cannot be stored; give a plain object');
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   const name = (key: string) => (members.length === 1 && key.startsWith('$') ? `$${key}` : key);
