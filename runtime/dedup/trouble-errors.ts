@@ -138,11 +138,14 @@ export class EffectBlocked extends RejectMessage {
   override name = 'EffectBlocked';
   constructor(
     readonly leaseId: string,
+    /** May quote what an error said; for the person who looks. */
     readonly reason: string,
+    /** The same for a log line. */
+    because: string,
     options?: ErrorOptions,
   ) {
     super(
-      `${effectOf(leaseId)} is blocked; find out whether it happened, unlock it with ` +
+      `${effectOf(leaseId)} is blocked: ${because}; find out whether it happened, unlock it with ` +
         '`npx exactly-once-aws unlock`, and send the message again',
       options,
     );
@@ -156,7 +159,8 @@ export class EffectBlocked extends RejectMessage {
 export class ResultLost extends EffectBlocked {
   override name = 'ResultLost';
   constructor(leaseId: string, reason: string, options?: ErrorOptions) {
-    super(leaseId, `it has happened, and its result is lost (${reason})`, options);
+    const text = `it has happened, and its result is lost: ${reason}`;
+    super(leaseId, text, text, options);
   }
 }
 

@@ -54,10 +54,10 @@ export async function acquire(
       case 'blocked': {
         if (answer.blocked || (await store.block(answer, consumerName, decision.reason))) {
           if (!answer.blocked) {
-            if (answer.status !== 'UNKNOWN') report('unknown-outcome', 'its owner disappeared');
-            report('blocked', 'onUnknown says so, or the other side may have forgotten the key');
+            if (answer.status !== 'UNKNOWN') report('unknown-outcome', decision.because);
+            report('blocked', decision.because);
           }
-          throw new EffectBlocked(draft.id, decision.reason);
+          throw new EffectBlocked(draft.id, decision.reason, decision.because);
         }
         answer = (await store.read(draft.id)) ?? (await store.claim(draft));
         break;

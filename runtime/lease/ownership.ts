@@ -118,8 +118,8 @@ export class Ownership {
     const row = await this.store.read(id);
     const decision = row && decide(row, rules, this.store.now());
     if (row === undefined || decision?.kind !== 'blocked') return new OutcomeUnknown(id, { cause });
-    if (await this.store.block(row, consumerName, decision.reason)) report('blocked', 'onUnknown says so');
-    return new EffectBlocked(id, decision.reason, { cause });
+    if (await this.store.block(row, consumerName, decision.reason)) report('blocked', decision.because);
+    return new EffectBlocked(id, decision.reason, decision.because, { cause });
   }
 
   async #unknown(reason: string, cause?: unknown): Promise<void> {
