@@ -119,7 +119,7 @@ export class AuditReadError extends DriveError {
     readonly row: string,
   ) {
     super(
-      `the audit cannot read '${attribute}' of a row in table ${table}, which must be an integer or a string key: see what wrote it\n${row}`,
+      `the audit cannot read '${attribute}' in ${table}, which must be an integer or a string key: see what wrote it\n${row}`,
     );
   }
 }

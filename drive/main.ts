@@ -4,6 +4,8 @@ import { type Cleanup, cleanup } from './cleanup.js';
 import { DriveError, InterruptedError } from './drive-error.js';
 import { interruptSignal } from './interrupt.js';
 import { parseOptions, type RunOptions } from './options.js';
+import { outputOf } from './paths/outputs.js';
+import { paymentCommand } from './payment-command.js';
 import { progressTo, type Progress } from './progress.js';
 import { jsonReport, textReport, verdictOf } from './report.js';
 import type { Run } from './run.js';
@@ -39,8 +41,7 @@ async function keep({ target, outputs, alive }: Run, options: RunOptions, progre
     `kept: ${target.name} at ${target.endpoint ?? `account ${target.account}`} (AWS_ENDPOINT_URL; region ${target.region}, any credentials)`,
     ...Object.entries(outputs).map(([name, value]) => `  ${name} ${value}`),
     'send a payment of your own:',
-    `  curl --aws-sigv4 aws:amz:${target.region}:execute-api --user any:any -H 'Idempotency-Key: my-1' -H 'Content-Type: application/json' \\`,
-    `    -d '{"customer":"00001","purchasedOn":"1997-01-01","cds":1,"cents":1177}' ${target.httpUrl(outputs['ApiUrl'] ?? '')}/payments`,
+    ...paymentCommand(target, outputOf(outputs, 'ApiUrl')).map((line) => `  ${line}`),
     `stop it with Ctrl-C here, or kill ${process.pid}: everything goes with it`,
   ];
   for (const line of lines) {

@@ -49,12 +49,26 @@ export interface RunReport {
   readonly seconds: { readonly setUp: number; readonly traffic: number; readonly tail: number };
 }
 
-/** A run is exactly-once if all its paths are that are not there for comparison. */
+/**
+ * A run is exactly-once if all its paths are that are not there for comparison: those that say so, have no finding, and
+ * have acted. A run without paths, or with a figure that is no number, has shown nothing (R58).
+ */
 export function verdictOf({ paths }: RunReport): Verdict {
   const own = paths.filter(({ comparison = false }) => !comparison);
-  return own.length > 0 && own.every(({ verdict }) => verdict === 'exactly-once')
-    ? 'exactly-once'
-    : 'violated';
+  return own.length > 0 && own.every(isFlawless) ? 'exactly-once' : 'violated';
+}
+
+function isFlawless(path: PathReport): boolean {
+  const { verdict, findings, sent, effects, lost, doubled } = path;
+  return (
+    verdict === 'exactly-once' &&
+    findings.length === 0 &&
+    sent > 0 &&
+    effects > 0 &&
+    lost === 0 &&
+    doubled === 0 &&
+    Object.values(path).every((figure: unknown) => typeof figure !== 'number' || Number.isFinite(figure))
+  );
 }
 
 /** One line: the object that `--json` promises, without anything else. What is not counted is null. */

@@ -2,7 +2,8 @@ import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import type { Verdict } from './audit.js';
 import type { DeadLetter } from './dead-letters.js';
 import { AuditReadError } from '../drive-error.js';
-import { some } from './some.js';
+import { notPoison, some } from './some.js';
+import { voidFindings } from './void.js';
 
 /** One event, written down before it was first sent. */
 export interface ActivityEntry {
@@ -16,6 +17,12 @@ export interface ActivityEvidence {
   /** Events counted, by kind and hour: see readCounters. */
   readonly counters: ReadonlyMap<string, bigint>;
   readonly dead: readonly DeadLetter[];
+  /**
+   * Ids of what was sent to end among the dead letters. A letter of anything else is a finding, whatever its reason.
+   *
+   * @default - none
+   */
+  readonly poison?: ReadonlySet<string>;
   readonly leftInQueue: number;
 }
 
@@ -68,8 +75,13 @@ export async function auditActivity(evidence: ActivityEvidence): Promise<Activit
   const findings = [
     some(short, `counted too few events, ${lost} in all: lost`, 'hour'),
     some(surplus, `counted too many events, ${doubled} in all: doubled`, 'hour'),
+    some(
+      [...died].filter((id) => !evidence.poison?.has(id)),
+      notPoison,
+      'message',
+    ),
+    ...voidFindings({ sent, effects: Number(effects), leftInQueue: evidence.leftInQueue }),
     some(strays, 'in the dead-letter queue without a reason, or of an event that was never sent', 'message'),
-    evidence.leftInQueue === 0 ? undefined : `${evidence.leftInQueue} messages are still in the queue`,
   ].filter((finding) => finding !== undefined);
   return {
     verdict: findings.length === 0 ? 'exactly-once' : 'violated',

@@ -1,7 +1,8 @@
 import type { DeadLetter } from './dead-letters.js';
 import type { Effects } from './effects.js';
 import type { JournalEntry } from './journal.js';
-import { some } from './some.js';
+import { notPoison, some } from './some.js';
+import { voidFindings } from './void.js';
 
 export type Verdict = 'exactly-once' | 'violated';
 
@@ -11,6 +12,12 @@ export interface Evidence {
   readonly journal: readonly JournalEntry[];
   readonly effects: Effects;
   readonly dead: readonly DeadLetter[];
+  /**
+   * Ids of what was sent to end among the dead letters. A letter of anything else is a finding, whatever its reason.
+   *
+   * @default - none
+   */
+  readonly poison?: ReadonlySet<string>;
   /** Messages the source queue still holds. */
   readonly leftInQueue: number;
 }
@@ -46,7 +53,7 @@ export interface Audit {
  * `lost` = journal - effects - dead letters with a reason - parked. An effect is told by an unkeyed counter in the
  * payment's row and by another one in its customer's account: a second one is seen in both, or in the one it reached.
  */
-export function audit({ journal, effects, dead, leftInQueue }: Evidence): Audit {
+export function audit({ journal, effects, dead, poison, leftInQueue }: Evidence): Audit {
   const acted = new Set<string>();
   const doubled: string[] = [];
   for (const [paymentId, { settlements }] of effects.payments) {
@@ -96,7 +103,12 @@ export function audit({ journal, effects, dead, leftInQueue }: Evidence): Audit 
       ? undefined
       : `cents disagree: ${cents.expected} sent, ${cents.payments} in payment rows, ${cents.accounts} off accounts, ${cents.shop} on the shop`,
     some(strays, 'in the dead-letter queue without a reason, or of a payment that was never sent', 'message'),
-    leftInQueue === 0 ? undefined : `${leftInQueue} messages are still in the queue`,
+    some(
+      [...died].filter((id) => !poison?.has(id)),
+      notPoison,
+      'message',
+    ),
+    ...voidFindings({ sent: journal.length, effects: acted.size, leftInQueue }),
   ].filter((finding) => finding !== undefined);
 
   return {

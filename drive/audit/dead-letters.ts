@@ -5,6 +5,7 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { AuditReadError } from '../drive-error.js';
 
 export interface DeadLetter {
   /** From the body, or from what the consumer noted beside it; undefined when neither says. */
@@ -48,19 +49,27 @@ export async function takeDeadLetters(
   }
 }
 
-/** Messages a queue holds, those in flight included. Approximate on AWS, exact on the embedded target. */
+/**
+ * Messages a queue holds, those in flight included. Approximate on AWS, exact on the embedded target.
+ *
+ * @throws AuditReadError when the queue does not say
+ */
 export async function queueDepth(sqs: SQSClient, queueUrl: string): Promise<number> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: queueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
+  const names = [
+    'ApproximateNumberOfMessages',
+    'ApproximateNumberOfMessagesNotVisible',
+    'ApproximateNumberOfMessagesDelayed',
+  ] as const;
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...names] }),
   );
-  return Object.values(Attributes).reduce((sum, value) => sum + Number(value), 0);
+  return names.reduce((sum, name) => sum + depthOf(queueUrl, name, Attributes?.[name]), 0);
+}
+
+/** A queue that does not say how much it holds is not empty. @throws AuditReadError */
+function depthOf(queueUrl: string, name: string, value: string | undefined): number {
+  if (value === undefined || !/^\d+$/.test(value)) throw new AuditReadError(queueUrl, name, String(value));
+  return Number(value);
 }
 
 function letterOf({ Body, MessageAttributes }: Message): DeadLetter {

@@ -4,6 +4,7 @@ import type { Verdict } from './audit.js';
 import type { DeadLetter } from './dead-letters.js';
 import { AuditReadError } from '../drive-error.js';
 import { some } from './some.js';
+import { voidFindings } from './void.js';
 
 /** One event of the outbox that tells of a settled payment. */
 export interface SettledEvent {
@@ -60,32 +61,32 @@ export function auditViews({ events, settled, views, dead, leftInQueue }: ViewsE
   const unsent = events.filter((event) => event.unsent).map(({ paymentId }) => paymentId);
 
   let [effects, lost, doubled] = [0, BigInt(untold.length), BigInt(invented.length)];
-  const [short, surplus, gaps, order]: string[][] = [[], [], [], []];
+  const [short, surplus, gaps, order]: [string[], string[], string[], string[]] = [[], [], [], []];
   for (const customer of new Set([...byCustomer.keys(), ...views.keys()])) {
     const due = (byCustomer.get(customer) ?? []).sort((a, b) => (a.version < b.version ? -1 : 1));
     const view = views.get(customer) ?? { payments: 0n, cents: 0n, trail: '' };
     const count = BigInt(due.length);
-    if (due.some(({ version }, index) => version !== BigInt(index + 1))) gaps?.push(customer);
+    if (due.some(({ version }, index) => version !== BigInt(index + 1))) gaps.push(customer);
     effects += Number(view.payments < count ? view.payments : count);
     if (view.payments < count) {
       lost += count - view.payments;
-      short?.push(customer);
+      short.push(customer);
     } else if (view.payments > count) {
       doubled += view.payments - count;
-      surplus?.push(customer);
+      surplus.push(customer);
     } else if (view.cents !== due.reduce((sum, { cents }) => sum + cents, 0n) || view.trail !== trailOf(due))
-      order?.push(customer);
+      order.push(customer);
   }
   const findings = [
     some(untold, 'settled without an event: lost'),
     some(invented, 'told more often than they were settled: doubled'),
     some(unsent, 'still unsent in the outbox'),
-    some(gaps ?? [], 'have events whose versions are not 1, 2, 3', 'customer'),
-    some(short ?? [], 'have a view that lacks events: lost', 'customer'),
-    some(surplus ?? [], 'have a view with too many events: doubled', 'customer'),
-    some(order ?? [], 'have a view in another order, or with other amounts, than was settled', 'customer'),
+    some(gaps, 'have events whose versions are not 1, 2, 3', 'customer'),
+    some(short, 'have a view that lacks events: lost', 'customer'),
+    some(surplus, 'have a view with too many events: doubled', 'customer'),
+    some(order, 'have a view in another order, or with other amounts, than was settled', 'customer'),
     dead.length === 0 ? undefined : `${dead.length} events are in the dead-letter queue`,
-    leftInQueue === 0 ? undefined : `${leftInQueue} messages are still in the queue`,
+    ...voidFindings({ sent: settled.size, effects, leftInQueue }),
   ].filter((finding) => finding !== undefined);
   return {
     verdict: findings.length === 0 ? 'exactly-once' : 'violated',

@@ -1,4 +1,4 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { AdjustmentType } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import {
@@ -10,6 +10,7 @@ import {
   LogDrivers,
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { MessageChannel } from '../channel/message-channel.js';
@@ -25,8 +26,8 @@ export interface JobTasksProps {
 }
 
 /**
- * Fargate tasks that receive jobs. As many as there is work for: a task is only taken away when no job waits and none
- * runs, because a job whose task is stopped has to begin anew.
+ * Fargate tasks that receive jobs. As many as there is work for, and one that runs a job is protected from being taken
+ * away, because its job would have to begin anew.
  *
  * @internal
  */
@@ -63,27 +64,60 @@ export class JobTasks extends Construct {
       cluster,
       taskDefinition: this.taskDefinition,
       desiredCount: 0,
-      // A deployment waits for no job: its tasks are told to stop, and the jobs begin anew.
+      // Tasks that run a job are protected: a deployment starts new ones beside them, and stops these when they end.
       minHealthyPercent: 0,
       circuitBreaker: { rollback: true },
     });
+    this.taskDefinition.taskRole.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'],
+        // A task protects itself; which id it will have nobody knows.
+        resources: [
+          Stack.of(this).formatArn({
+            service: 'ecs',
+            resource: 'task',
+            resourceName: `${cluster.clusterName}/*`,
+          }),
+        ],
+      }),
+    );
+    this.scale(channel, maxTasks);
+  }
+
+  /**
+   * A task for every job, up to `maxTasks`; beyond 20 of them in steps, each with room for its jobs. Fewer tasks than
+   * there are may be asked for: those that run a job are protected, and go when it has ended.
+   */
+  private scale(channel: MessageChannel, maxTasks: number): void {
+    const period = Duration.minutes(1);
     const work = new MathExpression({
       expression: 'waiting + running',
       usingMetrics: {
-        waiting: channel.queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) }),
-        running: channel.queue.metricApproximateNumberOfMessagesNotVisible({ period: Duration.minutes(1) }),
+        waiting: channel.queue.metricApproximateNumberOfMessagesVisible({ period }),
+        running: channel.queue.metricApproximateNumberOfMessagesNotVisible({ period }),
       },
-      period: Duration.minutes(1),
+      period,
     });
+    const steps = taskSteps(maxTasks);
+    // What lies between two bounds makes two alarms: one that says "none", and one that says how many.
     this.service.autoScaleTaskCount({ minCapacity: 0, maxCapacity: maxTasks }).scaleOnMetric('Work', {
       metric: work,
       adjustmentType: AdjustmentType.EXACT_CAPACITY,
       scalingSteps: [
         { upper: 0, change: 0 },
-        { lower: 1, change: 1 },
-        { lower: 10, change: Math.max(2, Math.ceil(maxTasks / 2)) },
-        { lower: 100, change: maxTasks },
+        ...steps.map((tasks, i) => ({ lower: (steps[i - 1] ?? 0) + 1, change: tasks })),
       ],
     });
   }
+}
+
+/** A scaling policy takes at most so many steps. */
+const maxSteps = 20;
+
+/** How many tasks there may be, ascending: each number serves all jobs up to itself, the last one any number. */
+function taskSteps(maxTasks: number): number[] {
+  const count = Math.min(maxSteps, maxTasks);
+  return Array.from({ length: count }, (_, i) =>
+    maxTasks <= maxSteps ? i + 1 : Math.ceil(maxTasks ** ((i + 1) / count)),
+  ).filter((tasks, i, all) => tasks !== all[i - 1]);
 }

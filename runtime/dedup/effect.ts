@@ -73,11 +73,15 @@ export interface LeaseTimes {
 /** An effect outside the store: a mail, a card charge, a call of another service. */
 export interface Effect<Args, Result> extends LeaseTimes {
   /**
-   * Plain JSON, at most 100 KB. Stored at the first claim and replayed in every later try, whatever is given then
+   * Plain data, at most 100 KB: what JSON holds, and bigint, Date, Map, Set and bytes. Stored at the first claim and replayed in every later try, whatever is given then
    * (R27).
    */
   readonly args: Args;
-  /** Makes the effect. What it returns is stored, and returned for this message from then on. */
+  /**
+   * Makes the effect. What it returns is stored, at most 380 KB, and returned for this message from then on: what JSON
+   * holds, and bigint, Date, Map, Set and bytes, each as it was. For anything else, such as a Response, the effect has
+   * happened and its result is lost: ResultLost, now and whenever the message comes again.
+   */
   readonly run: (args: Args, call: EffectCall) => Result | Promise<Result>;
   /** No default: nobody but you can know what the other side does. */
   readonly onUnknown: OnUnknown<Args, NoInfer<Result>>;
@@ -107,6 +111,8 @@ export interface Effect<Args, Result> extends LeaseTimes {
  * @param name of the effect within the message, 1 to 64 of `A-Z a-z 0-9 _ . -`. Stable: the lease hangs on it.
  * @throws LeaseHeld somebody else is at work: the message comes again, which is no failure.
  * @throws EffectBlocked the outcome is unknown and may not be tried again.
+ * @throws ResultLost the effect has happened, and its result could not be kept; it is listed like a blocked one.
+ * @throws EffectRepeated two effects of one run have the same name; number them.
  * @throws OutcomeUnknown the effect threw: the message comes again and `onUnknown` decides.
  * @throws LeaseLost the effect outlived its lease and another owner has it.
  */

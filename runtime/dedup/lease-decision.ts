@@ -12,7 +12,8 @@ export interface LeaseRules {
 export type LeaseDecision =
   | { readonly kind: 'completed' }
   | { readonly kind: 'held'; readonly until: number; readonly reason: string }
-  | { readonly kind: 'blocked'; readonly reason: string }
+  /** `because`: the same for a log line, without what an error said. */
+  | { readonly kind: 'blocked'; readonly reason: string; readonly because: string }
   /** `inDoubt`: an earlier owner may have made the effect. */
   | { readonly kind: 'take-over'; readonly inDoubt: boolean };
 
@@ -31,7 +32,9 @@ export function decide(row: LeaseRow, rules: LeaseRules, now: number): LeaseDeci
   if (row.status !== 'UNKNOWN' && now < over)
     return { kind: 'held', until: over, reason: 'another owner holds the lease' };
   if (onUnknown === 'block')
-    return { kind: 'blocked', reason: row.reason ?? 'its owner disappeared, and may have made the effect' };
+    return row.reason === undefined
+      ? blockedBecause('its owner disappeared, and may have made the effect')
+      : { kind: 'blocked', reason: row.reason, because: 'nobody knows what became of it' };
   if (onUnknown === 'reconcile') {
     const settled = over + maxEffectDelayMs;
     return now < settled
@@ -42,9 +45,12 @@ export function decide(row: LeaseRow, rules: LeaseRules, now: number): LeaseDeci
   // clock.
   const latest = now + durationMs + maxEffectDelayMs + maxClockSkewMs;
   if (latest > row.firstCallAt + onUnknown.keyWindowMs)
-    return {
-      kind: 'blocked',
-      reason: `the other side remembers a key for ${onUnknown.keyWindowMs / 1000} s, and may have forgotten that of the first call`,
-    };
+    return blockedBecause(
+      `the other side remembers a key for ${onUnknown.keyWindowMs / 1000} s, and may have forgotten that of the first call`,
+    );
   return { kind: 'take-over', inDoubt: true };
+}
+
+function blockedBecause(reason: string): LeaseDecision {
+  return { kind: 'blocked', reason, because: reason };
 }

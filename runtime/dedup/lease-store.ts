@@ -24,6 +24,8 @@ export interface LeaseRow {
   /** Powertools' hash of the payload. */
   readonly validation: string | undefined;
   readonly result: unknown;
+  /** The effect has happened, and why its result could not be kept. */
+  readonly lost: string | undefined;
   /** Why the outcome is unknown, or why it was unlocked. */
   readonly reason: string | undefined;
   /** It is listed for a person to look at. */
@@ -84,6 +86,12 @@ export interface LeaseStore {
    * @throws UnserialisableValue when the store cannot hold the result; nothing is written.
    */
   complete(lease: Lease, result: unknown): Promise<boolean>;
+  /**
+   * Writes down that the effect has happened and that its result cannot be kept, and lists it for a person.
+   *
+   * @returns false when the lease is not the caller's.
+   */
+  completeWithout(lease: Lease, consumerName: string, reason: string): Promise<boolean>;
   /** Nothing happened: anybody may claim it. @returns false when it is not the caller's. */
   free(lease: Lease): Promise<boolean>;
   /** Nobody knows what happened. @returns false when it is not the caller's. */
@@ -100,6 +108,15 @@ export interface LeaseStore {
     outcome: { readonly kind: 'done'; readonly result: unknown } | { readonly kind: 'not-done' },
     reason: string,
   ): Promise<boolean>;
+}
+
+/**
+ * Whether a row of the table is a lease: of an effect, or of Powertools. Receipts, jobs, groups and whatever else is
+ * there have names of their own behind the `!`, or another status.
+ */
+export function isLease({ id, status }: Pick<LeaseRow, 'id' | 'status'>): boolean {
+  const statuses: readonly string[] = ['INPROGRESS', 'COMPLETED', 'UNKNOWN', 'FREE'] satisfies LeaseStatus[];
+  return statuses.includes(status) && !/^[A-Za-z0-9_.-]+!(?!once#)/.test(id);
 }
 
 const effectNamePattern = /^[A-Za-z0-9_.-]{1,64}$/;

@@ -1,11 +1,5 @@
-import {
-  briefly,
-  DependencyFailed,
-  errorText,
-  ExactlyOnceError,
-  type Fault,
-  RejectMessage,
-} from './error.js';
+import { briefly, DependencyFailed, ExactlyOnceError, type Fault, RejectMessage } from './error.js';
+import { keyHash } from './key-hash.js';
 
 /**
  * One key arrived with two payloads. Neither is a copy of the other, so the later one is `rejected`, never a
@@ -119,6 +113,12 @@ export class Waiting extends ExactlyOnceError {
   }
 }
 
+/** An effect for a log line: the key in its id may be personal data (R59). */
+function effectOf(leaseId: string): string {
+  const [, name] = /!once#([^#]*)#/.exec(leaseId) ?? [];
+  return `the effect ${name === undefined ? '' : `'${name}' `}with the lease hash ${keyHash(leaseId)}`;
+}
+
 /** Somebody else holds the lease on the effect, or its outcome cannot be looked up yet. */
 export class LeaseHeld extends Waiting {
   override name = 'LeaseHeld';
@@ -127,7 +127,7 @@ export class LeaseHeld extends Waiting {
     retryAt: number,
     reason = 'another owner holds the lease',
   ) {
-    super(`effect '${leaseId}' has to wait until ${new Date(retryAt).toISOString()}: ${reason}`, retryAt);
+    super(`${effectOf(leaseId)} has to wait until ${new Date(retryAt).toISOString()}: ${reason}`, retryAt);
   }
 }
 
@@ -150,7 +150,7 @@ export class OutcomeUnknown extends ExactlyOnceError {
   ) {
     const { cause } = options ?? {};
     super(
-      `effect '${leaseId}' threw, and may have acted: ${errorText(cause)}; ` +
+      `${effectOf(leaseId)} threw ${cause instanceof Error ? cause.name : typeof cause}, and may have acted; ` +
         'throw EffectNotStarted, or give `isDefinite`, where nothing can have happened',
       options,
     );
@@ -162,13 +162,40 @@ export class EffectBlocked extends RejectMessage {
   override name = 'EffectBlocked';
   constructor(
     readonly leaseId: string,
+    /** May quote what an error said; for the person who looks. */
     readonly reason: string,
+    /** The same for a log line. */
+    because: string,
     options?: ErrorOptions,
   ) {
     super(
-      `effect '${leaseId}' is blocked: ${reason}; find out whether it happened, unlock it with ` +
+      `${effectOf(leaseId)} is blocked: ${because}; find out whether it happened, unlock it with ` +
         '`npx exactly-once-aws unlock`, and send the message again',
       options,
+    );
+  }
+}
+
+/**
+ * The effect has happened, and its result could not be kept, so that nobody can be given it: neither the handler that
+ * made it nor one that runs again. It is listed like a blocked one; whoever knows the result says so with `unlock`.
+ */
+export class ResultLost extends EffectBlocked {
+  override name = 'ResultLost';
+  constructor(leaseId: string, reason: string, options?: ErrorOptions) {
+    const text = `it has happened, and its result is lost: ${reason}`;
+    super(leaseId, text, text, options);
+  }
+}
+
+/** Two effects of one run have one name, and so one lease: the second would not be made. */
+export class EffectRepeated extends ExactlyOnceError {
+  override name = 'EffectRepeated';
+  override readonly fault: Fault = 'defect';
+  constructor(readonly effectName: string) {
+    super(
+      `the effect '${briefly(effectName)}' is asked for twice in one run, and would be made once; number them ` +
+        "('mail-1', 'mail-2'), and keep what the first call returned where it is needed again",
     );
   }
 }
@@ -186,7 +213,7 @@ export class LeaseLost extends ExactlyOnceError {
     options?: ErrorOptions,
   ) {
     super(
-      `effect '${leaseId}': ${refused} refused, another owner has taken the lease over; ` +
+      `${effectOf(leaseId)}: ${refused} refused, another owner has taken the lease over; ` +
         'raise `leaseSeconds`, stop the effect when its signal fires, and check the clocks (`maxClockSkewSeconds`)',
       options,
     );

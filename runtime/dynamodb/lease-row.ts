@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
 import type { LeaseRow } from '../dedup/lease-store.js';
+import { valueOfText } from '../dedup/value-text.js';
 import { rowVersion } from './receipt.js';
 import { native } from './native-value.js';
 
@@ -22,10 +23,17 @@ export function readLease(item: Record<string, AttributeValue>): LeaseRow {
     expiration,
     args: item.args?.S,
     validation: item.validation?.S,
-    result: item.data === undefined ? undefined : native({ data: item.data }).data,
+    result: resultOf(item),
+    lost: item.lost?.S,
     reason: item.reason?.S,
     blocked: item.attention !== undefined,
   };
+}
+
+/** As text, with which any value comes back as it was. Powertools and the first release wrote attributes. */
+function resultOf({ result, data }: Record<string, AttributeValue>): unknown {
+  if (result?.S !== undefined) return valueOfText(result.S);
+  return data === undefined ? undefined : native({ data }).data;
 }
 
 /**

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { conditionalUpdate } from './conditional-update.js';
 import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from './conditions.js';
-import { InvalidSettings } from '../dedup/errors.js';
+import { briefly, InvalidSettings, UnserialisableValue } from '../dedup/errors.js';
 import type { Lease, LeaseDraft, LeaseRow, LeaseStatus, LeaseStore } from '../dedup/lease-store.js';
 import { effectsOf, readLease } from './lease-row.js';
+import { Meter } from '../dedup/meter.js';
+import { valueText } from '../dedup/value-text.js';
 import { resultAttribute, rowVersion } from './receipt.js';
+import { send } from './send.js';
 
 export interface LeaseStoreOptions {
   readonly client: DynamoDBClient;
@@ -15,6 +18,8 @@ export interface LeaseStoreOptions {
   readonly retentionSeconds: number;
   /** Epoch milliseconds. @default - the clock of this machine */
   readonly now?: () => number;
+  /** Results are stored as Powertools' own layer reads them too, where DynamoDB can hold them so. @default false */
+  readonly forPowertools?: boolean;
 }
 
 type Attributes = Record<string, AttributeValue | undefined>;
@@ -42,11 +47,17 @@ export class DynamoLeaseStore implements LeaseStore {
     this.now = options.now ?? Date.now;
   }
 
-  /** The row as it is now (strongly consistent), undefined when there is none. */
+  /**
+   * The row as it is now (strongly consistent), undefined when there is none. @throws DependencyFailed when it cannot
+   * be read.
+   */
   async read(id: string): Promise<LeaseRow | undefined> {
     const { client, tableName: TableName } = this.#options;
-    const { Item } = await client.send(
+    const { Item } = await send(
+      client,
       new GetItemCommand({ TableName, Key: { id: { S: id } }, ConsistentRead: true }),
+      { deadline: Infinity, meter: new Meter() },
+      'read',
     );
     return Item && readLease(Item);
   }
@@ -78,7 +89,7 @@ export class DynamoLeaseStore implements LeaseStore {
         args: args === undefined ? undefined : { S: args },
         validation: draft.validation === undefined ? undefined : { S: draft.validation },
       },
-      ['data', 'reason', 'attention', 'since'],
+      ['data', 'result', 'lost', 'reason', 'attention', 'since'],
     );
     // The answer was lost and the SDK sent it again: the row that is in the way is our own (R12).
     if (found === undefined || found?.fence === fence)
@@ -96,7 +107,16 @@ export class DynamoLeaseStore implements LeaseStore {
    * @throws UnserialisableValue when the result holds what DynamoDB cannot; nothing is written.
    */
   async complete({ id, fence }: Lease, result: unknown): Promise<boolean> {
-    const set = { ...status('COMPLETED'), expiration: this.#expiration(), ...resultAttribute(result) };
+    return this.#completed(id, fence, this.#resultAttributes(result));
+  }
+
+  /** See the port. The row gets the `attention` and `since` of the table's sparse index. */
+  async completeWithout({ id, fence }: Lease, consumerName: string, reason: string): Promise<boolean> {
+    return this.#completed(id, fence, { lost: { S: shortly(reason) }, ...this.#attention(consumerName) });
+  }
+
+  async #completed(id: string, fence: string, outcome: Attributes): Promise<boolean> {
+    const set = { ...status('COMPLETED'), expiration: this.#expiration(), ...outcome };
     const found = await this.#update(id, leaseOwned(fence), set, ['args']);
     return found === undefined || (found?.fence === fence && found.status === 'COMPLETED');
   }
@@ -114,7 +134,7 @@ export class DynamoLeaseStore implements LeaseStore {
 
   /** Nobody knows what happened. @returns false when the lease is not the caller's. */
   async unknown({ id, fence }: Lease, reason: string): Promise<boolean> {
-    const set = { ...status('UNKNOWN'), reason: { S: reason } };
+    const set = { ...status('UNKNOWN'), reason: { S: shortly(reason) } };
     const found = await this.#update(id, leaseOwned(fence), set, []);
     return found === undefined || (found?.fence === fence && found.status === 'UNKNOWN');
   }
@@ -139,10 +159,9 @@ export class DynamoLeaseStore implements LeaseStore {
       v: { N: String(rowVersion) },
       ...status('UNKNOWN'),
       fence: { S: randomUUID() },
-      reason: { S: reason },
+      reason: { S: shortly(reason) },
       in_progress_expiration: { N: String(row.endsAt) },
-      attention: { S: effectsOf(consumerName) },
-      since: { S: new Date(this.now()).toISOString() },
+      ...this.#attention(consumerName),
     };
     return (await this.#update(row.id, leaseAsSeen(row), set, [])) === undefined;
   }
@@ -167,10 +186,30 @@ export class DynamoLeaseStore implements LeaseStore {
             ...said,
             ...status('COMPLETED'),
             expiration: this.#expiration(),
-            ...resultAttribute(outcome.result),
+            ...this.#resultAttributes(outcome.result),
           }
         : { ...said, ...status('FREE') };
-    return (await this.#update(row.id, leaseAsSeen(row), set, ['attention', 'since'])) === undefined;
+    return (await this.#update(row.id, leaseAsSeen(row), set, ['attention', 'since', 'lost'])) === undefined;
+  }
+
+  #attention(consumerName: string): Attributes {
+    return {
+      attention: { S: effectsOf(consumerName) },
+      since: { S: new Date(this.now()).toISOString() },
+    };
+  }
+
+  /** @throws UnserialisableValue with the path, for what no text can give again, and for what is too large. */
+  #resultAttributes(result: unknown): Attributes {
+    if (result === undefined) return {};
+    const text = valueText(result);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxResultBytes)
+      throw new UnserialisableValue('$', `it has ${bytes} bytes, and a lease keeps ${maxResultBytes}`);
+    return {
+      ...(this.#options.forPowertools && bytes < maxResultBytes / 3 && nativeAttribute(result)),
+      result: { S: text },
+    };
   }
 
   #expiration(): AttributeValue {
@@ -189,6 +228,23 @@ export class DynamoLeaseStore implements LeaseStore {
     return answer.row === undefined ? null : readLease(answer.row);
   }
 }
+
+/** Undefined where DynamoDB cannot hold it. */
+function nativeAttribute(result: unknown): Attributes | undefined {
+  try {
+    return resultAttribute(result);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A reason that fits into the row, whatever an error has to say. */
+function shortly(reason: string): string {
+  return briefly(reason, 1024);
+}
+
+/** An item has 400 KB; what else is in a row of a lease needs little. */
+const maxResultBytes = 380 * 1024;
 
 function status(value: LeaseStatus): Attributes {
   return { status: { S: value } };

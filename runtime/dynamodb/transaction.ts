@@ -36,6 +36,7 @@ export class Transaction {
   readonly #writes = new Map<string, Write>();
   readonly #reads = new Map<string, Read>();
   readonly #publications: Publication[] = [];
+  readonly #effects = new Set<string>();
   #once: Once | undefined;
   #ahead = false;
 
@@ -113,7 +114,8 @@ export class Transaction {
    * before the commit; when the handler runs again its outcome is returned instead.
    *
    * @param name tells the effects of one message apart.
-   * @throws InvalidSettings when the consumer was not given `leases`; LeaseHeld, OutcomeUnknown, EffectBlocked,
+   * @throws InvalidSettings when the consumer was not given `leases`; EffectRepeated for a second effect of the same
+   *   name in one run; LeaseHeld, OutcomeUnknown, EffectBlocked,
    *   LeaseLost: let them pass.
    */
   async once<Args, Result>(name: string, effect: Effect<Args, Result>): Promise<Result> {
@@ -122,7 +124,10 @@ export class Transaction {
         'tx.once needs leases: give `leases: leases()` of exactly-once-aws/lease to the consumer',
       ]);
     const once = this.#once;
+    const isRepeated = this.#effects.has(name);
+    this.#effects.add(name);
     return this.#session.track('once', async () => {
+      if (isRepeated) throw new (await import('../dedup/trouble-errors.js')).EffectRepeated(name);
       if (this.#ahead)
         throw new NotItsTurn(
           `effect '${name}' has to wait until the earlier messages of its group are committed`,

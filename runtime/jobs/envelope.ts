@@ -4,6 +4,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 export interface JobEnvelope<Payload> {
   readonly jobId: string;
   readonly payload: Payload;
+  /** The payload as it was enqueued. */
+  readonly enqueued: unknown;
 }
 
 /** A schema of the whole body out of one of the payload. */
@@ -23,7 +25,7 @@ export function jobEnvelope<Schema extends StandardSchemaV1>(
       return {
         issues: result.issues.map(({ message, path = [] }) => ({ message, path: ['payload', ...path] })),
       };
-    return { value: { jobId, payload: result.value } };
+    return { value: { jobId, payload: result.value, enqueued: payload } };
   };
   return { '~standard': { version: 1, vendor: 'exactly-once-aws', validate } };
 }

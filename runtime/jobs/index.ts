@@ -2,6 +2,7 @@
 export { InvalidJob, JobQueueClient, type EnqueueOptions, type JobQueueOptions } from './job-queue.js';
 export { jobQueueSettings, type JobQueueSettings } from './job-settings.js';
 export { jobWorker, type JobWorkerOptions, type RunningJob } from './job-worker.js';
-export { JobFailed } from './run-job.js';
 export { workOff, type WorkOffOptions } from './work-off.js';
 export type { Job, JobState } from './job-row.js';
+export { listSilentJobs, type SilentJobsOptions, type StuckJob } from './silent-jobs.js';
+export { taskProtection, type TaskProtection, type TaskProtectionOptions } from './task-protection.js';

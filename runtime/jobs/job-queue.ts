@@ -1,9 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { RejectMessage } from '../dedup/errors.js';
+import { RejectMessage, UnserialisableValue } from '../dedup/errors.js';
+import { exactJsonText } from '../dedup/exact-json.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
-import type { Job, JobRow } from './job-row.js';
+import { escaped } from '../sqs/dead-letter.js';
+import { isSilent, silentAfterMs, type Job, type JobRow } from './job-row.js';
 import type { JobQueueSettings } from './job-settings.js';
 import { JobStore } from './job-store.js';
 import { schedule } from './schedule.js';
@@ -14,11 +16,15 @@ export interface JobQueueOptions {
   readonly sqs: SQSClient;
   /** For delays beyond 15 minutes. @default - made when the first one comes */
   readonly scheduler?: SchedulerClient;
+  /** How late a job may be before `enqueue` with its id sends its message again. @default 300 */
+  readonly silentAfterSeconds?: number;
 }
 
 export interface EnqueueOptions {
   /** How long the job waits, from now. @default 0 */
   readonly delaySeconds?: number;
+  /** A job that has failed is run again, from its first try. @default false: it is returned as it is */
+  readonly retryFailed?: boolean;
 }
 
 /** The job cannot be enqueued as asked. */
@@ -28,18 +34,23 @@ export class InvalidJob extends RejectMessage {
     readonly jobId: string,
     problem: string,
   ) {
-    super(`job '${jobId}' cannot be enqueued: ${problem}`);
+    super(`the job cannot be enqueued: ${problem}`);
   }
 }
 
 /** SQS delays a message by at most 15 minutes. */
 const maxQueueDelaySeconds = 15 * 60;
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+const maxMessageBytes = 1024 * 1024;
+/** https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html */
+const maxScheduleBytes = 256 * 1024;
 
 /**
  * Enqueues jobs and says what became of them.
  *
  * Guarantees: one job per id, however often it is enqueued, for as long as its row is kept; a job whose `enqueue`
- * returned has a message or a schedule. One whose `enqueue` threw may have: enqueue it again, with the same id.
+ * returned has a message or a schedule. One whose `enqueue` threw may have: enqueue it again, with the same id. So is a
+ * job healed whose message was lost: `enqueue` sends it again when nothing has been heard of it for too long.
  */
 export class JobQueueClient {
   readonly #store: JobStore;
@@ -52,24 +63,28 @@ export class JobQueueClient {
 
   /**
    * @param jobId the job's identity, chosen by the caller: the same for every try to enqueue the same job.
-   * @param payload plain JSON.
+   * @param payload plain JSON, with its `jobId` at most 1 MiB; 256 KB with a delay of more than 15 minutes. `bigint`
+   *   is sent as the integer that it is.
    * @returns the job as it is now: one that was enqueued before may be done already.
-   * @throws KeyReused when the id was used for another payload; InvalidKey; InvalidJob for a delay that is out of
-   *   range.
+   * @throws KeyReused when the id was used for another payload; InvalidKey; UnserialisableValue for what JSON does not
+   *   hold; InvalidJob for a delay or a size that is out of range. Nothing is enqueued then.
    */
-  async enqueue(jobId: string, payload: unknown, { delaySeconds = 0 }: EnqueueOptions = {}): Promise<Job> {
-    const { settings } = this.options;
-    if (!(delaySeconds >= 0)) throw new InvalidJob(jobId, `delaySeconds is ${delaySeconds}, must be from 0`);
-    if (delaySeconds > maxQueueDelaySeconds && settings.scheduler === undefined)
-      throw new InvalidJob(
-        jobId,
-        `delaySeconds is ${delaySeconds}, at most ${maxQueueDelaySeconds} without a scheduler; give \`scheduler\` in the settings`,
-      );
+  async enqueue(
+    jobId: string,
+    payload: unknown,
+    { delaySeconds = 0, retryFailed = false }: EnqueueOptions = {},
+  ): Promise<Job> {
+    this.#assertDelay(jobId, delaySeconds);
     const envelope = { jobId, payload };
-    const row = await this.#store.accept(jobId, fingerprintOf(envelope), Date.now() + delaySeconds * 1000);
-    // Somebody accepted it and may have died before it was sent. A message more than one does no harm.
-    if (!row.sent && row.state === 'queued') {
-      await this.#send(row, JSON.stringify(envelope));
+    const fingerprint = fingerprintOf(envelope);
+    const body = bodyOf(jobId, envelope, delaySeconds > maxQueueDelaySeconds);
+    let row = await this.#store.accept(jobId, fingerprint, Date.now() + delaySeconds * 1000);
+    if (row.state === 'failed' && retryFailed)
+      row = (await this.#store.startAgain(row)) ?? (await this.#store.accept(jobId, fingerprint, Date.now()));
+    const { silentAfterSeconds = silentAfterMs / 1000 } = this.options;
+    // Somebody accepted it and may have died before it was sent; or its message is lost. One too many does no harm.
+    if ((!row.sent && row.state === 'queued') || isSilent(row.state, row.dueAt, silentAfterSeconds * 1000)) {
+      await this.#send(row, body);
       await this.#store.noteSent(row);
     }
     return row;
@@ -96,6 +111,21 @@ export class JobQueueClient {
     }
   }
 
+  #assertDelay(jobId: string, delaySeconds: number): void {
+    const { scheduler, retentionSeconds } = this.options.settings;
+    if (!(delaySeconds >= 0)) throw new InvalidJob(jobId, `delaySeconds is ${delaySeconds}, must be from 0`);
+    if (delaySeconds > maxQueueDelaySeconds && scheduler === undefined)
+      throw new InvalidJob(
+        jobId,
+        `delaySeconds is ${delaySeconds}, at most ${maxQueueDelaySeconds} without a scheduler; give \`scheduler\` in the settings`,
+      );
+    if (delaySeconds >= retentionSeconds)
+      throw new InvalidJob(
+        jobId,
+        `delaySeconds is ${delaySeconds}, and a job is forgotten after ${retentionSeconds}; raise \`maxDelay\` of the JobQueue`,
+      );
+  }
+
   async #send({ jobId, runAt }: JobRow, body: string): Promise<void> {
     const { settings, sqs, scheduler } = this.options;
     const delaySeconds = Math.max(0, Math.ceil((runAt.getTime() - Date.now()) / 1000));
@@ -111,4 +141,26 @@ export class JobQueueClient {
       }),
     );
   }
+}
+
+/** The body of a job's message. @throws InvalidJob for what SQS, or a schedule, does not take. */
+function bodyOf(jobId: string, envelope: object, scheduled: boolean): string {
+  assertPlain(envelope, '$');
+  const body = escaped(exactJsonText(envelope));
+  const bytes = Buffer.byteLength(body);
+  const most = scheduled ? maxScheduleBytes : maxMessageBytes;
+  if (bytes > most)
+    throw new InvalidJob(
+      jobId,
+      `with its id it has ${bytes} bytes of JSON, ${scheduled ? 'a schedule' : 'SQS'} takes ${most}; store the payload elsewhere and enqueue its address`,
+    );
+  return body;
+}
+
+/** JSON makes an empty object of what it does not know, and says nothing. */
+function assertPlain(value: unknown, path: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value))
+    throw new UnserialisableValue(path, 'it is no plain JSON; give an array or an object');
+  for (const [name, member] of Object.entries(value)) assertPlain(member, `${path}.${name}`);
 }

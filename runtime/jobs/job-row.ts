@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
+import { valueOfText } from '../dedup/value-text.js';
 import { rowVersion } from '../dynamodb/receipt.js';
 import { native } from '../dynamodb/native-value.js';
 
@@ -21,7 +23,11 @@ export interface Job {
   readonly reason: string | undefined;
   /** When it may begin. */
   readonly runAt: Date;
-  /** Its worker has not been heard of for longer than its lease: it was killed, and another will take over. */
+  /**
+   * Nothing has been heard of it for longer than it should take: a running one is past its lease, a queued one was
+   * due and has not begun. Its worker was killed, its message is lost, or the queue is long. `enqueue` with its id
+   * sends it again.
+   */
   readonly silent: boolean;
 }
 
@@ -44,6 +50,30 @@ export interface JobRow extends Job {
   /** A message or a schedule has been made for it. */
   readonly sent: boolean;
   readonly cancelRequested: boolean;
+  /** Epoch milliseconds: until then nothing has to be heard of it. */
+  readonly dueAt: number;
+  /** It is in the index that {@link listSilentJobs} reads. */
+  readonly listed: boolean;
+}
+
+/** How long after it was due a job counts as silent, in milliseconds: clocks differ, and a queue may be long. */
+export const silentAfterMs = 5 * 60_000;
+
+/** The partitions of the index that the jobs of one consumer are spread over: one takes 1,000 writes a second. */
+const shards = 8;
+
+/**
+ * What jobs that have not ended well yet are listed under in the index `attention`: of a job, or of each shard. The
+ * `!` keeps them apart from stopped groups.
+ */
+export function openJobsOf(consumerName: string, jobId: string): string {
+  return shardOf(consumerName, (createHash('sha256').update(jobId).digest()[0] ?? 0) % shards);
+}
+export function openJobs(consumerName: string): string[] {
+  return Array.from({ length: shards }, (_, shard) => shardOf(consumerName, shard));
+}
+function shardOf(consumerName: string, shard: number): string {
+  return `${consumerName}!jobs#${shard}`;
 }
 
 /** @throws InvalidKey when the id cannot identify a job. */
@@ -52,23 +82,38 @@ export function jobRowId(consumerName: string, jobId: string): string {
   return `${consumerName}!job#${jobId}`;
 }
 
+/** The job whose row it is. */
+export function jobIdOf(consumerName: string, rowId: string): string {
+  return rowId.slice(jobRowId(consumerName, '-').length - 1);
+}
+
+/**
+ * A value that anybody may ask for, as text that gives the same again (R52). Rows of the first release hold attributes of
+ * DynamoDB.
+ */
+function valueOf(item: Record<string, AttributeValue>, text: string, attribute: string): unknown {
+  const json = item[text]?.S;
+  if (json !== undefined) return valueOfText(json);
+  return item[attribute] === undefined ? undefined : native({ [attribute]: item[attribute] })[attribute];
+}
+
 /** @throws NewerRow when a newer version of this library wrote it (R17). */
 export function readJob(jobId: string, item: Record<string, AttributeValue>): JobRow {
   if (Number(item.v?.N ?? 0) > rowVersion) throw new NewerRow(jobId, item.v?.N ?? '', rowVersion);
   const status = item.status?.S ?? '';
   const [state = 'queued'] = Object.entries(statusOf).find(([, stored]) => stored === status) ?? [];
   const endsAt = Number(item.in_progress_expiration?.N ?? 0);
-  const value = (name: string): unknown =>
-    item[name] === undefined ? undefined : native({ [name]: item[name] })[name];
+  const runAt = Number(item.runAt?.N ?? 0);
+  const dueAt = Math.max(runAt, endsAt, Number(item.dueAt?.N ?? 0));
   return {
     jobId,
     state: state as JobState,
-    progress: value('progress'),
-    result: value('data'),
+    progress: valueOf(item, 'progressJson', 'progress'),
+    result: valueOf(item, 'resultJson', 'data'),
     failures: Number(item.failures?.N ?? 0),
     reason: item.reason?.S,
-    runAt: new Date(Number(item.runAt?.N ?? 0)),
-    silent: state === 'running' && endsAt < Date.now(),
+    runAt: new Date(runAt),
+    silent: isSilent(state as JobState, dueAt),
     fence: item.fence?.S ?? '',
     status,
     endsAt,
@@ -76,5 +121,12 @@ export function readJob(jobId: string, item: Record<string, AttributeValue>): Jo
     fingerprint: item.fingerprint?.S ?? '',
     sent: item.sent?.BOOL === true,
     cancelRequested: item.cancelRequested?.BOOL === true,
+    dueAt,
+    listed: item.attention !== undefined,
   };
+}
+
+/** @param now epoch milliseconds */
+export function isSilent(state: JobState, dueAt: number, afterMs = silentAfterMs, now = Date.now()): boolean {
+  return (state === 'queued' || state === 'running') && dueAt + afterMs < now;
 }

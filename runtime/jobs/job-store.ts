@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { conditionalUpdate } from '../dynamodb/conditional-update.js';
 import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from '../dynamodb/conditions.js';
-import { KeyReused } from '../dedup/errors.js';
-import { resultAttribute, rowVersion } from '../dynamodb/receipt.js';
-import { jobRowId, readJob, statusOf, type JobRow, type JobState } from './job-row.js';
+import { briefly, KeyReused, UnserialisableValue } from '../dedup/errors.js';
+import { Meter } from '../dedup/meter.js';
+import { valueText } from '../dedup/value-text.js';
+import { rowVersion } from '../dynamodb/receipt.js';
+import { send } from '../dynamodb/send.js';
+import { jobRowId, openJobsOf, readJob, statusOf, type JobRow, type JobState } from './job-row.js';
 
 export interface JobTable {
   readonly client: DynamoDBClient;
@@ -15,6 +18,12 @@ export interface JobTable {
   readonly retentionSeconds: number;
 }
 
+/** What puts a job into the index `attention`. */
+export const listing = ['attention', 'since'];
+const maxProgressBytes = 100 * 1024;
+/** Characters of a reason that are kept: the row has to fit into an item beside a result. */
+const maxReason = 1024;
+
 type Attributes = Record<string, AttributeValue | undefined>;
 
 /**
@@ -24,12 +33,15 @@ type Attributes = Record<string, AttributeValue | undefined>;
 export class JobStore {
   constructor(readonly table: JobTable) {}
 
-  /** Strongly consistent. */
+  /** Strongly consistent. @throws DependencyFailed when it cannot be read. */
   async read(jobId: string): Promise<JobRow | undefined> {
     const { client, tableName, consumerName } = this.table;
     const Key = { id: { S: jobRowId(consumerName, jobId) } };
-    const { Item } = await client.send(
+    const { Item } = await send(
+      client,
       new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
+      { deadline: Infinity, meter: new Meter() },
+      'read',
     );
     return Item && readJob(jobId, Item);
   }
@@ -42,6 +54,7 @@ export class JobStore {
   async accept(jobId: string, fingerprint: string, runAt: number): Promise<JobRow> {
     const { row } = await this.#update(jobId, leaseAbsent(), {
       ...this.#fresh('queued', randomUUID(), 0),
+      ...this.#listed(jobId),
       fingerprint: { S: fingerprint },
       runAt: { N: String(runAt) },
     });
@@ -51,9 +64,31 @@ export class JobStore {
     return row;
   }
 
-  /** Remembers that a message is on its way. Whoever has claimed the job meanwhile knows that anyway. */
+  /**
+   * Remembers that a message is on its way, and that nothing has to be heard of the job for a while. Whoever has
+   * claimed it meanwhile knows that anyway.
+   */
   async noteSent(row: JobRow): Promise<void> {
-    await this.#update(row.jobId, leaseAsSeen(row), { sent: { BOOL: true } });
+    await this.#update(row.jobId, leaseAsSeen(row), {
+      sent: { BOOL: true },
+      dueAt: { N: String(Math.max(Date.now(), row.runAt.getTime())) },
+    });
+  }
+
+  /** A failed job waits again, without failures. @returns it, undefined when it has changed since it was seen. */
+  async startAgain(row: JobRow): Promise<JobRow | undefined> {
+    const answer = await this.#update(
+      row.jobId,
+      leaseAsSeen(row),
+      {
+        ...this.#fresh('queued', randomUUID(), 0),
+        failures: { N: '0' },
+        sent: { BOOL: false },
+        dueAt: { N: String(Date.now()) },
+      },
+      ['reason'],
+    );
+    return answer.written ? answer.row : undefined;
   }
 
   /** @returns the row as claimed, or undefined when it has changed since it was seen. */
@@ -66,7 +101,9 @@ export class JobStore {
     const fence = randomUUID();
     const { row } = await this.#update(jobId, seen === undefined ? leaseAbsent() : leaseAsSeen(seen), {
       ...this.#fresh('running', fence, endsAt),
-      fingerprint: { S: fingerprint },
+      ...(seen?.listed ? {} : this.#listed(jobId)),
+      // What was enqueued stays: whoever enqueues it again is compared with it.
+      fingerprint: seen === undefined ? { S: fingerprint } : undefined,
       // A job that was sent back after its failure begins anew.
       failures: seen?.state === 'failed' ? { N: '0' } : undefined,
       runAt: seen === undefined ? { N: String(Date.now()) } : undefined,
@@ -80,33 +117,59 @@ export class JobStore {
     return this.#owned(row, { in_progress_expiration: { N: String(endsAt) } });
   }
 
+  /** @throws UnserialisableValue for what no text can give again, and for more than 100 KB. */
   async noteProgress(row: JobRow, progress: unknown): Promise<JobRow | undefined> {
-    const { data } = resultAttribute(progress);
-    return this.#owned(row, { progress: data ?? { NULL: true } });
+    const text = valueText(progress);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxProgressBytes)
+      throw new UnserialisableValue(
+        'progress',
+        `it has ${bytes} bytes, at most ${maxProgressBytes} are kept`,
+      );
+    return this.#owned(row, { progressJson: { S: text } });
   }
 
-  /** Ends a claim without the job being done. */
+  /** The job's receipt is there, so it is done, and its row is one that does not know it. */
+  async noteDone(row: JobRow): Promise<void> {
+    await this.#update(row.jobId, leaseAsSeen(row), { status: { S: statusOf.done } }, listing);
+  }
+
+  /**
+   * Ends a claim, or the waiting of a job that nobody has claimed, without the job being done.
+   *
+   * @param dueAt epoch milliseconds until which nothing has to be heard of it
+   */
   async leave(
     row: JobRow,
-    state: Exclude<JobState, 'done'>,
+    state: Exclude<JobState, 'done' | 'running'>,
     failures: number,
     reason?: string,
+    dueAt = Date.now(),
   ): Promise<void> {
-    await this.#owned(row, {
-      status: { S: statusOf[state] },
-      failures: { N: String(failures) },
-      reason: reason === undefined ? undefined : { S: reason },
-      in_progress_expiration: { N: '0' },
-    });
+    const condition = row.state === 'running' ? leaseOwned(row.fence) : leaseAsSeen(row);
+    await this.#update(
+      row.jobId,
+      condition,
+      {
+        status: { S: statusOf[state] },
+        failures: { N: String(failures) },
+        reason: reason === undefined ? undefined : { S: briefly(reason, maxReason) },
+        in_progress_expiration: { N: '0' },
+        dueAt: { N: String(dueAt) },
+        ...(state === 'cancelled' || row.listed ? {} : this.#listed(row.jobId)),
+      },
+      state === 'cancelled' ? listing : [],
+    );
   }
 
   /** @returns the row afterwards, undefined when it has changed since it was seen. */
   async cancel(row: JobRow, reason: string): Promise<JobRow | undefined> {
-    const set: Attributes =
-      row.state === 'queued'
-        ? { status: { S: statusOf.cancelled }, reason: { S: reason } }
-        : { cancelRequested: { BOOL: true }, reason: { S: reason } };
-    const answer = await this.#update(row.jobId, leaseAsSeen(row), set);
+    const waits = row.state === 'queued';
+    const set: Attributes = {
+      ...(waits ? { status: { S: statusOf.cancelled } } : { cancelRequested: { BOOL: true } }),
+      reason: { S: briefly(reason, maxReason) },
+    };
+    const answer = await this.#update(row.jobId, leaseAsSeen(row), set, waits ? listing : []);
     return answer.written ? answer.row : undefined;
   }
 
@@ -125,13 +188,22 @@ export class JobStore {
     };
   }
 
+  /** As one that has not ended well yet. `since` stays as it is, so that the index moves it only once. */
+  #listed(jobId: string): Attributes {
+    return {
+      attention: { S: openJobsOf(this.table.consumerName, jobId) },
+      since: { S: new Date().toISOString() },
+    };
+  }
+
   async #update(
     jobId: string,
     condition: Condition,
     set: Attributes,
+    remove: readonly string[] = [],
   ): Promise<{ readonly written: boolean; readonly row: JobRow | undefined }> {
     const id = jobRowId(this.table.consumerName, jobId);
-    const { written, row } = await conditionalUpdate(this.table, { id, condition, set });
+    const { written, row } = await conditionalUpdate(this.table, { id, condition, set, remove });
     return { written, row: row && readJob(jobId, row) };
   }
 }

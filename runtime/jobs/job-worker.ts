@@ -1,10 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SqsConsumer } from '../sqs/handler.js';
 import type { ConsumerSettings } from '../sqs/settings.js';
 import { sqsConsumer } from '../sqs/transaction-consumer.js';
-import type { BatchSummary } from '../telemetry/batch-summary.js';
+import { letterOf } from '../sqs/letter.js';
+import { logSummary, type BatchSummary, type Problem } from '../telemetry/batch-summary.js';
 import type { Once } from '../dedup/effect.js';
 import type { Leases } from '../dynamodb/lease-scope.js';
 import { InvalidSettings } from '../dedup/errors.js';
@@ -12,8 +14,10 @@ import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { jobEnvelope } from './envelope.js';
 import { hideMessage } from './hide-message.js';
+import type { JobRow } from './job-row.js';
 import { JobStore } from './job-store.js';
 import { runJob } from './run-job.js';
+import { settleJobs } from './settle-jobs.js';
 
 /** A job as its worker sees it. */
 export interface RunningJob<Payload> {
@@ -69,7 +73,7 @@ const beatsPerLease = 4;
  * @throws InvalidSettings at start, when a setting is missing or out of range.
  */
 export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOptions<Schema>): SqsConsumer {
-  const { settings, schema, run, leases, dynamodb = new DynamoDBClient({}), observe } = options;
+  const { settings, schema, run, leases, dynamodb = new DynamoDBClient({}), observe = logSummary } = options;
   const { heartbeatSeconds = 30, maxClockSkewSeconds = 60 } = options;
   const { consumerName, dedupTable, receiptRetentionSeconds: retentionSeconds, queueUrl } = settings;
   if (dedupTable === undefined || retentionSeconds === undefined || queueUrl === undefined)
@@ -80,6 +84,7 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
     throw new InvalidSettings([`heartbeatSeconds must be more than 0, got ${heartbeatSeconds}`]);
   const scope = { client: dynamodb, tableName: dedupTable, consumerName, retentionSeconds };
   const store = new JobStore(scope);
+  const invocations = new AsyncLocalStorage<Invocation>();
   const message = hideMessage(queueUrl, beatsPerLease * heartbeatSeconds, options.sqs);
   const consumer = sqsConsumer({
     settings,
@@ -87,32 +92,67 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
     key: ({ body }) => body.jobId,
     dynamodb,
     sqs: options.sqs,
-    observe,
+    observe: (summary) => {
+      const invocation = invocations.getStore();
+      if (invocation !== undefined) invocation.duplicates = summary.duplicate;
+      for (const problem of summary.problems) invocation?.problems.set(problem.messageId, problem);
+      observe(summary);
+    },
     leases,
-    handle: async ({ body: { jobId, payload }, transport }, tx) => {
+    handle: async ({ body: { jobId, payload, enqueued }, transport }, tx) => {
       const messageId = transport.messageId.toLog();
       await runJob(store, {
         jobId,
-        fingerprint: fingerprintOf({ jobId, payload }),
+        fingerprint: fingerprintOf({ jobId, payload: enqueued }),
+        olderFingerprint: () => olderFingerprint(jobId, payload),
         tx,
+        claims: invocations.getStore()?.claims ?? new Map(),
+        redriven: invocations.getStore()?.redriven.has(messageId) ?? false,
         heartbeat: {
           everyMs: heartbeatSeconds * 1000,
           leaseMs: beatsPerLease * heartbeatSeconds * 1000,
           hide: () => message.hide(messageId),
         },
         maxClockSkewMs: maxClockSkewSeconds * 1000,
-        maxFailures: settings.maxFailures,
         run: (running) =>
           run({ jobId, payload, once: (name, effect) => tx.once(name, effect), ...running }, tx),
       });
     },
   });
   return async (event, context) => {
-    for (const { messageId, receiptHandle } of event.Records) message.received(messageId, receiptHandle);
+    const { Records } = event;
+    for (const { messageId, receiptHandle } of Records) message.received(messageId, receiptHandle);
+    const redriven = Records.filter((record) => letterOf(record) !== undefined);
+    const invocation: Invocation = {
+      claims: new Map(),
+      problems: new Map(),
+      duplicates: 0,
+      redriven: new Set(redriven.map(({ messageId }) => messageId)),
+    };
     try {
-      return await consumer(event, context);
+      const answer = await invocations.run(invocation, async () => consumer(event, context));
+      await settleJobs(store, Records, { ...invocation, maxClockSkewMs: maxClockSkewSeconds * 1000 });
+      return answer;
     } finally {
-      for (const { messageId } of event.Records) message.forget(messageId);
+      for (const { messageId } of Records) message.forget(messageId);
     }
   };
+}
+
+/** What one call of the handler knows. Several may run side by side in one process. */
+interface Invocation {
+  readonly claims: Map<string, JobRow>;
+  readonly problems: Map<string, Problem>;
+  duplicates: number;
+  /** Ids of messages that were sent back from the dead-letter queue. */
+  readonly redriven: ReadonlySet<string>;
+}
+
+/** A schema may make of a payload what has no fingerprint. */
+function olderFingerprint(jobId: string, payload: unknown): string {
+  try {
+    return fingerprintOf({ jobId, payload });
+  } catch {
+    return '';
+  }
 }

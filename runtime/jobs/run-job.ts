@@ -1,21 +1,32 @@
-import { defaultMaxFailures } from '../consumer/settings.js';
 import { crashPoint } from '../dedup/crash-points.js';
-import { LeaseHeld, LeaseLost, RejectMessage, Waiting } from '../dedup/errors.js';
-import { resultAttribute } from '../dynamodb/receipt.js';
-import { native } from '../dynamodb/native-value.js';
+import {
+  IgnoreMessage,
+  KeyReused,
+  LeaseHeld,
+  LeaseLost,
+  UnserialisableValue,
+  Waiting,
+} from '../dedup/errors.js';
+import { valueText } from '../dedup/value-text.js';
 import { table } from '../dynamodb/table.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { Heartbeat, type HeartbeatOptions } from './heartbeat.js';
 import { jobRowId, statusOf, type JobRow } from './job-row.js';
-import type { JobStore } from './job-store.js';
+import { listing, type JobStore } from './job-store.js';
 
 export interface JobRun {
   readonly jobId: string;
+  /** Of what was enqueued, and not of what the schema made of it. */
   readonly fingerprint: string;
+  /** Of what the schema made of it, which the first release kept in the row. */
+  readonly olderFingerprint: () => string;
   readonly tx: Transaction;
   readonly heartbeat: HeartbeatOptions;
   readonly maxClockSkewMs: number;
-  readonly maxFailures?: number;
+  /** Its message was sent back from the dead-letter queue. */
+  readonly redriven: boolean;
+  /** What this invocation has claimed, by job. */
+  readonly claims: Map<string, JobRow>;
   readonly run: (running: {
     readonly attempt: number;
     readonly signal: AbortSignal;
@@ -23,34 +34,20 @@ export interface JobRun {
   }) => unknown;
 }
 
-/** A job failed for good: it is marked so, and its message goes to the dead-letter queue. */
-export class JobFailed extends RejectMessage {
-  override name = 'JobFailed';
-  constructor(
-    readonly jobId: string,
-    readonly failures: number,
-    options: ErrorOptions,
-  ) {
-    const { cause } = options;
-    super(
-      `job '${jobId}' failed ${failures} time(s), the last with ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`,
-      options,
-    );
-  }
-}
-
 /**
- * Does one job and puts "done" into the transaction of its effects.
+ * Does one job and puts "done" into the transaction of its effects. What a throw of `run` makes of the job is decided
+ * afterwards, with what becomes of its message: see `settleJobs`.
  *
- * @throws LeaseHeld when another worker has it, Waiting when it was cancelled meanwhile, JobFailed when it may not be
- *   tried again, and
- *   what `run` throws.
+ * @throws LeaseHeld when another worker has it, Waiting when it was cancelled or taken over meanwhile, KeyReused when
+ *   the message is of another job with the same id, IgnoreMessage for a copy of one that has failed, and what `run`
+ *   throws.
  */
 export async function runJob(store: JobStore, job: JobRun): Promise<void> {
-  const { jobId, tx, maxFailures = defaultMaxFailures } = job;
+  const { jobId, tx } = job;
   const row = await claim(store, job);
   // Done or cancelled: what is left is the receipt, so that the message goes away.
   if (row === undefined) return;
+  job.claims.set(jobId, row);
   await crashPoint('lease-claimed');
   const heartbeat = new Heartbeat(store, row, job.heartbeat);
   try {
@@ -66,37 +63,43 @@ export async function runJob(store: JobStore, job: JobRun): Promise<void> {
     await heartbeat.end();
     await crashPoint('effect-done');
     done(tx, store, jobId, result);
-  } catch (error) {
+  } catch (cause) {
     await heartbeat.end();
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    if (heartbeat.reason === 'lost') throw new LeaseLost(jobId, 'renewal', { cause: error });
+    // Nobody has failed: another worker has it, and its receipt decides which of the two acts.
+    if (heartbeat.reason === 'lost')
+      throw new Waiting('another worker has the job', Date.now() + job.heartbeat.leaseMs, { cause });
     if (heartbeat.reason === 'cancelled') {
       await store.leave(row, 'cancelled', row.failures);
-      throw new Waiting(`job '${jobId}' was cancelled; its message comes once more and goes`, Date.now(), {
-        cause: error,
-      });
+      throw new Waiting('the job was cancelled; its message comes once more and goes', Date.now(), { cause });
     }
-    if (error instanceof Waiting) {
-      await store.leave(row, 'queued', row.failures, reason);
-      throw error;
-    }
-    const failures = row.failures + 1;
-    const final = error instanceof RejectMessage || failures >= maxFailures;
-    await store.leave(row, final ? 'failed' : 'queued', failures, reason);
-    throw final ? new JobFailed(jobId, failures, { cause: error }) : error;
+    throw cause;
   }
 }
 
 /** @returns the row, undefined when there is nothing to do. */
 async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> {
-  const { jobId, fingerprint, maxClockSkewMs } = job;
+  const { jobId, fingerprint, maxClockSkewMs, claims, heartbeat } = job;
   for (;;) {
     const seen = await store.read(jobId);
+    if (seen !== undefined && seen.fingerprint !== fingerprint && seen.fingerprint !== job.olderFingerprint())
+      throw new KeyReused(jobId, seen.fingerprint, fingerprint);
     if (seen?.state === 'done' || seen?.state === 'cancelled') return undefined;
-    const over = (seen?.endsAt ?? 0) + maxClockSkewMs;
-    if (seen?.state === 'running' && Date.now() < over)
-      throw new LeaseHeld(jobId, over, 'another worker does the job');
-    const claimed = await store.claim(jobId, seen, fingerprint, Date.now() + job.heartbeat.leaseMs);
+    // Without a receipt: a message that is sent back to run it again must find none.
+    if (seen?.state === 'failed' && !job.redriven)
+      throw new IgnoreMessage('it is a copy of the message of a job that has failed');
+    const endsAt = Date.now() + heartbeat.leaseMs;
+    if (seen?.state === 'running') {
+      // The handler runs again, because what it read had changed at the commit: the lease is its own.
+      if (seen.fence === claims.get(jobId)?.fence && !seen.cancelRequested) {
+        const mine = await store.renew(seen, endsAt);
+        if (mine !== undefined) return mine;
+        continue;
+      }
+      const over = seen.endsAt + maxClockSkewMs;
+      if (Date.now() < over && seen.fence !== claims.get(jobId)?.fence)
+        throw new LeaseHeld(jobId, over, 'another worker does the job');
+    }
+    const claimed = await store.claim(jobId, seen, fingerprint, endsAt);
     if (claimed === undefined) continue;
     if (!claimed.cancelRequested) return claimed;
     // Its worker died before it heeded the cancellation.
@@ -105,14 +108,29 @@ async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> 
   }
 }
 
+/** An item has 400 KB; what else is in a row needs little. */
+const maxResultBytes = 350 * 1024;
+
 /** In the transaction, so that a job is done exactly when its effects are durable, whichever worker commits them. */
 function done(tx: Transaction, store: JobStore, jobId: string, result: unknown): void {
   const { tableName, consumerName } = store.table;
-  const rows = table({ name: tableName, partitionKey: 'id' });
-  const { data } = native(resultAttribute(result));
+  const resultJson = result === undefined ? undefined : valueText(result);
+  const bytes = Buffer.byteLength(resultJson ?? '');
+  if (bytes > maxResultBytes)
+    throw new UnserialisableValue(
+      'result',
+      `it has ${bytes} bytes, a job keeps ${maxResultBytes}; store it elsewhere and return its address`,
+    );
   tx.update(
-    rows,
+    table({ name: tableName, partitionKey: 'id' }),
     { id: jobRowId(consumerName, jobId) },
-    { set: { status: statusOf.done, in_progress_expiration: 0, ...(data === undefined ? {} : { data }) } },
+    {
+      set: {
+        status: statusOf.done,
+        in_progress_expiration: 0,
+        ...(resultJson !== undefined && { resultJson }),
+      },
+      remove: [...listing, 'reason', ...(bytes > maxResultBytes - 100 * 1024 ? ['progressJson'] : [])],
+    },
   );
 }

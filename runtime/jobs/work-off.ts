@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   ReceiveMessageCommand,
   type Message,
@@ -6,6 +8,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { SqsConsumer } from '../sqs/handler.js';
+import { logLine } from '../telemetry/log-line.js';
+import type { TaskProtection } from './task-protection.js';
 
 export interface WorkOffOptions {
   readonly sqs: SQSClient;
@@ -16,30 +20,97 @@ export interface WorkOffOptions {
   readonly signal: AbortSignal;
   /** Jobs at a time. @default 1 */
   readonly concurrency?: number;
+  /**
+   * Keeps the ECS task from being stopped while jobs run: `taskProtection(process.env)`, which does nothing elsewhere.
+   * It is asked for, because without it Fargate may stop a task in the middle of a job.
+   */
+  readonly protection: TaskProtection;
 }
 
 /** No limit of an invocation here: the job's heartbeat is what counts. */
 const unlimitedMs = 24 * 3_600_000;
 const longPollSeconds = 20;
+const longestPauseMs = 20_000;
 
 /**
  * Receives jobs and has the worker do them until the signal fires: for jobs that take longer than a Lambda function
  * may (15 minutes). The worker is the very handler that Lambda would call.
  *
- * @throws what the SDK throws when the queue cannot be read; nothing is lost, the task is started again.
+ * A receive that fails is tried again for as long as it takes, with a pause of up to 20 seconds and a line in the log.
+ * So is a job whose worker threw: its message comes again. While jobs run, the ECS task that they run in is protected
+ * from being taken away by scaling and deployments (`protection`).
+ *
+ * @throws what the SDK throws when the queue is not there or may not be read, which no try mends. What runs is waited
+ *   for first.
  */
 export async function workOff(worker: SqsConsumer, options: WorkOffOptions): Promise<void> {
-  const { concurrency = 1 } = options;
-  await Promise.all(Array.from({ length: concurrency }, async () => lane(worker, options)));
+  const { concurrency = 1, signal } = options;
+  const broken = new AbortController();
+  const lanes = Array.from({ length: concurrency }, async () =>
+    lane(worker, { ...options, signal: AbortSignal.any([signal, broken.signal]) }).catch((error: unknown) => {
+      // The other lanes receive no more, and end what they have.
+      broken.abort();
+      throw error;
+    }),
+  );
+  const ended = await Promise.allSettled(lanes);
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }
 
-async function lane(worker: SqsConsumer, { sqs, queueUrl, queueArn, signal }: WorkOffOptions): Promise<void> {
-  while (!signal.aborted) {
-    const record = await receive(sqs, queueUrl, queueArn, signal);
+async function lane(worker: SqsConsumer, options: WorkOffOptions): Promise<void> {
+  const { sqs, queueUrl, signal, protection } = options;
+  for (let failed = 0; !signal.aborted;) {
+    const pause = async (what: string, error: unknown) => {
+      failed += 1;
+      logLine({ exactlyOnce: what, error: error instanceof Error ? error.name : typeof error });
+      await sleep(Math.random() * Math.min(longestPauseMs, 100 * 2 ** failed), undefined, { signal }).catch(
+        () => undefined,
+      );
+    };
+    let record: SQSRecord | undefined;
+    try {
+      record = await receive(options);
+    } catch (error) {
+      if (isHopeless(error)) throw error;
+      await pause('jobs not received', error);
+      continue;
+    }
     if (record === undefined) continue;
-    const answer = await worker({ Records: [record] }, { getRemainingTimeInMillis: () => unlimitedMs });
-    if (answer.batchItemFailures.length === 0) await acknowledge(sqs, queueUrl, record);
+    if (!(await protection.begin())) {
+      // The task is about to be stopped: another one does the job.
+      await handBack(sqs, queueUrl, record);
+      await pause('task not protected', new Error());
+      continue;
+    }
+    try {
+      const answer = await worker({ Records: [record] }, { getRemainingTimeInMillis: () => unlimitedMs });
+      if (answer.batchItemFailures.length === 0) await acknowledge(sqs, queueUrl, record);
+      failed = 0;
+    } catch (error) {
+      await pause('job not ended', error);
+    } finally {
+      await protection.end();
+    }
   }
+}
+
+/** What no second try mends: a person has to. */
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /AccessDenied|QueueDoesNotExist|NonExistentQueue|InvalidAddress|InvalidClientTokenId|UnrecognizedClient/.test(
+      error.name,
+    )
+  );
+}
+
+async function handBack(sqs: SQSClient, QueueUrl: string, { receiptHandle }: SQSRecord): Promise<void> {
+  // Where it fails, the message is visible again after the queue's own timeout.
+  await sqs
+    .send(
+      new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 }),
+    )
+    .catch(() => undefined);
 }
 
 async function acknowledge(sqs: SQSClient, QueueUrl: string, { receiptHandle }: SQSRecord): Promise<void> {
@@ -52,14 +123,14 @@ async function acknowledge(sqs: SQSClient, QueueUrl: string, { receiptHandle }: 
 }
 const staleHandle = new Set(['ReceiptHandleIsInvalid', 'InvalidParameterValue']);
 
-async function receive(
-  sqs: SQSClient,
-  QueueUrl: string,
-  queueArn: string,
-  abortSignal: AbortSignal,
-): Promise<SQSRecord | undefined> {
+async function receive({
+  sqs,
+  queueUrl,
+  queueArn,
+  signal: abortSignal,
+}: WorkOffOptions): Promise<SQSRecord | undefined> {
   const command = new ReceiveMessageCommand({
-    QueueUrl,
+    QueueUrl: queueUrl,
     MaxNumberOfMessages: 1,
     WaitTimeSeconds: longPollSeconds,
     MessageAttributeNames: ['All'],

@@ -1,4 +1,4 @@
-import { EffectBlocked, LeaseHeld } from '../dedup/errors.js';
+import { EffectBlocked, LeaseHeld, ResultLost } from '../dedup/errors.js';
 import { decide, type LeaseRules } from '../dedup/lease-decision.js';
 import { sleep } from '../dedup/sleep.js';
 import type { Lease, LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
@@ -25,7 +25,7 @@ const pollMs = 50;
 /**
  * Gets the lease, or what its former owner wrote down.
  *
- * @throws LeaseHeld, EffectBlocked, CommitFailed see `Once`.
+ * @throws LeaseHeld, EffectBlocked, ResultLost, CommitFailed see `Once`.
  */
 export async function acquire(
   store: LeaseStore,
@@ -43,6 +43,7 @@ export async function acquire(
     const decision = decide(answer, rules, store.now());
     switch (decision.kind) {
       case 'completed':
+        if (answer.lost !== undefined) throw new ResultLost(draft.id, answer.lost);
         return { kind: 'completed', row: answer };
       case 'held': {
         if (performance.now() >= giveUpAt) throw new LeaseHeld(draft.id, decision.until, decision.reason);
@@ -53,10 +54,10 @@ export async function acquire(
       case 'blocked': {
         if (answer.blocked || (await store.block(answer, consumerName, decision.reason))) {
           if (!answer.blocked) {
-            if (answer.status !== 'UNKNOWN') report('unknown-outcome', decision.reason);
-            report('blocked', decision.reason);
+            if (answer.status !== 'UNKNOWN') report('unknown-outcome', decision.because);
+            report('blocked', decision.because);
           }
-          throw new EffectBlocked(draft.id, decision.reason);
+          throw new EffectBlocked(draft.id, decision.reason, decision.because);
         }
         answer = (await store.read(draft.id)) ?? (await store.claim(draft));
         break;

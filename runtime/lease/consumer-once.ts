@@ -2,8 +2,8 @@ import type { Once } from '../dedup/effect.js';
 import type { LeaseScope, Leases } from '../dynamodb/lease-scope.js';
 import { DynamoLeaseStore } from '../dynamodb/lease-store.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
-import { canonicalJson } from '../dedup/fingerprint.js';
 import { leaseId, type LeaseStore } from '../dedup/lease-store.js';
+import { valueText } from '../dedup/value-text.js';
 import { downstreamKey } from './downstream-key.js';
 import { logLeaseEvent, reporter, type LeaseObserver } from './lease-event.js';
 import { defaultSkewSeconds, leaseRules, secondsProblems } from './lease-rules.js';
@@ -75,7 +75,7 @@ function onceFor(store: LeaseStore, { consumerName }: LeaseScope, owner: Owner):
 }
 
 function argsText(name: string, args: unknown): string {
-  const text = canonicalJson(args ?? null);
+  const text = valueText(args ?? null, 'as-object');
   const bytes = Buffer.byteLength(text);
   if (bytes > maxArgsBytes)
     throw new RejectMessage(

@@ -8,9 +8,11 @@ export type { Leases } from '../dynamodb/lease-scope.js';
 export {
   EffectBlocked,
   EffectNotStarted,
+  EffectRepeated,
   LeaseHeld,
   LeaseLost,
   OutcomeUnknown,
+  ResultLost,
   Waiting,
 } from '../dedup/errors.js';
 export { leaseMetrics, logLeaseEvent, type LeaseEvent, type LeaseObserver } from './lease-event.js';

@@ -1,13 +1,15 @@
 import type { EffectCall, Finding, LookUp } from '../dedup/effect.js';
 import {
   EffectBlocked,
+  errorText,
   LeaseHeld,
   LeaseLost,
   OutcomeUnknown,
-  type UnserialisableValue,
+  ResultLost,
 } from '../dedup/errors.js';
 import { decide, type LeaseRules } from '../dedup/lease-decision.js';
 import type { Lease, LeaseStore } from '../dedup/lease-store.js';
+import { valueOfText, valueText } from '../dedup/value-text.js';
 import { completeSurely } from './complete.js';
 import type { LeaseEvent } from './lease-event.js';
 
@@ -65,10 +67,7 @@ export class Ownership {
     call: EffectCall,
   ): Promise<{ readonly result: Result } | undefined> {
     const finding = await asked(lookUp, args, call);
-    if (finding.kind === 'done') {
-      await this.complete(finding.result);
-      return { result: finding.result };
-    }
+    if (finding.kind === 'done') return { result: await this.complete(finding.result) };
     if (finding.kind === 'not-done') {
       this.#inDoubt = false;
       return undefined;
@@ -80,14 +79,17 @@ export class Ownership {
   }
 
   /**
+   * @returns the result as every later try gets it.
    * @throws LeaseLost when another owner has the lease.
-   * @throws UnserialisableValue when the result cannot be stored. The effect is completed all the same.
+   * @throws ResultLost when the result cannot be stored. The effect is completed all the same, and listed.
    */
-  async complete(result: unknown): Promise<void> {
-    let refusal: UnserialisableValue | undefined;
-    const written = await completeSurely(this.store, this.lease, result, (error) => (refusal = error));
+  async complete<Result>(result: Result): Promise<Result> {
+    const { consumerName, report } = this.facts;
+    const { written, lost } = await completeSurely(this.store, this.lease, result, consumerName);
     if (!written) throw this.#lost('completion');
-    if (refusal !== undefined) throw refusal;
+    if (lost === undefined) return result === undefined ? result : (valueOfText(valueText(result)) as Result);
+    report('blocked', 'its result is lost');
+    throw new ResultLost(this.lease.id, lost.message, { cause: lost });
   }
 
   /**
@@ -109,14 +111,15 @@ export class Ownership {
   async outcomeUnknown(cause: unknown): Promise<OutcomeUnknown | EffectBlocked> {
     const { consumerName, rules, report } = this.facts;
     const { id } = this.lease;
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    report('unknown-outcome', reason);
+    const reason = errorText(cause);
+    // What somebody's error says may be anybody's data: it is in the row, and not in the log (R59).
+    report('unknown-outcome', `it threw ${cause instanceof Error ? cause.name : typeof cause}`);
     await this.#unknown(reason, cause);
     const row = await this.store.read(id);
     const decision = row && decide(row, rules, this.store.now());
     if (row === undefined || decision?.kind !== 'blocked') return new OutcomeUnknown(id, { cause });
-    if (await this.store.block(row, consumerName, decision.reason)) report('blocked', decision.reason);
-    return new EffectBlocked(id, decision.reason, { cause });
+    if (await this.store.block(row, consumerName, decision.reason)) report('blocked', decision.because);
+    return new EffectBlocked(id, decision.reason, decision.because, { cause });
   }
 
   async #unknown(reason: string, cause?: unknown): Promise<void> {

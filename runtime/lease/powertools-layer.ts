@@ -5,7 +5,7 @@ import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/
 import type { BasePersistenceLayerOptions } from '@aws-lambda-powertools/idempotency/types';
 import { crashPoint } from '../dedup/crash-points.js';
 import type { EffectCall, LeaseTimes, OnUnknown } from '../dedup/effect.js';
-import { InvalidSettings, LeaseHeld, LeaseLost } from '../dedup/errors.js';
+import { EffectRepeated, InvalidSettings, LeaseHeld, LeaseLost, ResultLost } from '../dedup/errors.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import type { LeaseRules } from '../dedup/lease-decision.js';
 import type { LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
@@ -51,6 +51,8 @@ interface Claim {
   readonly own: Ownership;
   readonly signal: AbortSignal;
   nothingHappened: boolean;
+  /** Names of the effects whose keys were asked for. */
+  readonly effects: Set<string>;
 }
 
 /** What `saveInProgress` and `_putRecord` tell each other. */
@@ -68,7 +70,8 @@ const longestRunMs = 15 * 60_000;
  *
  * Guarantees, where Powertools' own layer does not: a throw of your function leaves the outcome unknown and
  * `onUnknown` decides, its row is not deleted; an owner that lost its lease can neither complete nor delete; the key
- * is fixed when the call begins, whatever the function does to its event; a missing key is refused; a completed row
+ * is fixed when the call begins, whatever the function does to its event; a result that cannot be kept is never
+ * replayed as `undefined`; a missing key is refused; a completed row
  * counts for as long as it is there. The lease is the time left of the invocation, and a takeover waits
  * `maxClockSkewSeconds` longer.
  *
@@ -89,7 +92,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     super();
     assertConsumerName(options.consumerName);
     this.#options = options;
-    this.#store = new DynamoLeaseStore(options);
+    this.#store = new DynamoLeaseStore({ ...options, forPowertools: true });
     this.#rules(undefined);
   }
 
@@ -109,12 +112,15 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
    * What a running call gives the other side.
    *
    * @param payload the very object that Powertools takes the key from: your handler's event.
-   * @param effectName tells several effects of one call apart.
+   * @param effectName tells several effects of one call apart: ask once for each, also where it is tried again.
+   * @throws EffectRepeated when the name was asked for before: the other side would drop the second effect.
    * @throws LeaseLost when no call with this payload is running.
    */
   effectCall(payload: unknown, effectName: string): EffectCall {
     const claim = this.#claims.get(payload);
     if (claim === undefined) throw new LeaseLost('unknown payload', 'renewal');
+    if (claim.effects.has(effectName)) throw new EffectRepeated(effectName);
+    claim.effects.add(effectName);
     const idempotencyKey = downstreamKey(this.#options.consumerName, claim.key, effectName);
     return { idempotencyKey, signal: claim.signal };
   }
@@ -146,7 +152,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     if (own === undefined)
       throw new InvalidSettings(['Powertools did not put a record; its version does not fit']);
     const signal = AbortSignal.timeout(Math.max(0, Math.floor(own.leftMs)));
-    this.#claims.open(data, { key, payloadHash, own, signal, nothingHappened: false });
+    this.#claims.open(data, { key, payloadHash, own, signal, nothingHappened: false, effects: new Set() });
     await crashPoint('lease-claimed');
   }
 
@@ -209,6 +215,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
   protected override async _getRecord(idempotencyKey: string): Promise<IdempotencyRecord> {
     const row = await this.#store.read(idempotencyKey);
     if (row === undefined) throw new IdempotencyItemNotFoundError();
+    if (row.lost !== undefined) throw new ResultLost(row.id, row.lost);
     return recordOf(row);
   }
 

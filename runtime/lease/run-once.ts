@@ -2,6 +2,7 @@ import { crashPoint } from '../dedup/crash-points.js';
 import type { Effect } from '../dedup/effect.js';
 import { EffectNotStarted, KeyReused, LeaseHeld } from '../dedup/errors.js';
 import type { LeaseRow, LeaseStore } from '../dedup/lease-store.js';
+import { valueOfText } from '../dedup/value-text.js';
 import { acquire } from './acquire.js';
 import { Ownership, type OwnershipFacts } from './ownership.js';
 
@@ -10,7 +11,7 @@ export interface OnceCall<Args, Result> extends OwnershipFacts {
   readonly id: string;
   readonly idempotencyKey: string;
   readonly effect: Effect<Args, Result>;
-  /** JSON text. */
+  /** Of `valueText`. */
   readonly args: string;
   /** Of the message's payload; undefined where nobody knows it. */
   readonly fingerprint: string | undefined;
@@ -35,7 +36,7 @@ export async function runOnce<Args, Result>(
     throw new LeaseHeld(id, store.now(), 'the claim took longer than the lease; it was given back');
   }
   const call = { idempotencyKey: once.idempotencyKey, signal: AbortSignal.timeout(Math.floor(own.leftMs)) };
-  const args = JSON.parse(own.args ?? once.args) as Args;
+  const args = valueOfText(own.args ?? once.args) as Args;
   if (own.inDoubt && onUnknown !== 'block' && 'reconcile' in onUnknown) {
     const found = await own.reconcile(onUnknown.reconcile, args, call);
     if (found !== undefined) return found.result;
@@ -50,7 +51,7 @@ export async function runOnce<Args, Result>(
     throw error;
   }
   await crashPoint('effect-done');
-  await own.complete(result);
+  const kept = await own.complete(result);
   await crashPoint('lease-completed');
-  return result;
+  return kept;
 }

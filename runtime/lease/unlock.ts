@@ -1,5 +1,6 @@
 import { ExactlyOnceError } from '../dedup/errors.js';
-import { leaseId, type LeaseRow } from '../dedup/lease-store.js';
+import { keyHash } from '../dedup/key-hash.js';
+import { isLease, leaseId, type LeaseRow } from '../dedup/lease-store.js';
 import { DynamoLeaseStore } from '../dynamodb/lease-store.js';
 import type { LeaseTable } from '../dynamodb/blocked-effects.js';
 
@@ -29,17 +30,18 @@ export class NotUnlocked extends ExactlyOnceError {
     readonly leaseId: string,
     problem: string,
   ) {
-    super(`'${leaseId}' is not unlocked: ${problem}`);
+    super(`the effect with the key hash ${keyHash(leaseId)} is not unlocked: ${problem}`);
   }
 }
 
 /**
- * Records what a person found out about an effect whose outcome was unknown. An owner who is alive after all is
- * refused from then on.
+ * Records what a person found out about an effect whose outcome was unknown, or the result of one that has happened
+ * and whose result was lost. An owner who is alive after all is refused from then on.
  *
  * @returns the row as it was.
- * @throws NotUnlocked when there is no such row, its outcome is known, its lease is not over, or it changed
- *   meanwhile.
+ * @throws NotUnlocked when there is no such row, it is no lease (a receipt, a job, a group), its outcome is known, its
+ *   lease is not over, or it changed meanwhile.
+ * @throws UnserialisableValue when the result cannot be stored.
  */
 export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<LeaseRow> {
   const { effect, outcome, reason, retentionSeconds, maxClockSkewSeconds = 60, dryRun = false } = order;
@@ -47,10 +49,13 @@ export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<Lea
   const store = new DynamoLeaseStore({ ...table, retentionSeconds });
   const row = await store.read(id);
   if (row === undefined) throw new NotUnlocked(id, `table '${table.tableName}' has no such row`);
-  if (row.status === 'COMPLETED' || row.status === 'FREE')
+  if (!isLease(row)) throw new NotUnlocked(id, 'the row is no lease; list the blocked effects');
+  if (row.lost !== undefined && outcome.kind === 'not-done')
+    throw new NotUnlocked(id, 'it has happened, and only its result is lost; say `done`, with the result');
+  if ((row.status === 'COMPLETED' && row.lost === undefined) || row.status === 'FREE')
     throw new NotUnlocked(id, `its outcome is known (${row.status})`);
   const over = (row.endsAt || row.expiration * 1000) + maxClockSkewSeconds * 1000;
-  if (row.status !== 'UNKNOWN' && store.now() < over)
+  if (row.lost === undefined && row.status !== 'UNKNOWN' && store.now() < over)
     throw new NotUnlocked(id, `its owner may be at work until ${new Date(over).toISOString()}`);
   if (!dryRun && !(await store.unlock(row, outcome, reason)))
     throw new NotUnlocked(id, 'it changed while it was looked at; look again');

@@ -102,7 +102,7 @@ export function letterAttribute(letter: SentLetter): Record<string, MessageAttri
 }
 
 /** JSON in which every character that SQS refuses is written as an escape, which JSON reads as the same character. */
-function escaped(json: string): string {
+export function escaped(json: string): string {
   return json.replace(illegal, (character) =>
     Array.from(
       { length: character.length },

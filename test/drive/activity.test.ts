@@ -43,12 +43,14 @@ async function auditOf(
   counters: Record<string, number>,
   dead: readonly DeadLetter[] = [],
   leftInQueue = 0,
+  poison = new Set<string>(),
 ): Promise<ActivityAudit> {
   const journal = each(entries);
   return auditActivity({
     journal,
     counters: await readCounters(dynamo, await tableOf(counters)),
     dead,
+    poison,
     leftInQueue,
   });
 }
@@ -84,12 +86,15 @@ test('a loss and a double in different hours do not hide each other', async () =
   expect(found).toMatchObject({ verdict: 'violated', effects: 4, lost: 1, doubled: 1 });
 });
 
-test('a dead letter with a reason is not lost; one without, or of no event that was sent, is a finding', async () => {
+test('poison with a reason is not lost; a dead letter without, or of no event that was sent, or of no poison, is a finding', async () => {
   const without = { ...right, 'buy#1997-01-01T01#3': 1 };
   const reason = 'no';
-  expect(await auditOf(without, [{ id: 'e', reason }])).toMatchObject({
+  expect(await auditOf(without, [{ id: 'e', reason }], 0, new Set('e'))).toMatchObject({
     ...{ verdict: 'exactly-once', effects: 4, lost: 0, dead: 1 },
   });
+  expect((await auditOf(without, [{ id: 'e', reason }])).findings).toEqual([
+    '1 message in the dead-letter queue, and nothing was sent to end there (e)',
+  ]);
   expect(await auditOf(without, [{ id: 'e' }])).toMatchObject({ verdict: 'violated', lost: 1, dead: 0 });
   expect((await auditOf(right, [{ id: 'z', reason }])).findings).toEqual([expect.stringContaining('(z)')]);
 });
@@ -100,6 +105,18 @@ test('finds messages left in the queue, and refuses rows it cannot count', async
   await expect(auditOf({ ...right, 'buy#1997-01-01T01#3': 1.5 })).rejects.toMatchObject({
     attribute: 'events',
   });
+});
+
+test('a run in which nothing was counted has shown nothing, and a depth that is no number is not empty', async () => {
+  const nothing = await auditActivity({
+    ...{ journal: each([]), counters: new Map(), dead: [], leftInQueue: Number.NaN },
+  });
+  expect(nothing.verdict).toBe('violated');
+  expect(nothing.findings).toEqual([
+    '0 were sent: there is nothing to audit',
+    '0 have acted: an audit that saw nothing has failed',
+    'NaN messages are still in the queue',
+  ]);
 });
 
 test('the same purchases and seed make the same events: two each, of all kinds, a hundred an hour', async () => {

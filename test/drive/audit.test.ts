@@ -14,6 +14,7 @@ interface State {
   shop: Map<string, { credit: number; payments: number }>;
   journal: JournalEntry[];
   dead: { body: string; group: string; note?: string }[];
+  poison: Set<string>;
   queued: number;
 }
 
@@ -24,6 +25,7 @@ function correct(): State {
     shop: new Map(),
     journal: [],
     dead: [],
+    poison: new Set(),
     queued: 0,
   };
   for (let index = 0; index < 12; index += 1) {
@@ -64,6 +66,7 @@ async function auditOf(change: (state: State) => void): Promise<Audit> {
     journal: state.journal,
     effects: await readEffects(dynamo, tables),
     dead: await takeDeadLetters(sqs, deadLetterQueueUrl, 0),
+    poison: state.poison,
     leftInQueue: await queueDepth(sqs, queueUrl),
   });
 }
@@ -155,9 +158,10 @@ test('finds money that the shop lacks, and credits it should not have', async ()
   expect(credits.findings).toEqual(['the shop was credited 13 times, its payments acted 12 times']);
 });
 
-test('a dead letter with a reason is not lost, and its cents are not expected', async () => {
+test('poison in the dead-letter queue with a reason is not lost, and its cents are not expected', async () => {
   const found = await auditOf((state) => {
     undo(state, 'p4');
+    state.poison.add('p4');
     state.dead.push({
       body: '{"paymentId":"p4"}',
       group: 'c4',
@@ -171,9 +175,64 @@ test('a dead letter with a reason is not lost, and its cents are not expected', 
 test('a body that cannot be read is told by the key the consumer noted', async () => {
   const found = await auditOf((state) => {
     undo(state, 'p4');
+    state.poison.add('p4');
     state.dead.push({ body: 'not JSON', group: 'c4', note: '{"reason":"InvalidBody","key":"p4"}' });
   });
   expect(found).toMatchObject({ verdict: 'exactly-once', lost: 0, dead: 1 });
+});
+
+test.each<[string, (state: State) => void]>([
+  ['that has not acted', (state) => undo(state, 'p4')],
+  ['that has acted', () => undefined],
+])('finds a dead letter with a reason, of a payment %s and was no poison', async (_, change) => {
+  const found = await auditOf((state) => {
+    change(state);
+    state.dead.push({
+      body: '{"paymentId":"p4"}',
+      group: 'c4',
+      note: '{"reason":"KeyReused: other payload"}',
+    });
+  });
+  expect(found.verdict).toBe('violated');
+  expect(found.findings).toContainEqual(
+    '1 message in the dead-letter queue, and nothing was sent to end there (p4)',
+  );
+});
+
+test('a run in which nothing was sent, or nothing acted, has shown nothing', async () => {
+  const nothing = await auditOf((state) => {
+    for (const rows of [state.payments, state.accounts, state.shop]) rows.clear();
+    state.journal = [];
+  });
+  expect(nothing.verdict).toBe('violated');
+  expect(nothing.findings).toEqual([
+    '0 were sent: there is nothing to audit',
+    '0 have acted: an audit that saw nothing has failed',
+  ]);
+  // All of it dead, as it was meant to be.
+  const dead = await auditOf((state) => {
+    for (const { paymentId, customer } of state.journal) {
+      state.poison.add(paymentId);
+      state.dead.push({ body: JSON.stringify({ paymentId }), group: customer, note: '{"reason":"no"}' });
+    }
+    for (const rows of [state.payments, state.accounts, state.shop]) rows.clear();
+  });
+  expect(dead).toMatchObject({ lost: 0, doubled: 0, dead: 12, verdict: 'violated' });
+});
+
+test('a depth that is no number is no empty queue', async () => {
+  expect(
+    audit({
+      ...{ journal: [], dead: [], leftInQueue: Number.NaN },
+      effects: { payments: new Map(), accounts: new Map(), shop: { credit: 0n, payments: 0n } },
+    }).findings,
+  ).toContain('NaN messages are still in the queue');
+  const silent = Object.create(sqs, {
+    send: { value: () => Promise.resolve({ Attributes: {} }) },
+  }) as SQSClient;
+  await expect(queueDepth(silent, 'q')).rejects.toMatchObject({
+    attribute: 'ApproximateNumberOfMessages',
+  });
 });
 
 test('a dead letter without a reason is lost', async () => {
@@ -187,6 +246,7 @@ test('a dead letter without a reason is lost', async () => {
 
 test('a payment that acted and whose duplicate was dead-lettered counts as an effect', async () => {
   const found = await auditOf((state) => {
+    state.poison.add('p4');
     state.dead.push({
       body: '{"paymentId":"p4"}',
       group: 'c4',

@@ -43,6 +43,22 @@ test('what a target does not tell of its invocations is not counted, and never 0
   expect(text).toMatch(/^effects +1,000$/m);
 });
 
+test.each<[string, Partial<PathReport>]>([
+  ['effects that are no number', { effects: Number.NaN }],
+  ['write units that are no number', { wruPerMessage: Number.NaN }],
+  ['a finding beside its verdict', { findings: ['1 payment acted twice'] }],
+  ['nothing that acted', { effects: 0 }],
+  ['nothing that was sent', { sent: 0 }],
+  ['a lost one', { lost: 1 }],
+  ['a doubled one', { doubled: 1 }],
+])('a path with %s violates the run', (_, planted) => {
+  expect(verdictOf({ ...report, paths: [path, { ...path, ...planted }] })).toBe('violated');
+});
+
+test('a run without paths has shown nothing', () => {
+  expect(verdictOf({ ...report, paths: [] })).toBe('violated');
+});
+
 test('one violated path violates the run', () => {
   expect(verdictOf(report)).toBe('exactly-once');
   expect(verdictOf({ ...report, paths: [path, violated] })).toBe('violated');

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { type Started, startCommandLine } from './command-line.js';
 
 jest.setTimeout(240_000);
@@ -21,7 +23,10 @@ test('real purchases with faults and kills: every effect exactly once, and the t
   run = await startCommandLine(...traffic, '--keep');
   const [, endpoint] = await run.said(/kept: embedded at (\S+)/);
   expect((await fetch(`${endpoint}/_ministack/health`)).ok).toBe(true);
-  await run.said(/stop it with Ctrl-C/);
+  const [, command = ''] = await run.said(/send a payment of your own:\n([^]*?)\nstop it with Ctrl-C/);
+  // As printed, by a shell: who tries it out has nothing else.
+  const sent = await promisify(execFile)('bash', ['-c', command]);
+  expect(sent.stdout).toMatch(/^HTTP\/1.1 202 [^]*"paymentId":"my-1"/);
   run.interrupt();
 
   const { status, stdout, stderr } = await run.ended;

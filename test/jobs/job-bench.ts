@@ -3,7 +3,13 @@ import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { table, type Table, type Transaction } from '../../runtime/dynamodb/index.js';
-import { JobQueueClient, jobWorker, workOff, type RunningJob } from '../../runtime/jobs/index.js';
+import {
+  JobQueueClient,
+  jobWorker,
+  taskProtection,
+  workOff,
+  type RunningJob,
+} from '../../runtime/jobs/index.js';
 import { leases } from '../../runtime/lease/index.js';
 import type { SqsConsumer } from '../../runtime/sqs/index.js';
 
@@ -37,10 +43,15 @@ export async function waitingIn(client: SQSClient, QueueUrl: string): Promise<nu
   return names.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
 }
 
-export function queueClient(names: JobNames, dynamodb: DynamoDBClient, sqs: SQSClient): JobQueueClient {
+export function queueClient(
+  names: JobNames,
+  dynamodb: DynamoDBClient,
+  sqs: SQSClient,
+  silentAfterSeconds?: number,
+): JobQueueClient {
   const { dedupTable, queueUrl } = names;
   const settings = { consumerName, dedupTable, retentionSeconds: 3600, queueUrl };
-  return new JobQueueClient({ settings, dynamodb, sqs });
+  return new JobQueueClient({ settings, dynamodb, sqs, silentAfterSeconds });
 }
 
 /** Counts a job in a counter without a key: one that is done twice shows. */
@@ -94,6 +105,7 @@ export function start(
     queueUrl: names.queueUrl,
     queueArn,
     signal: stop.signal,
+    protection: taskProtection({}),
     concurrency,
   });
   return async () => {

@@ -97,6 +97,76 @@ test('on Fargate: tasks with the same settings, none while there is no work', ()
   expect(jobs.function).toBeUndefined();
 });
 
+/** What the scaling policies of a template make of so many jobs that wait or run. */
+function tasksFor(template: Template, work: number): number | undefined {
+  interface Step {
+    MetricIntervalLowerBound?: number;
+    MetricIntervalUpperBound?: number;
+    ScalingAdjustment: number;
+  }
+  const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')) as {
+    Properties: { Threshold: number; ComparisonOperator: string; AlarmActions?: { Ref?: string }[] };
+  }[];
+  const policies = template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy') as Record<
+    string,
+    { Properties: { StepScalingPolicyConfiguration: { AdjustmentType: string; StepAdjustments: Step[] } } }
+  >;
+  const asked = Object.entries(policies).flatMap(([id, { Properties }]) =>
+    alarms
+      .filter(({ Properties: { AlarmActions = [] } }) => AlarmActions.some(({ Ref }) => Ref === id))
+      .filter(({ Properties: { Threshold, ComparisonOperator } }) =>
+        ComparisonOperator.startsWith('Less') ? work <= Threshold : work >= Threshold,
+      )
+      .flatMap(({ Properties: { Threshold } }) =>
+        Properties.StepScalingPolicyConfiguration.StepAdjustments.filter(
+          ({ MetricIntervalLowerBound: lower = -Infinity, MetricIntervalUpperBound: upper = Infinity }) => {
+            const over = work - Threshold;
+            return Properties.StepScalingPolicyConfiguration.AdjustmentType === 'ExactCapacity' && upper <= 0
+              ? over > lower && over <= upper
+              : over >= lower && over < upper;
+          },
+        ).map(({ ScalingAdjustment }) => ScalingAdjustment),
+      ),
+  );
+  expect(asked.length).toBeLessThanOrEqual(1);
+  return asked[0];
+}
+
+test.each([10, 3, 200])(
+  'on Fargate, with %i tasks at most, every job has one as soon as there is room',
+  (maxTasks) => {
+    const stack = constructStack();
+    const cluster = new Cluster(stack, 'Cluster', { vpc: new Vpc(stack, 'Vpc') });
+    jobsIn(stack, { cluster, image: ContainerImage.fromRegistry('worker'), maxTasks });
+    const template = Template.fromStack(stack);
+    expect(tasksFor(template, 0)).toBe(0);
+    for (const work of [1, 2, 3, 5, 9, 10, 11, 60, 199, 200, 1000]) {
+      const tasks = tasksFor(template, work) ?? 0;
+      expect([work, tasks]).toEqual([work, expect.any(Number)]);
+      expect(tasks).toBeGreaterThanOrEqual(Math.min(work, maxTasks));
+      expect(tasks).toBeLessThanOrEqual(Math.min(maxTasks, maxTasks <= 20 ? work : 2 * work));
+    }
+  },
+);
+
+test('on Fargate a task may protect itself, and no other one of another cluster', () => {
+  const stack = constructStack();
+  const cluster = new Cluster(stack, 'Cluster', { vpc: new Vpc(stack, 'Vpc') });
+  jobsIn(stack, { cluster, image: ContainerImage.fromRegistry('worker') });
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Action: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'],
+          Resource: stack.resolve(
+            stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` }),
+          ) as unknown,
+        }),
+      ]),
+    },
+  });
+});
+
 test.each<[string, Partial<JobQueueProps>, string]>([
   ['neither place to run', {}, 'neither `entry` nor `cluster` and `image` are given'],
   ['an image without a cluster', { image: ContainerImage.fromRegistry('worker') }, '`image` is given alone'],

@@ -290,16 +290,6 @@ test('the signal fires before the lease ends', async () => {
   expect(stoppedAt).toBeLessThan(began + 2_000);
 });
 
-test('a result that DynamoDB cannot hold is lost, but the effect is not made again', async () => {
-  const run = () => {
-    acts.push('made');
-    return Symbol('no value') as unknown as string;
-  };
-  await expect(owner()('mail', mail({ run }))).rejects.toThrow("value at 'result' cannot be stored");
-  expect(await owner()('mail', mail({ run }))).toBeUndefined();
-  expect(acts).toEqual(['made']);
-});
-
 describe('unlock', () => {
   const order = (outcome: Parameters<typeof unlock>[1]['outcome']) =>
     unlock(

@@ -1,0 +1,177 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReceiveMessageCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { taskProtection, workOff } from '../../runtime/jobs/index.js';
+import type { SqsConsumer } from '../../runtime/sqs/index.js';
+import { sqs as newSqs } from '../fixtures/queue.js';
+import { newQueue, waitingIn } from './job-bench.js';
+
+const sqs = newSqs();
+const queueArn = 'arn:aws:sqs:us-east-1:000000000000:jobs';
+let queueUrl: string;
+beforeEach(async () => {
+  queueUrl = await newQueue(sqs);
+});
+afterAll(() => sqs.destroy());
+
+/** The queue, which fails at the given receives, counted from 1. */
+function failing(at: (receive: number) => string | undefined | Promise<string | undefined>): SQSClient {
+  let receives = 0;
+  const send: typeof sqs.send = async (...args: unknown[]) => {
+    if (args[0] instanceof ReceiveMessageCommand) {
+      const name = await at((receives += 1));
+      if (name !== undefined) throw Object.assign(new Error('no'), { name });
+    }
+    return (sqs.send as (...all: unknown[]) => Promise<never>).apply(sqs, args);
+  };
+  return Object.create(sqs, { send: { value: send } }) as SQSClient;
+}
+
+async function enqueue(...bodies: string[]): Promise<void> {
+  for (const MessageBody of bodies)
+    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+}
+
+/** Works until the queue is empty, and says what was done. */
+async function worked(
+  client: SQSClient,
+  agent?: string,
+  during: (body: string) => Promise<void> | void = () => undefined,
+): Promise<string[]> {
+  const done: string[] = [];
+  const stop = new AbortController();
+  const worker: SqsConsumer = async ({ Records: [record] }) => {
+    await during(record?.body ?? '');
+    done.push(record?.body ?? '');
+    return { batchItemFailures: [] };
+  };
+  const protection = taskProtection({ ECS_AGENT_URI: agent });
+  const ended = workOff(worker, { sqs: client, queueUrl, queueArn, signal: stop.signal, protection });
+  const over = ended.then(
+    () => true,
+    () => true,
+  );
+  while ((await waitingIn(sqs, queueUrl)) > 0) if (await Promise.race([over, sleep(20)])) break;
+  stop.abort();
+  await ended;
+  return done;
+}
+
+test('a receive that fails is tried again', async () => {
+  await enqueue('a', 'b');
+  const lines = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const done = await worked(failing((receive) => (receive % 2 === 1 ? 'ServiceUnavailable' : undefined)));
+  const said = lines.mock.calls.map(([line]) => String(line));
+  lines.mockRestore();
+  expect(done.sort()).toEqual(['a', 'b']);
+  expect(said).toContain('{"exactlyOnce":"jobs not received","error":"ServiceUnavailable"}\n');
+});
+
+test('a worker that throws ends nothing', async () => {
+  await enqueue('a', 'b');
+  let thrown = 0;
+  const lines = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const stop = new AbortController();
+  const worker: SqsConsumer = () => {
+    thrown += 1;
+    return Promise.reject(new Error('out of order'));
+  };
+  const ended = workOff(worker, {
+    ...{ sqs, queueUrl, queueArn, signal: stop.signal, protection: taskProtection({}) },
+  });
+  while (thrown < 2) await sleep(20);
+  stop.abort();
+  await ended;
+  lines.mockRestore();
+});
+
+test('where no try can help, the jobs that run are waited for, and the process is told', async () => {
+  await enqueue('long');
+  let ended = false;
+  let begun: () => void = () => undefined;
+  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+  const worker: SqsConsumer = async () => {
+    begun();
+    await sleep(500);
+    ended = true;
+    return { batchItemFailures: [] };
+  };
+  const client = failing((receive) => (receive > 1 ? hasBegun.then(() => 'QueueDoesNotExist') : undefined));
+  const stop = new AbortController();
+  const options = { sqs: client, queueUrl, queueArn, signal: stop.signal, protection: taskProtection({}) };
+  await expect(workOff(worker, { ...options, concurrency: 2 })).rejects.toThrow('no');
+  expect(ended).toBe(true);
+});
+
+describe('the protection of an ECS task', () => {
+  let agent: Server;
+  let uri: string;
+  const said: { ProtectionEnabled: boolean; ExpiresInMinutes?: number }[] = [];
+  let refusals = 0;
+
+  beforeEach(async () => {
+    said.length = 0;
+    refusals = 0;
+    agent = createServer((request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () => {
+        if (`${request.method} ${request.url}` !== 'PUT /api/a/task-protection/v1/state') {
+          response.writeHead(404).end();
+          return;
+        }
+        const asked = JSON.parse(text) as (typeof said)[number];
+        if (refusals > 0) {
+          refusals -= 1;
+          // As ECS says it of a task that is being stopped: with status 200.
+          response.end(JSON.stringify({ failure: { Reason: 'TASK_NOT_VALID' } }));
+          return;
+        }
+        said.push(asked);
+        response.end(JSON.stringify({ protection: { ProtectionEnabled: asked.ProtectionEnabled } }));
+      });
+    });
+    await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
+    uri = `http://127.0.0.1:${(agent.address() as AddressInfo).port}/api/a`;
+  });
+  afterEach(async () => {
+    agent.closeAllConnections();
+    await new Promise((resolve) => agent.close(resolve));
+  });
+
+  test('is on while a job runs, and off when none does', async () => {
+    await enqueue('a', 'b');
+    const on: (boolean | undefined)[] = [];
+    await worked(sqs, uri, () => void on.push(said.at(-1)?.ProtectionEnabled));
+    expect(on).toEqual([true, true]);
+    expect(said.map(({ ProtectionEnabled }) => ProtectionEnabled)).toEqual([true, false, true, false]);
+    expect(said[0]?.ExpiresInMinutes).toBe(120);
+  });
+
+  test('stays on until the last of several jobs has ended, and is prolonged', async () => {
+    const protection = taskProtection({ ECS_AGENT_URI: uri }, { renewEveryMs: 50 });
+    await Promise.all([protection.begin(), protection.begin()]);
+    await protection.end();
+    await sleep(200);
+    expect(said.length).toBeGreaterThan(2);
+    expect(said.every(({ ProtectionEnabled }) => ProtectionEnabled)).toBe(true);
+    await protection.end();
+    expect(said.at(-1)?.ProtectionEnabled).toBe(false);
+    const { length } = said;
+    await sleep(150);
+    expect(said).toHaveLength(length);
+  });
+
+  test('is asked for before a job begins: in a task that is being stopped none does', async () => {
+    refusals = 3;
+    await enqueue('a');
+    const lines = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const at: number[] = [];
+    await worked(sqs, uri, () => void at.push(refusals));
+    const text = lines.mock.calls.map(([line]) => String(line)).join('');
+    lines.mockRestore();
+    expect(at).toEqual([0]);
+    expect(text).toContain('task not protected');
+  });
+});
