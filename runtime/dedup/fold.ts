@@ -227,12 +227,8 @@ export function fold<State, Event extends AggregateEvent>(
     const { stream: id, version, fingerprint } = event;
     const inItem = stream.parked.find((one) => one.version === version);
     const kept = inItem ?? rows?.get(rowKey(id, version)) ?? overflow.get(rowKey(id, version));
-    if (kept !== undefined && kept.fingerprint !== fingerprint)
-      return {
-        kind: 'rejected',
-        error: new KeyReused(`${id}@${version}`, kept.fingerprint, fingerprint),
-      };
-    if (inItem !== undefined) return { kind: 'duplicate' };
+    const copy = kept && outcomeBeside(kept, event);
+    if (copy?.kind === 'rejected' || inItem !== undefined) return copy ?? { kind: 'duplicate' };
     if (kept === undefined) {
       // Where there may be a row of this version already, only the row tells whether it is of this payload.
       const fits = (stream.beyond ?? 0n) < version && parkedBytes(ledger) + bytesOf(event) <= room;
@@ -318,6 +314,15 @@ export function outcomeBefore(
   const other = otherMark(marks, position - version, fingerprint);
   if (other === undefined) return { kind: 'duplicate' };
   return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
+}
+
+/** What becomes of an event of which this is parked already: it is a copy of it, or another payload. */
+export function outcomeBeside(
+  kept: Pick<Parked, 'fingerprint'>,
+  { stream: id, version, fingerprint }: Pick<AggregateEvent, 'stream' | 'version' | 'fingerprint'>,
+): Outcome {
+  if (kept.fingerprint === fingerprint) return { kind: 'duplicate' };
+  return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, kept.fingerprint, fingerprint) };
 }
 
 /**

@@ -57,6 +57,16 @@ export class Beside {
     return true;
   }
 
+  /** What is kept of one version in a row of its own. */
+  async kept(
+    address: ItemAddress,
+    { stream, version }: Pick<AggregateEvent, 'stream' | 'version'>,
+    limits: Limits,
+  ): Promise<Parked | null> {
+    const found = await this.#rows.read(streamText(address, stream), version, version, limits);
+    return found.get(version) ?? null;
+  }
+
   /** Before the write: a gap that the ledger is about to call listed is on the list. */
   async listGaps(
     address: ItemAddress,

@@ -13,6 +13,7 @@ import { CommitFailed, InvalidWrite, ParkedWaiting, StateTooLarge, WriteRefused 
 import {
   fold,
   outcomeBefore,
+  outcomeBeside,
   holdCarriers,
   parkingBytes,
   type AggregateEvent,
@@ -158,8 +159,9 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   }
 
   /**
-   * What became of an event that may have acted before, whatever it says now; undefined when it has not. A consistent
-   * read. `retry`: it has acted, and may have to bring a parked event whose turn has come: its commit tells.
+   * What became of an event that may have been here before, whatever it says now; undefined when it was not.
+   * Consistent reads. `duplicate`: it has acted, or is parked and waits for its turn. `retry`: it has acted, and may
+   * have to bring a parked event whose turn has come: its commit tells.
    */
   async recall(
     address: ItemAddress,
@@ -168,10 +170,18 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<Outcome | undefined> {
     const { ledger } = await this.#read(address, limits);
     const stream = ledger.get(event.stream);
-    const before = stream && outcomeBefore(stream, event);
-    if (before?.kind !== 'duplicate') return before;
-    const { position, parked, beyond, stopped } = stream ?? { position: 0n, parked: [] };
+    if (stream === undefined) return undefined;
+    const { position, parked, beyond, stopped } = stream;
     const next = position + 1n;
+    const before = outcomeBefore(stream, event);
+    if (before === undefined && event.version > next) {
+      const inItem = parked.find(({ version }) => version === event.version);
+      const kept =
+        inItem ??
+        ((beyond ?? 0n) < event.version ? null : await this.#besideIt()?.kept(address, event, limits));
+      return kept ? outcomeBeside(kept, event) : undefined;
+    }
+    if (before?.kind !== 'duplicate') return before;
     const isDue = !stopped && (parked[0]?.version === next || (beyond ?? 0n) >= next);
     return isDue ? { kind: 'retry', error: new ParkedWaiting(event.stream, next, 'duplicate') } : before;
   }
