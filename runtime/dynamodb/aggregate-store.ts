@@ -119,6 +119,10 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<AggregateCommitted<Event>> {
     const progress = begun<Event>();
     const { outcomes } = progress;
+    if (Date.now() >= limits.deadline) {
+      for (const event of events) outcomes.set(event, { kind: 'retry' });
+      return progress;
+    }
     try {
       await this.#run(address, events, limits, progress, { alone });
     } catch (error) {
