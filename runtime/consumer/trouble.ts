@@ -5,6 +5,7 @@ import {
   IgnoreMessage,
   isFinal,
   KeyReused,
+  ParkedWaiting,
   ProcessDied,
 } from '../dedup/errors.js';
 import { crashPoint } from '../dedup/crash-points.js';
@@ -254,8 +255,10 @@ export class Trouble<
     if (recognised === undefined) return undefined;
     const unit = await way.prepare(recognised, { lane: delivery.lane, ahead: false, limits });
     const { outcomes, failedParked = [] } = await way.commit([unit], limits(), true);
-    await this.judgeParked(failedParked, delivery);
-    return outcomes.get(unit);
+    const through = await this.#parked.judge(failedParked, delivery);
+    const outcome = outcomes.get(unit);
+    const waits = outcome?.kind === 'retry' && outcome.error instanceof ParkedWaiting;
+    return waits && through.has(way.positions?.of(recognised).stream ?? '') ? { kind: 'duplicate' } : outcome;
   }
 
   #failure(fault: Failure['fault'], final: boolean, { failed }: History): Failure {
