@@ -112,3 +112,8 @@ const suspicious = 2;
 
 /** Comes again, without a fault of its own. */
 export const excused: Outcome = { kind: 'retry' };
+
+/** Its turn came as that of a suspect, alone, and it has its outcome: whatever is delivered of it killed nobody. */
+export function ranAlone({ company, isSettled }: Arrival<unknown>): boolean {
+  return company === 1 && isSettled;
+}

@@ -7,7 +7,7 @@ import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
 import { logLine } from '../telemetry/log-line.js';
-import { Arrival, type Recognised } from './arrival.js';
+import { Arrival, ranAlone, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
 import type { Memory } from './memory.js';
@@ -93,7 +93,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       if (messages.length < arrivals.length)
         await (await import('./memory.js')).obeyAll(batch, await trouble());
       const back = handedBack(arrivals);
-      if (back.length > 0) await (await trouble()).handBack(back);
+      if (back.length > 0 || arrivals.some(ranAlone)) await (await trouble()).handBack(back);
       await crashPoint('before-answer');
       observed(observe, { ...(await summarise(settings.consumerName, arrivals, back, meter)), ...tally });
       const again = new Set<Arrival<BodyOf<Schema>, D>>(back);

@@ -30,6 +30,8 @@ export interface Judge<Body, D extends Delivery, Unit extends Prepared> {
   ): Promise<boolean>;
   /** Does what an operator asks for by a nudge. Settles it. */
   obey(arrival: Arrival<Body, D>, nudge: Nudge): Promise<void>;
-  /** Writes down why messages come again, and has them come when it makes sense. */
+  /**
+   * Writes down why messages come again, and that those which ran alone live; has them come when it makes sense.
+   */
   handBack(arrivals: readonly Arrival<Body, D>[]): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Outcome, Outcomes } from '../dedup/outcome.js';
 import type { Prepared, Turn } from '../dedup/way.js';
 import { excused, type Arrival, type Recognised } from './arrival.js';
 import type { Delivery } from './transport.js';
+import { decisions } from './verdict.js';
 
 /** What was found about a message that did not go well: it is settled, and the lane goes on, stops, or closes. */
 export type Judged = 'goes-on' | 'stops' | 'closes';
@@ -89,7 +90,7 @@ export class Lane<Body, D extends Delivery, Unit extends Prepared> {
       return unit.looked !== true;
     } catch (error) {
       // What was said ahead of an uncommitted predecessor is no verdict: it is prepared again in its turn (R47).
-      if (ahead) return false;
+      if (decisions.aheadIsNoVerdict({ ahead }) !== undefined) return false;
       if (error instanceof IgnoreMessage) {
         arrival.settle({ kind: 'ignored' });
         return true;
@@ -106,6 +107,11 @@ export class Lane<Body, D extends Delivery, Unit extends Prepared> {
       if (outcome === undefined) break;
       if (outcome.kind !== 'rejected' && outcome.kind !== 'retry') arrival.settle(outcome);
       else if (!(await this.#judge(arrival, outcome, work))) break;
+    }
+    // A way that orders by positions commits the streams of one lane apart: what acted behind a failure has acted.
+    for (const { arrival, unit } of this.#gathered) {
+      const outcome = outcomes.get(unit);
+      if (outcome?.kind === 'processed' && !arrival.isSettled) arrival.settle(outcome);
     }
     const failed = this.#failed;
     if (failed !== undefined) await this.#judge(failed.arrival, { kind: 'retry', error: failed.error }, work);

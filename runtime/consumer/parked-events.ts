@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
-import { faultOf, isFinal, ParkedUntried, ProcessDied } from '../dedup/errors.js';
+import { faultOf, isFinal, ParkedUntried, ParkedWaiting, ProcessDied } from '../dedup/errors.js';
 import type { History } from '../dedup/history.js';
 import type { FailedParked, Prepared } from '../dedup/way.js';
 import { Arrival } from './arrival.js';
@@ -40,23 +40,51 @@ export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, U
     this.#noteCarriers = noteCarriers;
   }
 
-  /** Never throws: what is not through is tried again with the next message of its stream. */
-  async judge(failed: readonly FailedParked[], carrier: D): Promise<void> {
+  /**
+   * Never throws: what is not through is tried again with the next message of its stream. Carriers of what is through
+   * are settled by what became of themselves.
+   *
+   * @returns the streams in which nothing has to be brought again.
+   */
+  async judge(failed: readonly FailedParked[], carrier: D): Promise<ReadonlySet<string>> {
     const open = [...failed];
+    const waiting = new Set<string>();
     try {
       for (let one = open.shift(); one !== undefined; one = open.shift()) {
+        const { stream } = one.position;
         const id = idOf(one);
+        waiting.add(stream);
         if (this.#judged.has(id)) continue;
         this.#judged.add(id);
-        open.push(...(await this.#judge(one, id, carrier)));
+        const behind = await this.#judge(one, id, carrier);
+        if (behind === undefined) continue;
+        waiting.delete(stream);
+        open.push(...behind);
       }
     } catch (cause) {
       this.#options.report('a parked event is not judged yet', cause);
+      for (const { position } of open) waiting.add(position.stream);
+    }
+    const streams = failed.map(({ position }) => position.stream);
+    const through = new Set(streams.filter((stream) => !waiting.has(stream)));
+    this.#letGo(through);
+    return through;
+  }
+
+  /** Messages that were to come again for a parked event, and have nothing to bring any more. */
+  #letGo(through: ReadonlySet<string>): void {
+    const { arrivals, way } = this.#options;
+    for (const arrival of arrivals) {
+      const { outcome, recognised } = arrival;
+      if (recognised === undefined || outcome?.kind !== 'retry') continue;
+      const { error } = outcome;
+      if (!(error instanceof ParkedWaiting)) continue;
+      if (through.has(way.positions?.of(recognised).stream ?? '')) arrival.settle({ kind: error.became });
     }
   }
 
-  /** @returns parked events that failed behind it. */
-  async #judge(one: FailedParked, id: string, carrier: D): Promise<readonly FailedParked[]> {
+  /** @returns parked events that failed behind it; undefined when its carriers have to bring it again. */
+  async #judge(one: FailedParked, id: string, carrier: D): Promise<readonly FailedParked[] | undefined> {
     const { failures, lastLimits, transport, maxFailures } = this.#options;
     const history = await failures.historyOf(id, lastLimits());
     const arrival = new Arrival<BodyOf<Schema>, D>(await transport.restore(one, carrier));
@@ -67,7 +95,7 @@ export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, U
     const failure = { fault: faultOf(error), final: isFinal(error), ahead: false, failed: history.failed };
     const verdict = verdictOf({ ...failure, maxFailures });
     if (verdict === 'count') await failures.add([{ id, kind: 'failed', survived: true }], lastLimits());
-    if (verdict !== 'give-up') return [];
+    if (verdict !== 'give-up') return undefined;
     await this.#giveUp.deadLetter(arrival, error, one.position, true);
     await crashPoint('before-stop');
     return this.#giveUp.passOver(arrival, one.position, error);

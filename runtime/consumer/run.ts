@@ -3,6 +3,7 @@ import type { Limits } from '../dedup/limits.js';
 import type { FailedParked, Prepared, Way } from '../dedup/way.js';
 import type { Arrival, Recognised } from './arrival.js';
 import { Copies } from './copies.js';
+import { Gathering } from './gathering.js';
 import type { GiveUpOrigin } from './give-up.js';
 import type { Judge } from './judge.js';
 import { Lane, type LaneWork } from './lane.js';
@@ -67,17 +68,19 @@ export async function run<Schema extends StandardSchemaV1, D extends Delivery, U
   );
   for (const lane of lanes) if (origin.standsStill(lane.waiting)) await lane.park(work);
   const open = () => lanes.filter((lane) => lane.isOpen);
+  const gathering = new Gathering((lane: Lane<BodyOf<Schema>, D, Unit>) => lane.gather(work));
   while (open().length > 0) {
-    const round = open();
-    const units = (await Promise.all(round.map((lane) => lane.gather(work)))).flat();
+    const ready = await gathering.next(open());
+    const round = [...ready.keys()];
+    const units = [...ready.values()].flat();
     const { outcomes, failedParked = [] } =
       units.length === 0
         ? { outcomes: new Map() }
         : await options.pace.measure(() => way.commit(units, options.limits(), isAlone(arrivals)));
     await Promise.all(round.map((lane) => lane.settle(outcomes, work)));
     await judgeParked(failedParked, arrivals, options);
-    // Whoever waited may go on now that somebody else is through.
-    if (!round.every((lane) => lane.isIdle)) continue;
+    // Whoever waited may go on now that somebody else is through, or soon is.
+    if (gathering.isUnderWay || !round.every((lane) => lane.isIdle)) continue;
     if (open().length > 0 && !(await (await trouble()).startSuspects(open(), work, read))) break;
   }
   for (const [rider, leader] of riders) await work.follow(rider, leader);

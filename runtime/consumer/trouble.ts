@@ -5,6 +5,7 @@ import {
   IgnoreMessage,
   isFinal,
   KeyReused,
+  ParkedWaiting,
   ProcessDied,
 } from '../dedup/errors.js';
 import { crashPoint } from '../dedup/crash-points.js';
@@ -12,7 +13,7 @@ import type { History } from '../dedup/history.js';
 import type { Outcome } from '../dedup/outcome.js';
 import type { FailedParked, Prepared } from '../dedup/way.js';
 import type { Arrival } from './arrival.js';
-import { excused } from './arrival.js';
+import { excused, ranAlone } from './arrival.js';
 import { hasDied, nextCompany } from './company.js';
 import { drain, type TroubleOptions } from './drain.js';
 import { GiveUp, type GiveUpOrigin } from './give-up.js';
@@ -208,7 +209,9 @@ export class Trouble<
   /** Writes down why messages come again, and has them come when it makes sense. Never throws. */
   async handBack(arrivals: readonly Arrival<BodyOf<Schema>, D>[]): Promise<void> {
     const { transport, lastLimits } = this.#options;
-    await this.#noteBack(arrivals);
+    // Those that ran alone too, although they are done with: while their acknowledgement gets lost, each delivery of
+    // theirs would count as a death.
+    await this.#noteBack([...new Set([...arrivals, ...this.#options.arrivals.filter(ranAlone)])]);
     const lanes = Map.groupBy(arrivals, ({ delivery }) => delivery.lane);
     // A group of which one member is hidden is hidden: all of them are given the time of their first.
     const deferrals = [...lanes.values()].flatMap((members) => {
@@ -252,8 +255,10 @@ export class Trouble<
     if (recognised === undefined) return undefined;
     const unit = await way.prepare(recognised, { lane: delivery.lane, ahead: false, limits });
     const { outcomes, failedParked = [] } = await way.commit([unit], limits(), true);
-    await this.judgeParked(failedParked, delivery);
-    return outcomes.get(unit);
+    const through = await this.#parked.judge(failedParked, delivery);
+    const outcome = outcomes.get(unit);
+    const waits = outcome?.kind === 'retry' && outcome.error instanceof ParkedWaiting;
+    return waits && through.has(way.positions?.of(recognised).stream ?? '') ? { kind: 'duplicate' } : outcome;
   }
 
   #failure(fault: Failure['fault'], final: boolean, { failed }: History): Failure {

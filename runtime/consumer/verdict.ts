@@ -24,11 +24,15 @@ export type Verdict = 'not-yet' | 'excuse' | 'count' | 'give-up';
  * The decisions over a failure, by name, in their order: the first that says something decides. The mutation run
  * turns each of them.
  */
-export const decisions: Readonly<Record<string, (failure: Failure) => Verdict | undefined>> = {
-  aheadIsNoVerdict: ({ ahead }) => (ahead ? 'not-yet' : undefined),
-  dependencyIsExcused: ({ fault }) => (fault === 'dependency' ? 'excuse' : undefined),
-  finalIsGivenUp: ({ final }) => (final ? 'give-up' : undefined),
-  tooOftenIsGivenUp: ({ failed, maxFailures }) => (failed + 1 >= maxFailures ? 'give-up' : undefined),
+export const decisions = {
+  /** Lanes ask this one by itself: what was said ahead of its turn is not even judged. */
+  aheadIsNoVerdict: ({ ahead }: Pick<Failure, 'ahead'>): Verdict | undefined =>
+    ahead ? 'not-yet' : undefined,
+  dependencyIsExcused: ({ fault }: Failure): Verdict | undefined =>
+    fault === 'dependency' ? 'excuse' : undefined,
+  finalIsGivenUp: ({ final }: Failure): Verdict | undefined => (final ? 'give-up' : undefined),
+  tooOftenIsGivenUp: ({ failed, maxFailures }: Failure): Verdict | undefined =>
+    failed + 1 >= maxFailures ? 'give-up' : undefined,
 };
 
 export function verdictOf(failure: Failure): Verdict {

@@ -246,16 +246,12 @@ export function fold<State, Event extends AggregateEvent>(
     const inItem = stream.parked.find((one) => one.version === version);
     const kept = inItem ?? rows?.get(key) ?? overflow.get(key);
     // Two of one place: what this consumer is sent has changed. The other one has to act first.
-    if (kept !== undefined && kept.version !== version) {
+    if (kept && kept.version !== version) {
       const reason = `version ${kept.version} waits at its place`;
       return { kind: 'retry', error: new TooEarly(id, version, stream.position, reason) };
     }
-    if (kept !== undefined && kept.fingerprint !== fingerprint)
-      return {
-        kind: 'rejected',
-        error: new KeyReused(`${id}@${version}`, kept.fingerprint, fingerprint),
-      };
-    if (inItem !== undefined) return { kind: 'duplicate' };
+    const copy = kept && outcomeBeside(kept, event);
+    if (copy?.kind === 'rejected' || inItem !== undefined) return copy ?? { kind: 'duplicate' };
     if (kept === undefined) {
       // Where there may be a row of this version already, only the row tells whether it is of this payload.
       const fits = (stream.beyond ?? 0n) < place && parkedBytes(ledger) + bytesOf(event) <= room;
@@ -344,6 +340,15 @@ export function outcomeBefore(
   const other = otherMark(marks, position - version, fingerprint);
   if (other === undefined) return { kind: 'duplicate' };
   return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, other, fingerprint) };
+}
+
+/** What becomes of an event of which this is parked already: it is a copy of it, or another payload. */
+export function outcomeBeside(
+  kept: Pick<Parked, 'fingerprint'>,
+  { stream: id, version, fingerprint }: Pick<AggregateEvent, 'stream' | 'version' | 'fingerprint'>,
+): Outcome {
+  if (kept.fingerprint === fingerprint) return { kind: 'duplicate' };
+  return { kind: 'rejected', error: new KeyReused(`${id}@${version}`, kept.fingerprint, fingerprint) };
 }
 
 /**

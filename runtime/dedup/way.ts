@@ -54,8 +54,8 @@ export interface Committed<Unit> {
  *
  * A way guarantees: of all commits of messages with one identity, whoever makes them, however often, and whether or
  * not answers are lost, the effects of at most one become durable; `processed` and `duplicate` are said only when
- * that one is durable; within a lane a message commits only with or after the earlier ones. `wayContract` in
- * test/contract holds each store to it.
+ * that one is durable; within a lane a message commits only with or after the earlier ones or, in a way that keeps
+ * {@link Positions}, the earlier ones of its stream. `wayContract` in test/contract holds each store to it.
  */
 export interface Way<Message extends Identified, Unit extends Prepared> {
   /** Runs before each batch. What it throws fails the batch. @default - nothing has to be made ready */

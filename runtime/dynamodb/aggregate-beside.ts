@@ -61,6 +61,17 @@ export class Beside {
     return true;
   }
 
+  /** What is kept in a row of its own at the place of one event. */
+  async kept(
+    address: ItemAddress,
+    event: Pick<AggregateEvent, 'stream' | 'version' | 'previous'>,
+    limits: Limits,
+  ): Promise<Parked | null> {
+    const place = slotOf(event);
+    const found = await this.#rows.read(streamText(address, event.stream), place, place, limits);
+    return found.get(place) ?? null;
+  }
+
   /** Before the write: a gap that the ledger is about to call listed is on the list. */
   async listGaps(
     address: ItemAddress,

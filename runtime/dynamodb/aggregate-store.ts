@@ -13,6 +13,7 @@ import { CommitFailed, InvalidWrite, ParkedWaiting, StateTooLarge, WriteRefused 
 import {
   fold,
   outcomeBefore,
+  outcomeBeside,
   holdCarriers,
   parkingBytes,
   type AggregateEvent,
@@ -119,6 +120,10 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<AggregateCommitted<Event>> {
     const progress = begun<Event>();
     const { outcomes } = progress;
+    if (Date.now() >= limits.deadline) {
+      for (const event of events) outcomes.set(event, { kind: 'retry' });
+      return progress;
+    }
     try {
       await this.#run(address, events, limits, progress, { alone });
     } catch (error) {
@@ -164,8 +169,9 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   }
 
   /**
-   * What became of an event that may have acted before, whatever it says now; undefined when it has not. A consistent
-   * read. `retry`: it has acted, and may have to bring a parked event whose turn has come: its commit tells.
+   * What became of an event that may have been here before, whatever it says now; undefined when it was not.
+   * Consistent reads. `duplicate`: it has acted, or is parked and waits for its turn. `retry`: it has acted, and may
+   * have to bring a parked event whose turn has come: its commit tells.
    */
   async recall(
     address: ItemAddress,
@@ -174,10 +180,18 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   ): Promise<Outcome | undefined> {
     const { ledger } = await this.#read(address, limits);
     const stream = ledger.get(event.stream);
-    const before = stream && outcomeBefore(stream, event);
-    if (before?.kind !== 'duplicate') return before;
-    const { position, parked, beyond, stopped } = stream ?? { position: 0n, parked: [] };
+    if (stream === undefined) return undefined;
+    const { position, parked, beyond, stopped } = stream;
     const next = position + 1n;
+    const before = outcomeBefore(stream, event);
+    if (before === undefined && event.version > next) {
+      const place = slotOf(event);
+      const kept =
+        parked.find(({ version }) => version === event.version) ??
+        ((beyond ?? 0n) < place ? null : await this.#besideIt()?.kept(address, event, limits));
+      return kept?.version === event.version ? outcomeBeside(kept, event) : undefined;
+    }
+    if (before?.kind !== 'duplicate') return before;
     const [first] = parked;
     const isDue = !stopped && ((first !== undefined && slotOf(first) <= next) || (beyond ?? 0n) >= next);
     return isDue ? { kind: 'retry', error: new ParkedWaiting(event.stream, next, 'duplicate') } : before;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { aggregateWay } from '../../runtime/dynamodb/aggregate-way.js';
 import { addressOf } from '../../runtime/dynamodb/table.js';
 import {
   DynamoStore,
@@ -114,4 +115,36 @@ wayContract(
     };
   },
   { recall: true },
+);
+
+/** An aggregate for each counter, which has a stream for each key: so each message is the first of its stream. */
+wayContract(
+  'the aggregate way',
+  async () => {
+    const faulty = new FaultyDynamo();
+    const counters = await newTable(direct, 'name');
+    return {
+      way: aggregateWay<Asked, Ask>({
+        client: faulty.client,
+        table: counters,
+        place: ({ message: { key, counter } }) => ({
+          address: addressOf(counters, { name: counter }),
+          stream: key,
+          version: 1n,
+        }),
+        source: ({ message }) => message,
+        carry: ({ message }) => JSON.stringify(message),
+        restore: (carried) => JSON.parse(carried) as Ask,
+        reduce: (state, { unstorable }) => ({
+          value: Number(state?.value ?? 0) + 1,
+          ...(unstorable === 'row' && { when: new Date(0) }),
+        }),
+      }),
+      idOf: ({ key, counter }) => `${counter} ${key}`,
+      count: async (name) => Number((await row(direct, counters, { name }))?.value ?? 0),
+      ...faults(faulty),
+      close: () => faulty.client.destroy(),
+    };
+  },
+  { recall: true, folds: true },
 );

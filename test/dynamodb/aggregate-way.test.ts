@@ -187,6 +187,19 @@ describe('R53: a gap is no deadlock', () => {
     expect(String(await log()).endsWith('99 100a ')).toBe(true);
   });
 
+  test.each([2, 200])(
+    'R45: before a verdict, version %i that is parked already is a copy, and another payload of it is not',
+    async (version) => {
+      const { way, deliver } = instance();
+      await deliver([message(version)]);
+      const recalled = async (one: Message) => (await way.recall?.([one], limits(), true))?.get(one)?.kind;
+      expect(await recalled(message(version))).toBe('duplicate');
+      expect(await recalled(message(version, 'other'))).toBe('rejected');
+      expect(await recalled(message(version + 1))).toBeUndefined();
+      expect(await recalled(message(1))).toBeUndefined();
+    },
+  );
+
   test('when there is no time for all that waits, the message that closed the gap comes again for the rest', async () => {
     const { deliver } = instance();
     await deliver(upTo(250, 2).map((version) => message(version)));

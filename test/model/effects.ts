@@ -73,11 +73,18 @@ export class Effects {
       } else {
         this.writes.push({ name: key.name?.S ?? '', author, acted: this.journal.length });
         for (const token of this.reading.acted(before[i], after[i])) {
-          const wasParked = this.reading.holds(before[i], token);
+          const wasParked = this.reading.holds(before[i], token) || this.#hasEarlyRow(token);
           this.journal.push({ token, author, commit: this.#commits, wasParked });
         }
       }
     return answer;
+  }
+
+  /** Kept in a row of its own, for want of room in the item. */
+  #hasEarlyRow(token: string): boolean {
+    const rows = this.engine.rows?.(this.engine.names.receipts) ?? [];
+    const says = new RegExp(`${token}\\\\?"`);
+    return rows.some(({ id, carried }) => id?.S?.includes('!early#') && says.test(carried?.S ?? ''));
   }
 
   holds(row: Item | undefined, token: string): boolean {

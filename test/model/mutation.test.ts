@@ -5,7 +5,7 @@ import { reportFigures } from '../fixtures/proof-report.js';
 import { findViolation } from './check.js';
 import { activate, decisionIds } from './decision-mutants.js';
 import { installModelTime } from './model-time.js';
-import { ways } from './scenario.js';
+import { ways, type WayName } from './scenario.js';
 import type * as DecisionMutants from './decision-mutants.js';
 import { Tally } from './tally.js';
 import type { UnhappyKind } from './unhappy.js';
@@ -66,14 +66,21 @@ const killed: Record<string, string> = {};
 const chunk = 100;
 
 /** @param kind of the unhappy half. @default - the happy half */
-async function find(kind?: UnhappyKind): Promise<{ runs: number; violation: string } | undefined> {
+const find = async (kind?: UnhappyKind) => findIn(ways, [kind]);
+
+/** @param kinds of the unhappy half, or the happy half: in turn, until one notices. */
+async function findIn(
+  some: readonly WayName[],
+  kinds: readonly (UnhappyKind | undefined)[],
+): Promise<{ runs: number; violation: string } | undefined> {
   let n = 0;
-  for (let i = 0; n < runs; i++)
-    for (const way of ways) {
-      const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false, kind);
-      if (f !== undefined) return { runs: n + f.runs, violation: f.violation };
-      n += chunk;
-    }
+  for (let i = 0; i < runs; i++)
+    for (const kind of kinds)
+      for (const way of some) {
+        const f = await findViolation(way, { runs: chunk, seed: seed + i }, new Tally(), false, kind);
+        if (f !== undefined) return { runs: n + f.runs, violation: f.violation };
+        n += chunk;
+      }
   return undefined;
 }
 
@@ -102,21 +109,23 @@ test.each(decisionIds)(
   },
   600_000,
 );
-/** Decisions over a failure, each turned, and the kind that notices. */
-const turnedVerdicts: readonly [string, UnhappyKind, (failure: Failure) => Verdict | undefined][] = [
-  ['dependencyIsExcused', 'throttled', () => undefined],
-  ['finalIsGivenUp', 'failures', ({ final }) => (final ? 'excuse' : undefined)],
-  [
-    'tooOftenIsGivenUp',
+type Turned = (failure: Failure) => Verdict | undefined;
+/** Decisions over a failure, each turned, and the kind that notices. Each row of the table has its mutant. */
+const turnedVerdicts: Record<keyof typeof verdicts, readonly [UnhappyKind, Turned]> = {
+  aheadIsNoVerdict: ['reads', () => undefined],
+  dependencyIsExcused: ['throttled', () => undefined],
+  finalIsGivenUp: ['failures', ({ final }) => (final ? 'excuse' : undefined)],
+  tooOftenIsGivenUp: [
     'failures',
     ({ failed, maxFailures }) => (failed + 2 >= maxFailures ? 'give-up' : undefined),
   ],
-];
-test.each(turnedVerdicts)(
-  'verdict %s (%s)',
-  async (name, kind, turned) => {
-    const table = verdicts as Record<string, (failure: Failure) => Verdict | undefined>;
-    const original = table[name] ?? turned;
+};
+test.each(Object.keys(verdicts) as (keyof typeof verdicts)[])(
+  'verdict %s',
+  async (name) => {
+    const table: Record<string, Turned> = verdicts as Record<string, Turned>;
+    const original = verdicts[name] as Turned;
+    const [kind, turned] = turnedVerdicts[name];
     table[name] = turned;
     try {
       const f = await find(kind);
@@ -138,21 +147,32 @@ test.each(['nobody is ever called dead', 'suspects are always started all togeth
   },
   600_000,
 );
-/** What DynamoDB says of an action, taken for something else. */
-const turnedReasons: readonly ['receipt' | 'effect' | 'event', 'condition' | 'passing', Decision][] = [
-  ['receipt', 'condition', 'innocent'],
-];
-test.each(turnedReasons)(
-  'reason %s %s, taken for %s',
-  async (role, reason, turned) => {
-    const original = reasons[role][reason];
-    reasons[role][reason] = turned;
+/** What DynamoDB says of an action of a transaction, taken for something else: each cell of the table. */
+const wrong: Record<Decision, Decision> = {
+  innocent: 'refuse',
+  judge: 'innocent',
+  unsure: 'innocent',
+  compare: 'innocent',
+  taken: 'refuse',
+  refuse: 'innocent',
+  depend: 'refuse',
+};
+type Cell = readonly [role: keyof typeof reasons, reason: string];
+const cells = Object.entries(reasons).flatMap(([role, row]) =>
+  Object.keys(row).map((reason): Cell => [role as Cell[0], reason]),
+);
+test.each(cells)(
+  'reason %s %s',
+  async (role, reason) => {
+    const row = reasons[role] as Record<string, Decision>;
+    const original = row[reason] ?? 'depend';
+    row[reason] = wrong[original];
     try {
-      const f = await find();
+      const f = await findIn(['transaction'], [undefined, 'reads', 'throttled', 'failures', 'sizes']);
       killed[`${role} ${reason}`] = `${f?.runs}: ${f?.violation}`;
       expect(f).toBeDefined();
     } finally {
-      reasons[role][reason] = original;
+      row[reason] = original;
     }
   },
   600_000,
