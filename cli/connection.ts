@@ -35,7 +35,8 @@ export class Connection implements Disposable {
    * What the command line says wins over what the deployed function says. A name that is given by hand is compared
    * with the rows of the table.
    *
-   * @throws CliError when the consumer's name is not known, or cannot be right; InvalidSettings when it cannot be one.
+   * @throws CliError when the consumer's name is not known, or cannot be right
+   * @throws InvalidSettings when it cannot be one
    */
   static async open(options: ConsumerOptions, { compare = true } = {}): Promise<Connection> {
     const client = clientSettings(options);
