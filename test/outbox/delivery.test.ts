@@ -94,7 +94,9 @@ test(
 test('two relays read the whole stream at once: nothing lost, nothing doubled, every account in order', async () => {
   const killed = new Killed();
   const run = await traffic({
-    relay: async (run) => void (await Promise.all([killed.stream(run, 2), killed.stream(run, 2)])),
+    relay: async (run) => {
+      await Promise.all([killed.stream(run, 2), killed.stream(run, 2)]);
+    },
   });
   figures['two relays'] = { ...run, kills: killed.where };
   expect(run.received['standard']).toBeGreaterThan(run.events);
@@ -118,7 +120,9 @@ test('a sweep beside the stream, both killed at times: nothing lost, nothing dou
   const killed = new Killed({ graceSeconds: 0 });
   const run = await traffic({
     enough: () => killed.deaths >= 4,
-    relay: async (run) => void (await Promise.all([killed.stream(run, 3), killed.sweeps(run, 3, 100)])),
+    relay: async (run) => {
+      await Promise.all([killed.stream(run, 3), killed.sweeps(run, 3, 100)]);
+    },
   });
   figures['sweep beside the stream'] = { ...run, kills: killed.where };
   expect(run.received['standard']).toBeGreaterThan(run.events);

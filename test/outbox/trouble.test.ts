@@ -58,10 +58,10 @@ async function relayWith(
     () => !published(),
   );
   const sweeps = async () => {
-    let over = false;
-    void stream.finally(() => (over = true));
+    const state = { over: false };
+    void stream.finally(() => (state.over = true));
     for (;;) {
-      const last = over;
+      const last = state.over;
       await dueNow(world);
       await relay(last ? 0 : 60)({}, timeOf(5_000));
       if (last && (await world.unsent()).length === 0) return;
@@ -124,14 +124,15 @@ test('the stream loses a third of its records: the relay fills the gaps, the swe
   let lost = 0;
   const run = await traffic({
     rounds,
-    relay: async (run) =>
-      void (await relayWith(run, {
+    relay: async (run) => {
+      await relayWith(run, {
         brings: (records) => {
           const brought = records.filter(() => next() > 1 / 3);
           lost += records.length - brought.length;
           return brought;
         },
-      })),
+      });
+    },
   });
   figures['records lost'] = { ...run, lost };
   expect(lost).toBeGreaterThan(10);
@@ -146,11 +147,12 @@ test('consumers that are sent some types see no gaps, on FIFO and on Standard, b
       { name: 'some, standard', fifo: false, types: ['Closed', 'Opened'] },
       { name: 'one, fifo', fifo: true, types: ['Closed'] },
     ],
-    relay: async (run) =>
-      void (await relayWith(run, {
+    relay: async (run) => {
+      await relayWith(run, {
         flaws: { 'some, fifo': () => refusing(0.1) },
         brings: (records) => records.filter(() => next() > 0.2),
-      })),
+      });
+    },
   });
   figures['filters'] = run;
 });
