@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { assertConsumerName } from '../runtime/dedup/identity.js';
 import { CliError } from './cli-error.js';
 import type { ConsumerOptions } from './consumer-options.js';
@@ -7,6 +7,7 @@ import { deployedConsumer } from './deployed-function.js';
 import { assertConsumerOf } from './known-names.js';
 import { warn } from './output.js';
 import { NotKnown } from './permission.js';
+import { queueUrlOf } from './queue-url.js';
 import { assertDeadLettersOf, redrivePolicy } from './redrive-policy.js';
 
 /** The consumer that a command is about, as far as it is known, and the clients to reach it. */
@@ -35,7 +36,8 @@ export class Connection implements Disposable {
    * What the command line says wins over what the deployed function says. A name that is given by hand is compared
    * with the rows of the table.
    *
-   * @throws CliError when the consumer's name is not known, or cannot be right; InvalidSettings when it cannot be one.
+   * @throws CliError when the consumer's name is not known, or cannot be right
+   * @throws InvalidSettings when it cannot be one
    */
   static async open(options: ConsumerOptions, { compare = true } = {}): Promise<Connection> {
     const client = clientSettings(options);
@@ -81,7 +83,7 @@ export class Connection implements Disposable {
   /** URL of the queue that the consumer reads. @throws CliError when it is not known. */
   async queueUrl(): Promise<string> {
     if (this.#queue === undefined) throw missing('the queue', '--queue');
-    return await this.#url(this.#queue);
+    return await queueUrlOf(this.sqs, this.#queue);
   }
 
   /**
@@ -91,14 +93,14 @@ export class Connection implements Disposable {
    */
   async deadLetterQueueUrl(): Promise<string | undefined> {
     if (this.#deadLetterQueue !== undefined) {
-      const url = await this.#url(this.#deadLetterQueue);
+      const url = await queueUrlOf(this.sqs, this.#deadLetterQueue);
       if (this.#queuesByHand && this.#queue !== undefined)
         await assertDeadLettersOf(this.sqs, await this.queueUrl(), url);
       return url;
     }
     if (this.#queue === undefined) return undefined;
     const { deadLetters } = await redrivePolicy(this.sqs, await this.queueUrl());
-    return deadLetters && (await this.#url(deadLetters));
+    return deadLetters && (await queueUrlOf(this.sqs, deadLetters));
   }
 
   /** @throws CliError when it is not known. */
@@ -111,23 +113,6 @@ export class Connection implements Disposable {
   [Symbol.dispose](): void {
     this.sqs.destroy();
     this.dynamodb.destroy();
-  }
-
-  async #url(queue: string): Promise<string> {
-    if (/^https?:\/\//.test(queue)) return queue;
-    const [name = '', account] = queue.startsWith('arn:') ? queue.split(':').reverse() : [queue];
-    try {
-      const answer = await this.sqs.send(
-        new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }),
-      );
-      return answer.QueueUrl ?? '';
-    } catch (cause) {
-      if (!(cause instanceof Error) || !/NonExistentQueue|QueueDoesNotExist/.test(cause.name)) throw cause;
-      throw new CliError(
-        `there is no queue '${queue}' in this account and Region: check --region, or give its URL`,
-        { cause },
-      );
-    }
   }
 }
 

@@ -54,7 +54,10 @@ export function addGroupsDecision(program: Command, decision: GroupDecision): vo
       using connection = await Connection.open(options);
       if ((named === undefined) === (options.all !== true))
         throw new CliError('which group is not said: give its name, or --all');
-      if (named === undefined) return decideAll(connection, decision, options);
+      if (named === undefined) {
+        await decideAll(connection, decision, options);
+        return;
+      }
       const group = await decideOne(connection, await stoppedGroup(connection, named), decision, options);
       if (options.json) printJson(group);
       else print(decidedText(connection, group, decision, options));

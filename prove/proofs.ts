@@ -56,9 +56,15 @@ export const proofs: readonly Proof[] = [
   {
     name: 'outbox',
     shows:
-      'An outbox whose relay is killed 50 times, runs twice, or whose stream is lost reaches every consumer: nothing lost, nothing doubled, every aggregate in order.',
-    tests: ['test/outbox/delivery.test.ts', 'test/outbox/mutation.test.ts'],
-    environment: { RELAY_KILLS: '50' },
+      'An outbox whose relay is killed 50 times, runs twice, or whose stream is lost or off for a day, one of whose targets is down, hangs or refuses, reaches every consumer: nothing lost, nothing doubled, every aggregate in order, with filters, too; and 10,000 rows are swept in runs of 5 seconds.',
+    tests: [
+      'test/outbox/delivery.test.ts',
+      'test/outbox/trouble.test.ts',
+      'test/outbox/sweep.test.ts',
+      'test/outbox/sweep-process.test.ts',
+      'test/outbox/mutation.test.ts',
+    ],
+    environment: { RELAY_KILLS: '50', RELAY_ROUNDS: '200', RELAY_REFUSES: '0.01', SWEEP_SHARE: '1' },
     covers: [...engine, 'runtime/outbox', 'test/outbox'],
   },
   {

@@ -59,8 +59,8 @@ async function skip(connection: OutboxConnection, options: SkipOptions): Promise
 }
 
 /**
- * Who stands at the earliest event. What is behind it may be on its way, and is not to be passed over by a slip of the
- * hand.
+ * Who stands at the earliest event. What is behind it may be on its way, and is not to be passed over by a slip of
+ * the hand.
  *
  * @throws CliError when nobody, or not the target that was given, stands at the version that was given
  */

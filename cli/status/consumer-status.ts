@@ -5,6 +5,8 @@ import { listGaps } from '../../runtime/dynamodb/gaps.js';
 import { listGroups, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
 import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
+import { queueUrlOf } from '../queue-url.js';
+import { redrivePolicy } from '../redrive-policy.js';
 import { asked } from './ask.js';
 import { listed, unknown, type StatusLine } from './status-line.js';
 
@@ -12,6 +14,8 @@ import { listed, unknown, type StatusLine } from './status-line.js';
 export interface ConsumerPlace {
   readonly consumerName: string;
   readonly dedupTable?: string;
+  /** Where its dead letters are asked for when their queue is not known. */
+  readonly queueUrl?: string;
   readonly deadLetterQueueUrl?: string;
 }
 
@@ -23,16 +27,14 @@ interface Clients {
 /** What is to be said of one consumer. What is not known of it is not asked for, and said. */
 export async function consumerStatus(
   { dynamodb, sqs }: Clients,
-  { consumerName, dedupTable, deadLetterQueueUrl }: ConsumerPlace,
+  place: ConsumerPlace,
   notKnown: NotKnown,
 ): Promise<StatusLine[]> {
+  const { consumerName, dedupTable } = place;
   const lines: StatusLine[] = [];
   if (dedupTable !== undefined)
     lines.push(...(await tableStatus({ client: dynamodb, tableName: dedupTable }, consumerName, notKnown)));
-  if (deadLetterQueueUrl !== undefined)
-    lines.push(await deadLetterStatus(sqs, deadLetterQueueUrl, consumerName, notKnown));
-  else notKnown.say(`dead letters of '${consumerName}'`, 'the dead-letter queue is not known, give --queue');
-  return lines;
+  return [...lines, await deadLetterStatus(sqs, place, notKnown)];
 }
 
 async function tableStatus(
@@ -96,27 +98,44 @@ function line(
 
 async function deadLetterStatus(
   sqs: SQSClient,
-  QueueUrl: string,
-  of: string,
+  place: ConsumerPlace,
   notKnown: NotKnown,
 ): Promise<StatusLine> {
+  const of = place.consumerName;
   const about = {
     ...{ of, what: 'dead letters', mend: 'dead-letters list, redrive' },
     page: 'runbook/dead-letters.md',
   };
-  const counts = await asked(notKnown, `dead letters of '${of}'`, 'sqs:GetQueueAttributes', () =>
-    sqs.send(
-      new GetQueueAttributesCommand({
-        QueueUrl,
-        AttributeNames: [
-          'ApproximateNumberOfMessages',
-          'ApproximateNumberOfMessagesNotVisible',
-          'ApproximateNumberOfMessagesDelayed',
-        ],
-      }),
-    ),
-  );
-  if (counts === undefined) return { ...about, ...unknown };
-  const count = Object.values(counts.Attributes ?? {}).reduce((sum, text) => sum + Number(text), 0);
+  const what = `dead letters of '${of}'`;
+  const count = await asked(notKnown, what, 'sqs:GetQueueAttributes', async () => {
+    const url = await deadLetterQueueOf(sqs, place);
+    if (url === undefined) notKnown.say(what, 'the dead-letter queue is not known, give --queue');
+    return url === undefined ? undefined : messagesIn(sqs, url);
+  });
+  if (count === undefined) return { ...about, ...unknown };
   return { ...about, count, needsPerson: count > 0, details: [] };
+}
+
+async function deadLetterQueueOf(
+  sqs: SQSClient,
+  { queueUrl, deadLetterQueueUrl }: ConsumerPlace,
+): Promise<string | undefined> {
+  if (deadLetterQueueUrl !== undefined || queueUrl === undefined) return deadLetterQueueUrl;
+  const { deadLetters } = await redrivePolicy(sqs, queueUrl);
+  return deadLetters && (await queueUrlOf(sqs, deadLetters));
+}
+
+/** Those in somebody's hands included. */
+async function messagesIn(sqs: SQSClient, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, text) => sum + Number(text), 0);
 }

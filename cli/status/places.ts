@@ -55,20 +55,26 @@ function placesIn(environments: readonly Environment[]): Places {
   const consumers = new Map<string, ConsumerPlace>();
   const outboxes = new Set<string>();
   const jobs = new Map<string, Set<string>>();
+  const add = (place: ConsumerPlace) => {
+    const id = `${place.consumerName} ${place.dedupTable ?? ''}`;
+    consumers.set(id, { ...consumers.get(id), ...place });
+  };
   for (const environment of environments) {
-    const { consumerName, dedupTable, deadLetterQueueUrl } = consumerIn(environment) ?? {};
-    if (consumerName !== undefined)
-      consumers.set(`${consumerName} ${dedupTable ?? ''}`, { consumerName, dedupTable, deadLetterQueueUrl });
+    const { consumerName, dedupTable, queueUrl, deadLetterQueueUrl } = consumerIn(environment) ?? {};
+    if (consumerName !== undefined) add({ consumerName, dedupTable, queueUrl, deadLetterQueueUrl });
     const {
       EXACTLY_ONCE_OUTBOX_TABLE: outbox,
       EXACTLY_ONCE_OUTBOX_TARGETS: targets,
-      EXACTLY_ONCE_JOBS_CONSUMER_NAME: queue,
+      EXACTLY_ONCE_JOBS_CONSUMER_NAME: jobQueue,
       EXACTLY_ONCE_JOBS_DEDUP_TABLE: table,
+      EXACTLY_ONCE_JOBS_QUEUE_URL: jobQueueUrl,
     } = environment;
     // Only relays have targets: a publisher may have a variable of its own for the table.
     if (outbox !== undefined && targets !== undefined) outboxes.add(outbox);
-    if (queue !== undefined && table !== undefined)
-      jobs.set(table, (jobs.get(table) ?? new Set()).add(queue));
+    if (jobQueue === undefined || table === undefined) continue;
+    jobs.set(table, (jobs.get(table) ?? new Set()).add(jobQueue));
+    // Its worker may be no function.
+    add({ consumerName: jobQueue, dedupTable: table, ...(jobQueueUrl && { queueUrl: jobQueueUrl }) });
   }
   return {
     consumers: [...consumers.values()],

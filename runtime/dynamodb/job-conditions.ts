@@ -1,6 +1,6 @@
 /**
- * The parameters of a scan for rows that are claimed or queued: jobs, and leases, which have the same states. It finds
- * rows; no guarantee rests on it.
+ * The parameters of a scan for rows that are claimed or queued: jobs, and leases, which have the same states. It
+ * finds rows; no guarantee rests on it.
  */
 export function openRows(statuses: readonly string[]) {
   return {

@@ -18,8 +18,8 @@ export interface LateJobs {
 }
 
 /**
- * Jobs of a table that are running with nobody at work, or queued past their time: in no index, because they would pay
- * for it with every heartbeat, so the table is read through.
+ * Jobs of a table that are running with nobody at work, or queued past their time: in no index, because they would
+ * pay for it with every heartbeat, so the table is read through.
  *
  * @param lateAfterMs since the end of the lease, or since the time at which it should have begun
  * @param mostRows rows that are read at most; DynamoDB's pages may pass it by one

@@ -10,7 +10,7 @@ import { changeStuck, nextFor, type StuckStream } from './stuck-streams.js';
 import type { Tally } from './tally.js';
 
 /** One slice: so much is in memory at a time, and between slices the clock is asked. */
-const slice = { rowsPerStream: 100, rows: 200, bytes: 1_000_000, readsAtOnce: 4, streams: 100 };
+const slice = { rowsPerStream: 100, rows: 100, bytes: 1_000_000, readsAtOnce: 4, streams: 100 };
 const writesAtOnce = 16;
 /** How long a stream waits that did not get further, doubled with each try. */
 const retry = { firstMs: 30_000, mostMs: 10 * 60_000 };

@@ -16,6 +16,8 @@ import { listStuck, readAllStuck } from './stuck-streams.js';
 import type { Tally } from './tally.js';
 
 const writesAtOnce = 16;
+/** Rows that are sent, and then marked, at a time. */
+const rowsPerSlice = 50;
 
 type Access = OutboxAccess & { readonly retentionSeconds: number; readonly graceSeconds: number };
 
@@ -81,10 +83,33 @@ async function sendFound(
     sender,
     access,
   );
-  const reached = await deliver(works, sender, clock);
-  const settled = await settle(works, reached, sender, access);
-  const late = new Set<string>();
-  const unlisted = await sideBySide(works, writesAtOnce, async ({ stream, at, rows, unreadable }) => {
+  let isComplete = true;
+  while (works.length > 0 && clock.mayBegin()) {
+    const slice: Found[] = [];
+    // Sent is marked soon after: what a run is killed over is sent again.
+    while (works.length > 0 && rowsOf(slice) < rowsPerSlice) slice.push(...works.splice(0, 1));
+    const through = await sendSlice(slice, sender, access, clock, tally);
+    for (const stream of through.listed) listed.add(stream);
+    isComplete &&= through.isComplete;
+  }
+  return isComplete && works.length === 0 ? listed : undefined;
+}
+
+function rowsOf(slice: readonly Found[]): number {
+  return slice.reduce((sum, { rows }) => sum + Math.max(1, rows.length), 0);
+}
+
+async function sendSlice(
+  slice: readonly Found[],
+  sender: Sender,
+  access: Access,
+  clock: RunClock,
+  tally: Tally,
+): Promise<{ readonly listed: ReadonlySet<string>; readonly isComplete: boolean }> {
+  const [listed, late] = [new Set<string>(), new Set<string>()];
+  const reached = await deliver(slice, sender, clock);
+  const settled = await settle(slice, reached, sender, access);
+  const unlisted = await sideBySide(slice, writesAtOnce, async ({ stream, at, rows, unreadable }) => {
     const now = settled.get(stream);
     if (now === undefined) return;
     tally.settled(stream, now);
@@ -99,7 +124,7 @@ async function sendFound(
     } else if (now.unmarked !== undefined || now.position <= (rows.at(-1)?.version ?? 0n)) late.add(stream);
   });
   for (const [{ stream }, error] of unlisted) tally.problem(stream, 0n, error);
-  return late.size === 0 && unlisted.size === 0 ? listed : undefined;
+  return { listed, isComplete: late.size === 0 && unlisted.size === 0 };
 }
 
 /** The rows themselves: a page's, so at most about 1 MB. */

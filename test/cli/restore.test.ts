@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import type { Table } from '../../runtime/dynamodb/index.js';
 import { cloudEvent, outboxRelay, producerVersion, queueTarget } from '../../runtime/outbox/index.js';
 import { sqsAggregateConsumer } from '../../runtime/sqs/index.js';
 import { newDedupTable, newTable, row } from '../fixtures/dynamo.js';
@@ -36,7 +35,7 @@ async function view(): Promise<{ consume: () => Promise<void>; acted: () => Prom
       deadLetterQueueUrl: channel.deadLetterQueueUrl,
     },
     schema: cloudEvent(z.object({ account: z.string(), move: z.number() })),
-    table: views as Table,
+    table: views,
     aggregate: ({ body }) => ({ name: body.aggregate }),
     version: ({ body }) => producerVersion(body),
     reduce: (state: { places: readonly string[] } | undefined, { body }) => ({

@@ -35,15 +35,21 @@ interface Page {
   readonly notKnown: readonly string[];
 }
 const pageOf = (stdout: string) => JSON.parse(stdout) as Page;
-const counts = ({ lines }: Page) =>
-  Object.fromEntries(lines.map(({ what, count = 'not known' }) => [what, count]));
+/** Of all parts together. */
+const counts = ({ lines }: Page) => {
+  const sums: Record<string, number | string> = {};
+  for (const { what, count = 'not known' } of lines)
+    sums[what] = typeof count === 'number' ? Number(sums[what] ?? 0) + count : count;
+  return sums;
+};
 const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
 
 /** A consumer, an outbox with its relay, and a producer of jobs, deployed under one prefix. */
 async function world() {
   const prefix = `s${randomUUID().slice(0, 8)}`;
-  const [channel, ledger, outbox] = await Promise.all([
+  const [channel, jobQueue, ledger, outbox] = await Promise.all([
     newChannel(client, true),
+    newChannel(client, false),
     Ledger.open(dynamodb),
     WrittenOutbox.open(),
   ]);
@@ -63,6 +69,7 @@ async function world() {
   const jobs = {
     EXACTLY_ONCE_JOBS_CONSUMER_NAME: 'reports',
     EXACTLY_ONCE_JOBS_DEDUP_TABLE: dedupTable,
+    EXACTLY_ONCE_JOBS_QUEUE_URL: jobQueue.queueUrl,
   };
   await deployed(lambda, jobs, prefix);
   // The sweep writes ticks, and the table's stream brings them back.
@@ -134,8 +141,13 @@ test('one page says what stands, waits, is blocked, silent, dead or stuck, since
     ...{ 'silent jobs': 2, 'stuck streams': 1, 'oldest unsent': 1, 'silent relay': 0 },
   });
   const line = (name: string) => page.lines.find(({ what }) => what === name)!;
-  expect(page.lines.filter(({ needsPerson }) => !needsPerson).map(({ what }) => what)).toEqual([
-    'silent relay',
+  const needing = page.lines.filter(({ needsPerson }) => needsPerson).map(({ of, what }) => `${of}: ${what}`);
+  expect(needing).toEqual([
+    ...['stopped groups', 'parked events', 'gaps', 'blocked effects', 'dead letters'].map(
+      (what) => `${consumerName}: ${what}`,
+    ),
+    'reports: silent jobs',
+    ...['stuck streams', 'oldest unsent'].map((what) => `${outbox.table}: ${what}`),
   ]);
   expect(
     line('silent jobs')
