@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { table } from '../../runtime/dynamodb/index.js';
-import { readRow } from '../../runtime/outbox/row.js';
+import { relayed } from '../../runtime/outbox/envelope.js';
+import { readRow } from '../../runtime/outbox/event-row.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { json, limits, request } from './payments.js';
 import { referenceApi, type ReferenceNames } from './reference.js';
@@ -30,7 +31,7 @@ const eventsOf = async (paymentId: string) => {
       },
     }),
   );
-  return Items.map((item) => JSON.parse(readRow(item).event) as unknown);
+  return Items.map((item) => JSON.parse(relayed(readRow(item)).event) as unknown);
 };
 
 test('20 at once with one key: one payment, one event with its data, one answer', async () => {

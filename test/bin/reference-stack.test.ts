@@ -142,6 +142,7 @@ describe('the stack', () => {
       Statements: expect.arrayContaining(['sqs:SendMessage']),
       Notifications: expect.arrayContaining(['sqs:SendMessage']),
       Outbox: [
+        'dynamodb:BatchGetItem',
         'dynamodb:DeleteItem',
         'dynamodb:GetItem',
         'dynamodb:PutItem',

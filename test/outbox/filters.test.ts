@@ -3,7 +3,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { cloudEvent, producerVersion } from '../../runtime/outbox/index.js';
-import { eventAfter, readRow, versionBefore } from '../../runtime/outbox/row.js';
+import { relayed } from '../../runtime/outbox/envelope.js';
+import { readRow } from '../../runtime/outbox/event-row.js';
 import { listGaps } from '../../runtime/dynamodb/gaps.js';
 import { sqsAggregateConsumer, type BatchSummary, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { newDedupTable, newTable, row } from '../fixtures/dynamo.js';
@@ -53,11 +54,7 @@ async function sentTo(...types: string[]): Promise<unknown[]> {
   return (await world.rows())
     .map((item) => readRow(marshall(item)))
     .filter(({ type }) => types.includes(type))
-    .map((one) => {
-      const previous = versionBefore(one, types);
-      const text = previous === BigInt(one.version) - 1n ? one.event : eventAfter(one, previous);
-      return JSON.parse(text) as unknown;
-    });
+    .map((one) => JSON.parse(relayed(one, types).event) as unknown);
 }
 const give = async (events: readonly unknown[]) => {
   for (let at = 0; at < events.length; at += 10)
