@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as fc from 'fast-check';
@@ -6,12 +7,13 @@ import {
   anonymousCaller,
   httpApiHandler,
   idempotentApi,
+  type ApiResponse,
   type HttpApiHandler,
   type RequestSummary,
 } from '../../runtime/api/index.js';
 import { table } from '../../runtime/dynamodb/index.js';
-import { dynamo, newTable } from '../fixtures/dynamo.js';
-import { day, pay, paymentsApi, type Names } from './payments.js';
+import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { day, limits, pay, paymentsApi, request, type Names } from './payments.js';
 
 const client = dynamo();
 afterAll(() => client.destroy());
@@ -61,6 +63,13 @@ const event = fc.record({
   type: fc.constantFrom('application/json', 'text/plain', 'application/x+json; charset=utf-16', '', 'json'),
   caller: fc.option(fc.constantFrom('alice', 'bob', '\uD800'), { nil: undefined, freq: 10 }),
   headers: fc.dictionary(text, text, { maxKeys: 3 }),
+  encoding: fc.option(fc.constantFrom('gzip', 'identity', 'GZIP ', 'zstd', 'gzip, br', '', 'constructor'), {
+    nil: undefined,
+    freq: 3,
+  }),
+  packed: fc.boolean(),
+  route: fc.constantFrom('$default', 'POST /p', 'ANY /p/{id}', 'ANY /{proxy+}'),
+  params: fc.dictionary(fc.constantFrom('id', 'proxy'), text),
   base64: fc.boolean(),
   body: bytes,
 });
@@ -79,21 +88,28 @@ function lambdaEvent({
   type,
   caller,
   headers,
+  encoding,
+  packed,
+  route,
+  params,
   base64,
-  body,
+  body: content,
 }: Drawn): APIGatewayProxyEventV2 {
+  const body = packed ? gzipSync(content) : content;
   // As API Gateway does: what is no text comes as base64.
   const isBase64Encoded = base64 || !body.equals(Buffer.from(body.toString()));
   const authorizer =
     caller === undefined ? {} : { authorizer: { jwt: { claims: { iss: 'i', sub: caller }, scopes: [] } } };
   return {
     version: '2.0',
-    routeKey: '$default',
+    routeKey: route,
+    pathParameters: params,
     rawPath: path,
     rawQueryString: query,
     headers: {
       ...headers,
       'Content-Type': type,
+      ...(encoding === undefined ? {} : { 'Content-Encoding': encoding }),
       ...(given === undefined ? {} : { 'Idempotency-Key': given }),
     },
     requestContext: {
@@ -131,6 +147,7 @@ async function check(
       const first = await handler(lambdaEvent(drawn), context);
       const second = await handler(lambdaEvent({ ...drawn, base64: !drawn.base64 }), context);
       expect(first.statusCode).toBeLessThan(500);
+      expect(JSON.stringify(first).length).toBeLessThan(100_000);
       expect(second.statusCode).toBe(first.statusCode);
       expect(second.body).toBe(first.body);
       if (first.statusCode === 201) expect(second.headers).toHaveProperty('idempotent-replayed', 'true');
@@ -142,7 +159,7 @@ async function check(
   expect(await paid(names)).toBe(processed);
   expect(await receipts(names)).toBe(processed);
   // R42: every kind of answer was met.
-  expect([...statuses.keys()]).toEqual(expect.arrayContaining([201, 400, 422, 405]));
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining([201, 400, 422, 405, 415]));
   process.stdout.write(`fuzz: ${JSON.stringify(Object.fromEntries(statuses))}, ${processed} payments\n`);
 }
 
@@ -188,4 +205,61 @@ test(`${runs} random requests, each twice: no 5xx, none acts twice (raw bytes, e
     },
   });
   await check(httpApiHandler(api), names, summaries);
+}, 120_000);
+
+/** What handlers answer, and what they should not. */
+const answer = fc.record({
+  status: fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(200, 201, 204, 303, 402, 409) },
+    fc.constantFrom(408, 429, 500, 503),
+    fc.integer({ min: -1, max: 700 }),
+  ),
+  headers: fc.dictionary(
+    fc.oneof(fc.constantFrom('location', 'Location', 'X-A'), text),
+    fc.oneof(fc.constant('a'), text),
+    {
+      maxKeys: 2,
+    },
+  ),
+  body: fc.oneof(
+    fc.constant(undefined),
+    text,
+    fc.jsonValue(),
+    fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true }),
+    fc.uint8Array(),
+  ),
+});
+
+test(`${runs} random answers of handlers: each is sent, and replayed as it was, or refused before the commit`, async () => {
+  const names = await newNames();
+  const statuses = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(answer, fc.uuid(), async (given, account) => {
+      const summaries: RequestSummary[] = [];
+      const api = paymentsApi(
+        names,
+        client,
+        {
+          handle: (keyed, tx) => {
+            pay(names, keyed, tx);
+            return given as ApiResponse;
+          },
+        },
+        summaries,
+      );
+      const asked = request({ key: account, body: { account, cents: 1 } });
+      const first = await api(asked, limits());
+      const second = await api(asked, limits());
+      const [outcome = 'failed'] = summaries.map(({ outcome }) => outcome);
+      expect(second.status).toBe(first.status);
+      expect(Buffer.from(second.body).equals(Buffer.from(first.body))).toBe(true);
+      // Node would refuse to send any other.
+      expect(() => new Headers(first.headers)).not.toThrow();
+      const rows = table({ name: names.accounts, partitionKey: 'account' });
+      expect((await row(client, rows, { account }))?.payments).toBe(outcome === 'processed' ? 1 : undefined);
+      statuses.set(outcome, (statuses.get(outcome) ?? 0) + 1);
+    }),
+    { numRuns: runs, seed },
+  );
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining(['processed', 'failed', 'refused']));
 }, 120_000);

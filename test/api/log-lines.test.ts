@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { logRequest, type IdempotentApiOptions } from '../../runtime/api/index.js';
-import type { PaymentBody} from './payments.js';
+import type { PaymentBody } from './payments.js';
 import { pay, paymentsApi, type Shape } from './payments.js';
 import { table } from '../../runtime/dynamodb/index.js';
 import { ask, client, names } from './contract-world.js';

@@ -14,10 +14,7 @@ const kindOf = (answer: Parameters<typeof json>[0]) =>
   (json(answer) as { type: string }).type.split(':').at(-1);
 
 const stricter: [string, Options][] = [
-  [
-    'a schema that has become stricter',
-    { schema: z.extend(PaymentBody, { currency: z.string() }) },
-  ],
+  ['a schema that has become stricter', { schema: z.extend(PaymentBody, { currency: z.string() }) }],
   ['a limit that has become smaller', { maxBodyBytes: 1 }],
   [
     'a schema that throws',

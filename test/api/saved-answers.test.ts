@@ -1,5 +1,12 @@
 import { Readable } from 'node:stream';
-import { httpApiHandler, type ApiResponse, type ResponseBody } from '../../runtime/api/index.js';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  apiReceiptId,
+  authenticatedCaller,
+  httpApiHandler,
+  type ApiResponse,
+  type ResponseBody,
+} from '../../runtime/api/index.js';
 import { json, pay, paymentsApi, type Shape } from './payments.js';
 import { answering, ask, client, names, once, payments } from './contract-world.js';
 
@@ -198,4 +205,25 @@ test.each<[string, () => ResponseBody, number]>([
     expect(json({ body: answer.body ?? '' })).toMatchObject({
       detail: expect.stringContaining('nothing was committed'),
     });
+});
+
+test('an answer may be erased by the key of its request: it is gone, and the request still acts once', async () => {
+  const { account, key, body } = once();
+  await ask({ key, body });
+  const caller = authenticatedCaller({ claims: { iss: 'https://issuer.example', sub: 'alice' } }) ?? '';
+  const id = apiReceiptId({ apiName: 'payments', caller, method: 'POST', path: '/payments', key });
+  await client.send(
+    new UpdateItemCommand({
+      TableName: names.receipts,
+      Key: { id: { S: id } },
+      ConditionExpression: 'attribute_exists(id)',
+      UpdateExpression: 'SET #data = :gone',
+      ExpressionAttributeNames: { '#data': 'data' },
+      ExpressionAttributeValues: {
+        ':gone': { M: { status: { N: '410' }, headers: { M: {} }, body: { S: '' } } },
+      },
+    }),
+  );
+  expect(await ask({ key, body })).toMatchObject({ status: 410, body: '' });
+  expect(await payments(account)).toBe(1);
 });
