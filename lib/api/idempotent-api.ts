@@ -107,7 +107,7 @@ export class IdempotentApi extends Construct {
       },
     });
     this.function = handler.function;
-    dedupTable.grants.commitReceipts(this.function);
+    dedupTable.grants.commitReceipts(this.function, apiName);
     if (this.responseBucket !== undefined) allowResponses(this.responseBucket, handler.role);
 
     this.httpApi = new HttpApi(this, 'Resource', { createDefaultStage: false });
