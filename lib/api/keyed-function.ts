@@ -61,7 +61,7 @@ export function keyedFunction(
       ...(bucket === undefined ? {} : { EXACTLY_ONCE_RESPONSE_BUCKET: bucket.bucketName }),
     },
   });
-  dedupTable.grants.commitReceipts(handler.function);
+  dedupTable.grants.commitReceipts(handler.function, props.apiName);
   if (bucket !== undefined) allowResponses(bucket, handler.role);
   GuaranteeReport.record(kind, scope, { inequalities, notes: [costNote(props)] });
   return { handler, window, timeout, responseBucket: bucket };

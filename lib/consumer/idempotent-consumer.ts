@@ -88,7 +88,7 @@ export class IdempotentConsumer extends Construct {
       this.function.role === undefined
         ? []
         : [
-            dedupTable?.grants.commitReceipts(this.function),
+            dedupTable?.grants.commitReceipts(this.function, this.consumerName),
             receiptTable && grantReceiptRows(receiptTable, this.function),
             channel.grants.consumeMessages(this.function),
           ];

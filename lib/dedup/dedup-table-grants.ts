@@ -11,9 +11,14 @@ export class DedupTableGrants {
    * has no permission of its own, each action in it needs that of the item operation. Deleting is not among them: a
    * consumer that deletes a receipt lets its message act twice.
    *
+   * With the consumer's name, only its own rows: their keys begin with it. So a function that is taken over can
+   * neither read nor write what another consumer of the table has kept.
+   *
+   * @param consumerName of the consumer, job queue or API; all rows of the table where it is left out
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
-  public commitReceipts(grantee: IGrantable): Grant {
+  public commitReceipts(grantee: IGrantable, consumerName?: string): Grant {
     this.table.encryptionKey?.grantEncryptDecrypt(grantee);
     return Grant.addToPrincipal({
       grantee,
@@ -26,6 +31,7 @@ export class DedupTableGrants {
       ],
       // Not `table.grant`, which adds every index as well.
       resourceArns: [this.table.tableArn],
+      conditions: consumerName === undefined ? undefined : rowsOf(consumerName),
     });
   }
 
@@ -40,4 +46,14 @@ export class DedupTableGrants {
       resourceArns: [this.table.tableArn, `${this.table.tableArn}/index/attention`],
     });
   }
+}
+
+/** Receipts have a `#` behind the name, and all other rows a `!`; a name holds neither. */
+function rowsOf(consumerName: string): Record<string, Record<string, unknown>> {
+  const keys = 'dynamodb:LeadingKeys';
+  return {
+    'ForAllValues:StringLike': { [keys]: [`${consumerName}#*`, `${consumerName}!*`] },
+    // "For all" of none is true.
+    Null: { [keys]: 'false' },
+  };
 }

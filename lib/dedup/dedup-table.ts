@@ -65,7 +65,8 @@ export class DedupTable extends DedupTableBase {
         props.encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.encryptionKey,
     });
-    // Sparse: only stopped groups and what was passed over are in it, so it costs nothing while all is well.
+    // Sparse: only what waits for a person is in it, and jobs until they have ended; messages cost nothing here while
+    // all is well.
     table.addGlobalSecondaryIndex({
       indexName: 'attention',
       partitionKey: { name: 'attention', type: AttributeType.STRING },

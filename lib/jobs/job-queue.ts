@@ -106,7 +106,7 @@ export class JobQueue extends Construct {
 
   /** Lets somebody enqueue, ask for and cancel jobs. */
   public grantEnqueue(grantee: IGrantable): void {
-    this.dedupTable.grants.commitReceipts(grantee);
+    this.dedupTable.grants.commitReceipts(grantee, this.consumerName);
     this.channel.grants.sendMessages(grantee);
     const { scheduleGroupName } = this.scheduleGroup;
     grantee.grantPrincipal.addToPrincipalPolicy(
@@ -151,7 +151,7 @@ export class JobQueue extends Construct {
         EXACTLY_ONCE_MAX_FAILURES: String(maxFailures),
       },
     });
-    dedupTable.grants.commitReceipts(taskDefinition.taskRole);
+    dedupTable.grants.commitReceipts(taskDefinition.taskRole, consumerName);
     this.channel.grants.consumeMessages(taskDefinition.taskRole);
     return service;
   }

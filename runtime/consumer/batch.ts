@@ -1,11 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
-import { errorText } from '../dedup/error.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
+import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 import { Arrival, ranAlone, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
@@ -139,8 +139,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       pace: clock.pace,
       limits: clock.limits,
       lastLimits: clock.lastLimits,
-      report: (exactlyOnce, cause) =>
-        logLine({ exactlyOnce, consumer: consumerName, error: errorText(cause) }),
+      report: (exactlyOnce, cause) => logLine({ exactlyOnce, consumer: consumerName, ...errorLine(cause) }),
     };
   }
 }
@@ -201,6 +200,6 @@ function observed(observe: (summary: BatchSummary) => void, summary: BatchSummar
   try {
     observe(summary);
   } catch (error) {
-    logLine({ exactlyOnce: 'observer threw', consumer: summary.consumer, error: errorText(error) });
+    logLine({ exactlyOnce: 'observer threw', consumer: summary.consumer, ...errorLine(error) });
   }
 }

@@ -16,6 +16,8 @@ export class ExactlyOnceError extends Error {
   readonly fault: Fault = 'message';
   /** No further try can succeed. */
   readonly final: boolean = false;
+  /** Its message quotes nothing of a message, a row or another error: a log line may have it (R59). */
+  readonly isWithoutData: boolean = false;
 }
 
 /** Whose a thrown value is. What comes from elsewhere was thrown by a handler, and says something of its message. */
@@ -56,6 +58,7 @@ export class NotItsTurn extends DependencyFailed {
  */
 export class TransactionSealed extends ExactlyOnceError {
   override name = 'TransactionSealed';
+  override readonly isWithoutData = true;
   override readonly fault: Fault = 'defect';
   constructor(readonly method: string) {
     super(
@@ -77,6 +80,7 @@ export class RejectMessage extends ExactlyOnceError {
 /** A setting of the consumer or the store is missing or out of range. Thrown at start, never per message. */
 export class InvalidSettings extends ExactlyOnceError {
   override name = 'InvalidSettings';
+  override readonly isWithoutData = true;
   override readonly fault: Fault = 'defect';
   constructor(readonly problems: readonly string[]) {
     super(`invalid settings: ${problems.join('; ')}`);
@@ -88,6 +92,7 @@ export class InvalidSettings extends ExactlyOnceError {
  */
 export class InvalidKey extends RejectMessage {
   override name = 'InvalidKey';
+  override readonly isWithoutData = true;
   constructor(
     readonly consumerName: string,
     problem: string,
@@ -121,6 +126,7 @@ export class UnserialisableValue extends RejectMessage {
 /** A transaction that DynamoDB can never take in one commit. */
 export class TransactionTooLarge extends RejectMessage {
   override name = 'TransactionTooLarge';
+  override readonly isWithoutData = true;
   constructor(
     readonly limitName: 'actions' | 'bytes',
     readonly given: number,

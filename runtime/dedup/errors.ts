@@ -4,3 +4,4 @@
  */
 export * from './error.js';
 export * from './trouble-errors.js';
+export * from './effect-repeated.js';

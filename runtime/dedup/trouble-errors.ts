@@ -7,6 +7,7 @@ import { keyHash } from './key-hash.js';
  */
 export class KeyReused extends RejectMessage {
   override name = 'KeyReused';
+  override readonly isWithoutData = true;
   constructor(
     readonly receiptId: string,
     readonly storedFingerprint: string,
@@ -22,6 +23,7 @@ export class KeyReused extends RejectMessage {
 /** The receipt row says that somebody else has begun and not finished; it never acknowledges a message. */
 export class InProgressElsewhere extends ExactlyOnceError {
   override name = 'InProgressElsewhere';
+  override readonly isWithoutData = true;
   override readonly fault: Fault = 'dependency';
   constructor(
     readonly receiptId: string,
@@ -37,6 +39,7 @@ export class InProgressElsewhere extends ExactlyOnceError {
  */
 export class NewerRow extends ExactlyOnceError {
   override name = 'NewerRow';
+  override readonly isWithoutData = true;
   override readonly fault: Fault = 'dependency';
   constructor(
     readonly receiptId: string,
@@ -122,6 +125,7 @@ function effectOf(leaseId: string): string {
 /** Somebody else holds the lease on the effect, or its outcome cannot be looked up yet. */
 export class LeaseHeld extends Waiting {
   override name = 'LeaseHeld';
+  override readonly isWithoutData = true;
   constructor(
     readonly leaseId: string,
     retryAt: number,
@@ -144,6 +148,7 @@ export class EffectNotStarted extends ExactlyOnceError {
  */
 export class OutcomeUnknown extends ExactlyOnceError {
   override name = 'OutcomeUnknown';
+  override readonly isWithoutData = true;
   constructor(
     readonly leaseId: string,
     options?: ErrorOptions,
@@ -160,6 +165,7 @@ export class OutcomeUnknown extends ExactlyOnceError {
 /** The outcome of the effect is unknown and it may not be started again: a person has to look, and to unlock it. */
 export class EffectBlocked extends RejectMessage {
   override name = 'EffectBlocked';
+  override readonly isWithoutData: boolean = true;
   constructor(
     readonly leaseId: string,
     /** May quote what an error said; for the person who looks. */
@@ -182,21 +188,11 @@ export class EffectBlocked extends RejectMessage {
  */
 export class ResultLost extends EffectBlocked {
   override name = 'ResultLost';
+  /** It names the place in the result. */
+  override readonly isWithoutData = false;
   constructor(leaseId: string, reason: string, options?: ErrorOptions) {
     const text = `it has happened, and its result is lost: ${reason}`;
     super(leaseId, text, text, options);
-  }
-}
-
-/** Two effects of one run have one name, and so one lease: the second would not be made. */
-export class EffectRepeated extends ExactlyOnceError {
-  override name = 'EffectRepeated';
-  override readonly fault: Fault = 'defect';
-  constructor(readonly effectName: string) {
-    super(
-      `the effect '${briefly(effectName)}' is asked for twice in one run, and would be made once; number them ` +
-        "('mail-1', 'mail-2'), and keep what the first call returned where it is needed again",
-    );
   }
 }
 
@@ -207,6 +203,7 @@ export class EffectRepeated extends ExactlyOnceError {
  */
 export class LeaseLost extends ExactlyOnceError {
   override name = 'LeaseLost';
+  override readonly isWithoutData = true;
   constructor(
     readonly leaseId: string,
     readonly refused: 'completion' | 'release' | 'unknown outcome' | 'renewal',
@@ -226,6 +223,7 @@ export class LeaseLost extends ExactlyOnceError {
  */
 export class ProcessDied extends RejectMessage {
   override name = 'ProcessDied';
+  override readonly isWithoutData = true;
   constructor(
     readonly messageId: string,
     readonly times: number,
@@ -289,6 +287,7 @@ export class TooEarly extends DependencyFailed {
  */
 export class InvalidState extends ExactlyOnceError {
   override name = 'InvalidState';
+  override readonly isWithoutData = true;
   override readonly fault: Fault = 'defect';
   constructor(readonly got: string) {
     super(
@@ -301,6 +300,7 @@ export class InvalidState extends ExactlyOnceError {
 /** The state that a message makes does not fit into one item or one write of DynamoDB. Nothing of it is written. */
 export class StateTooLarge extends RejectMessage {
   override name = 'StateTooLarge';
+  override readonly isWithoutData = true;
   constructor(
     readonly limitName: 'bytes of the item' | 'bytes of the update expression',
     readonly given: number,
@@ -347,6 +347,7 @@ export class InexactNumber extends RejectMessage {
 /** JSON is nested so deep that walking it could overflow the stack. */
 export class TooDeep extends RejectMessage {
   override name = 'TooDeep';
+  override readonly isWithoutData = true;
   constructor(
     /** Levels that are allowed. */
     readonly limit: number,

@@ -10,6 +10,7 @@ import { EarlyRows } from './early-rows.js';
 import { Gaps } from './gaps.js';
 import type { ItemAddress } from './table.js';
 import { keyHash } from '../telemetry/key-hash.js';
+import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 
 type Rows = Map<string, Parked | null>;
@@ -128,7 +129,7 @@ export class Beside {
     } catch (error) {
       logLine({
         exactlyOnce: 'gap still listed',
-        error: error instanceof Error ? error.name : typeof error,
+        ...errorLine(error),
       });
     }
   }

@@ -127,7 +127,7 @@ export class Transaction {
     const isRepeated = this.#effects.has(name);
     this.#effects.add(name);
     return this.#session.track('once', async () => {
-      if (isRepeated) throw new (await import('../dedup/trouble-errors.js')).EffectRepeated(name);
+      if (isRepeated) throw new (await import('../dedup/effect-repeated.js')).EffectRepeated(name);
       if (this.#ahead)
         throw new NotItsTurn(
           `effect '${name}' has to wait until the earlier messages of its group are committed`,

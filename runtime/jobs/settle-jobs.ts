@@ -6,6 +6,7 @@ import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Problem } from '../telemetry/batch-summary.js';
 import { keyHash } from '../telemetry/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
+import { errorLine } from '../telemetry/error-line.js';
 import type { JobRow } from './job-row.js';
 import type { JobStore } from './job-store.js';
 
@@ -43,8 +44,7 @@ export async function settleJobs(
       } catch (error) {
         if (tries < maxTries) await backoff(tries, Number.POSITIVE_INFINITY);
         else {
-          const { name } = error instanceof Error ? error : { name: 'Error' };
-          logLine({ exactlyOnce: 'job not settled', keyHash: keyHash(job.jobId), error: name });
+          logLine({ exactlyOnce: 'job not settled', keyHash: keyHash(job.jobId), ...errorLine(error) });
           break;
         }
       }

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { SqsConsumer } from '../sqs/handler.js';
+import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 import type { TaskProtection } from './task-protection.js';
 
@@ -62,7 +63,7 @@ async function lane(worker: SqsConsumer, options: WorkOffOptions): Promise<void>
   for (let failed = 0; !signal.aborted;) {
     const pause = async (what: string, error: unknown) => {
       failed += 1;
-      logLine({ exactlyOnce: what, error: error instanceof Error ? error.name : typeof error });
+      logLine({ exactlyOnce: what, ...errorLine(error) });
       await sleep(Math.random() * Math.min(longestPauseMs, 100 * 2 ** failed), undefined, { signal }).catch(
         () => undefined,
       );

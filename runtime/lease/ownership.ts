@@ -10,6 +10,7 @@ import {
 import { decide, type LeaseRules } from '../dedup/lease-decision.js';
 import type { Lease, LeaseStore } from '../dedup/lease-store.js';
 import { valueOfText, valueText } from '../dedup/value-text.js';
+import { errorLine } from '../telemetry/error-line.js';
 import { completeSurely } from './complete.js';
 import type { LeaseEvent } from './lease-event.js';
 
@@ -113,7 +114,7 @@ export class Ownership {
     const { id } = this.lease;
     const reason = errorText(cause);
     // What somebody's error says may be anybody's data: it is in the row, and not in the log (R59).
-    report('unknown-outcome', `it threw ${cause instanceof Error ? cause.name : typeof cause}`);
+    report('unknown-outcome', `it threw ${errorLine(cause).error}`);
     await this.#unknown(reason, cause);
     const row = await this.store.read(id);
     const decision = row && decide(row, rules, this.store.now());

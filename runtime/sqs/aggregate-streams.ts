@@ -1,7 +1,7 @@
 import { groupStreamOf } from '../consumer/give-up.js';
-import { errorText } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { DynamoDBClient } from '../dynamodb/new-client.js';
+import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 import type { ConsumerSettings } from './settings.js';
 
@@ -21,7 +21,7 @@ export function wentOn(
       const row = await groups.read(groupStreamOf(stream), limits);
       if (row?.state === 'stopped') await groups.open(row, limits);
     } catch (error) {
-      logLine({ exactlyOnce: 'still listed as stopped', consumer: consumerName, error: errorText(error) });
+      logLine({ exactlyOnce: 'still listed as stopped', consumer: consumerName, ...errorLine(error) });
     }
   };
 }

@@ -4,6 +4,7 @@ import type { DeadLetter } from '../consumer/dead-letter.js';
 import type { Deferral } from '../consumer/transport.js';
 import { DependencyFailed, errorText } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
+import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 import { ChangeMessageVisibilityBatchCommand, SendMessageCommand } from './client.js';
 import { deadLetterMessage } from './dead-letter.js';
@@ -60,6 +61,6 @@ export async function defer(
       await sqs.send(command, { abortSignal: signal });
     }
   } catch (error) {
-    logLine({ exactlyOnce: 'not deferred', error: errorText(error) });
+    logLine({ exactlyOnce: 'not deferred', ...errorLine(error) });
   }
 }

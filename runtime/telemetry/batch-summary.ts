@@ -1,5 +1,6 @@
-import { errorText, type Fault } from '../dedup/error.js';
+import type { Fault } from '../dedup/error.js';
 import type { DeadLetterKind } from '../dedup/outcome.js';
+import { errorLine } from './error-line.js';
 import { logLine } from './log-line.js';
 
 /** One batch in figures: records by outcome, and what DynamoDB charged. */
@@ -47,9 +48,9 @@ export interface Problem {
   readonly error: unknown;
 }
 
-/** The default observer: one JSON line per batch and one per problem, without payloads and keys. */
+/** The default observer: one JSON line per batch and one per problem, without payloads, keys and messages of errors. */
 export function logSummary({ problems, ...figures }: BatchSummary): void {
   for (const { error, ...problem } of problems)
-    logLine({ exactlyOnce: 'problem', consumer: figures.consumer, ...problem, error: errorText(error) });
+    logLine({ exactlyOnce: 'problem', consumer: figures.consumer, ...problem, ...errorLine(error) });
   logLine({ exactlyOnce: 'batch', ...figures });
 }

@@ -3,6 +3,11 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DedupTable } from '../../lib/index.js';
+import { receiptId } from '../../runtime/dedup/identity.js';
+import { leaseId } from '../../runtime/dedup/lease-store.js';
+import { gateId, groupId, holeId, parkingId } from '../../runtime/dynamodb/group-row.js';
+import { historyId } from '../../runtime/dynamodb/history-row.js';
+import { jobRowId } from '../../runtime/jobs/job-row.js';
 import { constructStack } from '../fixtures/construct-stack.js';
 
 const lambda = new ServicePrincipal('lambda.amazonaws.com');
@@ -71,6 +76,38 @@ test('a consumer may read and write receipts and nothing else: not delete, not l
       ],
     },
   });
+});
+
+test('with its name, a consumer may read and write its own rows, and none of another one', () => {
+  const stack = constructStack();
+  new DedupTable(stack, 'Dedup').grants.commitReceipts(
+    new Role(stack, 'Consumer', { assumedBy: lambda }),
+    'mailer',
+  );
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: [
+        Match.objectLike({
+          Condition: {
+            'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['mailer#*', 'mailer!*'] },
+            Null: { 'dynamodb:LeadingKeys': 'false' },
+          },
+        }),
+      ],
+    },
+  });
+  // What the runtime calls its rows.
+  const rows = [
+    receiptId('mailer', 'k'),
+    leaseId('mailer', 'mail', 'k'),
+    jobRowId('mailer', 'k'),
+    groupId('mailer', 'g'),
+    parkingId('mailer', 'g', 1),
+    gateId('mailer'),
+    holeId('mailer', 'g', 1),
+    historyId('mailer', 'm'),
+  ];
+  expect(rows.filter((id) => !/^mailer[#!]/.test(id))).toEqual([]);
 });
 
 test('grantCommitReceipts is the same permission', () => {

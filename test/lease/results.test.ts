@@ -174,7 +174,10 @@ describe('two effects of one name in one run', () => {
     const acted: string[] = [];
     const summaries: BatchSummary[] = [];
     const consumer = sqsConsumer({
-      settings: { consumerName: 'mailer', dedupTable: table.name, receiptRetentionSeconds: 3600 },
+      settings: {
+        ...{ consumerName: 'mailer', dedupTable: table.name, receiptRetentionSeconds: 3600 },
+        deadLetterQueueUrl: 'http://127.0.0.1:1/none',
+      },
       schema: z.object({}),
       key: () => key,
       leases: leases({ observe: () => undefined }),

@@ -57,6 +57,7 @@ const onTheWay = [
   'runtime/sqs/transport.ts',
   // The line at the end of a batch.
   'runtime/telemetry/batch-summary.ts',
+  'runtime/telemetry/error-line.ts',
   'runtime/telemetry/log-line.ts',
 ];
 
