@@ -1,11 +1,13 @@
-import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { RejectMessage } from '../../runtime/dedup/errors.js';
 import { Meter } from '../../runtime/dedup/meter.js';
 import type { Outcome } from '../../runtime/dedup/outcome.js';
 import { aggregateWay, type AggregateUnit, type StartAt } from '../../runtime/dynamodb/aggregate-way.js';
+import { AggregateStore } from '../../runtime/dynamodb/aggregate-store.js';
 import { listGaps, type Gap } from '../../runtime/dynamodb/gaps.js';
 import { addressOf, type Row, type Table } from '../../runtime/dynamodb/table.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
+import { unprocessing } from '../fixtures/strict.js';
 
 const client = dynamo();
 let purses: Table;
@@ -162,6 +164,24 @@ describe('R53: a gap is no deadlock', () => {
     expect(kinds((await instance().deliver([message(1)])).outcomes)).toEqual(['processed']);
     expect(await log()).toBe(logOf(upTo(300)));
     expect(kinds((await deliver([message(300)])).outcomes)).toEqual(['duplicate']);
+  });
+
+  test('R48: rows that DynamoDB leaves unprocessed are asked for again, and none is taken for absent', async () => {
+    const { deliver } = instance();
+    await deliver(upTo(160, 2).map((version) => message(version, '', 'group')));
+    let left = 0;
+    const dynamodb = unprocessing(dynamo(), () => (left += 1) % 3 === 0 && left < 600);
+    const halved = instance({ dynamodb });
+    let outcome: Outcome | undefined;
+    for (
+      let tries = 0;
+      tries < 20 && outcome?.kind !== 'processed' && outcome?.kind !== 'duplicate';
+      tries += 1
+    )
+      [outcome] = (await halved.deliver([message(1)])).outcomes;
+    expect(left).toBeGreaterThan(90);
+    expect(await log()).toBe(logOf(upTo(160)));
+    dynamodb.destroy();
   });
 
   test('also where it is too large for the item, and by whatever instances in whatever order', async () => {
@@ -357,4 +377,28 @@ describe('R54: a stream starts where it is said, for each aggregate', () => {
       'processed',
     ]);
   });
+});
+
+test('R14: items are kept warm by what they hold, not by what was written: the oldest beyond the budget are read again', async () => {
+  const store = new AggregateStore({
+    client,
+    table: purses,
+    reduce: (state) => ({ ...state, count: Number(state?.count ?? 0) + 1 }),
+    start: () => 0n,
+    warmBytes: 500 * 1024,
+  });
+  const calls = async (name: string, version: bigint): Promise<number> => {
+    const event = { stream: 's', version, fingerprint: 'f', carried: '{}', lane: name };
+    const within = limits();
+    await store.commit(addressOf(purses, { name }), [event], within);
+    return within.meter.calls;
+  };
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) {
+    const text = { S: 'x'.repeat(200 * 1024) };
+    await client.send(new PutItemCommand({ TableName: purses.name, Item: { name: { S: name }, text } }));
+    expect(await calls(name, 1n)).toBe(2);
+  }
+  expect(await calls('d', 2n)).toBe(1);
+  expect(await calls('a', 2n)).toBe(2);
 });

@@ -181,3 +181,42 @@ test('without `leases` the consumer says what to give', async () => {
   await consumer({ without: true })({ Records: [record({ body: { order: 'x' } })] }, context);
   expect(String(summaries[0]?.problems[0]?.error)).toContain('give `leases: leases()`');
 });
+
+test('R47: an effect is made when everything before it in its group is durable, never ahead', async () => {
+  const seen: unknown[] = [];
+  const of = tableOf({ name: mails.name, partitionKey: 'order' });
+  const [first, second] = [randomUUID(), randomUUID()];
+  const handler = sqsConsumer({
+    settings: {
+      consumerName: 'mailer',
+      dedupTable: dedup.name,
+      receiptRetentionSeconds: 3600,
+      deadLetterQueueUrl,
+    },
+    schema: z.object({ order: z.string() }),
+    key: ({ body }) => body.order,
+    leases: leases({ maxClockSkewSeconds: 0.2, observe: () => undefined }),
+    handle: async ({ body: { order } }, tx) => {
+      if (order === second)
+        await tx.once('mail', {
+          args: order,
+          leaseSeconds: 2,
+          onUnknown: 'block',
+          run: async () => {
+            seen.push(await row(client, of, { order: first }));
+            return '';
+          },
+        });
+      tx.update(of, { order }, { add: { times: 1 } });
+    },
+    dynamodb: client,
+    sqs,
+    observe: () => undefined,
+  });
+  const Records = [first, second].map((order) => record({ body: { order }, group: 'g' }));
+  expect(await handler({ Records }, { getRemainingTimeInMillis: () => 20_000 })).toEqual({
+    batchItemFailures: [],
+  });
+  expect(seen).toEqual([{ order: first, times: 1 }]);
+  expect(await row(client, of, { order: second })).toMatchObject({ times: 1 });
+});

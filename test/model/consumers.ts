@@ -11,7 +11,7 @@ import {
   type BatchSummary,
   type SqsConsumer,
 } from './runtime-under-test.js';
-import type { WayName } from './scenario.js';
+import type { Nature, WayName } from './scenario.js';
 import type { Unhappy } from './unhappy.js';
 
 /** What the model gives to a consumer. */
@@ -23,7 +23,7 @@ export interface ConsumerHabitat {
   /** Throws for messages that fail now. */
   readonly attempt: (token: string) => void;
   /** Whether the process dies of this message now. It is dead when this returns true. */
-  readonly kills: (token: string) => boolean;
+  readonly kills: (token: string, where: Nature) => boolean;
   /** Somebody has mended what made this message fail: it acts, whatever it reads. */
   readonly isMended: (token: string) => boolean;
   /** The handler is about to throw for what it has read. */
@@ -52,9 +52,13 @@ interface Log extends Record<string, unknown> {
  */
 export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer {
   const { engine, deadLetterQueueUrl, dynamodb, sqs, attempt, kills, danger, observe, unhappy } = habitat;
-  const dieOf = (token: string) => {
+  const dieOf = (token: string, where: Nature = 'killer') => {
     // Nothing that happens in a dead process is ever seen again.
-    if (kills(token)) throw new Error('the process is dead');
+    if (kills(token, where)) throw new Error('the process is dead');
+  };
+  const select = <Given extends { readonly body: Body }>({ body }: Given) => {
+    dieOf(body.token, 'key-killer');
+    return body;
   };
   const effects = table({ name: engine.names.effects, partitionKey: 'name' });
   const common = {
@@ -65,7 +69,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
       deadLetterQueueUrl,
       ...(unhappy && { onFailure: unhappy.onFailure, maxFailures: unhappy.maxFailures }),
     },
-    schema: Body,
+    schema: unhappy === undefined ? Body : deadly(dieOf),
     dynamodb,
     sqs,
     observe,
@@ -74,7 +78,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
     case 'transaction':
       return sqsConsumer({
         ...common,
-        key: ({ body }) => body.id,
+        key: (given) => select(given).id,
         ...(unhappy && { fingerprint: payloadOf }),
         handle: async ({ body }, tx) => {
           await danger();
@@ -87,7 +91,8 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
       return sqsInsertConsumer({
         ...common,
         table: effects,
-        row: ({ body }) => {
+        row: (given) => {
+          const body = select(given);
           dieOf(body.token);
           attempt(body.token);
           return { name: body.id, token: body.token };
@@ -97,7 +102,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
       return sqsAggregateConsumer<typeof Body, Log>({
         ...common,
         table: effects,
-        aggregate: ({ body }) => ({ name: body.group }),
+        aggregate: (given) => ({ name: select(given).group }),
         version: ({ body }) => ({ source: body.source, version: body.version }),
         reduce: (state, { body: { token } }) => {
           // It tries to change what it was given, and then it may fail.
@@ -109,6 +114,19 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
         },
       });
   }
+}
+
+/** The schema, in which a message may end its process. */
+function deadly(dieOf: (token: string, where: Nature) => void): typeof Body {
+  const { validate } = Body['~standard'];
+  const standard = {
+    ...Body['~standard'],
+    validate: (value: unknown) => {
+      dieOf(String((value as Partial<Body> | null)?.token), 'schema-killer');
+      return validate(value);
+    },
+  };
+  return Object.create(Body, { '~standard': { value: standard } }) as typeof Body;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { accountOf, overdrawn } from './handlers.js';
 import type { Invocation } from './invocation.js';
 import type { Intent } from './message-body.js';
-import type { Scenario } from './scenario.js';
+import { killers, type Scenario } from './scenario.js';
 import type { World } from './world.js';
 
 /** What a dead letter says, and who sent it. */
@@ -71,7 +71,7 @@ export class Oracle {
   /** Before anything is mended: who kills its process is known as such, and nobody else is. */
   assertBlame(): void {
     for (const { token, nature } of this.intents)
-      if (nature === 'killer' && this.#canBlame)
+      if (killers.includes(nature) && this.#canBlame)
         for (const { kind, reason } of this.letters.filter((letter) => letter.token === token))
           if (kind !== 'died')
             throw this.world.violated(`the killer ${token} is dead-lettered as ${kind}: ${reason}`);
@@ -116,14 +116,13 @@ export class Oracle {
     // One that may kill whoever reads it is not read, so its receipt cannot be looked for: that of a killer
     // which is mended, and where the slow may pass for dead.
     const isUnread = kind === 'died' && this.#mayBeUnreadable(token, sender);
-    if (isOld && !(isUnread && (!this.#canBlame || intent.nature === 'killer')))
+    if (isOld && !(isUnread && (!this.#canBlame || killers.includes(intent.nature))))
       return `is dead-lettered (${kind}: ${reason}), and had acted before`;
     const failures = this.#failures.get(token) ?? 0;
     // One that has its dead letter lives no longer to write down that it has lived.
     const isSecond = this.letters.some((before) => before.token === token);
     const isBlamed = kind === 'died' && this.#canBlame && !isSecond;
-    if (isBlamed && intent.nature !== 'killer' && !this.#carriesKiller(intent))
-      return `is called dead, and has killed nobody`;
+    if (isBlamed && !killers.includes(intent.nature)) return `is called dead, and has killed nobody`;
     // A note whose answer was lost is written again, and may count twice.
     if (kind === 'failed' && failures + this.#unsure < maxFailures)
       return `is dead-lettered after ${maxFailures} failures, and has failed ${failures} times itself: ${reason}`;
@@ -168,14 +167,6 @@ export class Oracle {
   /** Its body cannot be read, or its key has another payload too. */
   #mayBeRefused({ id, nature }: Intent): boolean {
     return nature === 'broken' || this.intents.filter((other) => other.id === id).length > 1;
-  }
-
-  /** Aggregates: a killer that is parked in the item acts when the message before it does, whose process dies. */
-  #carriesKiller({ group }: Intent): boolean {
-    return (
-      this.scenario.way === 'aggregate' &&
-      this.intents.some((other) => other.nature === 'killer' && other.group === group)
-    );
   }
 
   /**

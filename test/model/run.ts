@@ -12,7 +12,7 @@ import { armCrashPoints } from './runtime-under-test.js';
 import { Oracle } from './oracle.js';
 import { readings } from './readings.js';
 import { Relay } from './relay.js';
-import type { Scenario, WayName } from './scenario.js';
+import { killers, type Scenario, type WayName } from './scenario.js';
 import type { Tally } from './tally.js';
 import { Traffic } from './traffic.js';
 import { Verdict } from './verdict.js';
@@ -117,7 +117,7 @@ class Play {
     await this.#comeToRest();
     await this.#assertAllDurable('gone from the queue');
     if (this.unhappy !== undefined) await this.#decideAll(this.unhappy);
-    traffic.mend(['poison', 'killer']);
+    traffic.mend(['poison', ...killers]);
     traffic.redrive(true);
     await this.#comeToRest();
     await this.relay.send();
@@ -138,7 +138,7 @@ class Play {
   }): Promise<void> {
     const { traffic, world } = this;
     oracle.assertBlame();
-    traffic.mend(['poison', 'killer', 'sound', 'flaky']);
+    traffic.mend(['poison', ...killers, 'sound', 'flaky']);
     for (let left = 5 * this.intents.length + 5; operator.hasWork; left -= 1) {
       if (left === 0) throw world.violated('a group stands still, whatever is decided about it');
       operator.decideAll();
@@ -207,6 +207,12 @@ class Play {
     if (faults.reaper) happenings.push(async () => this.#reap());
     if (this.unhappy !== undefined && world.unhappy?.operators === true && choices.chance(128))
       happenings.push(() => this.unhappy?.operator.decideOne(choices));
+    if (world.unhappy?.redeploys === true && !traffic.isRedeployed && choices.chance(64))
+      happenings.push(() => {
+        world.tally.count('redeployed');
+        world.note(() => 'deployed anew, with skip');
+        traffic.redeploy();
+      });
     if (faults.redrive && !traffic.deadLetters.isEmpty && this.#redrivesLeft > 0)
       happenings.push(() => {
         world.tally.count('redrive');

@@ -27,11 +27,17 @@ export const natures = [
 export type UnhappyNature =
   /** Kills the process that handles it, until somebody has mended the cause. */
   | 'killer'
+  /** The same, in the schema. */
+  | 'schema-killer'
+  /** The same, where its key, or its aggregate, is selected. */
+  | 'key-killer'
   /**
    * The key of the message before it, and a payload that differs from its only in a digit that no double can hold.
    */
   | 'near';
 export type Nature = (typeof natures)[number] | UnhappyNature;
+
+export const killers: readonly Nature[] = ['killer', 'schema-killer', 'key-killer'];
 
 /** What a handler of the transaction way writes, beside one increment. */
 export const effectKinds = [

@@ -10,7 +10,7 @@ import { tokenIn, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
 import type { Letter, Oracle } from './oracle.js';
 import { RejectMessage } from './runtime-under-test.js';
-import type { Scenario } from './scenario.js';
+import type { Nature, Scenario } from './scenario.js';
 import type { Verdict } from './verdict.js';
 import type { World } from './world.js';
 
@@ -35,6 +35,7 @@ export class Traffic {
   readonly #instances: (FunctionInstance | undefined)[];
   readonly #working = new Map<Delivery, Invocation>();
   readonly #copiesLeft: Intent[] = [];
+  #isRedeployed = false;
   #sent = 0;
   #started = 0;
 
@@ -128,6 +129,15 @@ export class Traffic {
     }
   }
 
+  /** The consumer is deployed anew, and skips what fails from now on. Whoever is at work comes to its end. */
+  redeploy(): void {
+    this.#isRedeployed = true;
+    for (const instance of this.#instances) if (instance?.isBusy === false) instance.isAlive = false;
+  }
+  get isRedeployed(): boolean {
+    return this.#isRedeployed;
+  }
+
   /** Whatever made messages fail is mended. */
   mend(natures: readonly Intent['nature'][]): void {
     for (const { token, nature } of this.intents)
@@ -157,9 +167,9 @@ export class Traffic {
     return [...this.#tokens].flatMap(([id, its]) => (its === token ? [id] : []));
   }
 
-  #kills(token: string): boolean {
+  #kills(token: string, where: Nature): boolean {
     const nature = this.intents.find((intent) => intent.token === token)?.nature;
-    if (nature !== 'killer' || this.#mended.has(token)) return false;
+    if (nature !== where || this.#mended.has(token)) return false;
     this.world.tally.count('killed by a message');
     this.world.note(() => `  ! killed by ${token}`);
     this.world.sender().die();
@@ -179,10 +189,13 @@ export class Traffic {
         dynamodb,
         sqs: sqs as unknown as SQSClient,
         attempt: (token) => this.#attempt(token),
-        kills: (token) => this.#kills(token),
+        kills: (token, where) => this.#kills(token, where),
         isMended: (token) => this.#mended.has(token),
         refuses: (token) => this.oracle.onThrow(token),
-        unhappy: this.scenario.unhappy,
+        unhappy: this.scenario.unhappy && {
+          ...this.scenario.unhappy,
+          ...(this.#isRedeployed && { onFailure: 'skip' }),
+        },
         danger: async () => world.danger('in-handler', world.sender()),
         observe: (summary) => {
           world.sender().summary = summary;

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import type { EffectKind, Faults, MessageSpec, Nature, Scenario, WayName } from './scenario.js';
+import { killers, type EffectKind, type Faults, type MessageSpec } from './scenario.js';
+import type { Nature, Scenario, WayName } from './scenario.js';
 
 /** What the unhappy half is made of. A run has one of them, or all. */
 export const unhappyKinds = [
@@ -17,6 +18,8 @@ export type UnhappyKind = (typeof unhappyKinds)[number];
 /** What a run of the unhappy half has beside messages and faults. */
 export interface Unhappy {
   readonly onFailure: 'skip' | 'stop';
+  /** At some time the consumer is deployed anew, with `skip` where it said `stop`. */
+  readonly redeploys: boolean;
   readonly maxFailures: number;
   /** DynamoDB has no throughput for some requests. */
   readonly throttled: boolean;
@@ -39,7 +42,7 @@ const plain: Menu = { natures: ['sound', 'poison', 'flaky'], kinds: ['add', 'get
 
 const menus: Record<UnhappyKind, Menu> = {
   reads: { ...plain, natures: ['sound', 'sound', 'flaky'], kinds: ['deposit', 'withdraw', 'insist', 'add'] },
-  killers: { ...plain, natures: ['sound', 'sound', 'killer', 'flaky'] },
+  killers: { ...plain, natures: ['sound', 'sound', 'sound', 'flaky', ...killers] },
   throttled: { ...plain, natures: ['sound', 'sound', 'flaky'], kinds: ['add', 'get', 'deposit', 'withdraw'] },
   halves: { ...plain, natures: ['sound', 'sound', 'poison'] },
   stop: { ...plain, natures: ['sound', 'sound', 'poison', 'flaky', 'broken', 'reused'] },
@@ -88,9 +91,10 @@ export function unhappyScenarios(
       ),
       n: fc.nat(3),
       stop: fc.boolean(),
+      redeploys: fc.boolean(),
       maxFailures: fc.integer({ min: 1, max: 4 }),
     })
-    .map(({ scenario, messages, n, stop, maxFailures }) => ({
+    .map(({ scenario, messages, n, stop, redeploys, maxFailures }) => ({
       ...scenario,
       messages,
       faults: {
@@ -102,6 +106,7 @@ export function unhappyScenarios(
       },
       unhappy: {
         onFailure: way === 'aggregate' || (scenario.fifo && (kind === 'stop' || stop)) ? 'stop' : 'skip',
+        redeploys: has('stop') && redeploys,
         maxFailures,
         throttled: has('throttled'),
         halves: has('halves'),

@@ -91,10 +91,13 @@ export class Verdict {
     if (way !== 'aggregate' && !fifo) return;
     // A stopped group keeps the place of the message at which it stopped, until a person puts it off.
     const { putOff, deadLettered, skipped } = this.traffic();
-    const outOfTurn = this.world.unhappy?.onFailure === 'stop' ? putOff : deadLettered;
+    const { onFailure, redeploys } = this.world.unhappy ?? {};
+    const outOfTurn =
+      onFailure !== 'stop' ? deadLettered : redeploys ? new Set([...putOff, ...deadLettered]) : putOff;
+    const passed = redeploys ? new Set([...skipped, ...deadLettered]) : skipped;
     for (const lane of lanes.values()) {
       const commits = lane
-        .filter(({ token }) => !(way === 'aggregate' ? skipped : outOfTurn).has(token))
+        .filter(({ token }) => !(way === 'aggregate' ? passed : outOfTurn).has(token))
         .flatMap(({ token, version }) => {
           const at = this.world.effects.journal.findIndex((acted) => acted.token === token);
           return at < 0 ? [] : [{ token, at: this.#moment(at), version: Number(version) }];

@@ -1,12 +1,19 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { sqsConsumer, sqsInsertConsumer, type ConsumerSettings } from '../../runtime/sqs/index.js';
+import {
+  sqsAggregateConsumer,
+  sqsConsumer,
+  sqsInsertConsumer,
+  sqsNaturalConsumer,
+  type ConsumerSettings,
+  type SqsConsumer,
+} from '../../runtime/sqs/index.js';
 import { table } from '../../runtime/dynamodb/index.js';
 
 export interface KillerOrder {
-  readonly way: 'transaction' | 'insert';
+  readonly way: 'transaction' | 'insert' | 'aggregate' | 'natural';
   readonly settings: ConsumerSettings;
   readonly effects: string;
   readonly client: {
@@ -33,24 +40,48 @@ const common = {
 const die = (kills: boolean) => {
   if (kills) process.kill(process.pid, 'SIGKILL');
 };
-const handler =
-  way === 'transaction'
-    ? sqsConsumer({
-        ...common,
-        key: ({ body }) => body.id,
-        handle: ({ body }, tx) => {
-          die(body.kills);
-          tx.update(rows, { name: 'all' }, { add: { value: 1 } });
-        },
-      })
-    : sqsInsertConsumer({
-        ...common,
-        table: rows,
-        row: ({ body }) => {
-          die(body.kills);
-          return { name: body.id };
-        },
-      });
-void handler({ Records: records }, { getRemainingTimeInMillis: () => 30_000 }).then((answer) => {
+const consumers: Record<KillerOrder['way'], () => SqsConsumer> = {
+  transaction: () =>
+    sqsConsumer({
+      ...common,
+      key: ({ body }) => body.id,
+      handle: ({ body }, tx) => {
+        die(body.kills);
+        tx.update(rows, { name: 'all' }, { add: { value: 1 } });
+      },
+    }),
+  insert: () =>
+    sqsInsertConsumer({
+      ...common,
+      table: rows,
+      row: ({ body }) => {
+        die(body.kills);
+        return { name: body.id };
+      },
+    }),
+  // Each message is the first of its stream.
+  aggregate: () =>
+    sqsAggregateConsumer<typeof common.schema, { value: number }>({
+      ...common,
+      table: rows,
+      aggregate: () => ({ name: 'all' }),
+      version: ({ body }) => ({ source: body.id, version: '1' }),
+      reduce: (state, { body }) => {
+        die(body.kills);
+        return { value: (state?.value ?? 0) + 1 };
+      },
+    }),
+  natural: () =>
+    sqsNaturalConsumer({
+      ...common,
+      handle: async ({ body }) => {
+        die(body.kills);
+        await common.dynamodb.send(
+          new PutItemCommand({ TableName: effects, Item: { name: { S: body.id } } }),
+        );
+      },
+    }),
+};
+void consumers[way]()({ Records: records }, { getRemainingTimeInMillis: () => 30_000 }).then((answer) => {
   process.stdout.write(JSON.stringify(answer));
 });

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import {
   deadLetterAttribute,
+  sqsAggregateConsumer,
   sqsConsumer,
+  sqsInsertConsumer,
   type BatchSummary,
   type DeadLetter,
 } from '../../runtime/sqs/index.js';
@@ -220,39 +222,65 @@ test.each([true, false])(
   },
 );
 
-test('R46: in a brownout, when commits and half of the notes fail, nobody is taken for a killer, and all act in the end', async () => {
-  const [receipts, rows, channel] = await Promise.all([
-    newDedupTable(client),
-    newTable(client, 'name'),
-    newChannel(queue, false),
-  ]);
-  let isDown = true;
-  let seed = 7;
-  const chance = () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
-  // One attempt, so that what the SDK tries again by itself does not make the test slow.
-  const slow = throttling(dynamo({ maxAttempts: 1 }), (command) => {
-    if (!isDown) return false;
-    return command === 'TransactWriteItemsCommand' || (command === 'UpdateItemCommand' && chance() < 0.9);
-  });
-  const handler = sqsConsumer({
-    settings: {
-      consumerName: 'brownout',
-      dedupTable: receipts.name,
-      receiptRetentionSeconds: 3600,
-      deadLetterQueueUrl: channel.deadLetterQueueUrl,
-    },
-    schema: Body,
-    key: ({ body }) => body.id,
-    handle: ({ body }, tx) => tx.update(rows, { name: 'all' }, { add: { [body.id]: 1, all: 1 } }),
-    dynamodb: slow,
-    sqs: queue,
-    observe: () => undefined,
-  });
-  for (const body of named('a', 10)) await send(queue, channel.queueUrl, body);
-  await pump(queue, channel, handler, { batches: 8, remainingMs: () => 2_000 });
-  isDown = false;
-  await pump(queue, channel, handler);
-  expect(await drain(queue, channel.deadLetterQueueUrl)).toEqual([]);
-  expect(await row(client, rows, { name: 'all' })).toMatchObject({ all: 10 });
-  slow.destroy();
-});
+const browned = ['transaction', 'insert', 'aggregate'] as const;
+
+test.each(browned)(
+  'R46: in a brownout, when commits and most notes fail, nobody is taken for a killer, and all act in the end (%s way)',
+  async (way) => {
+    const [receipts, rows, channel] = await Promise.all([
+      newDedupTable(client),
+      newTable(client, 'name'),
+      newChannel(queue, false),
+    ]);
+    let isDown = true;
+    let seed = 7;
+    const chance = () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
+    // One attempt, so that what the SDK tries again by itself does not make the test slow.
+    const slow = throttling(dynamo({ maxAttempts: 1 }), (command, input) => {
+      if (!isDown) return false;
+      if (command === 'TransactWriteItemsCommand' || command === 'PutItemCommand') return true;
+      if (command !== 'UpdateItemCommand') return false;
+      return (input as { TableName?: string }).TableName === rows.name || chance() < 0.9;
+    });
+    const common = {
+      settings: {
+        consumerName: 'brownout',
+        dedupTable: receipts.name,
+        receiptRetentionSeconds: 3600,
+        deadLetterQueueUrl: channel.deadLetterQueueUrl,
+      },
+      schema: Body,
+      dynamodb: slow,
+      sqs: queue,
+      observe: () => undefined,
+    };
+    const handlers = {
+      transaction: () =>
+        sqsConsumer({
+          ...common,
+          key: ({ body }) => body.id,
+          handle: ({ body }, tx) => tx.update(rows, { name: 'all' }, { add: { [body.id]: 1, all: 1 } }),
+        }),
+      insert: () =>
+        sqsInsertConsumer({ ...common, table: rows, row: ({ body }) => ({ name: body.id, all: 1 }) }),
+      aggregate: () =>
+        sqsAggregateConsumer<typeof Body, { all: number }>({
+          ...common,
+          table: rows,
+          aggregate: () => ({ name: 'all' }),
+          version: ({ body }) => ({ source: 'producer', version: body.id.slice(2) }),
+          reduce: (state) => ({ all: (state?.all ?? 0) + 1 }),
+        }),
+    };
+    const handler = handlers[way]();
+    for (const body of named('a', 10)) await send(queue, channel.queueUrl, body);
+    await pump(queue, channel, handler, { batches: 8, remainingMs: () => 2_000 });
+    isDown = false;
+    await pump(queue, channel, handler);
+    expect(await drain(queue, channel.deadLetterQueueUrl)).toEqual([]);
+    if (way === 'insert')
+      for (const { id } of named('a', 10)) expect(await row(client, rows, { name: id })).toBeDefined();
+    else expect(await row(client, rows, { name: 'all' })).toMatchObject({ all: 10 });
+    slow.destroy();
+  },
+);
