@@ -11,6 +11,7 @@ import { kills } from './benchmarks/kills.js';
 import { lostAnswers } from './benchmarks/lost-answers.js';
 import { outboxOrder } from './benchmarks/outbox.js';
 import { publish } from './benchmarks/publish.js';
+import { relay } from './benchmarks/relay.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
 import { root } from './bundle.js';
@@ -33,6 +34,7 @@ const benchmarks: readonly Benchmark[] = [
   api,
   outboxOrder,
   publish,
+  relay,
 ];
 const names = benchmarks.map(({ name }) => name);
 

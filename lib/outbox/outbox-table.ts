@@ -2,8 +2,12 @@ import { Duration } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { dollars } from '../guarantees/cost.js';
+import { durationText } from '../guarantees/duration-text.js';
+import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { prices } from '../guarantees/prices.js';
 import { OutboxTableGrants } from './outbox-table-grants.js';
 
 export interface OutboxTableProps {
@@ -80,6 +84,18 @@ export class OutboxTable extends Construct {
       encryption:
         props.encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.encryptionKey,
+    });
+    this.report();
+  }
+
+  private report(): void {
+    const dollarsPerMillion = dollars(3 * prices.millionWriteUnits);
+    GuaranteeReport.record('OutboxTable', this, {
+      notes: [
+        'An event of up to 900 bytes of data, type and names costs 3 write units, 2 in the commit and 1 when it is sent: ' +
+          `${dollarsPerMillion} a million. Each further KB costs 3 more.`,
+        `A sent event is kept for ${durationText(this.retention)} after the next one of its aggregate was sent; the newest one stays.`,
+      ],
     });
   }
 

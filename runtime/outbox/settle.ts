@@ -6,7 +6,7 @@ import { markSent } from './sent-mark.js';
 import { sideBySide } from './side-by-side.js';
 
 /** Marks that are written at a time. */
-const marksAtOnce = 32;
+const marksAtOnce = 50;
 
 /** A stream that was worked on, and where each target stood before. */
 export interface Worked extends Pick<StreamWork, 'stream' | 'rows'> {

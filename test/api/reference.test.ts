@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { table } from '../../runtime/dynamodb/index.js';
+import { relayed } from '../../runtime/outbox/envelope.js';
+import { readRow } from '../../runtime/outbox/event-row.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { json, limits, request } from './payments.js';
 import { referenceApi, type ReferenceNames } from './reference.js';
@@ -24,10 +26,12 @@ const eventsOf = async (paymentId: string) => {
       TableName: names.outbox,
       KeyConditionExpression: '#stream = :stream',
       ExpressionAttributeNames: { '#stream': 'stream' },
-      ExpressionAttributeValues: { ':stream': { S: JSON.stringify(['payments', '1', paymentId]) } },
+      ExpressionAttributeValues: {
+        ':stream': { S: JSON.stringify(['payments', '1', 'payment', paymentId]) },
+      },
     }),
   );
-  return Items.map(({ event }) => JSON.parse(event?.S ?? '') as unknown);
+  return Items.map((item) => JSON.parse(relayed(readRow(item)).event) as unknown);
 };
 
 test('20 at once with one key: one payment, one event with its data, one answer', async () => {

@@ -68,13 +68,14 @@ function settled(data: { paymentId: string; customer: string; cents: number }) {
   const time = '2026-01-01T00:00:00.000Z';
   return {
     specversion: '1.0',
-    id: `1/${data.customer}/1`,
+    id: `1/customer/${data.customer}/1`,
     source: 'payments',
     type: 'PaymentSettled',
     subject: data.customer,
     time,
     datacontenttype: 'application/json',
     epoch: '1',
+    kind: 'customer',
     aggregate: data.customer,
     version: '1',
     firstenqueue: time,

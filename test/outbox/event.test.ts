@@ -4,13 +4,14 @@ import { cloudEvent, producerVersion, type CloudEvent } from '../../runtime/outb
 
 const event: CloudEvent<unknown> = {
   specversion: '1.0',
-  id: '1/account/18849496460467696128',
+  id: '1/bank/account/18849496460467696128',
   source: 'payments',
   type: 'PaymentSettled',
   subject: 'account',
   time: '2026-11-01T12:00:00.000Z',
   datacontenttype: 'application/json',
   epoch: '1',
+  kind: 'bank',
   aggregate: 'account',
   version: '18849496460467696128',
   firstenqueue: '2026-11-01T12:00:00.000Z',
@@ -44,6 +45,8 @@ test.each<[string, unknown, string[][]]>([
   ['another CloudEvents version', { ...event, specversion: '0.3' }, [['specversion']]],
   ['a version as number', { ...event, version: 3 }, [['version']]],
   ['a version that is no number', { ...event, version: '1.5' }, [['version']]],
+  ['a kind that is no text', { ...event, kind: 1 }, [['kind']]],
+  ['a version before it that is no number', { ...event, previousversion: '-1' }, [['previousversion']]],
   ['an empty epoch', { ...event, epoch: '' }, [['epoch']]],
   ['data that the schema refuses', { ...event, data: { cents: 7 } }, [['data', 'cents']]],
 ])('refused with the place of the fault: %s', (_, given, paths) => {
@@ -67,5 +70,9 @@ test('an asynchronous schema of the data makes an asynchronous one of the event'
 });
 
 test('where an event stands, for the aggregate consumer', () => {
-  expect(producerVersion(event)).toEqual({ source: 'payments', epoch: '1', version: '18849496460467696128' });
+  const { kind, ...adopted } = event;
+  const place = { source: 'payments', epoch: '1', version: '18849496460467696128' };
+  expect(producerVersion(event)).toEqual({ ...place, kind });
+  expect(producerVersion({ ...event, previousversion: '7' })).toEqual({ ...place, kind, previous: '7' });
+  expect(producerVersion(adopted)).toEqual(place);
 });

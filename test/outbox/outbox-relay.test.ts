@@ -174,7 +174,7 @@ test('the function may read, mark and send; it may write and delete no row of an
     expect(text).toContain(JSON.stringify(stack.resolve(arn)));
 });
 
-test('a publisher may write events and nothing else', () => {
+test('a publisher may find the newest event, write new ones, and nothing else', () => {
   const stack = constructStack();
   const outbox = new OutboxTable(stack, 'Outbox');
   const publisher = new LambdaFunction(stack, 'Publisher', {
@@ -187,7 +187,7 @@ test('a publisher may write events and nothing else', () => {
     PolicyDocument: {
       Statement: [
         {
-          Action: 'dynamodb:PutItem',
+          Action: ['dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:PutItem'],
           Effect: 'Allow',
           Resource: stack.resolve(outbox.table.tableArn) as unknown,
         },

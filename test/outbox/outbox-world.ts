@@ -66,7 +66,8 @@ export class OutboxWorld {
       receipts,
       outbox({ table, source: 'bank', epoch, ...rest }),
     );
-    world.commits = this.commits;
+    // Receipts of its own, also where both go on.
+    world.commits = this.commits + 1_000;
     return world;
   }
 
