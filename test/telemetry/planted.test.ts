@@ -39,6 +39,7 @@ const samples: Record<
   NewerRow: new errors.NewerRow(`mailer#${planted}`, '2', 1),
   ConditionFailed: new errors.ConditionFailed('orders', planted, { planted }),
   CommitFailed: new errors.CommitFailed(planted, { cause }),
+  EpochEnded: new errors.EpochEnded('bank', '1', '2'),
   WriteRefused: new errors.WriteRefused(planted, { cause }),
   Waiting: new errors.Waiting(planted, 0, { cause }),
   LeaseHeld: new errors.LeaseHeld(leaseId('mailer', 'mail', planted), 0),
