@@ -40,12 +40,18 @@ export function restApiHandler(api: Api): RestApiHandler {
   };
 }
 
-/** Tests of one's own may bring events without it. */
+/** Tests of one's own may bring events without a route. */
 function resourceIn(
-  { resource, requestContext }: APIGatewayProxyEvent,
+  {
+    resource,
+    requestContext: { resourcePath },
+  }: {
+    readonly resource?: string;
+    readonly requestContext: { readonly resourcePath?: string };
+  },
   params: Readonly<Record<string, string>>,
 ): string | undefined {
-  const route = (requestContext.resourcePath as string | undefined) ?? (resource);
+  const route = resourcePath ?? resource;
   return route === undefined ? undefined : resourceOf(route, params);
 }
 

@@ -1,6 +1,6 @@
 import { parseJson } from '../dedup/exact-json.js';
 import { KeyConflict, RequestRefused, UnexpectedAnswer, type ProblemDetails } from './errors.js';
-import type { IdempotentAnswer, IdempotentRequest } from './idempotent-client.js';
+import type { IdempotentAnswer, IdempotentRequest } from './options.js';
 import { isReplay } from './retry.js';
 
 /** An answer, and the request that it is about. */

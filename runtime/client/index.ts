@@ -1,10 +1,5 @@
-export {
-  idempotentClient,
-  type IdempotentAnswer,
-  type IdempotentClient,
-  type IdempotentClientOptions,
-  type IdempotentRequest,
-} from './idempotent-client.js';
+export { idempotentClient, type IdempotentClient } from './idempotent-client.js';
+export type { IdempotentAnswer, IdempotentClientOptions, IdempotentRequest } from './options.js';
 export type { Pauses } from './retry.js';
 export {
   KeyConflict,

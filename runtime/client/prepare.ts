@@ -1,6 +1,6 @@
 import { exactJsonText } from '../dedup/exact-json.js';
 import { RequestNotSent } from './errors.js';
-import type { IdempotentClientOptions, IdempotentRequest } from './idempotent-client.js';
+import type { IdempotentClientOptions, IdempotentRequest } from './options.js';
 
 /** What every attempt of one `send` has in common. */
 export interface RequestMaker {
