@@ -56,7 +56,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
     // Nothing that happens in a dead process is ever seen again.
     if (kills(token, where)) throw new Error('the process is dead');
   };
-  const select = <Given extends { readonly body: Body }>({ body }: Given) => {
+  const select = ({ body }: { readonly body: Body }) => {
     dieOf(body.token, 'key-killer');
     return body;
   };
