@@ -8,7 +8,12 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import cdkJson from '../../cdk.json';
 import { ReferenceStack, type ReferenceStackProps } from '../../bin/reference-stack.js';
 
-const permanent: ReferenceStackProps = { disposable: false, unprotected: false, sideBySide: false, polling: true };
+const permanent: ReferenceStackProps = {
+  disposable: false,
+  unprotected: false,
+  sideBySide: false,
+  polling: true,
+};
 
 /** The stack as it is deployed: with the flags of cdk.json. */
 function referenceIn(app: App, props: ReferenceStackProps = permanent): ReferenceStack {

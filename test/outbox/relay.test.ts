@@ -38,6 +38,14 @@ test('events of one stream share a call, in the order of their versions, whateve
   expect(notebook.taken.filter((place) => place.startsWith('ann'))).toEqual(['ann 1', 'ann 2', 'ann 3']);
 });
 
+test('within a stream the version decides, also when the clock of the later publisher is behind', async () => {
+  const notebook = new Notebook('n');
+  await outbox.write(['ann']);
+  await outbox.write(['ann', 'ann'], { at: Date.now() - 5_000 });
+  await outbox.relay([notebook])({ Records: await outbox.inserted() }, inTime);
+  expect(notebook.taken).toEqual(['ann 1', 'ann 2', 'ann 3']);
+});
+
 test('a busy stream goes ten events a call, one call after the other', async () => {
   const notebook = new Notebook('n');
   await outbox.write(Array.from({ length: 25 }, () => 'ann'));
