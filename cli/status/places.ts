@@ -50,7 +50,7 @@ export async function placesOfAll(prefix: string, client: ClientSettings): Promi
   );
 }
 
-/** Each once, however many functions share it. */
+/** Each once, however many functions share it, in the order of their names: Lambda lists functions in none. */
 function placesIn(environments: readonly Environment[]): Places {
   const consumers = new Map<string, ConsumerPlace>();
   const outboxes = new Set<string>();
@@ -77,9 +77,11 @@ function placesIn(environments: readonly Environment[]): Places {
     add({ consumerName: jobQueue, dedupTable: table, ...(jobQueueUrl && { queueUrl: jobQueueUrl }) });
   }
   return {
-    consumers: [...consumers.values()],
-    outboxes: [...outboxes],
-    jobs: new Map([...jobs].map(([table, queues]) => [table, [...queues]])),
+    consumers: [...consumers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, place]) => place),
+    outboxes: [...outboxes].sort(),
+    jobs: new Map(
+      [...jobs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([table, queues]) => [table, [...queues].sort()]),
+    ),
   };
 }
 

@@ -11,7 +11,7 @@ import { everyOther, listStuck, readStuck, type StuckStream } from './stuck-stre
 /** What an outbox still has of one stream, and from where on it would be sent again. */
 export interface KeptStream {
   readonly stream: string;
-  /** The oldest version that is in the table. */
+  /** The oldest version that is in the table and can be sent. */
   readonly oldest: bigint;
   /** Nothing before the oldest one was ever published, or none of it was ever in this table. */
   readonly whole: boolean;
@@ -106,7 +106,9 @@ class Keeping {
     const before = this.#previous?.version === version - 1n ? this.#previous : undefined;
     const previous = before && { first: false, sent: false, expires: before.expires !== undefined };
     if (isKnownSent(mark, previous)) this.#sent = version;
-    if (this.#oldest === undefined) {
+    // What the first release wrote no relay of now sends: to begin with it would hold up what is behind it.
+    const sendable = item.v?.N !== '1';
+    if (sendable && this.#oldest === undefined) {
       this.#oldest = version;
       this.#whole = mark.first;
     }
@@ -115,7 +117,7 @@ class Keeping {
       retentionSeconds === undefined || before?.expires === undefined
         ? at
         : (before.expires - retentionSeconds) * 1000;
-    if (this.#from === undefined && Math.max(at, sentAt) >= since) this.#from = { version, at };
+    if (sendable && this.#from === undefined && Math.max(at, sentAt) >= since) this.#from = { version, at };
     this.#newest = version;
     this.#previous = {
       version,

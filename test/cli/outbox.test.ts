@@ -1,4 +1,4 @@
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { queueTarget } from '../../runtime/outbox/index.js';
 import { embedded } from '../fixtures/embedded.js';
@@ -117,6 +117,27 @@ test('streams whose first events are past the retention are said', async () => {
   expect(status).toBe(1);
   expect(stdout).toMatch(/^2 streams with 2 events are sent again/);
   expect(stdout).toContain(`  ${streamOf('ann')} begins with version 2\n`);
+});
+
+test('rows of the first release, which are not sent any more, hold up nothing that is behind them', async () => {
+  const notebook = new Notebook('n');
+  await outbox.write(['ann', 'ann']);
+  await outbox.client.send(
+    new UpdateItemCommand({
+      TableName: outbox.table,
+      Key: { stream: { S: streamOf('ann') }, version: { S: digits(1) } },
+      UpdateExpression: 'SET v = :v, sentAt = :at, event = :event REMOVE #data',
+      ExpressionAttributeNames: { '#data': 'data' },
+      ExpressionAttributeValues: { ':v': { N: '1' }, ':at': { N: '1' }, ':event': { S: '{}' } },
+    }),
+  );
+  const { status, stdout } = await run('outbox', 'resend', ...about(), '--all', '--json');
+  expect(status).toBe(1);
+  expect(reportOf(stdout)).toMatchObject({ streams: 1, events: 1, cut: [{ oldest: '2' }] });
+  await older();
+  await sweep([notebook]);
+  expect(notebook.taken).toEqual(['ann 2']);
+  expect(await outbox.stuck()).toEqual([]);
 });
 
 /** Target `picky` never takes `ann 2`; `other` takes everything. */
