@@ -45,8 +45,8 @@ export interface RunReport {
 }
 
 /**
- * A run is exactly-once if all its paths are: those that say so, have no finding, and have acted. A run without paths,
- * or with a figure that is no number, has shown nothing (R58).
+ * A run is exactly-once if all its paths are: those that say so, have no finding, and have acted. A run without
+ * paths, or with a figure that is no number, has shown nothing (R58).
  */
 export function verdictOf({ paths }: RunReport): Verdict {
   return paths.length > 0 && paths.every(isFlawless) ? 'exactly-once' : 'violated';
