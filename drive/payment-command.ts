@@ -3,8 +3,8 @@ import type { Target } from '../targets/target.js';
 /**
  * A command line that sends a payment of one's own, for a shell.
  *
- * It signs with the target's own credentials where they are made up: an emulator knows the caller by them, and another
- * access key is nobody, who gets 401. Real ones are not printed, but read from the environment.
+ * It signs with the target's own credentials where they are made up: an emulator knows the caller by them, and
+ * another access key is nobody, who gets 401. Real ones are not printed, but read from the environment.
  *
  * @param apiUrl as deployed
  */

@@ -26,8 +26,8 @@ export interface JobTasksProps {
 }
 
 /**
- * Fargate tasks that receive jobs. As many as there is work for, and one that runs a job is protected from being taken
- * away, because its job would have to begin anew.
+ * Fargate tasks that receive jobs. As many as there is work for, and one that runs a job is protected from being
+ * taken away, because its job would have to begin anew.
  *
  * @internal
  */

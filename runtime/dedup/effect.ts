@@ -73,14 +73,14 @@ export interface LeaseTimes {
 /** An effect outside the store: a mail, a card charge, a call of another service. */
 export interface Effect<Args, Result> extends LeaseTimes {
   /**
-   * Plain data, at most 100 KB: what JSON holds, and bigint, Date, Map, Set and bytes. Stored at the first claim and replayed in every later try, whatever is given then
-   * (R27).
+   * Plain data, at most 100 KB: what JSON holds, and bigint, Date, Map, Set and bytes. Stored at the first claim and
+   * replayed in every later try, whatever is given then (R27).
    */
   readonly args: Args;
   /**
-   * Makes the effect. What it returns is stored, at most 380 KB, and returned for this message from then on: what JSON
-   * holds, and bigint, Date, Map, Set and bytes, each as it was. For anything else, such as a Response, the effect has
-   * happened and its result is lost: ResultLost, now and whenever the message comes again.
+   * Makes the effect. What it returns is stored, at most 380 KB, and returned for this message from then on: what
+   * JSON holds, and bigint, Date, Map, Set and bytes, each as it was. For anything else, such as a Response, the
+   * effect has happened and its result is lost: ResultLost, now and whenever the message comes again.
    */
   readonly run: (args: Args, call: EffectCall) => Result | Promise<Result>;
   /** No default: nobody but you can know what the other side does. */

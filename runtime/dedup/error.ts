@@ -32,7 +32,11 @@ export function isFinal(error: unknown): boolean {
 
 /** `name: message` of whatever was thrown. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return 'something that has no text';
+  }
 }
 
 /**

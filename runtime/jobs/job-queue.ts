@@ -49,8 +49,8 @@ const maxScheduleBytes = 256 * 1024;
  * Enqueues jobs and says what became of them.
  *
  * Guarantees: one job per id, however often it is enqueued, for as long as its row is kept; a job whose `enqueue`
- * returned has a message or a schedule. One whose `enqueue` threw may have: enqueue it again, with the same id. So is a
- * job healed whose message was lost: `enqueue` sends it again when nothing has been heard of it for too long.
+ * returned has a message or a schedule. One whose `enqueue` threw may have: enqueue it again, with the same id. So is
+ * a job healed whose message was lost: `enqueue` sends it again when nothing has been heard of it for too long.
  */
 export class JobQueueClient {
   readonly #store: JobStore;
@@ -66,8 +66,8 @@ export class JobQueueClient {
    * @param payload plain JSON, with its `jobId` at most 1 MiB; 256 KB with a delay of more than 15 minutes. `bigint`
    *   is sent as the integer that it is.
    * @returns the job as it is now: one that was enqueued before may be done already.
-   * @throws KeyReused when the id was used for another payload; InvalidKey; UnserialisableValue for what JSON does not
-   *   hold; InvalidJob for a delay or a size that is out of range. Nothing is enqueued then.
+   * @throws KeyReused when the id was used for another payload; InvalidKey; UnserialisableValue for what JSON does
+   *   not hold; InvalidJob for a delay or a size that is out of range. Nothing is enqueued then.
    */
   async enqueue(
     jobId: string,

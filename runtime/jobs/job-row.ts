@@ -88,8 +88,8 @@ export function jobIdOf(consumerName: string, rowId: string): string {
 }
 
 /**
- * A value that anybody may ask for, as text that gives the same again (R52). Rows of the first release hold attributes of
- * DynamoDB.
+ * A value that anybody may ask for, as text that gives the same again (R52). Rows of the first release hold
+ * attributes of DynamoDB.
  */
 function valueOf(item: Record<string, AttributeValue>, text: string, attribute: string): unknown {
   const json = item[text]?.S;

@@ -106,7 +106,7 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
         fingerprint: fingerprintOf({ jobId, payload: enqueued }),
         olderFingerprint: () => olderFingerprint(jobId, payload),
         tx,
-        claims: invocations.getStore()?.claims ?? new Map(),
+        claims: invocations.getStore()?.claims ?? new Map<string, JobRow>(),
         redriven: invocations.getStore()?.redriven.has(messageId) ?? false,
         heartbeat: {
           everyMs: heartbeatSeconds * 1000,

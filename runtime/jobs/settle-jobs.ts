@@ -26,8 +26,8 @@ const maxTries = 3;
 
 /**
  * Brings the rows of jobs in line with what became of their messages: a dead letter is a failed job, whatever was
- * wrong with it, and a message that comes again is a job that waits (R44: one place decides). A process that is killed
- * before this leaves a job that counts as silent, and is listed.
+ * wrong with it, and a message that comes again is a job that waits (R44: one place decides). A process that is
+ * killed before this leaves a job that counts as silent, and is listed.
  */
 export async function settleJobs(
   store: JobStore,

@@ -6,8 +6,8 @@ import { isSilent, jobIdOf, openJobs, readJob, silentAfterMs, type Job } from '.
 /** A job that will not end by itself, or may not. */
 export interface StuckJob extends Pick<Job, 'jobId' | 'failures' | 'reason'> {
   /**
-   * - `failed`: it threw too often or was refused; its message is among the dead letters. `redrive`, or `enqueue` with
-   *   `retryFailed`, runs it again.
+   * - `failed`: it threw too often or was refused; its message is among the dead letters. `redrive`, or `enqueue`
+   *   with `retryFailed`, runs it again.
    * - `not-begun`: it was due and no worker has it. The queue is long, no worker runs, or its message is lost.
    * - `worker-silent`: its worker is past its lease. It was killed, and no other has the message yet.
    *
@@ -27,8 +27,8 @@ export interface SilentJobsOptions {
 
 /**
  * Jobs of a consumer that have failed, and those of which nothing has been heard for longer than they should take.
- * Reads the table's index `attention`, which is eventually consistent: half a read unit per 4 KB of all jobs that have
- * not ended. A job that the first release enqueued is listed once a worker has had it.
+ * Reads the table's index `attention`, which is eventually consistent: half a read unit per 4 KB of all jobs that
+ * have not ended. A job that the first release enqueued is listed once a worker has had it.
  *
  * @throws what the SDK throws, such as for a table without the index.
  */

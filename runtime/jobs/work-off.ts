@@ -22,8 +22,8 @@ export interface WorkOffOptions {
   /** Jobs at a time. @default 1 */
   readonly concurrency?: number;
   /**
-   * Keeps the ECS task from being stopped while jobs run: `taskProtection(process.env)`, which does nothing elsewhere.
-   * It is asked for, because without it Fargate may stop a task in the middle of a job.
+   * Keeps the ECS task from being stopped while jobs run: `taskProtection(process.env)`, which does nothing
+   * elsewhere. It is asked for, because without it Fargate may stop a task in the middle of a job.
    */
   readonly protection: TaskProtection;
 }
@@ -37,9 +37,9 @@ const longestPauseMs = 20_000;
  * Receives jobs and has the worker do them until the signal fires: for jobs that take longer than a Lambda function
  * may (15 minutes). The worker is the very handler that Lambda would call.
  *
- * A receive that fails is tried again for as long as it takes, with a pause of up to 20 seconds and a line in the log.
- * So is a job whose worker threw: its message comes again. While jobs run, the ECS task that they run in is protected
- * from being taken away by scaling and deployments (`protection`).
+ * A receive that fails is tried again for as long as it takes, with a pause of up to 20 seconds and a line in the
+ * log. So is a job whose worker threw: its message comes again. While jobs run, the ECS task that they run in is
+ * protected from being taken away by scaling and deployments (`protection`).
  *
  * @throws what the SDK throws when the queue is not there or may not be read, which no try mends. What runs is waited
  *   for first.

@@ -39,8 +39,8 @@ export class NotUnlocked extends ExactlyOnceError {
  * and whose result was lost. An owner who is alive after all is refused from then on.
  *
  * @returns the row as it was.
- * @throws NotUnlocked when there is no such row, it is no lease (a receipt, a job, a group), its outcome is known, its
- *   lease is not over, or it changed meanwhile.
+ * @throws NotUnlocked when there is no such row, it is no lease (a receipt, a job, a group), its outcome is known,
+ *   its lease is not over, or it changed meanwhile.
  * @throws UnserialisableValue when the result cannot be stored.
  */
 export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<LeaseRow> {

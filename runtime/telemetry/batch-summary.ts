@@ -48,7 +48,9 @@ export interface Problem {
   readonly error: unknown;
 }
 
-/** The default observer: one JSON line per batch and one per problem, without payloads, keys and messages of errors. */
+/**
+ * The default observer: one JSON line per batch and one per problem, without payloads, keys and messages of errors.
+ */
 export function logSummary({ problems, ...figures }: BatchSummary): void {
   for (const { error, ...problem } of problems)
     logLine({ exactlyOnce: 'problem', consumer: figures.consumer, ...problem, ...errorLine(error) });

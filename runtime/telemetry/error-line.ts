@@ -13,8 +13,8 @@ export interface ErrorLine {
 const maxCauses = 5;
 
 /**
- * An error for a log line (R59). Messages may quote a key, a body or a caller, those of a handler first of all, so they
- * are left out: an observer of one's own, and the dead letter, have the whole error.
+ * An error for a log line (R59). Messages may quote a key, a body or a caller, those of a handler first of all, so
+ * they are left out: an observer of one's own, and the dead letter, have the whole error.
  */
 export function errorLine(error: unknown): ErrorLine {
   if (!(error instanceof Error)) return { error: typeof error };

@@ -66,7 +66,7 @@ function work(run: Run = () => undefined): void {
       maxFailures: 2,
     },
     schema: Payload,
-    run: async (job, tx) => {
+    run: (job, tx) => {
       count(names, job.jobId, tx);
       return run(job, tx);
     },

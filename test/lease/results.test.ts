@@ -233,7 +233,7 @@ describe('Powertools over the layer', () => {
     });
   const config = () => new IdempotencyConfig({ eventKeyJmesPath: 'id' });
   const protect = (persistenceStore: LeasePersistenceLayer | DynamoDBPersistenceLayer, fn: () => unknown) =>
-    makeIdempotent(async (_event: { id: string }, _context: Context) => Promise.resolve(fn()), {
+    makeIdempotent((...given: [{ id: string }, Context]) => Promise.resolve(given).then(fn), {
       ...{ persistenceStore, config: config(), keyPrefix: 'orders' },
     });
 
@@ -265,7 +265,7 @@ describe('Powertools over the layer', () => {
     const event = { id: key };
     const keys = new Set<string>();
     const fn = makeIdempotent(
-      async (given: { id: string }, _context: Context) => {
+      async (...[given]: [{ id: string }, Context]) => {
         keys.add(store.effectCall(given, 'mail-1').idempotencyKey);
         keys.add(store.effectCall(given, 'mail-2').idempotencyKey);
         expect(() => store.effectCall(given, 'mail-1')).toThrow(EffectRepeated);

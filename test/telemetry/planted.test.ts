@@ -15,6 +15,7 @@ import { newQueue } from '../jobs/job-bench.js';
 /** Stands for a key, an item's key, what a body holds, a caller, what an error quotes. */
 const planted = 'alice@example.com';
 const cause = new Error(`card of ${planted}`);
+const notAnError = Object.setPrototypeOf(new Error(planted), null) as Error;
 
 /** Each error of the library, with the planted text wherever a message, a row or another error may put one. */
 const samples: Record<
@@ -167,7 +168,7 @@ describe('on the way of messages and jobs', () => {
         throw error;
       },
     ]),
-    ['throws text', () => Promise.reject(planted as unknown as Error)],
+    ['throws what is no error', () => Promise.reject(notAnError)],
     ['inserts what is there', (tx) => tx.insert(named(), { name: planted })],
     ['writes an item twice', (tx) => [1, 2].forEach(() => tx.put(named(), { name: planted }))],
     ['writes what cannot be stored', (tx) => tx.put(named(), { name: planted, [planted]: () => planted })],
