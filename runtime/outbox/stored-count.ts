@@ -1,6 +1,6 @@
 import { QueryCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { newestQuery } from '../dynamodb/conditions.js';
-import { CommitFailed, EpochEnded } from '../dedup/errors.js';
+import { CommitFailed, EpochEnded, NewerRow } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import { itemReader } from '../dynamodb/read-item.js';
 import { send } from '../dynamodb/send.js';
@@ -27,7 +27,7 @@ interface Asked {
  * that is open, without which a new stream of an ended one would find no fence.
  *
  * @param consistent whether it sees every commit that has been answered
- * @throws EpochEnded when another epoch of the source is open
+ * @throws EpochEnded when another epoch of the source is open; NewerRow (R17)
  */
 export async function storedCount(asked: Asked, io: Io, consistent: boolean): Promise<Count> {
   const { table, stream: name, adopts } = asked;
@@ -61,7 +61,9 @@ async function newestRow(
   return (await send(io.client, command, io, 'read')).Items?.[0];
 }
 
-function countOf(stream: string, { version, type, types, fence }: Item, name: StreamName): Count {
+function countOf(stream: string, { version, type, types, fence, v }: Item, name: StreamName): Count {
+  if (Number(v?.N ?? 0) > outboxRowVersion)
+    throw new NewerRow('newest event of a stream', v?.N ?? '', outboxRowVersion);
   if (fence?.S !== undefined) throw new EpochEnded(name.source, name.epoch, fence.S);
   const newest = BigInt(version?.S ?? 0);
   const before = Object.entries(JSON.parse(types?.S ?? '{}') as Record<string, string>);

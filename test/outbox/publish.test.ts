@@ -389,6 +389,18 @@ describe('a memory that is older than the rows it speaks of', () => {
   });
 });
 
+test('R17: behind a row of a newer version of the library nothing is published, and the message comes again', async () => {
+  const key = name('newer');
+  const stream = JSON.stringify(['payments', '1', accounts.name, key]);
+  const newer = { stream, version: '1'.padStart(40, '0'), v: 3 };
+  await client.send(new PutItemCommand({ TableName: events.name, Item: marshall(newer) }));
+  expect(await outcomeOf(unit(key, settle(key)))).toMatchObject({
+    kind: 'retry',
+    error: { fault: 'dependency', message: expect.stringContaining('row has version 3') },
+  });
+  expect(await stored()).toHaveLength(1);
+});
+
 describe('counts of the first release', () => {
   const adopting = () => outbox({ table: events.name, source: 'payments', epoch: '1', adoptVersions: true });
   const adopted = (key: string, by = freshStore(), type = 'Settled') =>

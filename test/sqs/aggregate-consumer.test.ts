@@ -283,7 +283,7 @@ test('a row of a newer version of the library comes again, untouched', async () 
   const { run } = instance();
   await run(paid(1));
   const newer = { TableName: purses.name, Key: { name: { S: 'p' } }, UpdateExpression: 'SET xo = :x' };
-  await client.send(new UpdateItemCommand({ ...newer, ExpressionAttributeValues: { ':x': { S: '[4]' } } }));
+  await client.send(new UpdateItemCommand({ ...newer, ExpressionAttributeValues: { ':x': { S: '[5]' } } }));
   expect(await instance().run(paid(2))).toEqual([0]);
   expect(await versions()).toBe('1 ');
 });
