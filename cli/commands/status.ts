@@ -83,7 +83,8 @@ async function status(
   try {
     for (const consumer of consumers)
       lines.push(...(await consumerStatus({ dynamodb, sqs }, consumer, notKnown)));
-    for (const [table, names] of jobs) lines.push(...(await jobStatus(dynamodb, table, names, notKnown)));
+    for (const [table, names] of jobs)
+      for (const name of names) lines.push(await jobStatus(dynamodb, table, name, notKnown));
     for (const table of outboxes)
       lines.push(...(await outboxStatus(OutboxConnection.accessOf(dynamodb, table), notKnown)));
     return lines;

@@ -1,41 +1,32 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { lateJobs, type LateJob } from '../../runtime/jobs/late-jobs.js';
+import { listSilentJobs, type StuckJob } from '../../runtime/jobs/index.js';
+import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
 import { asked } from './ask.js';
 import { listed, patienceMs, unknown, type StatusLine } from './status-line.js';
 
-/** Rows of a table that are looked at for jobs. */
-const mostRows = 200_000;
-
-/**
- * What is to be said of the jobs of these consumers, which share a table.
- *
- * @param consumers names of job queues
- */
+/** What is to be said of the jobs of a consumer. */
 export async function jobStatus(
   client: DynamoDBClient,
   tableName: string,
-  consumers: readonly string[],
+  of: string,
   notKnown: NotKnown,
-): Promise<StatusLine[]> {
-  const what = `silent jobs in '${tableName}'`;
-  const found = await asked(notKnown, what, 'dynamodb:Scan', () =>
-    lateJobs({ client, tableName }, { lateAfterMs: patienceMs, mostRows }),
+): Promise<StatusLine> {
+  const what = `silent jobs of '${of}'`;
+  const found = await asked(notKnown, what, 'dynamodb:Query on the index attention', () =>
+    collected(listSilentJobs({ client, tableName }, of, { silentAfterSeconds: patienceMs / 1000 })),
   );
-  if (found?.whole === false)
-    notKnown.say(what, `only ${mostRows} rows were looked at; ask for a job by its id`);
-  return consumers.map((of) => {
-    const about = { of, what: 'silent jobs', mend: 'inspect; enqueue it again', page: 'jobs.md' };
-    if (found === undefined) return { ...about, ...unknown };
-    const own = found.jobs.filter(({ consumerName }) => consumerName === of).map(detail);
-    return { ...about, ...listed(own), needsPerson: own.length > 0 || !found.whole };
-  });
+  const about = { of, what: 'silent jobs', mend: 'inspect; enqueue it again', page: 'jobs.md' };
+  if (found === undefined) return { ...about, ...unknown };
+  return { ...about, ...listed(found.map(detail)), needsPerson: found.length > 0 };
 }
 
-function detail({ job, since }: LateJob) {
-  const reason =
-    job.state === 'running'
-      ? 'its worker has not been heard of since its lease was over'
-      : 'it has not begun: its message is late, or lost';
-  return { what: `${job.jobId} (${job.state})`, since, reason };
+const reasons: Readonly<Record<StuckJob['kind'], string>> = {
+  failed: 'it has failed, and its message is among the dead letters',
+  'not-begun': 'it has not begun: its message is late, or lost',
+  'worker-silent': 'its worker has not been heard of since its lease was over',
+};
+
+function detail({ jobId, kind, since }: StuckJob) {
+  return { what: `${jobId} (${kind})`, since: since.toISOString(), reason: reasons[kind] };
 }

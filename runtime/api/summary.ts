@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 
 /** What became of a request. */
@@ -31,29 +31,12 @@ export interface RequestSummary {
   readonly conflicts: number;
 }
 
-export function keyHash(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 16);
-}
-
 /**
  * The default observer: one JSON line per request. Of an error it has the names, its own and its causes', and the
  * place that threw it. Messages are not in it: they may quote a key, a body or a caller (R59). An observer of your
  * own gets the whole error.
  */
 export function logRequest({ error, ...figures }: RequestSummary): void {
-  const said = error instanceof Error ? { error: namesOf(error), at: placeOf(error) } : { error };
+  const said = error instanceof Error ? errorLine(error) : { error };
   logLine({ exactlyOnce: 'request', ...figures, ...said });
-}
-
-function namesOf(error: Error): string {
-  const names: string[] = [];
-  for (let one: unknown = error; one instanceof Error && names.length < 5; one = one.cause)
-    names.push(one.name);
-  return names.join(' < ');
-}
-
-/** The first frame of the stack, behind the message, which may have lines of its own. */
-function placeOf({ stack = '', message }: Error): string | undefined {
-  const frames = stack.slice(stack.indexOf(message) + message.length);
-  return /^\n\s+at ([^\n]+)/.exec(frames)?.[1];
 }

@@ -7,7 +7,7 @@ export { logGauges, logRelay, type RelayProblem, type RelaySummary } from './rel
 export { outboxRowVersion } from './row.js';
 export { FirstReleaseRow, NotAnEvent, type OutboxRow } from './event-row.js';
 export type { RelayedEvent } from './envelope.js';
-export type { RelayGauges } from './sweep.js';
+export type { RelayGauges } from './relay-gauges.js';
 export {
   changeStuck,
   everyOther,

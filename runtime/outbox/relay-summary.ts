@@ -1,6 +1,7 @@
+import { errorLine } from '../telemetry/error-line.js';
 import { keyHash } from '../telemetry/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
-import type { RelayGauges } from './sweep.js';
+import type { RelayGauges } from './relay-gauges.js';
 
 /** One run of the relay in figures. */
 export interface RelaySummary {
@@ -46,10 +47,9 @@ const mostProblems = 20;
  */
 export function logRelay({ problems, ...figures }: RelaySummary): void {
   for (const { stream, version, error } of problems.slice(0, mostProblems)) {
-    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
     // The name of a stream holds a key, and keys may be personal data (R59). The list of stuck streams has it.
     const where = { outbox: figures.outbox, streamHash: keyHash(stream), version };
-    logLine({ exactlyOnce: 'problem', ...where, error: `${name}: ${message}` });
+    logLine({ exactlyOnce: 'problem', ...where, ...errorLine(error) });
   }
   const { sent, resent, failed, listed, lagMs, by } = figures;
   const figured: Readonly<Record<string, number>> = { sent, resent, failed, listed, lag: lagMs };

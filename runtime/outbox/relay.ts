@@ -10,7 +10,8 @@ import { RunClock } from './run-clock.js';
 import { relayBatch } from './stream-batch.js';
 import { readRecords } from './stream-records.js';
 import { everyOther } from './stuck-stream.js';
-import { sweep, type RelayGauges } from './sweep.js';
+import type { RelayGauges } from './relay-gauges.js';
+import { sweep } from './sweep.js';
 import { Tally } from './tally.js';
 import { TargetHealth } from './target-health.js';
 

@@ -4,22 +4,11 @@ import { drainListed } from './drain-listed.js';
 import type { OutboxAccess } from './outbox-access.js';
 import { readRelayState, writeTicks, type RelayState } from './relay-state.js';
 import { repairScan } from './repair-scan.js';
+import type { RelayGauges } from './relay-gauges.js';
 import type { RunClock } from './run-clock.js';
 import { stuckShards } from './stuck-stream.js';
 import { countStuck, stuckStreams } from './stuck-streams.js';
 import type { Tally } from './tally.js';
-
-/** How it stands, as a sweep finds it before it does anything. */
-export interface RelayGauges {
-  /** Table of the outbox. */
-  readonly outbox: string;
-  /** Streams that do not go on by themselves. */
-  readonly stuckStreams: number;
-  /** Age of the oldest event that waits in one of them, in seconds; 0: none does. */
-  readonly oldestUnsentSeconds: number;
-  /** Age of the oldest tick that the table's stream has not brought back, in seconds; 0: it brought back all. */
-  readonly streamSilenceSeconds: number;
-}
 
 /** The table's stream counts as silent when a tick has not come back for so many graces. */
 const silentGraces = 5;

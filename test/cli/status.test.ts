@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PutItemCommand, UpdateItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { openJobsOf } from '../../runtime/jobs/job-row.js';
 import { stuckKey, type StuckStream } from '../../runtime/outbox/stuck-stream.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
@@ -120,7 +121,10 @@ test('one page says what stands, waits, is blocked, silent, dead or stuck, since
     reason: { S: 'timeout' },
   });
   const job = (id: string, status: string, at: Record<string, AttributeValue>) =>
-    put(dedupTable, { id: { S: `reports!job#${id}` }, status: { S: status }, v: { N: '1' }, ...at });
+    put(dedupTable, {
+      ...{ id: { S: `reports!job#${id}` }, status: { S: status }, v: { N: '1' }, since, ...at },
+      ...(status === 'COMPLETED' ? {} : { attention: { S: openJobsOf('reports', id) } }),
+    });
   const ms = (minutes: number) => ({ N: String(minutesAgo(minutes)) });
   await job('silent', 'INPROGRESS', { in_progress_expiration: ms(20) });
   await job('late', 'QUEUED', { runAt: ms(20) });
@@ -153,7 +157,7 @@ test('one page says what stands, waits, is blocked, silent, dead or stuck, since
     line('silent jobs')
       .details.map(({ what }) => what)
       .sort(),
-  ).toEqual(['late (queued)', 'silent (running)']);
+  ).toEqual(['late (not-begun)', 'silent (worker-silent)']);
   expect(line('stuck streams').details[0]).toMatchObject({
     what: expect.stringContaining('every target: 1'),
   });
@@ -218,7 +222,11 @@ test('a permission that is missing for one call is said once, and is not taken f
   expect(stderr).toBe('');
   expect(code).toBe(1);
   const page = pageOf(stdout);
-  expect(counts(page)).toMatchObject({ 'stopped groups': 'not known', 'dead letters': 0, 'silent jobs': 0 });
+  expect(counts(page)).toMatchObject({
+    'stopped groups': 'not known',
+    'dead letters': 0,
+    'silent jobs': 'not known',
+  });
   expect(page.notKnown).toHaveLength(2);
   expect(page.notKnown[0]).toMatch(
     /^stopped groups of 'ledger', gaps of 'ledger', blocked effects of .*: no permission for dynamodb:Query/,
