@@ -50,8 +50,8 @@ export interface RunReport {
 }
 
 /**
- * A run is exactly-once if all its paths are that are not there for comparison: those that say so, have no finding, and
- * have acted. A run without paths, or with a figure that is no number, has shown nothing (R58).
+ * A run is exactly-once if all its paths are that are not there for comparison: those that say so, have no finding,
+ * and have acted. A run without paths, or with a figure that is no number, has shown nothing (R58).
  */
 export function verdictOf({ paths }: RunReport): Verdict {
   const own = paths.filter(({ comparison = false }) => !comparison);
