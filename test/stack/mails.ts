@@ -22,7 +22,9 @@ export function mailsAreSentOnce(stack: DeployedStack): void {
     expect(mailProvider.called(unanswered.paymentId)).toBeGreaterThan(1);
 
     const calls = mailProvider.called(answered.paymentId);
-    const event = (await published(stack, customer)).find((text) => text.includes(answered.paymentId));
+    const event = (await published(stack, 'customer', customer)).find((text) =>
+      text.includes(answered.paymentId),
+    );
     const QueueUrl = stack.output('ReceiptMailsQueueUrl');
     for (let copy = 0; copy < 2; copy += 1)
       await stack.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: event }));

@@ -33,7 +33,7 @@ export function parallelRequestsActOnce(stack: DeployedStack): void {
     await stack.quiet('PaymentsQueueUrl');
     // Events are numbered by the payment, and the other counters hang on no key: each request that acts adds one to
     // all of them.
-    expect(await published(stack, bought.paymentId)).toHaveLength(1);
+    expect(await published(stack, 'payment', bought.paymentId)).toHaveLength(1);
     expect(await paymentRow(stack, bought.paymentId)).toMatchObject({ cents: 1177, settlements: 1 });
     expect(await accountRow(stack, customer)).toMatchObject({ balance: -1177, payments: 1 });
     expect(await credited(stack)).toEqual({ credit: shop.credit + 1177, payments: shop.payments + 1 });

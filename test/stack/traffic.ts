@@ -6,6 +6,8 @@ import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { randomUUID } from 'node:crypto';
 import type { Credentials, Target } from '../../targets/target.js';
+import { relayed } from '../../runtime/outbox/envelope.js';
+import { readRow } from '../../runtime/outbox/event-row.js';
 import type { DeployedStack } from './deployed-stack.js';
 import { eventually } from './eventually.js';
 
@@ -139,8 +141,12 @@ export async function row(
   return Item && unmarshall(Item);
 }
 
-/** The events of a payment or of a customer as they were published, in their order. */
-export async function published(stack: DeployedStack, aggregate: string): Promise<string[]> {
+/** The events of a payment or of a customer as they are relayed, in their order. */
+export async function published(
+  stack: DeployedStack,
+  kind: 'payment' | 'customer',
+  aggregate: string,
+): Promise<string[]> {
   const events: string[] = [];
   const pages = paginateQuery(
     { client: stack.dynamo },
@@ -149,10 +155,10 @@ export async function published(stack: DeployedStack, aggregate: string): Promis
       ConsistentRead: true,
       KeyConditionExpression: '#stream = :stream',
       ExpressionAttributeNames: { '#stream': 'stream' },
-      ExpressionAttributeValues: { ':stream': { S: JSON.stringify(['payments', '1', aggregate]) } },
+      ExpressionAttributeValues: { ':stream': { S: JSON.stringify(['payments', '1', kind, aggregate]) } },
     },
   );
-  for await (const { Items = [] } of pages) events.push(...Items.map(({ event }) => event?.S ?? ''));
+  for await (const { Items = [] } of pages) events.push(...Items.map((item) => relayed(readRow(item)).event));
   return events;
 }
 
