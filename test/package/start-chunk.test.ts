@@ -11,11 +11,14 @@ const onTheWay = [
   'runtime/consumer/arrival.ts',
   'runtime/consumer/batch.ts',
   'runtime/consumer/copies.ts',
+  'runtime/consumer/gathering.ts',
   'runtime/consumer/lane.ts',
   'runtime/consumer/pace.ts',
   'runtime/consumer/recognise.ts',
   'runtime/consumer/run.ts',
   'runtime/consumer/summary.ts',
+  // A lane asks its table whether what is said behind uncommitted messages is a verdict.
+  'runtime/consumer/verdict.ts',
   // What decoders return. Behind the room's index it cannot be told from what the index needs.
   'runtime/consumer/decode/decode.ts',
   // Identity and fingerprint. Numbers of many digits, and whatever else needs the exact parser, are not here.
@@ -95,7 +98,7 @@ test('a handler that publishes and validates still has only its own at start: no
 /** What it is now and 1 kB: growth is a decision. What is aimed at is a floor of the benchmarks (bench/floors.ts). */
 test.each([
   ['loaded at start', 'atStart', 40_500],
-  ['in the whole bundle', 'whole', 88_500],
+  ['in the whole bundle', 'whole', 90_500],
 ] as const)('bytes %s do not grow unseen', (_, bytes, most) => {
   expect(core[bytes]).toBeLessThanOrEqual(most);
 });
