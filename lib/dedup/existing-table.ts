@@ -5,6 +5,7 @@ import type { Inequality } from '../guarantees/inequality.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
+import { ofAnotherRegion } from '../guarantees/same-region.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { DedupTableBase } from './dedup-table-base.js';
 import { deployedTable, type DeployedTable } from './deployed-table.js';
@@ -18,7 +19,11 @@ export class ExistingTable extends DedupTableBase {
     this.table = table;
     const deployed = deployedTable(table);
     const inequalities = deployed?.key === undefined ? [] : [receiptKey(deployed.key, table)];
-    const violations = [...violationsOf(inequalities), ...regionViolations(deployed, table)];
+    const violations = [
+      ...violationsOf(inequalities),
+      ...regionViolations(deployed, table),
+      ...ofAnotherRegion(this, 'table', table.tableArn),
+    ];
     if (violations.length > 0) throw new InvalidProps('DedupTable', this.node.path, violations);
     GuaranteeReport.record('DedupTable', this, { inequalities, unproven: unproven(table, deployed) });
   }

@@ -189,3 +189,20 @@ test('a statement that is known only at deployment is not compared', () => {
     ).violations.map(({ id }) => id),
   ).toEqual(['known-at-synth']);
 });
+
+test('queues of another Region than the stack are refused: Lambda polls those of its own', () => {
+  const stack = constructStack({ account: '111111111111', region: 'eu-west-1' });
+  const queueOf = (id: string, region: string) =>
+    Queue.fromQueueArn(stack, id, `arn:aws:sqs:${region}:111111111111:${id}`);
+  const channel = (id: string, region: string) =>
+    MessageChannel.fromQueues(stack, id, {
+      ...{ kind: ChannelKind.STANDARD, visibilityTimeout: Duration.minutes(3) },
+      ...{ retention: Duration.days(4), deadLetterRetention: Duration.days(14) },
+      ...{ queue: queueOf(`${id}q`, region), deadLetterQueue: queueOf(`${id}d`, region) },
+    });
+  expect(() => channel('Here', 'eu-west-1')).not.toThrow();
+  expect(refusal(() => channel('There', 'us-east-1')).violations).toMatchObject([
+    { id: 'one-region', given: '`queue` is in us-east-1' },
+    { id: 'one-region', given: '`deadLetterQueue` is in us-east-1' },
+  ]);
+});

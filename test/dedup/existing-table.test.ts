@@ -70,3 +70,17 @@ describe('fails when', () => {
     ]);
   });
 });
+
+test('a table of another Region is refused: the handler is given a name, and looks in its own', () => {
+  const stack = constructStack({ account: '111111111111', region: 'eu-west-1' });
+  const dedup = (id: string, region: string) =>
+    DedupTable.fromTable(
+      stack,
+      id,
+      Table.fromTableArn(stack, `${id}Table`, `arn:aws:dynamodb:${region}:111111111111:table/r`),
+    );
+  expect(() => dedup('Here', 'eu-west-1')).not.toThrow();
+  expect(refusal(() => dedup('There', 'us-east-1')).violations).toMatchObject([
+    { id: 'one-region', given: '`table` is in us-east-1', allowed: 'in eu-west-1, the Region of the stack' },
+  ]);
+});
