@@ -1,10 +1,5 @@
-import {
-  QueryCommand,
-  type AttributeValue,
-  type DynamoDBClient,
-  type QueryCommandOutput,
-} from '@aws-sdk/client-dynamodb';
-import { attentionIs } from './conditions.js';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { attentionRows } from './attention.js';
 import { effectsOf } from './lease-row.js';
 
 /** The dedup table, and a client for it. */
@@ -29,18 +24,6 @@ export interface BlockedEffect {
  * eventually consistent.
  */
 export async function* listBlocked(table: LeaseTable, consumerName: string): AsyncGenerator<BlockedEffect> {
-  let from: Record<string, AttributeValue> | undefined;
-  do {
-    const page: QueryCommandOutput = await table.client.send(
-      new QueryCommand({
-        TableName: table.tableName,
-        IndexName: 'attention',
-        ...attentionIs(effectsOf(consumerName)),
-        ExclusiveStartKey: from,
-      }),
-    );
-    for (const { id, reason, since, args } of page.Items ?? [])
-      yield { id: id?.S ?? '', reason: reason?.S ?? '', since: since?.S ?? '', args: args?.S };
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+  for await (const { id, reason, since, args } of attentionRows(table, effectsOf(consumerName)))
+    yield { id: id?.S ?? '', reason: reason?.S ?? '', since: since?.S ?? '', args: args?.S };
 }

@@ -1,8 +1,8 @@
-import { paginateQuery, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Limits } from '../dedup/limits.js';
 import { keyHash } from '../telemetry/key-hash.js';
-import { attentionQuery } from './conditions.js';
+import { attentionRows } from './attention.js';
 import { rowVersion } from './receipt.js';
 import { send } from './send.js';
 
@@ -67,15 +67,13 @@ export async function noteDiscarded(
 
 /** What was thrown away of a consumer, oldest first. From an index, which is behind by up to a second or so. */
 export async function* listDiscarded(
-  { client, tableName }: { readonly client: DynamoDBClient; readonly tableName: string },
+  table: { readonly client: DynamoDBClient; readonly tableName: string },
   consumerName: string,
 ): AsyncGenerator<Discarded> {
-  const query = { TableName: tableName, ...attentionQuery(discardedHeading(consumerName)) };
-  for await (const { Items = [] } of paginateQuery({ client }, query))
-    for (const item of Items) {
-      const { messageId, keyHash, firstEnqueue, reason, by, since } = unmarshall(item) as Discarded & {
-        since: string;
-      };
-      yield { consumerName, messageId, keyHash, firstEnqueue, reason, by, at: since };
-    }
+  for await (const item of attentionRows(table, discardedHeading(consumerName))) {
+    const { messageId, keyHash, firstEnqueue, reason, by, since } = unmarshall(item) as Discarded & {
+      since: string;
+    };
+    yield { consumerName, messageId, keyHash, firstEnqueue, reason, by, at: since };
+  }
 }

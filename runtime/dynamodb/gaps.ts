@@ -1,12 +1,7 @@
-import {
-  paginateQuery,
-  PutItemCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Limits } from '../dedup/limits.js';
-import { attentionQuery } from './conditions.js';
+import { attentionRows } from './attention.js';
 import { streamHash } from './early-rows.js';
 import { nowSeconds, rowVersion } from './receipt.js';
 import { send } from './send.js';
@@ -31,15 +26,13 @@ export function gapsHeading(consumerName: string): string {
 
 /** The gaps of a consumer that stand, oldest first. From an index, which is behind by up to a second or so. */
 export async function* listGaps(
-  { client, tableName }: { readonly client: DynamoDBClient; readonly tableName: string },
+  table: { readonly client: DynamoDBClient; readonly tableName: string },
   consumerName: string,
 ): AsyncGenerator<Gap> {
-  const query = { TableName: tableName, ...attentionQuery(gapsHeading(consumerName)) };
-  for await (const { Items = [] } of paginateQuery({ client }, query))
-    for (const item of Items) {
-      const { stream, sequence, waiting, since } = unmarshall(item) as Gap;
-      yield { consumerName, stream, sequence, waiting, since };
-    }
+  for await (const item of attentionRows(table, gapsHeading(consumerName))) {
+    const { stream, sequence, waiting, since } = unmarshall(item) as Gap;
+    yield { consumerName, stream, sequence, waiting, since };
+  }
 }
 
 /** The list of gaps, in the dedup table. No guarantee rests on it: it only finds what a person looks for. */

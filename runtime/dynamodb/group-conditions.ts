@@ -1,4 +1,3 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Condition } from './condition.js';
 
 /**
@@ -32,21 +31,5 @@ export function attentionQuery(heading: string) {
     KeyConditionExpression: '#attention = :heading',
     ExpressionAttributeNames: { '#attention': 'attention' },
     ExpressionAttributeValues: { ':heading': { S: heading } },
-  };
-}
-
-/**
- * The parameters of a query for what is listed under one name in the index `attention`. It finds rows; no guarantee
- * rests on it.
- */
-export function attentionIs(name: string): {
-  KeyConditionExpression: string;
-  ExpressionAttributeNames: Record<string, string>;
-  ExpressionAttributeValues: Record<string, AttributeValue>;
-} {
-  return {
-    KeyConditionExpression: '#attention = :attention',
-    ExpressionAttributeNames: { '#attention': 'attention' },
-    ExpressionAttributeValues: { ':attention': { S: name } },
   };
 }

@@ -1,6 +1,6 @@
-import { GetItemCommand, paginateQuery, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { attentionQuery } from './conditions.js';
+import { attentionRows } from './attention.js';
 import type { Group, GroupHead } from '../dedup/group.js';
 import { holesHeading, readGroupRow } from './group-row.js';
 import type { Limits } from '../dedup/limits.js';
@@ -32,38 +32,29 @@ export interface Hole extends GroupHead {
 }
 
 /** The stopped groups of a consumer, oldest first. From an index, which is behind by up to a second or so. */
-export async function* listGroups(
-  { client, tableName }: FailureTable,
-  consumerName: string,
-): AsyncGenerator<StoppedGroup> {
-  const query = { TableName: tableName, ...attentionQuery(consumerName) };
-  for await (const { Items = [] } of paginateQuery({ client }, query))
-    for (const item of Items) {
-      const group = stoppedGroup(consumerName, readGroupRow(item));
-      if (group !== undefined) yield group;
-    }
+export async function* listGroups(table: FailureTable, consumerName: string): AsyncGenerator<StoppedGroup> {
+  for await (const item of attentionRows(table, consumerName)) {
+    const group = stoppedGroup(consumerName, readGroupRow(item));
+    if (group !== undefined) yield group;
+  }
 }
 
 /**
  * The messages of a consumer that were passed over and have no receipt since, oldest first. Ways that keep no
  * receipts cannot tell the latter: there a hole is listed for as long as a receipt would be kept.
  */
-export async function* listHoles(
-  { client, tableName }: FailureTable,
-  consumerName: string,
-): AsyncGenerator<Hole> {
-  const query = { TableName: tableName, ...attentionQuery(holesHeading(consumerName)) };
-  for await (const { Items = [] } of paginateQuery({ client }, query))
-    for (const item of Items) {
-      const row = unmarshall(item) as Omit<Hole, 'at'> & { head: GroupHead; since: string };
-      const { stream, reason, decision, head, since } = row;
-      if (head.key !== undefined) {
-        const Key = { id: { S: `${consumerName}#${head.key}` } };
-        const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key }));
-        if (Item?.status?.S === 'COMPLETED') continue;
-      }
-      yield { consumerName, stream, reason, decision, ...head, at: since };
+export async function* listHoles(table: FailureTable, consumerName: string): AsyncGenerator<Hole> {
+  const { client, tableName } = table;
+  for await (const item of attentionRows(table, holesHeading(consumerName))) {
+    const row = unmarshall(item) as Omit<Hole, 'at'> & { head: GroupHead; since: string };
+    const { stream, reason, decision, head, since } = row;
+    if (head.key !== undefined) {
+      const Key = { id: { S: `${consumerName}#${head.key}` } };
+      const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key }));
+      if (Item?.status?.S === 'COMPLETED') continue;
     }
+    yield { consumerName, stream, reason, decision, ...head, at: since };
+  }
 }
 
 /** Undefined when the group flows. */

@@ -1,6 +1,5 @@
-import { QueryCommand, type AttributeValue, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import { attentionRows } from '../dynamodb/attention.js';
 import type { LeaseTable } from '../dynamodb/blocked-effects.js';
-import { attentionIs } from '../dynamodb/conditions.js';
 import { isSilent, jobIdOf, openJobs, readJob, silentAfterMs, type Job } from './job-row.js';
 
 /** A job that will not end by itself, or may not. */
@@ -37,28 +36,15 @@ export async function* listSilentJobs(
   consumerName: string,
   { silentAfterSeconds = silentAfterMs / 1000, now = Date.now() }: SilentJobsOptions = {},
 ): AsyncGenerator<StuckJob> {
-  for (const shard of openJobs(consumerName)) {
-    let from: Record<string, AttributeValue> | undefined;
-    do {
-      const page: QueryCommandOutput = await table.client.send(
-        new QueryCommand({
-          TableName: table.tableName,
-          IndexName: 'attention',
-          ...attentionIs(shard),
-          ExclusiveStartKey: from,
-        }),
-      );
-      for (const item of page.Items ?? []) {
-        const row = readJob(jobIdOf(consumerName, item.id?.S ?? ''), item);
-        const { jobId, state, failures, reason, dueAt } = row;
-        if (state === 'failed') yield { jobId, kind: 'failed', failures, reason, since: new Date(dueAt) };
-        else if (isSilent(state, dueAt, silentAfterSeconds * 1000, now))
-          yield {
-            ...{ jobId, failures, reason, since: new Date(dueAt) },
-            kind: state === 'queued' ? 'not-begun' : 'worker-silent',
-          };
-      }
-      from = page.LastEvaluatedKey;
-    } while (from !== undefined);
-  }
+  for (const shard of openJobs(consumerName))
+    for await (const item of attentionRows(table, shard)) {
+      const row = readJob(jobIdOf(consumerName, item.id?.S ?? ''), item);
+      const { jobId, state, failures, reason, dueAt } = row;
+      if (state === 'failed') yield { jobId, kind: 'failed', failures, reason, since: new Date(dueAt) };
+      else if (isSilent(state, dueAt, silentAfterSeconds * 1000, now))
+        yield {
+          ...{ jobId, failures, reason, since: new Date(dueAt) },
+          kind: state === 'queued' ? 'not-begun' : 'worker-silent',
+        };
+    }
 }
