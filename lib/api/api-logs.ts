@@ -1,4 +1,5 @@
 import { Annotations, Stack } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -14,6 +15,22 @@ export function accessLogs(
     retention: logRetention ?? RetentionDays.ONE_MONTH,
     encryptionKey,
   });
+}
+
+/** A line per request. @param route what the kind of API calls a route by */
+export function accessLogFormat(route: string): AccessLogFormat {
+  return AccessLogFormat.custom(
+    JSON.stringify({
+      requestId: '$context.requestId',
+      time: '$context.requestTimeEpoch',
+      caller: '$context.identity.userArn',
+      sourceIp: '$context.identity.sourceIp',
+      route,
+      status: '$context.status',
+      latency: '$context.responseLatency',
+      error: '$context.integrationErrorMessage',
+    }),
+  );
 }
 
 /**

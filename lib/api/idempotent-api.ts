@@ -1,5 +1,4 @@
 import { Duration, Validations } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CorsHttpMethod,
   HttpApi,
@@ -11,20 +10,14 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  type Metric,
-  type MetricOptions,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { accessLogs } from './api-logs.js';
+import { apiAlarms } from './api-alarms.js';
+import { accessLogFormat, accessLogs } from './api-logs.js';
 import { crossOrigin, readHeaders } from './cross-origin.js';
 import { IdempotentApiGrants } from './idempotent-api-grants.js';
 import type { IdempotentApiProps } from './idempotent-api-props.js';
@@ -97,13 +90,13 @@ export class IdempotentApi extends Construct {
     this.stage = this.addStage(props);
     this.url = this.httpApi.apiEndpoint;
 
-    // A count: a rate needs metric math, which the local targets do not know.
-    this.serverErrorAlarm = this.alarm('ServerErrorAlarm', this.metricServerErrors(), 5);
-    this.latencyAlarm = this.alarm(
-      'LatencyAlarm',
-      this.metricLatency({ statistic: 'p99' }),
-      0.8 * timeout.toMilliseconds(),
-    );
+    const { serverErrorAlarm, latencyAlarm } = apiAlarms(this, {
+      serverErrors: this.metricServerErrors(),
+      latency: this.metricLatency({ statistic: 'p99' }),
+      timeout,
+    });
+    this.serverErrorAlarm = serverErrorAlarm;
+    this.latencyAlarm = latencyAlarm;
   }
 
   /** Shorthand for `grants.invoke`. */
@@ -174,30 +167,8 @@ export class IdempotentApi extends Construct {
       throttle: { rateLimit, burstLimit },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs),
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: '$context.requestId',
-            time: '$context.requestTimeEpoch',
-            caller: '$context.identity.userArn',
-            sourceIp: '$context.identity.sourceIp',
-            route: '$context.routeKey',
-            status: '$context.status',
-            latency: '$context.responseLatency',
-            error: '$context.integrationErrorMessage',
-          }),
-        ),
+        format: accessLogFormat('$context.routeKey'),
       },
-    });
-  }
-
-  private alarm(id: string, metric: IMetric, threshold: number): Alarm {
-    return new Alarm(this, id, {
-      metric,
-      threshold,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      // API Gateway sends no metrics while nobody calls.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }
 }

@@ -1,6 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
 import {
-  AccessLogFormat,
   AuthorizationType,
   EndpointType,
   LambdaIntegration,
@@ -13,14 +12,7 @@ import {
   type UsagePlan,
 } from 'aws-cdk-lib/aws-apigateway';
 import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  type Metric,
-  type MetricOptions,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AnyPrincipal,
   Effect,
@@ -35,7 +27,8 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import type { Violation } from '../guarantees/invalid-props.js';
-import { accessLogs } from './api-logs.js';
+import { apiAlarms } from './api-alarms.js';
+import { accessLogFormat, accessLogs } from './api-logs.js';
 import { crossOrigin, readHeaders } from './cross-origin.js';
 import type { IdempotentRestApiProps } from './idempotent-rest-api-props.js';
 import { keyedFunction } from './keyed-function.js';
@@ -100,12 +93,13 @@ export class IdempotentRestApi extends Construct {
     const chosen = { authorizer: props.authorizer !== undefined, webAcl: props.webAclArn !== undefined };
     acknowledge(this.restApi, this.methods, chosen);
     this.url = this.restApi.url.replace(/\/$/, '');
-    this.serverErrorAlarm = this.alarm('ServerErrorAlarm', this.metricServerErrors(), 5);
-    this.latencyAlarm = this.alarm(
-      'LatencyAlarm',
-      this.metricLatency({ statistic: 'p99' }),
-      0.8 * timeout.toMilliseconds(),
-    );
+    const { serverErrorAlarm, latencyAlarm } = apiAlarms(this, {
+      serverErrors: this.metricServerErrors(),
+      latency: this.metricLatency({ statistic: 'p99' }),
+      timeout,
+    });
+    this.serverErrorAlarm = serverErrorAlarm;
+    this.latencyAlarm = latencyAlarm;
   }
 
   /** For callers of an API with IAM, which is the default: call every route, with its methods. */
@@ -172,18 +166,7 @@ export class IdempotentRestApi extends Construct {
       loggingLevel: MethodLoggingLevel.OFF,
       metricsEnabled: true,
       accessLogDestination: new LogGroupLogDestination(this.accessLogs),
-      accessLogFormat: AccessLogFormat.custom(
-        JSON.stringify({
-          requestId: '$context.requestId',
-          time: '$context.requestTimeEpoch',
-          caller: '$context.identity.userArn',
-          sourceIp: '$context.identity.sourceIp',
-          route: '$context.httpMethod $context.resourcePath',
-          status: '$context.status',
-          latency: '$context.responseLatency',
-          error: '$context.integrationErrorMessage',
-        }),
-      ),
+      accessLogFormat: accessLogFormat('$context.httpMethod $context.resourcePath'),
     };
   }
 
@@ -208,17 +191,6 @@ export class IdempotentRestApi extends Construct {
       throttle: { rateLimit, burstLimit },
       quota: dailyQuota === undefined ? undefined : { limit: dailyQuota, period: Period.DAY },
       apiStages: [{ api: this.restApi, stage: this.restApi.deploymentStage }],
-    });
-  }
-
-  private alarm(id: string, metric: IMetric, threshold: number): Alarm {
-    return new Alarm(this, id, {
-      metric,
-      threshold,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      // API Gateway sends no metrics while nobody calls.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }
 }
