@@ -14,14 +14,14 @@ import {
   type StuckJob,
 } from '../../runtime/jobs/index.js';
 import { JobStore } from '../../runtime/jobs/job-store.js';
-import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, row } from '../fixtures/dynamo.js';
 import { drain, sqs as newSqs } from '../fixtures/queue.js';
 import {
   consumerName,
   count,
   counterTable,
   maxClockSkewSeconds,
-  newQueue,
+  newNames,
   queueClient,
   start,
   waitingIn,
@@ -35,13 +35,7 @@ let jobs: JobQueueClient;
 let stop: (() => Promise<void>) | undefined;
 
 beforeEach(async () => {
-  const [dedup, counters, queueUrl, deadLetterQueueUrl] = await Promise.all([
-    newDedupTable(client),
-    newTable(client, 'name'),
-    newQueue(sqs),
-    newQueue(sqs),
-  ]);
-  names = { dedupTable: dedup.name, counters: counters.name, queueUrl, deadLetterQueueUrl };
+  names = await newNames(client, sqs);
   // Whatever is late counts as silent at once.
   jobs = queueClient(names, client, sqs, 0);
 });

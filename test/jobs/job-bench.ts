@@ -12,6 +12,7 @@ import {
 } from '../../runtime/jobs/index.js';
 import { leases } from '../../runtime/lease/index.js';
 import type { SqsConsumer } from '../../runtime/sqs/index.js';
+import { newDedupTable, newTable } from '../fixtures/dynamo.js';
 
 /** Names of everything that a job needs, to be handed to another process. */
 export interface JobNames {
@@ -29,6 +30,17 @@ export const maxClockSkewSeconds = 0.2;
 export async function newQueue(client: SQSClient): Promise<string> {
   const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: `q-${randomUUID()}` }));
   return QueueUrl;
+}
+
+/** Tables and queues of a test's own. */
+export async function newNames(dynamodb: DynamoDBClient, sqs: SQSClient): Promise<JobNames> {
+  const [dedup, counters, queueUrl, deadLetterQueueUrl] = await Promise.all([
+    newDedupTable(dynamodb),
+    newTable(dynamodb, 'name'),
+    newQueue(sqs),
+    newQueue(sqs),
+  ]);
+  return { dedupTable: dedup.name, counters: counters.name, queueUrl, deadLetterQueueUrl };
 }
 
 export async function waitingIn(client: SQSClient, QueueUrl: string): Promise<number> {

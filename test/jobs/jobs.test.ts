@@ -4,7 +4,7 @@ import { CreateScheduleGroupCommand, GetScheduleCommand, SchedulerClient } from 
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { KeyReused, RejectMessage } from '../../runtime/dynamodb/index.js';
 import { JobQueueClient, type Job, type JobState, type RunningJob } from '../../runtime/jobs/index.js';
-import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { drain, sqs as newSqs } from '../fixtures/queue.js';
 import { doubled, startProvider } from '../lease/provider.js';
@@ -12,7 +12,7 @@ import {
   consumerName,
   count,
   counterTable,
-  newQueue,
+  newNames,
   queueClient,
   start,
   waitingIn,
@@ -28,13 +28,7 @@ let jobs: JobQueueClient;
 let stop: (() => Promise<void>) | undefined;
 
 beforeEach(async () => {
-  const [dedup, counters, queueUrl, deadLetterQueueUrl] = await Promise.all([
-    newDedupTable(client),
-    newTable(client, 'name'),
-    newQueue(sqs),
-    newQueue(sqs),
-  ]);
-  names = { dedupTable: dedup.name, counters: counters.name, queueUrl, deadLetterQueueUrl };
+  names = await newNames(client, sqs);
   jobs = queueClient(names, client, sqs);
 });
 afterEach(async () => {

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
-import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { OwnProcess } from '../fixtures/own-process.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { sqs as newSqs } from '../fixtures/queue.js';
-import { counterTable, newQueue, queueClient, waitingIn, type JobNames } from './job-bench.js';
+import { counterTable, newNames, queueClient, waitingIn, type JobNames } from './job-bench.js';
 import type { VictimOrder } from './victim.js';
 
 const client = dynamo();
@@ -35,13 +35,8 @@ afterAll(async () => {
 test(
   `workers killed ${hits} times at each crash point: every job is done, or has failed and says so; in the end each is done, and once`,
   async () => {
-    const [dedup, counters, queueUrl, deadLetterQueueUrl] = await Promise.all([
-      newDedupTable(client),
-      newTable(client, 'name'),
-      newQueue(sqs),
-      newQueue(sqs),
-    ]);
-    const names: JobNames = { dedupTable: dedup.name, counters: counters.name, queueUrl, deadLetterQueueUrl };
+    const names: JobNames = await newNames(client, sqs);
+    const { queueUrl, deadLetterQueueUrl } = names;
     const jobs = queueClient(names, client, sqs);
     const deaths = points.flatMap((point) => Array.from({ length: hits }, () => point));
     const ids = deaths.map((_, i) => `job-${i}`);

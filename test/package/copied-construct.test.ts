@@ -1,58 +1,29 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { startEventSourceRunner, type Invocation } from '../../targets/event-source/index.js';
-import { binFolder } from '../../targets/package-root.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
-import { stagePackage, type StagedPackage } from './staged-package.js';
+import { deployed, stagedWhere, writeProject } from './own-app.js';
+import type { StagedPackage } from './staged-package.js';
 
-const run = promisify(execFile);
 const target = embedded();
 const variants = ['OwnQueue', 'OwnTable', 'OwnFunction', 'AllTheirs'];
 
 let staged: StagedPackage;
 let outputs: Record<string, string>;
 
-/** The plain CDK CLI. */
-function cdk(cwd: string, ...args: string[]) {
-  return run(join(binFolder, 'cdk'), [...args, '--no-notices'], {
-    cwd,
-    env: { ...process.env, ...target.environment, CI: 'true', NO_COLOR: '1' },
-    maxBuffer: 16 * 1024 * 1024,
-  });
-}
-
 /** An app elsewhere, with the package from its tarball, its peers, and what `cdk init` would have brought. */
-async function createApp(): Promise<void> {
-  staged = await stagePackage();
-  const { project } = staged;
-  await cp(join(__dirname, 'copied-app'), project, { recursive: true });
-  await writeFile(join(project, 'package.json'), '{ "name": "copied-app", "private": true }');
-  // CDK looks for it to find the root of a project.
-  await writeFile(join(project, 'package-lock.json'), '{ "lockfileVersion": 3 }');
-  await writeFile(join(project, 'cdk.json'), '{ "app": "node app.cjs" }');
-}
-
 beforeAll(async () => {
-  // In a folder without an app: the CLI would synthesize it first. Both are awaited even if one fails.
-  const prepared = await Promise.allSettled([
-    createApp(),
-    cdk(tmpdir(), 'bootstrap', `aws://${target.account}/${target.region}`),
-  ]);
-  for (const step of prepared) if (step.status === 'rejected') throw step.reason;
-  const file = join(staged.project, 'outputs.json');
-  // Brings the stack it depends on along.
-  await cdk(staged.project, 'deploy', 'Copied', '--require-approval', 'never', '--outputs-file', file);
-  const written = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
-  outputs = written['Copied'] ?? {};
+  staged = await stagedWhere(async ({ project }) => {
+    await cp(join(__dirname, 'copied-app'), project, { recursive: true });
+    await writeProject(project, 'node app.cjs');
+  });
+  outputs = await deployed(staged.project, 'Copied');
 }, 180_000);
 
 afterAll(async () => {

@@ -1,42 +1,27 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { startEventSourceRunner } from '../../targets/event-source/index.js';
-import { binFolder, packageRoot } from '../../targets/package-root.js';
+import { packageRoot } from '../../targets/package-root.js';
 import { typescriptBlocks } from '../docs/markdown.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { sqs } from '../fixtures/queue.js';
-import { stagePackage, type StagedPackage } from './staged-package.js';
+import { deployed, stagedWhere, writeProject } from './own-app.js';
+import type { StagedPackage } from './staged-package.js';
 
 /** Samples of pages, as a reader would copy them into an empty app that has the package from its tarball. */
-const run = promisify(execFile);
 const target = embedded();
 let staged: StagedPackage;
 
-/** The plain CDK CLI. */
-function cdk(cwd: string, ...args: string[]) {
-  return run(join(binFolder, 'cdk'), [...args, '--no-notices'], {
-    cwd,
-    env: { ...process.env, ...target.environment, CI: 'true', NO_COLOR: '1' },
-    maxBuffer: 16 * 1024 * 1024,
-  });
-}
-
 beforeAll(async () => {
-  const prepared = await Promise.allSettled([
-    stagePackage().then((one) => (staged = one)),
-    cdk(tmpdir(), 'bootstrap', `aws://${target.account}/${target.region}`),
-  ]);
-  for (const step of prepared) if (step.status === 'rejected') throw step.reason;
-  // What the samples import beside the package and its peers.
-  await symlink(join(packageRoot, 'node_modules', 'zod'), join(staged.project, 'node_modules', 'zod'));
+  staged = await stagedWhere(({ project }) =>
+    // What the samples import beside the package and its peers.
+    symlink(join(packageRoot, 'node_modules', 'zod'), join(project, 'node_modules', 'zod')),
+  );
 }, 180_000);
 
 afterAll(() => staged.remove());
@@ -45,7 +30,7 @@ afterAll(() => staged.remove());
  * Writes the page's named samples into a folder of their own, deploys the stack class, and returns what `outputs`
  * names, an expression over `stack` each.
  */
-async function deployed<Name extends string>(
+async function samplesOf<Name extends string>(
   page: string,
   stack: { readonly file: string; readonly name: string },
   outputs: Readonly<Record<Name, string>>,
@@ -64,20 +49,12 @@ async function deployed<Name extends string>(
     ...lines,
   ];
   await writeFile(join(folder, 'app.ts'), app.join('\n'));
-  await writeFile(join(folder, 'package.json'), '{ "name": "own-app", "private": true }');
-  // CDK looks for it to find the root of a project.
-  await writeFile(join(folder, 'package-lock.json'), '{ "lockfileVersion": 3 }');
-  await writeFile(join(folder, 'cdk.json'), '{ "app": "tsx app.ts" }');
-  const file = join(folder, 'outputs.json');
-  await cdk(folder, 'deploy', stack.name, '--require-approval', 'never', '--outputs-file', file);
-  const written = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<Name, string>>;
-  const found = written[stack.name];
-  if (found === undefined) throw new Error(`no outputs of ${stack.name}`);
-  return found;
+  await writeProject(folder, 'tsx app.ts');
+  return await deployed(folder, stack.name);
 }
 
 test('README: the payment of the consumer, sent twice, is taken off the account once', async () => {
-  const stack = await deployed(
+  const stack = await samplesOf(
     'README.md',
     { file: 'payments-stack', name: 'PaymentsStack' },
     {
