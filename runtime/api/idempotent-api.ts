@@ -17,7 +17,7 @@ import type { ApiRequest, RequestLimits } from './request.js';
 import { render, type RenderedResponse } from '../http/response.js';
 import { savedHeaderNames } from './saved-response.js';
 import { asError, tryAgain, withoutKey, type Settled } from './settled.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import { logRequest } from './summary.js';
 
 /** An API, for an adapter to put behind API Gateway or a function URL. Never throws: what goes wrong is a 5xx. */

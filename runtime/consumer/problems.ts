@@ -1,6 +1,6 @@
 import { faultOf } from '../dedup/errors.js';
 import type { Problem } from '../telemetry/batch-summary.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import type { Arrival } from './arrival.js';
 
 /** What a batch summary says of one message that did not go well. */

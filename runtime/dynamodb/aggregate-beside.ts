@@ -9,7 +9,7 @@ import { streamText } from './aggregate-place.js';
 import { EarlyRows } from './early-rows.js';
 import { Gaps } from './gaps.js';
 import type { ItemAddress } from './table.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 

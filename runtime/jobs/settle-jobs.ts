@@ -4,7 +4,7 @@ import { errorText, Waiting } from '../dedup/errors.js';
 import { parseJson } from '../dedup/exact-json.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Problem } from '../telemetry/batch-summary.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 import { errorLine } from '../telemetry/error-line.js';
 import type { JobRow } from './job-row.js';

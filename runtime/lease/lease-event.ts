@@ -1,4 +1,4 @@
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import type { MetricsSink } from '../telemetry/metrics-observer.js';
 import { logLine } from '../telemetry/log-line.js';
 

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ExactlyOnceError, NewerRow } from '../dedup/errors.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import { outboxRowVersion, streamName, type StreamName } from './row.js';
 
 /** An event in the outbox, as it was committed together with the effects it tells of. */

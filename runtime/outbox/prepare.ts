@@ -1,5 +1,5 @@
 import { ExactlyOnceError } from '../dedup/errors.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import type { Sender, StreamWork } from './deliver.js';
 import { fillGap } from './fill-gap.js';
 import type { OutboxAccess } from './outbox-access.js';

@@ -1,5 +1,5 @@
 import { errorLine } from '../telemetry/error-line.js';
-import { keyHash } from '../telemetry/key-hash.js';
+import { keyHash } from '../dedup/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 import type { RelayGauges } from './relay-gauges.js';
 

@@ -1,6 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
-import { keyHash } from '../../runtime/telemetry/key-hash.js';
+import { keyHash } from '../../runtime/dedup/key-hash.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { sqs } from '../fixtures/queue.js';
 import { count, newChannel, poll, send } from './channel.js';

@@ -1,1 +1,0 @@
-export { keyHash } from '../dedup/key-hash.js';
