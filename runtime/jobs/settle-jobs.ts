@@ -1,6 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
 import { backoff } from '../dedup/backoff.js';
-import { errorText, Waiting } from '../dedup/errors.js';
+import { errorText, ProcessDied, Waiting } from '../dedup/errors.js';
 import { parseJson } from '../dedup/exact-json.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Problem } from '../telemetry/batch-summary.js';
@@ -78,7 +78,9 @@ async function settle(
   if (row === undefined || (mine === undefined && row.fingerprint !== fingerprint)) return;
   const waits = row.state === 'queued' || (row.state === 'running' && row.fence === mine?.fence);
   const abandoned = row.state === 'running' && row.endsAt + maxClockSkewMs < Date.now();
-  if (!waits && !abandoned) return;
+  // The message is given up before its lease has ended, because every worker that had it is dead.
+  const died = row.state === 'running' && problem?.error instanceof ProcessDied;
+  if (!waits && !abandoned && !died) return;
   if (problem !== undefined)
     await store.leave(row, 'failed', row.failures + (mine === undefined ? 0 : 1), errorText(problem.error));
   // A copy of a message that has acted: the receipt has outlived the row of that time, and this is a new one.

@@ -2,7 +2,13 @@ import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import { DependencyFailed, KeyReused } from '../../runtime/dynamodb/index.js';
+import {
+  DependencyFailed,
+  fingerprintOf,
+  KeyReused,
+  ProcessDied,
+  RejectMessage,
+} from '../../runtime/dynamodb/index.js';
 import {
   InvalidJob,
   jobWorker,
@@ -14,8 +20,9 @@ import {
   type StuckJob,
 } from '../../runtime/jobs/index.js';
 import { JobStore } from '../../runtime/jobs/job-store.js';
+import { settleJobs } from '../../runtime/jobs/settle-jobs.js';
 import { dynamo, row } from '../fixtures/dynamo.js';
-import { drain, sqs as newSqs } from '../fixtures/queue.js';
+import { drain, record, sqs as newSqs } from '../fixtures/queue.js';
 import {
   consumerName,
   count,
@@ -301,4 +308,34 @@ test('payloads, results and progress keep every digit', async () => {
   stop = start(names, sqs, handler);
   await jobs.enqueue('\u{1F600}\uFFFF', { big });
   expect(await until('\u{1F600}\uFFFF', 'done')).toMatchObject({ result, progress: { big } });
+});
+
+describe('a message that is given up while the lease of its job has not ended', () => {
+  const settled = async (error: Error): Promise<Job | undefined> => {
+    const store = new JobStore({ client, tableName: names.dedupTable, consumerName, retentionSeconds: 3600 });
+    await jobs.enqueue('d1', { n: 1 });
+    const fingerprint = fingerprintOf({ jobId: 'd1', payload: { n: 1 } });
+    await store.claim('d1', await store.read('d1'), fingerprint, Date.now() + 60_000);
+    const message = record({ body: { jobId: 'd1', payload: { n: 1 } } });
+    const { messageId } = message;
+    const problems = new Map([
+      [messageId, { outcome: 'rejected', fault: 'message', messageId, error } as const],
+    ]);
+    await settleJobs(store, [message], {
+      problems,
+      claims: new Map(),
+      duplicates: 0,
+      maxClockSkewMs: 60_000,
+    });
+    return jobs.getJob('d1');
+  };
+
+  test('because its workers died: the job has failed, and does not stay `running`', async () => {
+    const job = await settled(new ProcessDied('m1', 2));
+    expect(job).toMatchObject({ state: 'failed', reason: expect.stringMatching(/^ProcessDied/) });
+  });
+
+  test('for anything else: another worker has the job, and its end decides', async () => {
+    expect(await settled(new RejectMessage('not for me'))).toMatchObject({ state: 'running' });
+  });
 });
