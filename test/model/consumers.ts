@@ -68,7 +68,8 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
     settings: {
       consumerName: `${engine.prefix}${consumerName}`,
       dedupTable: engine.names.receipts,
-      receiptRetentionSeconds: retentionSeconds,
+      // What is drained past its receipts is refused; parked.test.ts shows that.
+      receiptRetentionSeconds: unhappy === undefined ? retentionSeconds : 1_000 * retentionSeconds,
       deadLetterQueueUrl,
       ...(unhappy && { onFailure: unhappy.onFailure, maxFailures: unhappy.maxFailures }),
     },
