@@ -1,10 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
-import { CommitFailed, errorText } from '../dedup/errors.js';
+import { CommitFailed, errorText, RejectMessage } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Group } from '../dedup/group.js';
-import type { Prepared } from '../dedup/way.js';
-import { Arrival } from './arrival.js';
+import type { Prepared, Way } from '../dedup/way.js';
+import { Arrival, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import { reasonOf, headOf, type Failures } from './failures.js';
 import type { GiveUpOptions, GiveUpOrigin } from './give-up.js';
@@ -79,7 +79,7 @@ class Drained<
 
   /** @returns the group as it is now, or `waits` when the nudge has to come again. */
   async step(): Promise<Group | 'waits'> {
-    const { store, limits, transport, failures, trouble } = this.#options;
+    const { store, limits, transport, failures, trouble, settings } = this.#options;
     const texts = await store.groups.next(this.#group, limits());
     // The nudge is the message whose deliveries tell that draining kills the process: those it drains are under its
     // suspicion.
@@ -88,7 +88,12 @@ class Drained<
     );
     if (this.#group.state === 'skipping') return this.#skip();
     await failures.recall(this.#arrivals, [], limits());
-    const options = { ...this.#options, arrivals: this.#arrivals, trouble: () => Promise.resolve(trouble) };
+    const options = {
+      ...this.#options,
+      way: remembering(this.#options.way, settings.receiptRetentionSeconds),
+      arrivals: this.#arrivals,
+      trouble: () => Promise.resolve(trouble),
+    };
     await run(this.#arrivals, options, this);
     if (this.#group.state === 'stopped') return this.#group;
     const done = this.#arrivals.findIndex(({ outcome }) => outcome === undefined || outcome.kind === 'retry');
@@ -139,4 +144,26 @@ class Drained<
 function inOneLane<D extends Delivery>(delivery: D): D {
   // Nobody counts how often it is taken out of there.
   return { ...delivery, lane: 'parked', ordered: true, deliveries: undefined };
+}
+
+/**
+ * The way, but for what was sent longer ago than receipts are kept. When it was parked it had not acted; since then a
+ * copy may have, whose receipt is gone. So it is the message's own end, and a person finds out (R50).
+ */
+function remembering<Body, Unit extends Prepared>(
+  way: Way<Recognised<Body>, Unit>,
+  retentionSeconds = Infinity,
+): Way<Recognised<Body>, Unit> {
+  if (way.forgets !== true) return way;
+  return {
+    ...way,
+    prepare(received, turn) {
+      const seconds = Math.floor((Date.now() - received.delivery.facts.sentAt.getTime()) / 1000);
+      if (seconds < retentionSeconds) return way.prepare(received, turn);
+      throw new RejectMessage(
+        `it was sent ${seconds} s ago and receipts are kept for ${retentionSeconds} s, so nobody can tell whether a copy ` +
+          'of it has acted since it was parked; find out in its effects, and skip it or send it anew',
+      );
+    },
+  };
 }

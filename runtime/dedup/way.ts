@@ -58,6 +58,11 @@ export interface Committed<Unit> {
  * {@link Positions}, the earlier ones of its stream. `wayContract` in test/contract holds each store to it.
  */
 export interface Way<Message extends Identified, Unit extends Prepared> {
+  /**
+   * Its receipts expire, so a message older than these cannot be told from a copy of one that acted (R50). @default
+   * false
+   */
+  readonly forgets?: boolean;
   /** Runs before each batch. What it throws fails the batch. @default - nothing has to be made ready */
   ready?(limits: Limits): Promise<void>;
   /**

@@ -61,6 +61,7 @@ export function transactionWay<
     ...(receipt && { at: addressOf(receipt.table, receipt.key(message)), migrating: receipt.migrating }),
   });
   return {
+    forgets: receipt?.migrating ?? receipt === undefined,
     async prepare(received, { lane, ahead, limits }) {
       const { message, fingerprint } = received;
       const handling = new Handling(store, {

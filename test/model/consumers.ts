@@ -4,6 +4,7 @@ import type { Engine } from './engine.js';
 import { fill } from './handlers.js';
 import { Body } from './message-body.js';
 import {
+  leases,
   sqsAggregateConsumer,
   sqsConsumer,
   sqsInsertConsumer,
@@ -11,6 +12,7 @@ import {
   type BatchSummary,
   type SqsConsumer,
 } from './runtime-under-test.js';
+import type { Outside } from './outside.js';
 import type { Nature, WayName } from './scenario.js';
 import type { Unhappy } from './unhappy.js';
 
@@ -29,6 +31,7 @@ export interface ConsumerHabitat {
   /** The handler is about to throw for what it has read. */
   readonly refuses: (token: string) => void;
   readonly unhappy: Unhappy | undefined;
+  readonly outside: Outside;
   /** A place inside the handler at which its process may stop or die. */
   readonly danger: () => Promise<void>;
   readonly observe: (summary: BatchSummary) => void;
@@ -65,7 +68,8 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
     settings: {
       consumerName: `${engine.prefix}${consumerName}`,
       dedupTable: engine.names.receipts,
-      receiptRetentionSeconds: retentionSeconds,
+      // What is drained past its receipts is refused; parked.test.ts shows that.
+      receiptRetentionSeconds: unhappy === undefined ? retentionSeconds : 1_000 * retentionSeconds,
       deadLetterQueueUrl,
       ...(unhappy && { onFailure: unhappy.onFailure, maxFailures: unhappy.maxFailures }),
     },
@@ -80,6 +84,7 @@ export function consumerOf(way: WayName, habitat: ConsumerHabitat): SqsConsumer 
         ...common,
         key: (given) => select(given).id,
         ...(unhappy && { fingerprint: payloadOf }),
+        ...(unhappy?.once && { leases: leases({ observe: () => undefined }) }),
         handle: async ({ body }, tx) => {
           await danger();
           dieOf(body.token);

@@ -4,6 +4,7 @@ import type * as AttemptModule from '../../runtime/dynamodb/commit-attempt.js';
 import type * as FailingModule from '../../runtime/sqs/failing.js';
 import type * as CompanyModule from '../../runtime/consumer/company.js';
 import type * as FoldModule from '../../runtime/dedup/fold.js';
+import type * as LeaseModule from '../../runtime/dedup/lease-decision.js';
 import type * as LedgerModule from '../../runtime/dedup/ledger.js';
 import type * as DeliveryModule from '../../runtime/sqs/delivery.js';
 import type * as PackModule from '../../runtime/dynamodb/pack.js';
@@ -50,6 +51,13 @@ export const decisionIds = [
   'increments of one item are not summed',
   'a pack takes the last one first',
 ] as const;
+/** Those that effects outside notice. */
+export const leaseIds = [
+  'a blocked effect is made again',
+  'an earlier call is forgotten',
+  'nobody waits for the end of a lease',
+] as const;
+type LeaseId = (typeof leaseIds)[number];
 /** Those that killers notice. */
 type CompanyId = 'nobody is ever called dead' | 'suspects are always started all together';
 type DecisionId = (typeof decisionIds)[number];
@@ -158,4 +166,17 @@ export function mutatedCompany(real: typeof CompanyModule): typeof CompanyModule
   const nextCompany: typeof real.nextCompany = (lanes) =>
     active === together ? lanes.flat() : real.nextCompany(lanes);
   return { ...real, hasDied: mutant(immortal, real.hasDied, () => false), nextCompany };
+}
+
+export function mutatedLease(real: typeof LeaseModule): typeof LeaseModule {
+  const takenOver = (kind: LeaseModule.LeaseDecision['kind'], inDoubt: boolean): typeof real.decide => {
+    return (...given) => {
+      const decision = real.decide(...given);
+      return decision.kind === kind ? { kind: 'take-over', inDoubt } : decision;
+    };
+  };
+  const [again, forgotten, early]: readonly LeaseId[] = leaseIds;
+  const blocked = mutant(again ?? '', real.decide, takenOver('blocked', true));
+  const doubted = mutant(forgotten ?? '', blocked, takenOver('take-over', false));
+  return { ...real, decide: mutant(early ?? '', doubted, takenOver('held', true)) };
 }

@@ -140,7 +140,7 @@ const sentAgain = new Set([
 ]);
 
 /** A client of the SDK: every request may be sent several times, always as the very same request. */
-export function clientOf(world: World, service: Service) {
+export function clientOf(world: World, service: Service, sendings = world.sendings) {
   const once = async (sender: Invocation, command: { readonly input: object }, signal?: AbortSignal) =>
     new Promise<object>((resolve, reject) => {
       // The dead send nothing, and wait for ever.
@@ -165,8 +165,7 @@ export function clientOf(world: World, service: Service) {
           return await once(sender, command, abortSignal);
         } catch (error) {
           if (error instanceof ConnectionBroken || error instanceof Aborted) world.unsure(command);
-          if (sending >= world.sendings || !(error instanceof Error) || !sentAgain.has(error.name))
-            throw error;
+          if (sending >= sendings || !(error instanceof Error) || !sentAgain.has(error.name)) throw error;
           world.tally.count('SDK sends again');
           if (world.strikes(world.faults.forgotten, 'token forgotten', 128)) world.engine.forgetTokens();
         }

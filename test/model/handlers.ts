@@ -1,7 +1,17 @@
 import type { ConsumerHabitat } from './consumers.js';
 import type { Engine } from './engine.js';
 import type { Body } from './message-body.js';
-import { outbox, RejectMessage, table, type Outbox, type Transaction } from './runtime-under-test.js';
+import type { Order } from './outside.js';
+import {
+  faultOf,
+  outbox,
+  RejectMessage,
+  table,
+  type Effect,
+  type Outbox,
+  type Transaction,
+} from './runtime-under-test.js';
+import type { OutsideKind } from './scenario.js';
 
 /** What a handler says that has read an account with nothing on it. */
 export const overdrawn = 'overdrawn';
@@ -21,7 +31,7 @@ export async function fill(
   { names, prefix }: Engine,
   { id, token, group, kind, amount }: Body,
   tx: Transaction,
-  { danger, isMended, refuses }: Pick<ConsumerHabitat, 'danger' | 'isMended' | 'refuses'>,
+  { danger, isMended, refuses, outside }: ConsumerHabitat,
 ): Promise<void> {
   const effects = table({ name: names.effects, partitionKey: 'name' });
   const rows = table({ name: names.rows, partitionKey: 'name' });
@@ -96,6 +106,18 @@ export async function fill(
       tx.put(rows, { name: `amount ${id}`, amount });
       tx.update(effects, { name: group }, { add });
       return;
+    case 'mail':
+    case 'charge':
+    case 'transfer':
+      await outside.try(id, async (args) => {
+        const effect = effectOf({ id, kind, arguments: args }, outside);
+        await tx.once('order', effect).catch((error: unknown) => {
+          if (faultOf(error) === 'message') refuses(token);
+          throw error;
+        });
+      });
+      tx.update(effects, { name: group }, { add });
+      return;
     case 'shared':
       tx.update(rows, { name: `${prefix}shop` }, { add: { total: 1 } });
       {
@@ -103,4 +125,15 @@ export async function fill(
         return;
       }
   }
+}
+
+/** An effect outside, of the policy that its kind is for. */
+function effectOf(order: Order, outside: ConsumerHabitat['outside']): Effect<Order, object> {
+  const policies: Record<OutsideKind, Effect<Order, object>['onUnknown']> = {
+    mail: 'block',
+    charge: { retry: { keyWindowSeconds: 86_400 } },
+    transfer: { reconcile: ({ id }) => outside.find(id) },
+  };
+  const run: Effect<Order, object>['run'] = async (args, call) => outside.call(args, call);
+  return { args: order, run, onUnknown: policies[order.kind] };
 }

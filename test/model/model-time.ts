@@ -35,6 +35,7 @@ export function installModelTime(): () => void {
   const { setTimeout, clearTimeout } = globalThis;
   const { now } = Date;
   const { random } = Math;
+  const { timeout } = AbortSignal;
   const ticks = performance.now.bind(performance);
   Date.now = () => resident.getStore()?.now() ?? now();
   Math.random = () => (resident.getStore() === undefined ? random() : 0.5);
@@ -45,7 +46,15 @@ export function installModelTime(): () => void {
   };
   globalThis.setTimeout = start as unknown as typeof setTimeout;
   globalThis.clearTimeout = (timer) => (timer instanceof Timer ? timer.stop() : clearTimeout(timer));
+  AbortSignal.timeout = (ms) => {
+    const owner = resident.getStore();
+    if (owner === undefined) return timeout(ms);
+    const ending = new AbortController();
+    owner.timer(ms, () => ending.abort(new DOMException('time is over', 'TimeoutError')));
+    return ending.signal;
+  };
   return () => {
+    Object.assign(AbortSignal, { timeout });
     Object.assign(globalThis, { setTimeout, clearTimeout });
     Object.assign(Date, { now });
     Object.assign(Math, { random });

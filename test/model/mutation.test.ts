@@ -3,7 +3,7 @@ import { conditions } from '../../runtime/dynamodb/conditions.js';
 import { decisions as reasons, type Decision } from '../../runtime/dynamodb/decisions.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { findViolation } from './check.js';
-import { activate, decisionIds } from './decision-mutants.js';
+import { activate, decisionIds, leaseIds } from './decision-mutants.js';
 import { installModelTime } from './model-time.js';
 import { ways, type WayName } from './scenario.js';
 import type * as DecisionMutants from './decision-mutants.js';
@@ -42,6 +42,9 @@ jest.mock('../../runtime/dynamodb/write.js', () =>
 );
 jest.mock('../../runtime/consumer/company.js', () =>
   mutants().mutatedCompany(jest.requireActual('../../runtime/consumer/company.js')),
+);
+jest.mock('../../runtime/dedup/lease-decision.js', () =>
+  mutants().mutatedLease(jest.requireActual('../../runtime/dedup/lease-decision.js')),
 );
 jest.mock('../../runtime/dynamodb/pack.js', () =>
   mutants().mutatedPack(jest.requireActual('../../runtime/dynamodb/pack.js')),
@@ -148,6 +151,16 @@ test.each(['nobody is ever called dead', 'suspects are always started all togeth
   async (id) => {
     activate(id);
     const f = await find('killers');
+    killed[id] = `${f?.runs}: ${f?.violation}`;
+    expect(f).toBeDefined();
+  },
+  600_000,
+);
+test.each(leaseIds)(
+  'lease %s',
+  async (id) => {
+    activate(id);
+    const f = await findIn(['transaction'], ['once']);
     killed[id] = `${f?.runs}: ${f?.violation}`;
     expect(f).toBeDefined();
   },

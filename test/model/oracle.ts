@@ -1,7 +1,8 @@
 import { accountOf, overdrawn } from './handlers.js';
 import type { Invocation } from './invocation.js';
 import type { Intent } from './message-body.js';
-import { killers, type Scenario } from './scenario.js';
+import { killers, outsideKinds, type Scenario } from './scenario.js';
+import type { Outside } from './outside.js';
 import type { World } from './world.js';
 
 /** What a dead letter says, and who sent it. */
@@ -32,6 +33,7 @@ export class Oracle {
     private readonly intents: readonly Intent[],
     /** Message ids under which a token was delivered. */
     private readonly idsOf: (token: string) => readonly string[],
+    private readonly outside: Outside,
   ) {}
 
   /** A batch begins. */
@@ -65,7 +67,8 @@ export class Oracle {
    * answer of SQS.
    */
   assertSound(): void {
-    if (this.#broken !== undefined) throw this.world.violated(this.#broken);
+    const broken = this.#broken ?? this.outside.broken;
+    if (broken !== undefined) throw this.world.violated(broken);
   }
 
   /** Before anything is mended: who kills its process is known as such, and nobody else is. */
@@ -101,7 +104,10 @@ export class Oracle {
           `the account of ${group} says ${row?.balance?.N}, and its messages ${balance}`,
         );
     }
-    for (const { id, token, digits } of this.intents) {
+    for (const { id, token, kind, digits } of this.intents) {
+      const isOutside = (outsideKinds as readonly string[]).includes(kind);
+      if (isOutside && effects.times(token) > 0 && this.outside.times(id) === 0)
+        throw this.world.violated(`${token} has acted, and its effect (${kind}) has not happened`);
       if (digits === undefined || effects.times(token) === 0) continue;
       const row = await engine.read(engine.names.rows, { name: { S: `amount ${id}` } });
       if (row?.amount?.N !== digits)

@@ -10,6 +10,7 @@ import { resident } from './model-time.js';
 import { Operator } from './operator.js';
 import { armCrashPoints } from './runtime-under-test.js';
 import { Oracle } from './oracle.js';
+import { Outside } from './outside.js';
 import { readings } from './readings.js';
 import { Relay } from './relay.js';
 import { killers, type Scenario, type WayName } from './scenario.js';
@@ -33,6 +34,8 @@ const standing: Partial<Record<Intent['nature'], Item>> = {
   newer: { status: { S: 'COMPLETED' }, v: { N: '2' } },
   'done-before': { status: { S: 'COMPLETED' } },
 };
+/** What ends a lease, if it happens a few times. */
+const leaseMs = 20_000;
 /** Far more than any run needs that comes to rest. */
 const maxSteps = 5_000;
 const patience = 1_000;
@@ -65,10 +68,11 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<void
   const { way, fifo, spread, messages } = scenario;
   const intents = intentsOf(messages, engine.prefix, spread && way === 'aggregate' && fifo);
   const relay = new Relay(world);
-  const oracle: Oracle = new Oracle(world, scenario, intents, (token) => traffic.idsOf(token));
+  const outside = new Outside(world);
+  const oracle: Oracle = new Oracle(world, scenario, intents, (token) => traffic.idsOf(token), outside);
   const verdict: Verdict = new Verdict(world, scenario, intents, relay, () => traffic, oracle);
-  const traffic: Traffic = new Traffic(world, scenario, intents, verdict, oracle);
-  const operator = new Operator(world, traffic);
+  const traffic: Traffic = new Traffic(world, scenario, intents, verdict, oracle, outside);
+  const operator = new Operator(world, traffic, outside);
   const play = new Play(
     world,
     traffic,
@@ -118,8 +122,11 @@ class Play {
     await this.#assertAllDurable('gone from the queue');
     if (this.unhappy !== undefined) await this.#decideAll(this.unhappy);
     traffic.mend(['poison', ...killers]);
-    traffic.redrive(true);
-    await this.#comeToRest();
+    do {
+      if (world.unhappy?.once === true) await this.#unlockAll();
+      traffic.redrive(true);
+      await this.#comeToRest();
+    } while (world.unhappy?.once === true && this.unhappy?.operator.hasBlocked === true);
     await this.relay.send();
     await this.unhappy?.oracle.assertWhole();
     verdict.assertReceiptsSound();
@@ -145,6 +152,11 @@ class Play {
       await this.#comeToRest();
     }
     await this.#assertAllDurable('drained');
+  }
+
+  async #unlockAll(): Promise<void> {
+    this.unhappy?.operator.unlockAll();
+    await this.#comeToRest();
   }
 
   /** But for what still stands in the queue, behind a group that does. */
@@ -201,6 +213,10 @@ class Play {
         world.now += jumpsMs[choices.below(jumpsMs.length)] ?? 0;
         world.note(() => `it is ${new Date(world.now).toISOString()}`);
       });
+    if (world.unhappy?.once === true)
+      happenings.push(() => {
+        world.now += leaseMs;
+      });
     if (faults.strangers && choices.chance(128)) happenings.push(() => this.#stranger());
     if (faults.relay && this.intents.some(({ kind }) => kind === 'publish'))
       happenings.push(async () => this.relay.send());
@@ -243,8 +259,10 @@ class Play {
       const [abandoned] = traffic.abandoned;
       if (moment !== undefined) await world.goOn(moment);
       else if (!traffic.allSent) traffic.produce();
-      else if (traffic.deliver()) await world.rest();
-      else if (abandoned !== undefined) traffic.queue.release(abandoned);
+      else if (traffic.deliver()) {
+        if (world.unhappy?.once === true) world.now += leaseMs;
+        await world.rest();
+      } else if (abandoned !== undefined) traffic.queue.release(abandoned);
       else if (traffic.queue.isEmpty) return;
       else throw world.violated('the queue is not empty, and nothing can be delivered');
     }

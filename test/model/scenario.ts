@@ -61,7 +61,10 @@ export const readingKinds = [
   /** Writes down a number of the body that no double can hold. */
   'amount',
 ] as const;
-export const allKinds = [...effectKinds, ...readingKinds];
+/** The same: an effect outside, by what is to be done when its outcome is unknown: block, retry, reconcile. */
+export const outsideKinds = ['mail', 'charge', 'transfer'] as const;
+export type OutsideKind = (typeof outsideKinds)[number];
+export const allKinds = [...effectKinds, ...readingKinds, ...outsideKinds];
 export type EffectKind = (typeof allKinds)[number];
 
 export interface MessageSpec {

@@ -9,6 +9,7 @@ import { Invocation, type FunctionInstance } from './invocation.js';
 import { tokenIn, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
 import type { Letter, Oracle } from './oracle.js';
+import type { Outside } from './outside.js';
 import { RejectMessage } from './runtime-under-test.js';
 import type { Nature, Scenario } from './scenario.js';
 import type { Verdict } from './verdict.js';
@@ -45,6 +46,7 @@ export class Traffic {
     private readonly intents: readonly Intent[],
     private readonly verdict: Verdict,
     private readonly oracle: Oracle,
+    private readonly outside: Outside,
   ) {
     const now = () => world.now;
     this.queue = new InProcessQueue('queue', scenario.fifo, now);
@@ -196,6 +198,7 @@ export class Traffic {
           ...this.scenario.unhappy,
           ...(this.#isRedeployed && { onFailure: 'skip' }),
         },
+        outside: this.outside,
         danger: async () => world.danger('in-handler', world.sender()),
         observe: (summary) => {
           world.sender().summary = summary;

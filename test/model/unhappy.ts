@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { killers, type EffectKind, type Faults, type MessageSpec } from './scenario.js';
+import { killers, outsideKinds, type EffectKind, type Faults, type MessageSpec } from './scenario.js';
 import type { Nature, Scenario, WayName } from './scenario.js';
 
 /** What the unhappy half is made of. A run has one of them, or all. */
@@ -12,6 +12,7 @@ export const unhappyKinds = [
   'sizes',
   'numbers',
   'failures',
+  'once',
 ] as const;
 export type UnhappyKind = (typeof unhappyKinds)[number];
 
@@ -27,6 +28,8 @@ export interface Unhappy {
   readonly halves: boolean;
   /** Somebody resumes and skips stopped groups at any time. */
   readonly operators: boolean;
+  /** Handlers make effects outside, and time passes. Transaction way only. */
+  readonly once: boolean;
 }
 
 interface Menu {
@@ -49,6 +52,7 @@ const menus: Record<UnhappyKind, Menu> = {
   sizes: { ...plain, ballasts: sizes },
   numbers: { ...plain, natures: ['sound', 'near'], kinds: ['amount'] },
   failures: { ...plain, natures: ['sound', 'poison', 'flaky', 'broken', 'reused'] },
+  once: { ...plain, natures: ['sound', 'sound', 'sound', 'flaky', 'reused'], kinds: outsideKinds },
 };
 
 function message(way: WayName, { natures, kinds, ballasts }: Menu): fc.Arbitrary<MessageSpec> {
@@ -98,7 +102,7 @@ export function unhappyScenarios(
       ...scenario,
       messages,
       faults: {
-        ...blameable(scenario.faults, n),
+        ...(kind === 'once' ? scenario.faults : blameable(scenario.faults, n)),
         reaper: false,
         jumps: false,
         skew: false,
@@ -111,6 +115,7 @@ export function unhappyScenarios(
         throttled: has('throttled'),
         halves: has('halves'),
         operators: has('stop'),
+        once: has('once') && way === 'transaction',
       },
     }));
 }

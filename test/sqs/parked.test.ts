@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { deadLetterAttribute, sqsConsumer, type DeadLetter } from '../../runtime/sqs/index.js';
 import type { OnFailure } from '../../runtime/consumer/settings.js';
 import { RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
-import { resumeGroup } from '../../runtime/sqs/decide.js';
+import { resumeGroup, skipHead } from '../../runtime/sqs/decide.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { drain, sqs } from '../fixtures/queue.js';
@@ -28,7 +30,7 @@ afterAll(() => {
 });
 
 /** A new instance of a consumer that appends each message to one text: a double and a wrong order both show. */
-const consume = async (onFailure: OnFailure = 'stop') =>
+const consume = async (onFailure: OnFailure = 'stop', receiptRetentionSeconds = 3600) =>
   pump(
     queue,
     channel,
@@ -36,7 +38,7 @@ const consume = async (onFailure: OnFailure = 'stop') =>
       settings: {
         consumerName,
         dedupTable: receipts.name,
-        receiptRetentionSeconds: 3600,
+        receiptRetentionSeconds,
         deadLetterQueueUrl: channel.deadLetterQueueUrl,
         onFailure,
       },
@@ -65,8 +67,8 @@ const letters = async () =>
     const text = MessageAttributes[deadLetterAttribute]?.StringValue ?? 'null';
     return (JSON.parse(text) as DeadLetter).key;
   });
-const resume = async () =>
-  resumeGroup({ client, tableName: receipts.name }, queue, {
+const decide = async (how: typeof resumeGroup) =>
+  how({ client, tableName: receipts.name }, queue, {
     consumerName,
     stream: `${channel.queueArn}#g`,
     reason: 'mended',
@@ -85,7 +87,7 @@ test('R50: copies of what acted before are duplicates when they would be parked,
   await post('a', 'b');
   await consume();
   refused.clear();
-  await resume();
+  await decide(resumeGroup);
   await consume();
   await post('b');
   await consume();
@@ -97,9 +99,30 @@ test('R50: copies that are parked side by side act once', async () => {
   await post('a', 'a', 'b', 'a');
   await consume();
   refused.clear();
-  await resume();
+  await decide(resumeGroup);
   await consume();
   expect([await log(), await letters()]).toEqual(['poison a b ', []]);
+});
+
+test('R50: a copy that outlived its receipt while it was parked does not act again, and a person is told', async () => {
+  await stopped();
+  await post('a', 'worse');
+  await consume();
+  await post('a');
+  await consume();
+  refused = new Set(['worse']);
+  await decide(resumeGroup);
+  await consume();
+  expect([await log(), await letters()]).toEqual(['poison a ', ['worse']]);
+  const Key = { id: { S: `${consumerName}#a` } };
+  const { Attributes } = await client.send(
+    new DeleteItemCommand({ TableName: receipts.name, Key, ReturnValues: 'ALL_OLD' }),
+  );
+  expect(Attributes?.status?.S).toBe('COMPLETED');
+  await setTimeout(1_000);
+  await decide(skipHead);
+  await consume('stop', 1);
+  expect([await log(), await letters()]).toEqual(['poison a ', ['a']]);
 });
 
 test('R50: a consumer that is deployed with `skip` does not overtake what was parked under `stop`', async () => {
@@ -110,7 +133,7 @@ test('R50: a consumer that is deployed with `skip` does not overtake what was pa
   await consume('skip');
   expect(await log()).toBeUndefined();
   refused.clear();
-  await resume();
+  await decide(resumeGroup);
   await consume('skip');
   await post('c');
   await consume('skip');
@@ -122,11 +145,11 @@ test('R50: a message that fails while it is drained is judged itself, and its gr
   await post('a', 'worse', 'b');
   await consume();
   refused = new Set(['worse']);
-  await resume();
+  await decide(resumeGroup);
   await consume();
   expect([await log(), await letters()]).toEqual(['poison a ', ['worse']]);
   refused.clear();
-  await resume();
+  await decide(resumeGroup);
   await consume();
   expect([await log(), await letters()]).toEqual(['poison a worse b ', []]);
 });
