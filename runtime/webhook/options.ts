@@ -36,8 +36,8 @@ export interface WebhookSource {
    */
   readonly entity?: (event: SentEvent) => string | undefined;
   /**
-   * By type, for events that carry the whole state of an entity: one that is strictly older than what was taken of the
-   * same type and entity has no effect (R41). Not for events that say what changed: one of those would be lost.
+   * By type, for events that carry the whole state of an entity: one that is strictly older than what was taken of
+   * the same type and entity has no effect (R41). Not for events that say what changed: one of those would be lost.
    * Costs 2 write units per event.
    *
    * @default - every event acts, in whatever order they come

@@ -27,8 +27,8 @@ export interface SentEvent {
 }
 
 /**
- * How one kind of sender signs, and what its requests say. A row of the table in docs/webhook.md. Nothing of a request
- * is read before `verify` has found it signed, but what `verify` itself needs.
+ * How one kind of sender signs, and what its requests say. A row of the table in docs/webhook.md. Nothing of a
+ * request is read before `verify` has found it signed, but what `verify` itself needs.
  */
 export interface WebhookScheme {
   readonly name: string;

@@ -36,7 +36,10 @@ export interface SecretsManagerOptions {
   readonly secretId: string;
   /** How long it is kept in memory, in seconds. @default 300 */
   readonly maxAgeSeconds?: number;
-  /** Reads it anew. @default - Powertools Parameters: install @aws-lambda-powertools/parameters and @aws-sdk/client-secrets-manager */
+  /**
+   * Reads it anew. @default - Powertools Parameters: install @aws-lambda-powertools/parameters and
+   * @aws-sdk/client-secrets-manager
+   */
   readonly read?: (secretId: string) => Promise<string | undefined>;
 }
 
@@ -44,8 +47,8 @@ export interface SecretsManagerOptions {
 const freshAfterMs = 30_000;
 
 /**
- * Secrets out of AWS Secrets Manager: the text of one, or JSON, a list of texts and `{ secret, until }`. While two are
- * listed both count, so that a rotation loses nothing: put the new one beside the old one with its end.
+ * Secrets out of AWS Secrets Manager: the text of one, or JSON, a list of texts and `{ secret, until }`. While two
+ * are listed both count, so that a rotation loses nothing: put the new one beside the old one with its end.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets.html
  */

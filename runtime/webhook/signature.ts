@@ -10,8 +10,8 @@ export function hmac(algorithm: 'sha1' | 'sha256', key: Part, ...parts: readonly
 }
 
 /**
- * Whether a signature, as it was sent, is the one wanted. Takes as long for a nearly right one as for a wrong one; its
- * length is that of the algorithm and no secret.
+ * Whether a signature, as it was sent, is the one wanted. Takes as long for a nearly right one as for a wrong one;
+ * its length is that of the algorithm and no secret.
  */
 export function isSignature(sent: string | undefined, encoding: 'hex' | 'base64', wanted: Buffer): boolean {
   if (sent === undefined) return false;

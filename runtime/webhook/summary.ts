@@ -28,7 +28,9 @@ export interface DeliverySummary {
   readonly outcome?: DeliveryOutcome;
   /** How many of its events came to what. */
   readonly events: Readonly<Partial<Record<DeliveryOutcome, number>>>;
-  /** How far the sender's clock, or the way of the delivery, is from now, in seconds. Above 0: it was signed before. */
+  /**
+   * How far the sender's clock, or the way of the delivery, is from now, in seconds. Above 0: it was signed before.
+   */
   readonly skewSeconds?: number;
   readonly error?: unknown;
   readonly writeUnits: number;

@@ -22,8 +22,8 @@ import { logDelivery, type DeliveryOutcome, type DeliverySummary } from './summa
 import { watermarkOf } from './watermark.js';
 
 /**
- * Takes webhooks: each event acts once per source, however often, in whatever order and under whatever delivery ids it
- * comes.
+ * Takes webhooks: each event acts once per source, however often, in whatever order and under whatever delivery ids
+ * it comes.
  *
  * Guarantees: a signature is checked over the raw bytes before anything of a delivery is believed. What an event
  * publishes, and what `handle` puts into its transaction, is committed once within the window, in one step with the

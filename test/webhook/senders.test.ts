@@ -46,7 +46,7 @@ describe.each(Object.entries(senders))('%s', (_, make) => {
   test('deliveries of one event at the same time act once', async () => {
     const take = receive();
     const name = uniqueName();
-    const sent = await Promise.all([1, 2, 3].map(() => sender.deliver(name)));
+    const sent = await Promise.all([1, 2, 3].map(async () => sender.deliver(name)));
     const answers = await Promise.all(sent.map((delivery) => take({ source, ...delivery })));
     // One that finds another under way is told to come again.
     expect(answers.map(({ status }) => status).every((status) => [200, 409, 503].includes(status))).toBe(

@@ -4,8 +4,8 @@ import type { WebhookScheme } from '../scheme.js';
 import { bodyIdentity, hmac, isSignature } from '../signature.js';
 
 /**
- * GitHub: `X-Hub-Signature-256` covers the body only. Neither the delivery's id nor its event nor a time is signed, so
- * an event is its body under the name of its event: two that are the same to the byte are one.
+ * GitHub: `X-Hub-Signature-256` covers the body only. Neither the delivery's id nor its event nor a time is signed,
+ * so an event is its body under the name of its event: two that are the same to the byte are one.
  *
  * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  * @see https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks

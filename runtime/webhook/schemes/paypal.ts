@@ -95,7 +95,7 @@ async function readCertificate(url: string): Promise<string> {
     throw new TypeError(`the certificate of PayPal cannot be read: status ${response.status}`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > mostCertificateBytes) throw new TypeError('the certificate of PayPal is larger than 32 KB');
     chunks.push(chunk);

@@ -3,8 +3,8 @@ import type { WebhookScheme } from '../scheme.js';
 import { bodyIdentity, hmac, isSignature, secondsOf } from '../signature.js';
 
 /**
- * Slack: events, commands and interactions. `X-Slack-Signature` covers time and body. An event has its id in the body;
- * a form has none, and is its bytes, in which Slack puts a trigger id.
+ * Slack: events, commands and interactions. `X-Slack-Signature` covers time and body. An event has its id in the
+ * body; a form has none, and is its bytes, in which Slack puts a trigger id.
  *
  * @see https://api.slack.com/authentication/verifying-requests-from-slack
  * @see https://api.slack.com/events/url_verification
