@@ -54,3 +54,5 @@ export { IdempotentRestApi } from './api/idempotent-rest-api.js';
 export type { IdempotentRestApiProps } from './api/idempotent-rest-api-props.js';
 export { JobQueue } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
+export { WebhookReceiver } from './webhook/webhook-receiver.js';
+export type { WebhookReceiverProps, WebhookSenderProps } from './webhook/webhook-receiver-props.js';

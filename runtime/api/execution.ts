@@ -19,8 +19,8 @@ import { saving, type ResponseStore } from './saved-response.js';
 import { asError, hinted, notCommitted, retryAfter, tryAgain, type Settled } from './settled.js';
 
 /** What all requests of one API share. */
-export interface ApiContext<Body> {
-  readonly options: IdempotentApiOptions<Body>;
+export interface ExecutionContext<Body> {
+  readonly options: Pick<IdempotentApiOptions<Body>, 'handle' | 'onConditionFailed' | 'serverErrors'>;
   readonly store: DynamoStore;
   readonly responses: ResponseStore | undefined;
   readonly problem: Problems;
@@ -50,7 +50,7 @@ export interface Refused {
 
 /** Settles one request: the first of its key, or one that comes again, or somebody else's. */
 export class Execution<Body> {
-  readonly #context: ApiContext<Body>;
+  readonly #context: ExecutionContext<Body>;
   readonly #draft: ReceiptDraft;
   readonly #limits: Limits;
   readonly #assertCarried: RequestLimits['assertCarried'];
@@ -61,7 +61,7 @@ export class Execution<Body> {
   /** What the handler threw in its last run that failed, to tell it from what went wrong with a commit. */
   #threw: unknown;
 
-  constructor(context: ApiContext<Body>, draft: ReceiptDraft, limits: RequestLimits, meter: Meter) {
+  constructor(context: ExecutionContext<Body>, draft: ReceiptDraft, limits: RequestLimits, meter: Meter) {
     this.#context = context;
     this.#draft = { ...draft, expires: true };
     this.#limits = { deadline: limits.deadline, meter };

@@ -23,6 +23,7 @@ export function httpApiHandler(api: Api): HttpApiHandler {
         path: event.rawPath,
         resource: resourceIn(event, params),
         query: new URLSearchParams(event.rawQueryString),
+        rawQuery: event.rawQueryString,
         headers: lowerCased(event.headers),
         body: rawBody(event),
         params,

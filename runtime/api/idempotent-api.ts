@@ -5,7 +5,7 @@ import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import { receiptId } from '../dedup/identity.js';
 import { Meter } from '../dedup/meter.js';
 import { authenticatedCaller } from './caller.js';
-import { Execution, type ApiContext } from './execution.js';
+import { Execution, type ExecutionContext } from './execution.js';
 import { readKey, type ReadKey } from './idempotency-key.js';
 import { requestId } from './identity.js';
 import { effectsOutliveSeconds } from './leased.js';
@@ -76,6 +76,10 @@ export function idempotentApi<Body = Uint8Array>(options: IdempotentApiOptions<B
     await crashPoint('before-answer');
     return response;
   };
+}
+
+interface ApiContext<Body> extends ExecutionContext<Body> {
+  readonly options: IdempotentApiOptions<Body>;
 }
 
 function contextOf<Body>(options: IdempotentApiOptions<Body>): ApiContext<Body> {

@@ -13,6 +13,8 @@ export interface ApiRequest {
    */
   readonly resource?: string;
   readonly query: URLSearchParams;
+  /** The query as it was sent, for who has to check a signature over it. @default query.toString() */
+  readonly rawQuery?: string;
   /** By lower-case name; several lines of one header are joined with `, `. */
   readonly headers: Readonly<Record<string, string>>;
   /** Raw bytes, empty when there are none. */

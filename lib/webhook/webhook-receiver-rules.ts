@@ -1,0 +1,111 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { atLeast, type Inequality } from '../guarantees/inequality.js';
+import type { Violation } from '../guarantees/invalid-props.js';
+import type { WebhookReceiverProps } from './webhook-receiver-props.js';
+
+const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
+const longestWindow = Duration.days(90);
+/** An HTTP API ends an integration after 30 seconds. */
+const longestAnswer = Duration.seconds(29);
+
+export interface ReceiverValues {
+  readonly receiverName: string;
+  readonly window: Duration;
+  readonly timeout: Duration;
+  readonly table: IConstruct;
+  /** Another construct that has the name on the table. */
+  readonly namesake: IConstruct | undefined;
+}
+
+/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
+export function receiverInequalities(values: ReceiverValues): Inequality[] {
+  const { receiverName, window, timeout, table, namesake } = values;
+  return [
+    atLeast(
+      {
+        id: 'webhook-window-is-bounded',
+        prevents: 'receipts pile up',
+        change: 'lower `window`; what must be known for longer is in your own rows',
+      },
+      { name: 'longest window', value: longestWindow },
+      { name: 'window', value: window },
+    ),
+    atLeast(
+      {
+        id: 'webhook-window-covers-senders',
+        prevents: 'a sender sends again after its event is forgotten, and it acts again (doubled)',
+        change: 'raise `window`; the handler knows how long each of its senders goes on',
+      },
+      { name: 'window', value: window },
+      { name: 'shortest time that a sender goes on', value: Duration.days(1) },
+    ),
+    atLeast(
+      {
+        id: 'answer-before-the-gateway',
+        prevents: 'API Gateway answers 504 for a delivery that goes on and commits, and it comes again',
+        change: 'lower `timeout`, and do what takes longer behind a queue',
+      },
+      { name: 'longest wait of API Gateway', value: longestAnswer },
+      { name: 'timeout', value: timeout },
+    ),
+    {
+      id: 'receiver-name-unique',
+      prevents: 'one of the two takes the receipts of the other for its own (lost)',
+      change: 'give each receiver, API and consumer its own name, or its own `dedupTable`',
+      left:
+        namesake === undefined
+          ? `receiverName is '${receiverName}'`
+          : `receiverName is '${receiverName}', which '${namesake.node.path}' has too`,
+      right: `unique on the table '${table.node.path}'`,
+      holds: namesake === undefined,
+    },
+  ].filter((inequality) => inequality !== undefined);
+}
+
+/** What is wrong with the props by themselves. */
+export function receiverViolations(props: WebhookReceiverProps): Violation[] {
+  const { receiverName, senders, environment = {} } = props;
+  const violations: Violation[] = [];
+  if (Token.isUnresolved(receiverName) || !namePattern.test(receiverName))
+    violations.push({
+      id: 'receiver-name-stable',
+      given: Token.isUnresolved(receiverName)
+        ? 'receiverName is a token'
+        : `receiverName is '${receiverName}'`,
+      allowed: '1 to 64 of A-Z a-z 0-9 _ . -, as plain text',
+      change: 'choose a fixed `receiverName`: events are found by it for as long as they are known',
+    });
+  if (senders.length === 0)
+    violations.push({
+      id: 'senders-given',
+      given: '`senders` is empty',
+      allowed: 'one or more',
+      change: 'give `senders`, with the names that the handler has in `sources`',
+    });
+  const names = senders.map(({ name }) => name);
+  for (const [i, name] of names.entries()) {
+    if (!namePattern.test(name))
+      violations.push({
+        id: 'sender-name',
+        given: `a sender is called '${name}'`,
+        allowed: '1 to 64 of A-Z a-z 0-9 _ . -: it is the last part of an address',
+        change: 'change its `name`',
+      });
+    if (names.indexOf(name) !== i)
+      violations.push({
+        id: 'sender-name',
+        given: `two senders are called '${name}'`,
+        allowed: 'one of each name: events of one name are of one sender',
+        change: 'give each its own `name`; two secrets of one sender go into one list',
+      });
+  }
+  for (const name of Object.keys(environment).filter((one) => one.startsWith('EXACTLY_ONCE_')))
+    violations.push({
+      id: 'environment-reserved',
+      given: `environment has '${name}'`,
+      allowed: 'free of names that begin with EXACTLY_ONCE_',
+      change: 'rename the variable; the construct sets its own from the other props',
+    });
+  return violations;
+}

@@ -1,0 +1,49 @@
+import { InvalidSettings } from '../dedup/errors.js';
+import { assertConsumerName } from '../dedup/identity.js';
+
+/** What the WebhookReceiver construct knows at synth and its function needs at run time. */
+export interface WebhookSettings {
+  /** Stable name of the receiver; receipts belong to it (R1). */
+  readonly receiverName: string;
+  /** Table of the receipts. */
+  readonly dedupTable: string;
+  /** How long an event is known, in seconds: longer than its sender goes on sending it. */
+  readonly windowSeconds: number;
+  /** Where the secret of each source is in Secrets Manager. */
+  readonly secretIds: Readonly<Record<string, string>>;
+}
+
+/** Longest window: 90 days. */
+export const maxWindowSeconds = 90 * 24 * 3600;
+
+/**
+ * Reads the settings that the WebhookReceiver construct put into the function's environment.
+ *
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function webhookSettings(environment: Readonly<Record<string, string | undefined>>): WebhookSettings {
+  const problems: string[] = [];
+  const read = (name: string): string => {
+    const value = environment[name];
+    if (!value)
+      problems.push(`${name} is not set; deploy the function with WebhookReceiver, or set it by hand`);
+    return value ?? '';
+  };
+  const settings = {
+    receiverName: read('EXACTLY_ONCE_WEBHOOK_RECEIVER'),
+    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
+    windowSeconds: Number(read('EXACTLY_ONCE_WINDOW_SECONDS')),
+    secretIds: JSON.parse(environment.EXACTLY_ONCE_WEBHOOK_SECRETS ?? '{}') as Record<string, string>,
+  };
+  if (problems.length > 0) throw new InvalidSettings(problems);
+  return settings;
+}
+
+/** @throws InvalidSettings when the name or the window is out of range. */
+export function assertSettings({ receiverName, windowSeconds }: WebhookSettings): void {
+  assertConsumerName(receiverName);
+  if (!Number.isSafeInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > maxWindowSeconds)
+    throw new InvalidSettings([
+      `windowSeconds must be a whole number from 1 to ${maxWindowSeconds} (90 days), got ${windowSeconds}`,
+    ]);
+}
