@@ -11,6 +11,7 @@ import { claim } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { RelayTarget } from '../outbox/relay-target.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
@@ -102,6 +103,14 @@ export class JobQueue extends Construct {
     };
     for (const [name, value] of Object.entries(environment)) producer.addEnvironment(name, value);
     this.grantEnqueue(producer);
+  }
+
+  /**
+   * For an `OutboxRelay`: sends the jobs that handlers enqueue with their transactions (`tx.enqueue`), and nothing
+   * else. Give its other targets `types`, or they are sent the jobs too.
+   */
+  public relayTarget(): RelayTarget {
+    return RelayTarget.channel(this.channel, { types: [`job.${this.consumerName}`] });
   }
 
   /** Lets somebody enqueue, ask for and cancel jobs. */

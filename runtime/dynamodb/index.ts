@@ -15,7 +15,7 @@ export type { Committed, Identified, Prepared, Turn, Way } from '../dedup/way.js
 export { commitHandlings, Handling, type Work } from './handling.js';
 export { transactionWay, type Handlers, type Received, type RowReceipt } from './transaction-way.js';
 export { insertWay, type Arrived } from './insert-way.js';
-export type { Publication, Publisher } from './publication.js';
+export type { Enqueuer, Publication, Publisher } from './publication.js';
 export { AggregateStore, type AggregateCommitted, type AggregateStoreOptions } from './aggregate-store.js';
 export {
   fold,

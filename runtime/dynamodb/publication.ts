@@ -1,11 +1,18 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Limits } from '../dedup/limits.js';
+import type { Transaction } from './transaction.js';
 import type { Write } from './write.js';
 
 /** Takes events for `tx.publish`: what `outbox` of the outbox room makes. */
 export interface Publisher<Event> {
   /** @throws InvalidWrite when the event cannot be stored. */
   publication(event: Event): Publication;
+}
+
+/** Takes jobs for `tx.enqueue`: what `jobPublisher` of the jobs room makes. */
+export interface Enqueuer<Job> {
+  /** Puts into the transaction all that makes it a job. */
+  enqueueIn(tx: Transaction, job: Job): Promise<void>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rowAbsent } from './commit-conditions.js';
 import type { Effect, Once } from '../dedup/effect.js';
 import { InvalidSettings, ItemWrittenTwice, NotItsTurn, TransactionTooLarge } from '../dedup/error.js';
-import type { Publication, Publisher } from './publication.js';
+import type { Enqueuer, Publication, Publisher } from './publication.js';
 import type { ItemReader } from './read-item.js';
 import type { Read } from './read.js';
 import { Session } from './session.js';
@@ -107,6 +107,14 @@ export class Transaction {
     this.#session.assertOpen('publish');
     this.#publications.push(outbox.publication(event));
     this.#assertFits();
+  }
+
+  /**
+   * Enqueues a job with this transaction, or not at all: `jobPublisher` of exactly-once-aws/jobs says what is
+   * guaranteed, and what it costs. Await it.
+   */
+  async enqueue<Job>(jobs: Enqueuer<Job>, job: Job): Promise<void> {
+    await jobs.enqueueIn(this, job);
   }
 
   /**

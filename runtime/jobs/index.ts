@@ -1,5 +1,6 @@
 /** Background jobs: enqueued by id, done once, with progress, result and cancellation. */
 export { InvalidJob, JobQueueClient, type EnqueueOptions, type JobQueueOptions } from './job-queue.js';
+export { jobPublisher, type JobPublisherOptions, type JobToEnqueue } from './job-publisher.js';
 export { jobQueueSettings, type JobQueueSettings } from './job-settings.js';
 export { jobWorker, type JobWorkerOptions, type RunningJob } from './job-worker.js';
 export { workOff, type WorkOffOptions } from './work-off.js';

@@ -144,7 +144,7 @@ export class JobQueueClient {
 }
 
 /** The body of a job's message. @throws InvalidJob for what SQS, or a schedule, does not take. */
-function bodyOf(jobId: string, envelope: object, scheduled: boolean): string {
+export function bodyOf(jobId: string, envelope: object, scheduled: boolean): string {
   assertPlain(envelope, '$');
   const body = escaped(exactJsonText(envelope));
   const bytes = Buffer.byteLength(body);

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { decoded, type DecodeResult } from '../consumer/decode/decode.js';
 import type { SqsConsumer } from '../sqs/handler.js';
 import type { ConsumerSettings } from '../sqs/settings.js';
 import { sqsConsumer } from '../sqs/transaction-consumer.js';
@@ -13,6 +14,7 @@ import { InvalidSettings } from '../dedup/errors.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { jobEnvelope } from './envelope.js';
+import { jobIn } from './job-event.js';
 import { hideMessage } from './hide-message.js';
 import type { JobRow } from './job-row.js';
 import { JobStore } from './job-store.js';
@@ -88,6 +90,7 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
   const message = hideMessage(queueUrl, beatsPerLease * heartbeatSeconds, options.sqs);
   const consumer = sqsConsumer({
     settings,
+    decode: (text) => jobOrText(text, consumerName),
     schema: jobEnvelope(schema),
     key: ({ body }) => body.jobId,
     dynamodb,
@@ -146,6 +149,15 @@ interface Invocation {
   duplicates: number;
   /** Ids of messages that were sent back from the dead-letter queue. */
   readonly redriven: ReadonlySet<string>;
+}
+
+/** Text that is no JSON is for the engine to refuse. */
+function jobOrText(text: string, consumerName: string): DecodeResult {
+  try {
+    return decoded({ json: jobIn(text, consumerName) });
+  } catch {
+    return text;
+  }
 }
 
 /** A schema may make of a payload what has no fingerprint. */

@@ -87,6 +87,9 @@ async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> 
     // Without a receipt: a message that is sent back to run it again must find none.
     if (seen?.state === 'failed' && !job.redriven)
       throw new IgnoreMessage('it is a copy of the message of a job that has failed');
+    // Of a transaction: the relay sends at once, and SQS does not know of the delay. A second is the clocks'.
+    if (seen?.state === 'queued' && seen.runAt.getTime() > Date.now() + 1_000)
+      throw new Waiting('its time has not come', seen.runAt.getTime());
     const endsAt = Date.now() + heartbeat.leaseMs;
     if (seen?.state === 'running') {
       // The handler runs again, because what it read had changed at the commit: the lease is its own.

@@ -1,12 +1,12 @@
 import type { SQSRecord } from 'aws-lambda';
 import { backoff } from '../dedup/backoff.js';
 import { errorText, ProcessDied, Waiting } from '../dedup/errors.js';
-import { parseJson } from '../dedup/exact-json.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Problem } from '../telemetry/batch-summary.js';
 import { keyHash } from '../dedup/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 import { errorLine } from '../telemetry/error-line.js';
+import { jobIn } from './job-event.js';
 import type { JobRow } from './job-row.js';
 import type { JobStore } from './job-store.js';
 
@@ -35,7 +35,7 @@ export async function settleJobs(
   settlement: Settlement,
 ): Promise<void> {
   for (const record of records) {
-    const job = jobOf(record);
+    const job = jobOf(record, store.table.consumerName);
     if (job === undefined) continue;
     for (let tries = 1; ; tries += 1)
       try {
@@ -88,9 +88,9 @@ async function settle(
 }
 
 /** Undefined for a message that is of no job. */
-function jobOf({ body }: SQSRecord): JobOfMessage | undefined {
+function jobOf({ body }: SQSRecord, consumerName: string): JobOfMessage | undefined {
   try {
-    const { jobId, payload } = parseJson(body) as Record<string, unknown>;
+    const { jobId, payload } = jobIn(body, consumerName) as Record<string, unknown>;
     return typeof jobId === 'string' && jobId !== ''
       ? { jobId, fingerprint: fingerprintOf({ jobId, payload }) }
       : undefined;

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { DedupTable, HandlerFunction } from '../../lib/index.js';
+import { DedupTable, HandlerFunction, OutboxRelay, OutboxTable } from '../../lib/index.js';
 import { JobQueue } from '../../lib/jobs/job-queue.js';
 import type { JobQueueProps } from '../../lib/jobs/job-queue-props.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
@@ -175,4 +175,13 @@ test.each<[string, Partial<JobQueueProps>, string]>([
   ['a name with a space', { entry: noopEntry, consumerName: 'my jobs' }, "consumerName is 'my jobs'"],
 ])('fails for %s', (_, given, message) => {
   expect(refusal(() => jobsIn(constructStack(), given)).message).toContain(message);
+});
+
+test('a relay sends the jobs of transactions to the queue, and nothing else of the outbox', () => {
+  const stack = constructStack();
+  const jobs = jobsIn(stack);
+  const outbox = new OutboxTable(stack, 'Outbox');
+  new OutboxRelay(stack, 'Relay', { outbox, entry: noopEntry, targets: [jobs.relayTarget()] });
+  const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
+  expect(JSON.stringify(functions)).toMatch(/types[\\":[]+job\.reports/);
 });

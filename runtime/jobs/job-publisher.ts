@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { InvalidSettings, KeyReused } from '../dedup/errors.js';
+import { fingerprintOf } from '../dedup/fingerprint.js';
+import type { Enqueuer } from '../dynamodb/publication.js';
+import { rowVersion } from '../dynamodb/receipt.js';
+import { table } from '../dynamodb/table.js';
+import type { Transaction } from '../dynamodb/transaction.js';
+import type { Outbox } from '../outbox/outbox.js';
+import { jobEventType } from './job-event.js';
+import { bodyOf, InvalidJob } from './job-queue.js';
+import { isSilent, jobRowId, openJobsOf, silentAfterMs, statusOf } from './job-row.js';
+import type { JobQueueSettings } from './job-settings.js';
+
+/** A job to be enqueued with a transaction. */
+export interface JobToEnqueue {
+  /** The job's identity, chosen by the handler: the same whenever the message comes again. */
+  readonly jobId: string;
+  /** Plain JSON, with its `jobId` at most 350,000 bytes. `bigint` is sent as the integer that it is. */
+  readonly payload: unknown;
+  /** How long the job waits, from now: at most 12 hours. @default 0 */
+  readonly delaySeconds?: number;
+}
+
+export interface JobPublisherOptions {
+  /** What the construct tells whoever enqueues: `jobQueueSettings(process.env)`. */
+  readonly settings: JobQueueSettings;
+  /**
+   * The outbox of the handler's other events, or one of its own. Its relay needs the queue as a target:
+   * `jobQueue.relayTarget()`.
+   */
+  readonly outbox: Outbox;
+}
+
+/** A worker that finds a job too early hides its message until then, and SQS hides none for longer. */
+const maxDelaySeconds = 12 * 3600;
+
+/**
+ * Enqueues jobs with the effects that want them: `await tx.enqueue(jobs, { jobId, payload })`.
+ *
+ * Guarantees: the job is enqueued exactly when the transaction is committed, once per id, however often the message
+ * comes and whoever else enqueues it; `getJob` knows it from then on. The relay of the outbox sends it; until then it
+ * waits, and counts as silent after 5 minutes. Does not guarantee: that a relay has a target for it. A transaction
+ * that enqueues reads the job's row, so messages of a FIFO group are committed one after another.
+ *
+ * Costs half a read unit and 6 write units: 2 for the job's row, 2 for its place among those that are open, 2 for the
+ * event; an id that was enqueued before costs the read and 2 write units.
+ *
+ * `tx.enqueue` throws KeyReused when the id was used for another payload; InvalidKey; InvalidJob for a delay or a
+ * size out of range; UnserialisableValue for what JSON does not hold.
+ *
+ * @throws InvalidSettings when there are no settings or no outbox.
+ */
+export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueuer<JobToEnqueue> {
+  const { consumerName, dedupTable, retentionSeconds } = settings;
+  if (!dedupTable)
+    throw new InvalidSettings(['dedupTable of the jobs is empty; is its environment variable set?']);
+  const rows = table({ name: dedupTable, partitionKey: 'id' });
+
+  return {
+    async enqueueIn(tx, { jobId, payload, delaySeconds = 0 }) {
+      if (!(delaySeconds >= 0 && delaySeconds <= maxDelaySeconds))
+        throw new InvalidJob(
+          jobId,
+          `delaySeconds is ${delaySeconds}, with a transaction it may be from 0 to ${maxDelaySeconds}; ` +
+            'for more let a job enqueue it, or call JobQueueClient.enqueue',
+        );
+      const key = { id: jobRowId(consumerName, jobId) };
+      const fingerprint = fingerprintOf({ jobId, payload });
+      bodyOf(jobId, { jobId, payload }, false);
+      const now = Date.now();
+      const found = await tx.get(rows, key, ['status', 'fingerprint', 'runAt', 'dueAt']);
+      if (found !== undefined && found.fingerprint !== fingerprint)
+        throw new KeyReused(jobId, String(found.fingerprint), fingerprint);
+      const dueAt = now + delaySeconds * 1000;
+      if (found === undefined) tx.put(rows, { ...key, ...newRow(jobId, fingerprint, now, dueAt) });
+      else if (isLost(found)) tx.update(rows, key, { set: { dueAt: now } });
+      else return;
+      publish(tx, { jobId, payload }, key);
+    },
+  };
+
+  function newRow(jobId: string, fingerprint: string, now: number, runAt: number) {
+    return {
+      v: rowVersion,
+      status: statusOf.queued,
+      fence: randomUUID(),
+      in_progress_expiration: 0,
+      expiration: Math.floor(now / 1000) + retentionSeconds,
+      attention: openJobsOf(consumerName, jobId),
+      since: new Date(now).toISOString(),
+      fingerprint,
+      runAt,
+      dueAt: runAt,
+      sent: true,
+    };
+  }
+
+  function publish(tx: Transaction, job: JobToEnqueue, key: { readonly id: string }): void {
+    const { jobId } = job;
+    const type = jobEventType(consumerName);
+    // A stream of the job's own: what nobody but its queue is sent makes no gap to anybody.
+    tx.publish(outbox, { aggregate: { table: rows, key, kind: type, name: jobId }, type, data: job });
+  }
+}
+
+/** Its message is late: it may be lost. One too many does no harm. */
+function isLost({ status, runAt, dueAt }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    status === statusOf.queued &&
+    isSilent('queued', Math.max(Number(runAt ?? 0), Number(dueAt ?? 0)), silentAfterMs)
+  );
+}
