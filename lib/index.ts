@@ -54,3 +54,5 @@ export { IdempotentRestApi } from './api/idempotent-rest-api.js';
 export type { IdempotentRestApiProps } from './api/idempotent-rest-api-props.js';
 export { JobQueue } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
+export { ExactlyOnceChecks, type ExactlyOnceChecksProps } from './prover/exactly-once-checks.js';
+export { FindingLevel, type Finding } from './prover/finding.js';

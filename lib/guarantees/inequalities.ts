@@ -57,22 +57,74 @@ export function channelInequalities(values: ChannelValues): Inequality[] {
   ]);
 }
 
+/** What covers the work on a message, under the name that its reader knows the queue by. */
+export interface VisibilityValues {
+  readonly queue: string;
+  readonly visibilityTimeout: Duration;
+  readonly timeout: Duration;
+  readonly maxBatchingWindow?: Duration;
+  /** What to change where it does not hold. */
+  readonly change: string;
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
+export function visibilityCovers(values: VisibilityValues): Inequality | undefined {
+  const { queue, visibilityTimeout, timeout, maxBatchingWindow = Duration.seconds(0), change } = values;
+  return atLeast(
+    {
+      id: 'visibility-covers-the-function',
+      prevents: 'a message comes to a second instance while the first still works on it',
+      change,
+    },
+    { name: `visibility timeout of '${queue}'`, value: visibilityTimeout },
+    { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(timeout), maxBatchingWindow) },
+  );
+}
+
+/**
+ * Lambda takes 2 to 1,000.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
+export function concurrencyAtTheMapping(maxConcurrency: number): Inequality | undefined {
+  return wholeBetween(
+    {
+      id: 'concurrency-limited-at-the-mapping',
+      prevents: 'throttled polls count as receives and push healthy messages towards the dead-letter queue',
+      change: 'change `maxConcurrency`, or leave it out for no limit',
+    },
+    { name: 'maxConcurrency', value: maxConcurrency },
+    2,
+    1000,
+  );
+}
+
+/** A receipt is kept for as long as a copy of its message can arrive (R8). */
+export function receiptsOutlive(receiptRetention: Duration, until: Duration): Inequality | undefined {
+  return atLeast(
+    {
+      id: 'receipts-outlive-the-horizon',
+      prevents: 'a copy arrives after its receipt has expired (doubled)',
+      change:
+        'raise `receiptRetention`, or lower `producerRetryHorizon`, `maxRedrives` or the retentions of the channel',
+    },
+    { name: 'receiptRetention', value: receiptRetention },
+    { name: 'producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention)', value: until },
+  );
+}
+
 /**
  * What must hold between a queue, the function that consumes it and its receipts. docs/guarantees.md explains each by
  * its id and names the AWS page.
  */
 export function consumerInequalities(values: ConsumerValues): Inequality[] {
-  const { channel, dedupTable, namesake, consumerName, maxBatchingWindow = Duration.seconds(0) } = values;
+  const { channel, dedupTable, namesake, consumerName } = values;
   return known([
-    atLeast(
-      {
-        id: 'visibility-covers-the-function',
-        prevents: 'a message comes to a second instance while the first still works on it',
-        change: `raise \`consumerTimeout\` or \`visibilityTimeout\` of '${channel.node.path}', or lower \`timeout\``,
-      },
-      { name: `visibility timeout of '${channel.node.path}'`, value: values.visibilityTimeout },
-      { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(values.timeout), maxBatchingWindow) },
-    ),
+    visibilityCovers({
+      ...values,
+      queue: channel.node.path,
+      change: `raise \`consumerTimeout\` or \`visibilityTimeout\` of '${channel.node.path}', or lower \`timeout\``,
+    }),
     roomToWork(
       'timeout',
       values.timeout,
@@ -92,32 +144,8 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
     dedupTable &&
       values.horizon &&
       values.receiptRetention &&
-      atLeast(
-        {
-          id: 'receipts-outlive-the-horizon',
-          prevents: 'a copy arrives after its receipt has expired (doubled)',
-          change:
-            'raise `receiptRetention`, or lower `producerRetryHorizon`, `maxRedrives` or the retentions of the channel',
-        },
-        { name: 'receiptRetention', value: values.receiptRetention },
-        {
-          name: 'producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention)',
-          value: values.horizon,
-        },
-      ),
-    values.maxConcurrency === undefined
-      ? undefined
-      : wholeBetween(
-          {
-            id: 'concurrency-limited-at-the-mapping',
-            prevents:
-              'throttled polls count as receives and push healthy messages towards the dead-letter queue',
-            change: 'change `maxConcurrency`, or leave it out for no limit',
-          },
-          { name: 'maxConcurrency', value: values.maxConcurrency },
-          2,
-          1000,
-        ),
+      receiptsOutlive(values.receiptRetention, values.horizon),
+    values.maxConcurrency === undefined ? undefined : concurrencyAtTheMapping(values.maxConcurrency),
     dedupTable && {
       id: 'consumer-name-unique',
       prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
