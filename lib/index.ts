@@ -56,3 +56,4 @@ export { JobQueue } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
 export { ExactlyOnceChecks, type ExactlyOnceChecksProps } from './prover/exactly-once-checks.js';
 export { FindingLevel, type Finding } from './prover/finding.js';
+export { ReplacementChecks, type ReplacementChecksProps } from './prover/replacement-checks.js';

@@ -118,13 +118,13 @@ function pollers({ mapping, fifo }: QueuePath): (Detected | undefined)[] {
           prevents: 'Lambda refuses the mapping',
           change: 'remove `maxConcurrency`, and limit `maximumPollers` (each makes up to 10 calls at once)',
         },
-    least >= 2 && most >= 2 && most <= 10_000 && least <= most
+    least >= 2 && least <= 200 && most <= 10_000 && least <= most
       ? undefined
       : {
           rule: 'pollers-in-range',
           at: mapping,
           value: `${least} to ${most} pollers`,
-          allowed: 'from 2 to 10,000, the minimum not above the maximum',
+          allowed: '2 to 200 at the least, up to 10,000 at the most',
           prevents: 'Lambda refuses the mapping',
           change: 'change `minimumPollers` and `maximumPollers`',
         },

@@ -103,9 +103,9 @@ export const rules = {
   ),
   'pollers-in-range': rule(
     BROKEN,
-    'Provisioned pollers are 2 to 10,000 at the most, and the minimum is not above the maximum.',
+    'Provisioned pollers are 2 to 200 at the least and 10,000 at the most, and the minimum is not above the maximum.',
     'ProvisionedPollerConfig',
-    `${lambda}/services-sqs-scaling.html`,
+    'https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html',
   ),
   'pollers-of-fifo': rule(
     UNKNOWN,
