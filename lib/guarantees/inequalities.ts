@@ -12,6 +12,9 @@ export interface ChannelValues {
   readonly timeToRepair?: Duration;
 }
 
+/** What a consumer keeps in the dedup table: for each message a receipt, or what `once` has claimed, or its failures. */
+export type KeptRows = 'receipts' | 'claims' | 'failures';
+
 /** What a consumer's inequalities compare. */
 export interface ConsumerValues {
   readonly consumerName: string;
@@ -26,6 +29,7 @@ export interface ConsumerValues {
   readonly maxBatchingWindow?: Duration;
   readonly batchSize: number;
   readonly receiptRetention?: Duration;
+  readonly kept: KeptRows;
   /** Absent when it depends on a value that is known only at deployment. */
   readonly horizon?: Duration;
   readonly maxConcurrency?: number;
@@ -100,11 +104,15 @@ export function concurrencyAtTheMapping(maxConcurrency: number): Inequality | un
 }
 
 /** A receipt is kept for as long as a copy of its message can arrive (R8). */
-export function receiptsOutlive(receiptRetention: Duration, until: Duration): Inequality | undefined {
+export function receiptsOutlive(
+  receiptRetention: Duration,
+  until: Duration,
+  prevents = 'a copy arrives after its receipt has expired (doubled)',
+): Inequality | undefined {
   return atLeast(
     {
       id: 'receipts-outlive-the-horizon',
-      prevents: 'a copy arrives after its receipt has expired (doubled)',
+      prevents,
       change:
         'raise `receiptRetention`, or lower `producerRetryHorizon`, `maxRedrives` or the retentions of the channel',
     },
@@ -144,11 +152,21 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
     dedupTable &&
       values.horizon &&
       values.receiptRetention &&
-      receiptsOutlive(values.receiptRetention, values.horizon),
+      values.kept !== 'failures' &&
+      receiptsOutlive(
+        values.receiptRetention,
+        values.horizon,
+        values.kept === 'receipts'
+          ? undefined
+          : 'a copy arrives after the claim of `once` that its handler made has expired (made twice)',
+      ),
     values.maxConcurrency === undefined ? undefined : concurrencyAtTheMapping(values.maxConcurrency),
     dedupTable && {
       id: 'consumer-name-unique',
-      prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
+      prevents:
+        values.kept === 'receipts'
+          ? 'one consumer takes the receipts of the other for its own and drops messages (lost)'
+          : 'one consumer takes the failures and the stopped groups of the other for its own',
       change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
       left:
         namesake === undefined
@@ -171,6 +189,6 @@ function sixTimes(duration: Duration): Duration {
   return isKnown(duration) ? Duration.seconds(6 * duration.toSeconds()) : duration;
 }
 
-function known(inequalities: readonly (Inequality | undefined)[]): Inequality[] {
-  return inequalities.filter((inequality) => inequality !== undefined);
+function known(inequalities: readonly (Inequality | false | undefined)[]): Inequality[] {
+  return inequalities.filter((inequality) => typeof inequality === 'object');
 }

@@ -1,11 +1,8 @@
+import { fairFrom, tooFewToBeFair } from '../guarantees/fair-queue.js';
 import type { Detected } from './detected.js';
 import { isFifo, type QueuePath } from './queue-path.js';
 import { part, isList, type TemplateResource } from './template-resource.js';
 import type { Templates } from './templates.js';
-
-/** SQS takes a group for noisy from this many messages of its own in flight, and a tenth of all. */
-const noisyMessages = 30;
-const noisyShare = 0.1;
 
 /** Whether somebody is told, and when a fair queue can help. */
 export function watchFindings(path: QueuePath, templates: Templates): (Detected | undefined)[] {
@@ -58,14 +55,14 @@ function watched(queue: TemplateResource, metric: string, templates: Templates):
 function fairness({ mapping, batchSize }: QueuePath, queue: TemplateResource): Detected | undefined {
   const limit = mapping.get('ScalingConfig', 'MaximumConcurrency');
   if (isFifo(queue) || typeof limit !== 'number' || batchSize === undefined) return undefined;
-  const inFlight = limit * batchSize;
-  if (inFlight * noisyShare >= noisyMessages) return undefined;
+  const inFlight = tooFewToBeFair(limit, batchSize);
+  if (inFlight === undefined) return undefined;
   return {
     rule: 'fair-queue-thresholds',
     at: mapping,
     value: `at most ${inFlight} messages are in flight`,
-    allowed: `${noisyMessages / noisyShare} or more, if messages have groups that should not wait for each other`,
-    prevents: `a group is noisy from ${noisyMessages} messages in flight on: with so few, one group waits behind another`,
+    allowed: `${fairFrom} or more, if messages have groups that should not wait for each other`,
+    prevents: 'with so few, a group is not told from its neighbours, and they wait behind it',
     change: 'raise `maxConcurrency` if groups matter; nothing if messages have none',
   };
 }
