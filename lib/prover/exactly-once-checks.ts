@@ -42,7 +42,7 @@ export interface ExactlyOnceChecksProps {
  */
 export class ExactlyOnceChecks implements IPolicyValidationPlugin {
   public readonly name = 'ExactlyOnce';
-  public readonly ruleIds: string[] = Object.keys(rules);
+  public readonly ruleIds?: string[] = Object.keys(rules);
 
   private readonly levels: readonly FindingLevel[];
   private readonly failOnRisks: boolean;

@@ -42,7 +42,7 @@ export interface ReplacementChecksProps {
  */
 export class ReplacementChecks implements IPolicyValidationPlugin {
   public readonly name = 'ExactlyOnceReplacement';
-  public readonly ruleIds: string[] = ['stateful-replaced', 'stateful-removed'];
+  public readonly ruleIds?: string[] = ['stateful-replaced', 'stateful-removed'];
 
   private readonly directory: string;
 
