@@ -97,7 +97,11 @@ function flowOf(construct: IConstruct): IWidget[] {
 
 /** The graphs of the alarms, under the construct that each belongs to. */
 function watched(alarms: readonly Alarm[]): IWidget[] {
-  const owners = Map.groupBy(alarms, ({ node }) => node.scope);
+  const owners = new Map<IConstruct | undefined, Alarm[]>();
+  for (const alarm of alarms) {
+    const { scope } = alarm.node;
+    owners.set(scope, [...(owners.get(scope) ?? []), alarm]);
+  }
   return [...owners].flatMap(([owner, ofOwner]) => [
     ...(owner === undefined ? [] : [heading(owner)]),
     ...rowsOf(
