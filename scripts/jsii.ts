@@ -4,7 +4,7 @@
  * has entry points that are ES modules, and generics, which jsii refuses.
  */
 import { execFile } from 'node:child_process';
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../targets/message-of.js';
@@ -12,6 +12,7 @@ import { packageRoot } from '../targets/package-root.js';
 
 const run = promisify(execFile);
 const folder = join(packageRoot, 'dist', 'jsii');
+const peers = ['aws-cdk-lib', 'constructs'];
 
 interface Root {
   readonly name: string;
@@ -40,9 +41,7 @@ function manifestOf(root: Root): object {
     types: 'lib/index.d.ts',
     stability: 'experimental',
     jsii: { outdir: 'dist', targets: {} },
-    peerDependencies: Object.fromEntries(
-      ['aws-cdk-lib', 'constructs'].map((peer) => [peer, peerDependencies[peer]]),
-    ),
+    peerDependencies: Object.fromEntries(peers.map((peer) => [peer, peerDependencies[peer]])),
   };
 }
 
@@ -52,6 +51,10 @@ async function main(): Promise<void> {
   for (const file of ['LICENSE', 'README.md']) await cp(join(packageRoot, file), join(folder, file));
   const root = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as Root;
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifestOf(root), undefined, 2)}\n`);
+  const modules = join(folder, 'node_modules');
+  await mkdir(modules);
+  // jsii-docgen looks for the assemblies of these below the package, and nowhere else.
+  for (const peer of peers) await symlink(join(packageRoot, 'node_modules', peer), join(modules, peer));
   await tool('jsii', 'jsii/bin/jsii', '--silence-warnings=reserved-word');
   await tool('jsii-docgen', 'jsii-docgen/bin/jsii-docgen', '--output', 'API.md');
 }
