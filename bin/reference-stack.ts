@@ -1,13 +1,7 @@
 import { Annotations, CfnOutput, Duration, RemovalPolicies, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import {
-  ChannelKind,
-  DedupTable,
-  IdempotentApi,
-  IdempotentConsumer,
-  OnFailure,
-  MessageChannel,
-} from '../lib/index.js';
+import { ChannelKind, DedupTable, IdempotentConsumer, OnFailure, MessageChannel } from '../lib/index.js';
+import { acceptingApi } from './accepting-api.js';
 import { activityPath } from './activity-path.js';
 import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
@@ -24,6 +18,12 @@ export interface ReferenceStackProps extends StackProps {
   readonly sideBySide: boolean;
   /** Whether Lambda polls the queues. */
   readonly polling: boolean;
+  /**
+   * A REST API that takes everybody for one caller, for targets that have no HTTP API and do not say who calls.
+   *
+   * @default false
+   */
+  readonly anonymousRestApi?: boolean;
   /**
    * Base address of a mail provider, without a slash at its end: settled payments then send a receipt mail through
    * it.
@@ -100,15 +100,10 @@ export class ReferenceStack extends Stack {
     if (props.unprotected) payments.grants.actions(settlement.function, 'dynamodb:UpdateItem');
 
     const accepted = effectTable(this, 'Accepted', 'paymentId', protectedTables);
-    const api = new IdempotentApi(this, 'Api', {
-      apiName: 'accept',
-      routes: [{ path: '/payments' }],
+    const api = acceptingApi(this, {
       dedupTable,
-      entry: entry('api/accept.ts'),
-      timeout: Duration.seconds(5),
-      // The payment and its event.
-      writesPerRequest: 2,
       environment: { ACCEPTED_TABLE: accepted.tableName, ...events.environment },
+      anonymousRest: props.anonymousRestApi ?? false,
     });
     accepted.grants.actions(api.function, 'dynamodb:PutItem');
     events.outbox.grants.publish(api.function);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deployStack, destroyStack } from '../targets/deploy.js';
 import type { EmbeddedTarget } from '../targets/embedded/index.js';
 import { type EventSourceRunner, startEventSourceRunner } from '../targets/event-source/index.js';
+import { stackContext } from '../targets/stack-context.js';
 import type { Target } from '../targets/target.js';
 import { drained } from '../targets/drained.js';
 import { chooseTarget, expectNoStack } from '../targets/index.js';
@@ -157,8 +158,7 @@ async function setUp(
 
   progress.now('deploying the stack');
   const context = {
-    disposable: 'true',
-    polling: String(target.polls === 'target'),
+    ...stackContext(target),
     ...(options.unprotected ? { unprotected: 'true' } : {}),
     ...(options.sideBySide ? { sideBySide: 'true' } : {}),
   };

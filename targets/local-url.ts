@@ -1,7 +1,8 @@
 /**
  * The emulators' own address for `https://<id>.execute-api.<region>.amazonaws.com/<path>` and for function URLs,
- * whose hosts are AWS's. MiniStack and LocalStack have the same path for it. Any other URL is returned as it is, such
- * as LocalStack's `<id>.execute-api.localhost.localstack.cloud`, which resolves to this machine.
+ * whose hosts are AWS's, or names that resolve only where somebody's name server is asked, such as LocalStack's
+ * `<id>.execute-api.localhost.localstack.cloud`. MiniStack and LocalStack have the same path for it. Any other URL is
+ * returned as it is.
  *
  * @see https://docs.localstack.cloud/aws/services/apigateway/
  */
@@ -9,7 +10,7 @@ export function localUrl(endpoint: string, deployedUrl: string): string {
   const { hostname, pathname, search } = new URL(deployedUrl);
   const [id, service] = hostname.split('.');
   // Names below `localhost` resolve in browsers, and nowhere else for certain.
-  const elsewhere = /\.(amazonaws\.com(\.cn)?|on\.aws|localhost)$/.test(hostname);
+  const elsewhere = /\.(amazonaws\.com(\.cn)?|on\.aws|localhost(\.localstack\.cloud)?)$/.test(hostname);
   if (!elsewhere || (service !== 'execute-api' && service !== 'lambda-url')) return deployedUrl;
   return `${endpoint}/_aws/${service}/${id ?? ''}${pathname}${search}`;
 }

@@ -1,5 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { idempotentApi, type Api, type ApiSettings, type RequestSummary } from '../../runtime/api/index.js';
+import {
+  idempotentApi,
+  type Api,
+  type ApiSettings,
+  type CallerOf,
+  type RequestSummary,
+} from '../../runtime/api/index.js';
 import { table } from '../../runtime/dynamodb/index.js';
 import { outbox } from '../../runtime/outbox/index.js';
 import { source } from '../outbox/payment-events.js';
@@ -20,7 +26,11 @@ export interface AcceptTables {
 export function acceptPayment(
   names: AcceptTables,
   settings: ApiSettings,
-  local: { readonly dynamodb?: DynamoDBClient; readonly observe?: (summary: RequestSummary) => void } = {},
+  local: {
+    readonly dynamodb?: DynamoDBClient;
+    readonly observe?: (summary: RequestSummary) => void;
+    readonly caller?: CallerOf;
+  } = {},
 ): Api {
   const accepted = table({ name: names.accepted, partitionKey: 'paymentId' });
   const events = outbox({ table: names.outbox, source, epoch: names.epoch });

@@ -4,7 +4,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 /** Permissions on an API. */
 export class IdempotentApiGrants {
   /** @internal */
-  constructor(private readonly routes: readonly HttpRoute[]) {}
+  constructor(private readonly routes: HttpRoute[]) {}
 
   /**
    * For callers of an API with the IAM authorizer, which is the default: call every route, with its methods.

@@ -3,10 +3,12 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import type { KeyedApiProps } from './idempotent-api-props.js';
+import { requestCost } from './request-cost.js';
 import { apiInequalities, apiViolations } from './idempotent-api-rules.js';
 import { allowResponses, responseBucket } from './response-bucket.js';
 
@@ -63,14 +65,17 @@ export function keyedFunction(
   });
   dedupTable.grants.commitReceipts(handler.function, props.apiName);
   if (bucket !== undefined) allowResponses(bucket, handler.role);
-  GuaranteeReport.record(kind, scope, { inequalities, notes: [costNote(props)] });
+  GuaranteeReport.record(kind, scope, {
+    claim: {
+      identity: `caller and Idempotency-Key, known for ${durationText(window)}`,
+      way: 'effects, events and the answer in one transaction',
+      brokenBy: [`a retry after ${durationText(window)}`, 'effects outside the transaction'],
+    },
+    inequalities,
+    cost: requestCost(kind === 'IdempotentRestApi', props, window),
+    notes: [
+      'Each further KB of an answer above about 700 bytes costs 2 write units more. A replay costs as much as the first, because DynamoDB bills the transaction that it refuses.',
+    ],
+  });
   return { handler, window, timeout, responseBucket: bucket };
-}
-
-function costNote({ writesPerRequest = 1 }: KeyedApiProps): string {
-  const units = 2 + 2 * writesPerRequest;
-  return (
-    `A request costs ${units} write units for answers up to about 700 bytes: 2 for the receipt, and 2 for each of ${writesPerRequest} items; ` +
-    'each further KB of the answer costs 2 more. A replay costs as much, because DynamoDB bills the transaction that it refuses.'
-  );
 }

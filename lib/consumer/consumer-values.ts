@@ -1,8 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IMessageChannel } from '../channel/channel-base.js';
+import { ChannelKind } from '../channel/message-channel-props.js';
 import type { NamedResource } from '../guarantees/claims.js';
-import { assumed, type CostValues } from '../guarantees/cost.js';
+import { messageCost } from '../guarantees/consumer-cost.js';
+import { assumed, type Cost } from '../guarantees/cost.js';
 import { durationText } from '../guarantees/duration-text.js';
+import { fairFrom, tooFewToBeFair } from '../guarantees/fair-queue.js';
 import { horizon } from '../guarantees/horizon.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { CommitWay, writeUnits } from './commit-way.js';
@@ -32,12 +35,12 @@ export function costOf(
   fifo: boolean,
   batchSize: number,
   receiptRetention: Duration,
-): CostValues | undefined {
+): Cost | undefined {
   const { commitWay = CommitWay.TRANSACTION, receiptTable, writesPerMessage = 1 } = props;
   if (![memoryMegabytes, batchSize, writesPerMessage, receiptRetention].every(isKnown)) return undefined;
   const { receipt: ownReceipt, item } = writeUnits[commitWay];
   const receipt = receiptTable === undefined ? ownReceipt : 0;
-  return {
+  return messageCost({
     fifo,
     batchSize,
     memoryMegabytes,
@@ -46,24 +49,42 @@ export function costOf(
     unitsPerItem: item,
     itemsPerMessage: writesPerMessage,
     receiptDays: receipt > 0 ? receiptRetention.toSeconds() / 86_400 : undefined,
-  };
+  });
 }
 
 /** How fast a backlog goes down, and how much of one the age alarm leaves time for (R24). */
 export function drainNote(
-  { retention }: IMessageChannel,
+  { retention, kind }: IMessageChannel,
   timeout: Duration,
   batchSize: number,
   maxConcurrency: number | undefined,
 ): string[] {
   if (maxConcurrency === undefined || ![maxConcurrency, batchSize, timeout, retention].every(isKnown))
     return [];
-  const messages = (batchSeconds: number, seconds: number) =>
-    Math.floor((maxConcurrency * batchSize * seconds) / batchSeconds).toLocaleString('en-US');
+  const messages = (batchSeconds: number, seconds: number, batches = maxConcurrency) =>
+    Math.floor((batches * batchSize * seconds) / batchSeconds).toLocaleString('en-US');
   const half = retention.toSeconds() / 2;
   return [
     `A backlog drains at ${messages(assumed.batchSeconds, 1)} messages a second (\`maxConcurrency\` ${maxConcurrency}, batches of ${batchSize}, ${assumed.batchSeconds * 1000} ms each), ` +
       `and at ${messages(timeout.toSeconds(), 1)} when every batch takes its whole timeout of ${durationText(timeout)}. ` +
-      `The age alarm goes off at half of the retention, ${durationText(Duration.seconds(half))} before messages expire: time to drain ${messages(assumed.batchSeconds, half)} messages, or ${messages(timeout.toSeconds(), half)}.`,
+      `The age alarm goes off at half of the retention, ${durationText(Duration.seconds(half))} before messages expire: time to drain ${messages(assumed.batchSeconds, half)} messages, or ${messages(timeout.toSeconds(), half)}.` +
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+      (kind === ChannelKind.FIFO
+        ? ` All of it while at least ${maxConcurrency} groups are active: a group has one batch at a time, so one alone drains at ${messages(assumed.batchSeconds, 1, 1)} a second.`
+        : ''),
+  ];
+}
+
+/** Where a Standard queue hands out too few messages at once for its fair queues to tell a noisy group. */
+export function fairnessNote(
+  kind: ChannelKind,
+  batchSize: number,
+  maxConcurrency: number | undefined,
+): string[] {
+  if (kind === ChannelKind.FIFO || maxConcurrency === undefined || !isKnown(maxConcurrency)) return [];
+  const inFlight = tooFewToBeFair(maxConcurrency, batchSize);
+  if (inFlight === undefined) return [];
+  return [
+    `At most ${inFlight} messages are in flight (\`maxConcurrency\` x \`batchSize\`): a fair queue tells a noisy group from its neighbours by its share from about ${fairFrom} on. Where groups must not wait for each other, raise \`maxConcurrency\`.`,
   ];
 }

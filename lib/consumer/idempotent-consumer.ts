@@ -5,14 +5,16 @@ import { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { claim, claimant } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { pollingCost } from '../guarantees/idle-cost.js';
 import { consumerInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
 import { CommitWay, proofRows } from './commit-way.js';
+import { consumerClaim, keptOf } from './consumer-claim.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
-import { costOf, drainNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
+import { costOf, drainNote, fairnessNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
 import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
@@ -66,6 +68,7 @@ export class IdempotentConsumer extends Construct {
         maxBatchingWindow: props.maxBatchingWindow,
         batchSize,
         receiptRetention,
+        kept: keptOf(props),
         horizon: longestWay,
         maxConcurrency,
       }),
@@ -96,6 +99,8 @@ export class IdempotentConsumer extends Construct {
     // Lambda refuses a mapping whose function may not receive from the queue yet.
     for (const grant of grants) grant?.applyBefore(this.eventSourceMapping);
     GuaranteeReport.record('IdempotentConsumer', this, {
+      claim: consumerClaim(props, receiptRetention, longestWay),
+      idle: props.enabled === false ? [] : [pollingCost(channel.kind === ChannelKind.FIFO)],
       inequalities,
       unproven: [
         ...rows.unproven,
@@ -113,6 +118,7 @@ export class IdempotentConsumer extends Construct {
         ...receiptNotes(props),
         ...failureNotes(props),
         ...drainNote(channel, settings.timeout, batchSize, maxConcurrency),
+        ...fairnessNote(channel.kind, batchSize, maxConcurrency),
       ],
     });
   }

@@ -2,20 +2,30 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Annotations, Stage } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { assumed, costLines, dollars, type CostValues } from './cost.js';
+import type { Cost } from './cost.js';
+import type { ConstructClaims, GuaranteeClaims, IdleCost, PathClaim } from './guarantee-claims.js';
+import { standingCosts } from './idle-cost.js';
+import { guaranteesJson } from './report-json.js';
 import type { Inequality } from './inequality.js';
+import { notGuaranteed } from './not-guaranteed.js';
+import { guaranteesMarkdown } from './report-markdown.js';
 import type { Unproven } from './unproven.js';
 
-/** What the report says of one construct. */
+/** What a construct has to say for the report. */
 export interface Findings {
+  /** Absent where messages only pass, such as a channel. */
+  readonly claim?: PathClaim;
   readonly inequalities?: readonly Inequality[];
   /** Those that are known only when the tree is complete. Whoever records them also validates them. */
   readonly late?: () => readonly Inequality[];
   readonly unproven?: readonly Unproven[];
   /** Absent when a value of it is a token. */
-  readonly cost?: CostValues;
+  readonly cost?: Cost;
+  readonly idle?: readonly IdleCost[];
   /** Sentences that follow from the settings. */
   readonly notes?: readonly string[];
+  /** Constructs whose claim and cost are in those of this one. */
+  readonly covers?: readonly IConstruct[];
 }
 
 interface Entry extends Findings {
@@ -26,11 +36,14 @@ interface Entry extends Findings {
 const reports = new WeakMap<IConstruct, GuaranteeReport>();
 
 /**
- * Writes `GUARANTEES.md` into the cloud assembly of an app: every inequality that holds, with its values; what has to
- * be checked by hand; and what a million messages cost.
+ * Collects what the constructs of an app claim, and writes it as `GUARANTEES.md` and, for programs, as
+ * `guarantees.json` into its cloud assembly: every
+ * inequality that holds, with its values; what has to be checked by hand; what a million messages cost.
  */
 export class GuaranteeReport {
   private readonly entries: Entry[] = [];
+
+  private constructor(private readonly root: IConstruct) {}
 
   /**
    * Adds what is known of a construct to the report of its app. What is unproven is a warning of the construct, too.
@@ -47,11 +60,19 @@ export class GuaranteeReport {
     if (!Stage.isStage(root)) return;
     let report = reports.get(root);
     if (report === undefined) {
-      report = new GuaranteeReport();
+      report = new GuaranteeReport(root);
       reports.set(root, report);
       report.writeAtSynthOf(root);
     }
     report.entries.push({ constructClass, construct, ...findings });
+  }
+
+  /**
+   * What the app of this construct claims, by now: complete when the tree is. Undefined where no construct has
+   * claimed anything.
+   */
+  public static claimsOf(construct: IConstruct): GuaranteeClaims | undefined {
+    return reports.get(construct.node.root)?.claims();
   }
 
   /**
@@ -61,83 +82,35 @@ export class GuaranteeReport {
   private writeAtSynthOf(root: Stage): void {
     root.node.addValidation({
       validate: () => {
-        writeFileSync(join(root.outdir, 'GUARANTEES.md'), this.markdown());
+        const claims = this.claims();
+        writeFileSync(join(root.outdir, 'GUARANTEES.md'), guaranteesMarkdown(claims));
+        writeFileSync(join(root.outdir, 'guarantees.json'), guaranteesJson(claims));
         return [];
       },
     });
   }
 
-  private markdown(): string {
-    const sections = this.entries
-      .map((entry) => ({ ...entry, path: entry.construct.node.path }))
-      .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({ path, constructClass, ...findings }) =>
-        [
-          `## ${path} (${constructClass})`,
-          ...held([...(findings.inequalities ?? []), ...(findings.late?.() ?? [])]),
-          ...open(findings.unproven ?? []),
-          ...charged(findings.cost),
-          ...(findings.notes ?? []).flatMap((note) => ['', note]),
-          '',
-        ].join('\n'),
-      );
-    return `${introduction}\n${sections.join('\n')}`;
+  private claims(): GuaranteeClaims {
+    const covered = new Set(this.entries.flatMap(({ covers = [] }) => covers));
+    return {
+      constructs: this.entries
+        .map((entry) => claimsOf(entry, covered.has(entry.construct)))
+        .sort((a, b) => (a.path < b.path ? -1 : 1)),
+      idle: standingCosts(this.root),
+      notGuaranteed,
+    };
   }
 }
 
-const introduction = `# Guarantees
-
-Checked while this cloud assembly was synthesized: one that does not hold fails the synth. Values that are known only at
-deployment (tokens) are not checked and not listed. What is listed as unproven belongs to a resource that this app did not make:
-somebody has to look.
-`;
-
-function held(inequalities: readonly Inequality[]): string[] {
-  if (inequalities.length === 0) return [];
-  return [
-    '',
-    ...table(
-      ['what holds', 'value', 'required', 'otherwise'],
-      inequalities.map(({ id, left, right, prevents }) => [id, left, right, prevents]),
-    ),
-  ];
-}
-
-function open(unproven: readonly Unproven[]): string[] {
-  if (unproven.length === 0) return [];
-  return [
-    '',
-    '### Unproven',
-    '',
-    ...table(
-      ['unproven', 'required', 'how to check'],
-      unproven.map(({ id, required, check }) => [id, required, check]),
-    ),
-  ];
-}
-
-function charged(cost: CostValues | undefined): string[] {
-  if (cost === undefined) return [];
-  const lines = costLines(cost);
-  const total = (column: 'full' | 'alone') => dollars(lines.reduce((sum, line) => sum + line[column], 0));
-  return [
-    '',
-    '### Cost of one million messages',
-    '',
-    ...table(
-      ['part', 'how', `batches of ${cost.batchSize}`, 'batches of 1'],
-      [
-        ...lines.map(({ part, how, full, alone }) => [part, how, dollars(full), dollars(alone)]),
-        ['all', '', total('full'), total('alone')],
-      ],
-    ),
-    '',
-    `US dollars at list prices of us-east-1. Assumed: bodies up to 64 KB, sent one by one, items up to 1 KB, each message once, ${assumed.batchSeconds * 1000} ms a batch.`,
-  ];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+function claimsOf({ construct, constructClass, ...findings }: Entry, covered: boolean): ConstructClaims {
+  return {
+    path: construct.node.path,
+    constructClass,
+    claim: covered ? undefined : findings.claim,
+    holds: [...(findings.inequalities ?? []), ...(findings.late?.() ?? [])],
+    unproven: findings.unproven ?? [],
+    cost: covered ? undefined : findings.cost,
+    idle: findings.idle ?? [],
+    notes: findings.notes ?? [],
+  };
 }

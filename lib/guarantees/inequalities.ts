@@ -12,6 +12,9 @@ export interface ChannelValues {
   readonly timeToRepair?: Duration;
 }
 
+/** What a consumer keeps in the dedup table: for each message a receipt, or what `once` has claimed, or its failures. */
+export type KeptRows = 'receipts' | 'claims' | 'failures';
+
 /** What a consumer's inequalities compare. */
 export interface ConsumerValues {
   readonly consumerName: string;
@@ -26,6 +29,7 @@ export interface ConsumerValues {
   readonly maxBatchingWindow?: Duration;
   readonly batchSize: number;
   readonly receiptRetention?: Duration;
+  readonly kept: KeptRows;
   /** Absent when it depends on a value that is known only at deployment. */
   readonly horizon?: Duration;
   readonly maxConcurrency?: number;
@@ -57,22 +61,78 @@ export function channelInequalities(values: ChannelValues): Inequality[] {
   ]);
 }
 
+/** What covers the work on a message, under the name that its reader knows the queue by. */
+export interface VisibilityValues {
+  readonly queue: string;
+  readonly visibilityTimeout: Duration;
+  readonly timeout: Duration;
+  readonly maxBatchingWindow?: Duration;
+  /** What to change where it does not hold. */
+  readonly change: string;
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
+export function visibilityCovers(values: VisibilityValues): Inequality | undefined {
+  const { queue, visibilityTimeout, timeout, maxBatchingWindow = Duration.seconds(0), change } = values;
+  return atLeast(
+    {
+      id: 'visibility-covers-the-function',
+      prevents: 'a message comes to a second instance while the first still works on it',
+      change,
+    },
+    { name: `visibility timeout of '${queue}'`, value: visibilityTimeout },
+    { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(timeout), maxBatchingWindow) },
+  );
+}
+
+/**
+ * Lambda takes 2 to 1,000.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
+export function concurrencyAtTheMapping(maxConcurrency: number): Inequality | undefined {
+  return wholeBetween(
+    {
+      id: 'concurrency-limited-at-the-mapping',
+      prevents: 'throttled polls count as receives and push healthy messages towards the dead-letter queue',
+      change: 'change `maxConcurrency`, or leave it out for no limit',
+    },
+    { name: 'maxConcurrency', value: maxConcurrency },
+    2,
+    1000,
+  );
+}
+
+/** A receipt is kept for as long as a copy of its message can arrive (R8). */
+export function receiptsOutlive(
+  receiptRetention: Duration,
+  until: Duration,
+  prevents = 'a copy arrives after its receipt has expired (doubled)',
+): Inequality | undefined {
+  return atLeast(
+    {
+      id: 'receipts-outlive-the-horizon',
+      prevents,
+      change:
+        'raise `receiptRetention`, or lower `producerRetryHorizon`, `maxRedrives` or the retentions of the channel',
+    },
+    { name: 'receiptRetention', value: receiptRetention },
+    { name: 'producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention)', value: until },
+  );
+}
+
 /**
  * What must hold between a queue, the function that consumes it and its receipts. docs/guarantees.md explains each by
  * its id and names the AWS page.
  */
 export function consumerInequalities(values: ConsumerValues): Inequality[] {
-  const { channel, dedupTable, namesake, consumerName, maxBatchingWindow = Duration.seconds(0) } = values;
+  const { channel, dedupTable, namesake, consumerName } = values;
   return known([
-    atLeast(
-      {
-        id: 'visibility-covers-the-function',
-        prevents: 'a message comes to a second instance while the first still works on it',
-        change: `raise \`consumerTimeout\` or \`visibilityTimeout\` of '${channel.node.path}', or lower \`timeout\``,
-      },
-      { name: `visibility timeout of '${channel.node.path}'`, value: values.visibilityTimeout },
-      { name: '6 x timeout + maxBatchingWindow', value: sum(sixTimes(values.timeout), maxBatchingWindow) },
-    ),
+    visibilityCovers({
+      ...values,
+      queue: channel.node.path,
+      change: `raise \`consumerTimeout\` or \`visibilityTimeout\` of '${channel.node.path}', or lower \`timeout\``,
+    }),
     roomToWork(
       'timeout',
       values.timeout,
@@ -92,35 +152,21 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
     dedupTable &&
       values.horizon &&
       values.receiptRetention &&
-      atLeast(
-        {
-          id: 'receipts-outlive-the-horizon',
-          prevents: 'a copy arrives after its receipt has expired (doubled)',
-          change:
-            'raise `receiptRetention`, or lower `producerRetryHorizon`, `maxRedrives` or the retentions of the channel',
-        },
-        { name: 'receiptRetention', value: values.receiptRetention },
-        {
-          name: 'producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention)',
-          value: values.horizon,
-        },
+      values.kept !== 'failures' &&
+      receiptsOutlive(
+        values.receiptRetention,
+        values.horizon,
+        values.kept === 'receipts'
+          ? undefined
+          : 'a copy arrives after the claim of `once` that its handler made has expired (made twice)',
       ),
-    values.maxConcurrency === undefined
-      ? undefined
-      : wholeBetween(
-          {
-            id: 'concurrency-limited-at-the-mapping',
-            prevents:
-              'throttled polls count as receives and push healthy messages towards the dead-letter queue',
-            change: 'change `maxConcurrency`, or leave it out for no limit',
-          },
-          { name: 'maxConcurrency', value: values.maxConcurrency },
-          2,
-          1000,
-        ),
+    values.maxConcurrency === undefined ? undefined : concurrencyAtTheMapping(values.maxConcurrency),
     dedupTable && {
       id: 'consumer-name-unique',
-      prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
+      prevents:
+        values.kept === 'receipts'
+          ? 'one consumer takes the receipts of the other for its own and drops messages (lost)'
+          : 'one consumer takes the failures and the stopped groups of the other for its own',
       change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
       left:
         namesake === undefined
@@ -143,6 +189,6 @@ function sixTimes(duration: Duration): Duration {
   return isKnown(duration) ? Duration.seconds(6 * duration.toSeconds()) : duration;
 }
 
-function known(inequalities: readonly (Inequality | undefined)[]): Inequality[] {
-  return inequalities.filter((inequality) => inequality !== undefined);
+function known(inequalities: readonly (Inequality | false | undefined)[]): Inequality[] {
+  return inequalities.filter((inequality) => typeof inequality === 'object');
 }

@@ -8,10 +8,12 @@ import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
 import { claim } from '../guarantees/claims.js';
+import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { RelayTarget } from '../outbox/relay-target.js';
+import { jobCost, jobCostNotes } from './job-cost.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
@@ -58,8 +60,9 @@ export class JobQueue extends Construct {
       deadLetterRetention: this.channel.deadLetterRetention,
     });
 
+    let worker: IdempotentConsumer | undefined;
     if (entry !== undefined)
-      this.function = new IdempotentConsumer(this, 'Worker', {
+      worker = new IdempotentConsumer(this, 'Worker', {
         consumerName,
         channel: this.channel,
         dedupTable,
@@ -72,9 +75,10 @@ export class JobQueue extends Construct {
         // Each job has its own transaction, and an invocation that is cut off takes no other job along.
         batchSize: 1,
         receiptRetention: this.retention,
-      }).function;
+      });
     else this.service = this.onFargate(props, maxFailures);
 
+    this.function = worker?.function;
     this.scheduleGroup = new ScheduleGroup(this, 'Schedules');
     this.schedulerRole = new Role(this, 'SchedulerRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
@@ -83,7 +87,15 @@ export class JobQueue extends Construct {
     });
     this.channel.grants.sendMessages(this.schedulerRole);
     GuaranteeReport.record('JobQueue', this, {
+      claim: {
+        identity: `job id, remembered for ${durationText(this.retention)}`,
+        way: 'what a job writes, its end and its receipt in one transaction',
+        brokenBy: ['effects outside its transaction that are not made with `job.once`'],
+      },
+      cost: jobCost(props, this.retention),
+      covers: worker === undefined ? [] : [worker],
       notes: [
+        ...jobCostNotes,
         'Assumed: the clocks of any two workers agree within 60 seconds (`maxClockSkewSeconds` of the worker). Beyond it two workers may do one job at once; ' +
           'their writes still count once, because they hang on no clock.',
       ],

@@ -22,20 +22,38 @@ export interface RelayValues {
  */
 const streamRetention = Duration.hours(24);
 
+/** A stream's reader gives a record up while it can still be kept. Undefined where the age is a token. */
+export function givesUpBeforeTheStream(maxRecordAge: Duration): Inequality | undefined {
+  if (!isKnown(maxRecordAge)) return undefined;
+  return {
+    id: 'relay-gives-up-before-the-stream',
+    prevents: 'records expire unseen, without a trace of what was wrong with them',
+    change: 'lower `maxRecordAge`',
+    left: `maxRecordAge is ${durationText(maxRecordAge)}`,
+    right: `at least 1 minute and less than ${durationText(streamRetention)}, for which DynamoDB keeps a stream`,
+    holds: maxRecordAge.toSeconds() >= 60 && maxRecordAge.toSeconds() < streamRetention.toSeconds(),
+  };
+}
+
+/** A batch that always fails does not hold up its shard to the end of the stream. */
+export function givesUp(retryAttempts: number): Inequality | undefined {
+  return wholeBetween(
+    {
+      id: 'relay-gives-up',
+      prevents: 'one batch that cannot be marked holds up all others for a day',
+      change: 'change `retryAttempts`',
+    },
+    { name: 'retryAttempts', value: retryAttempts },
+    0,
+    10_000,
+  );
+}
+
 /** What must hold between an outbox's stream, its relay and its sweep. docs/guarantees.md explains each by its id. */
 export function relayInequalities(values: RelayValues): Inequality[] {
   const { maxRecordAge, timeout, sweepInterval, batchSize, retryAttempts, other } = values;
   const inequalities: (Inequality | undefined)[] = [
-    isKnown(maxRecordAge)
-      ? {
-          id: 'relay-gives-up-before-the-stream',
-          prevents: 'records expire unseen, without a trace of what was wrong with them',
-          change: 'lower `maxRecordAge`',
-          left: `maxRecordAge is ${durationText(maxRecordAge)}`,
-          right: `at least 1 minute and less than ${durationText(streamRetention)}, for which DynamoDB keeps a stream`,
-          holds: maxRecordAge.toSeconds() >= 60 && maxRecordAge.toSeconds() < streamRetention.toSeconds(),
-        }
-      : undefined,
+    givesUpBeforeTheStream(maxRecordAge),
     atLeast(
       {
         id: 'sweeps-do-not-overlap',
@@ -55,16 +73,7 @@ export function relayInequalities(values: RelayValues): Inequality[] {
       1,
       1000,
     ),
-    wholeBetween(
-      {
-        id: 'relay-gives-up',
-        prevents: 'one batch that cannot be marked holds up all others for a day',
-        change: 'change `retryAttempts`',
-      },
-      { name: 'retryAttempts', value: retryAttempts },
-      0,
-      10_000,
-    ),
+    givesUp(retryAttempts),
     {
       id: 'one-relay-per-outbox',
       prevents: 'one relay marks events as sent that the other has not sent (lost)',

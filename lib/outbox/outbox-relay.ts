@@ -18,6 +18,7 @@ import { discardedBucket, discardedTo } from './discarded-bucket.js';
 import { consumersOutlive, relayInequalities } from './outbox-inequalities.js';
 import type { OutboxRelayProps } from './outbox-relay-props.js';
 import { relayViolations } from './outbox-relay-rules.js';
+import { relayCost, sweepCost } from './relay-cost.js';
 import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-alarms.js';
 import { relayedRecords } from './relayed-records.js';
 import type { RelayTargetConfig } from './relay-target.js';
@@ -234,6 +235,13 @@ export class OutboxRelay extends Construct {
       },
     });
     GuaranteeReport.record('OutboxRelay', this, {
+      claim: {
+        identity: 'id and version of each event, on every copy',
+        way: 'at least once to each target: a consumer of this package drops the copies',
+        brokenBy: ['a receiver that looks at neither'],
+      },
+      cost: relayCost(this.props),
+      idle: sweepCost(this.props),
       inequalities,
       late,
       notes: targets.map(

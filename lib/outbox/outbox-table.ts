@@ -2,12 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { dollars } from '../guarantees/cost.js';
+import { writeLine } from '../guarantees/cost.js';
 import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
-import { prices } from '../guarantees/prices.js';
 import { OutboxTableGrants } from './outbox-table-grants.js';
 
 export interface OutboxTableProps {
@@ -89,11 +88,24 @@ export class OutboxTable extends Construct {
   }
 
   private report(): void {
-    const dollarsPerMillion = dollars(3 * prices.millionWriteUnits);
     GuaranteeReport.record('OutboxTable', this, {
+      claim: {
+        identity: 'aggregate and version of the event',
+        way: "the event's row in the transaction of its effects",
+        brokenBy: ['an event published outside the transaction', 'a restore that does not raise the epoch'],
+      },
+      cost: {
+        per: 'events',
+        batchSize: 1,
+        lines: [
+          writeLine([
+            [2, 'in the commit'],
+            [1, 'when it is sent'],
+          ]),
+        ],
+      },
       notes: [
-        'An event of up to 900 bytes of data, type and names costs 3 write units, 2 in the commit and 1 when it is sent: ' +
-          `${dollarsPerMillion} a million. Each further KB costs 3 more.`,
+        'The units are those of an event of up to 900 bytes of data, type and names. Each further KB costs 3 more.',
         `A sent event is kept for ${durationText(this.retention)} after the next one of its aggregate was sent; the newest one stays.`,
       ],
     });

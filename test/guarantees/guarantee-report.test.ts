@@ -10,6 +10,7 @@ import {
   CommitWay,
   DedupTable,
   IdempotentConsumer,
+  JobQueue,
   MessageChannel,
   OutboxRelay,
   OutboxTable,
@@ -236,6 +237,70 @@ describe('resources that the app does not make', () => {
   });
 });
 
+describe('the table at the top', () => {
+  const summaryOf = (report: string) => rowsOf(`\n## \n${report.split('\n## ')[0]}`, '');
+
+  test.each([
+    [
+      CommitWay.TRANSACTION,
+      'key, receipt kept 86 days',
+      'a copy after 86 days; effects outside the transaction',
+    ],
+    [
+      CommitWay.INSERT,
+      "key of the new row in 'Stack/Rows'",
+      'a row deleted within 86 days; other effects than the row',
+    ],
+    [
+      CommitWay.AGGREGATE,
+      "the producer's version, kept in the item",
+      'an item deleted; other effects than the item',
+    ],
+    [CommitWay.NATURAL, 'none', 'a handler for which twice, or late, is not the same as once'],
+  ])('%s: how a message is recognised, and what breaks it', (commitWay, identity, breaks) => {
+    const report = reportOf((app) => {
+      const stack = new Stack(app, 'Stack');
+      const rows = new Table(stack, 'Rows', { partitionKey: { name: 'id', type: AttributeType.STRING } });
+      const proof = commitWay === CommitWay.INSERT || commitWay === CommitWay.AGGREGATE;
+      path(stack, 'Mail', { commitWay, ...(proof && { effectTable: rows }) });
+    });
+    const [row = []] = summaryOf(report);
+    expect([row[0], row[1], row[4]]).toEqual(['Stack/Mail', identity, breaks]);
+    expect(row[3]).toMatch(/^messages: \$\d+\.\d\d \/ \$\d+\.\d\d$/);
+    // The table is there for failures, and no receipt of it is claimed.
+    if (commitWay !== CommitWay.TRANSACTION)
+      expect(report).not.toMatch(/receipts-outlive|receipt kept|receipts kept|takes the receipts/);
+  });
+
+  test('a job queue is one row, by job, and its worker none', () => {
+    const report = reportOf((app) => {
+      const stack = new Stack(app, 'Stack');
+      const dedupTable = new DedupTable(stack, 'Dedup');
+      new JobQueue(stack, 'Reports', { consumerName: 'reports', dedupTable, entry: noopEntry });
+    });
+    expect(summaryOf(report).map(([at, identity, , cost]) => [at, identity, cost])).toEqual([
+      ['Stack/Reports', 'job id, remembered for 116 days', expect.stringMatching(/^jobs: \$/)],
+    ]);
+    expect(report).not.toContain('Cost of one million messages');
+    expect(report).toContain(
+      '11 write units (3 for its row, 4 for its end and its receipt, 4 for the index of open jobs) x $0.625',
+    );
+  });
+
+  test('what nothing gives is said, and what is paid when nothing arrives', () => {
+    const report = reportOf((app) => path(new Stack(app, 'Stack'), 'Mail'));
+    expect(report).toContain('\n## Not guaranteed\n\n- Effects outside the transaction');
+    const idle = report.split('\n## ').find((text) => text.startsWith('Idle cost\n')) ?? '';
+    expect(idle).toContain(
+      '| Stack/Mail | empty receives on the FIFO queue | 5 pollers, a call each 20 s: 0.657 million x $0.50 | $0.33 |',
+    );
+    expect(idle).toContain('| the app | metrics that alarms watch | 4 x $0.10 | $0.40 |');
+    expect(idle).toMatch(/\| all \|.*\| \$0\.73 \|/);
+    const off = reportOf((app) => path(new Stack(app, 'Stack'), 'Mail', { enabled: false }));
+    expect(off).not.toContain('empty receives');
+  });
+});
+
 describe('the cost of a million messages', () => {
   const cost = (props: Partial<IdempotentConsumerProps>, kind = ChannelKind.FIFO) =>
     rowsOf(
@@ -259,7 +324,7 @@ describe('the cost of a million messages', () => {
       'receipts kept': ['$0.38', '$0.38'],
       all: ['$6.05', '$7.60'],
     });
-    expect(rows[3]?.[1]).toBe('8 write units a message: 2 for the receipt, 2 for each of 3 items');
+    expect(rows[3]?.[1]).toBe('8 write units (2 for the receipt, 6 for 3 items of 2) x $0.625');
   });
 
   test.each([
@@ -308,7 +373,7 @@ describe('the cost of a million messages', () => {
       });
       path(stack, 'Mail', { handler, entry: undefined });
     });
-    expect(report).toContain('| Lambda | 2048 MB x86_64, 50 ms a batch |');
+    expect(report).toContain('1 / b x ($0.20 + 1,000,000 x 2 GB x 0.05 s x $0.0000166667), x86_64');
   });
 
   test('is left out where a value of it is known only at deployment', () => {
@@ -316,7 +381,8 @@ describe('the cost of a million messages', () => {
       const stack = new Stack(app, 'Stack');
       path(stack, 'Mail', { batchSize: new CfnParameter(stack, 'Batch', { type: 'Number' }).valueAsNumber });
     });
-    expect(report).not.toContain('Cost');
+    expect(report).not.toContain('Cost of one million');
+    expect(report).toContain('| known at deployment only |');
   });
 });
 
@@ -326,6 +392,32 @@ test('says how fast a backlog drains, and what the age alarm leaves time for', (
   );
   expect(report).toContain(
     'A backlog drains at 1,000 messages a second (`maxConcurrency` 5, batches of 10, 50 ms each), and at 1 when every batch takes its whole timeout of 30 seconds. ' +
-      'The age alarm goes off at half of the retention, 2 days before messages expire: time to drain 172,800,000 messages, or 288,000.',
+      'The age alarm goes off at half of the retention, 2 days before messages expire: time to drain 172,800,000 messages, or 288,000. ' +
+      'All of it while at least 5 groups are active: a group has one batch at a time, so one alone drains at 200 a second.',
   );
+  const standard = reportOf((app) => {
+    const stack = new Stack(app, 'Stack');
+    const channel = new MessageChannel(stack, 'Channel', { kind: ChannelKind.STANDARD });
+    path(stack, 'Mail', { channel, maxConcurrency: 5 });
+  });
+  expect(standard).toContain('A backlog drains at');
+  expect(standard).not.toContain('groups are active');
+});
+
+test('guarantees.json says the same as the page, for programs', () => {
+  const report = reportOf((app) => path(new Stack(app, 'Stack'), 'Mail', { maxConcurrency: 5 }));
+  const claims = JSON.parse(readFileSync(join(outdir, 'guarantees.json'), 'utf8')) as {
+    format: number;
+    constructs: {
+      path: string;
+      constructClass: string;
+      holds: { id: string; left: string; right: string }[];
+    }[];
+  };
+  expect(claims.format).toBe(1);
+  for (const { path: at, constructClass, holds } of claims.constructs) {
+    const rows = rowsOf(report, `${at} (${constructClass})`).map((cells) => cells.slice(0, 3));
+    expect(holds.map(({ id, left, right }) => [id, left, right])).toEqual(rows);
+  }
+  expect(claims.constructs.flatMap(({ holds }) => holds).length).toBeGreaterThan(5);
 });

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { deployStack, destroyStack } from '../../targets/deploy.js';
 import { startEventSourceRunner, type EventSourceRunner } from '../../targets/event-source/index.js';
+import { stackContext } from '../../targets/stack-context.js';
 import type { Target } from '../../targets/target.js';
 import { drained } from '../../targets/drained.js';
 import { cannotHold, chooseTarget, expectNoStack } from '../../targets/index.js';
@@ -47,7 +48,7 @@ export class DeployedStack {
       this.running = { target, dynamo: new DynamoDBClient(target.client), sqs: new SQSClient(target.client) };
       if (cannotHold(chosen.kind, mailTest) === undefined) this.provider = await MailProvider.start();
       options.context = {
-        ...{ disposable: 'true', polling: String(target.polls === 'target') },
+        ...stackContext(target),
         ...(this.provider === undefined ? {} : { mailProviderUrl: this.provider.url }),
       };
       if (chosen.target !== 'embedded') {

@@ -177,7 +177,10 @@ describe('endpoint', () => {
       'http://e:1/_aws/execute-api/a1b2/payments?x=1',
     ],
     ['https://a1b2.lambda-url.us-east-1.on.aws/', 'http://e:1/_aws/lambda-url/a1b2/'],
-    ['http://a1b2.execute-api.localhost.localstack.cloud:4566/x', undefined],
+    [
+      'http://a1b2.execute-api.localhost.localstack.cloud:4566/live/x',
+      'http://e:1/_aws/execute-api/a1b2/live/x',
+    ],
     ['https://example.com/x', undefined],
   ])('%s is called at the address that resolves', (deployed, local = deployed) => {
     expect(localUrl('http://e:1', deployed)).toBe(local);
