@@ -4,6 +4,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync, type Metafile } from 'esbuild';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { handlerBundling } from './handler-bundling.js';
+import { rememberNotInstalled } from './not-installed.js';
 
 /**
  * The code of a handler, bundled on this machine when the app is synthesised. CDK's NodejsFunction always writes one
@@ -30,6 +31,7 @@ export function handlerCode(entry: string): Code {
             metafile: true,
           });
           expectHandler(entry, metafile);
+          rememberNotInstalled(entry, metafile);
           return true;
         },
       },

@@ -14,6 +14,7 @@ import { Construct } from 'constructs';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { handlerCode } from './handler-code.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
+import { warnOfNotInstalled } from './not-installed.js';
 
 export interface HandlerFunctionProps extends HandlerFunctionOptions {
   /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
@@ -107,6 +108,7 @@ export class HandlerFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
     });
+    warnOfNotInstalled(this, entry);
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason:

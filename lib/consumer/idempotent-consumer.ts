@@ -17,6 +17,7 @@ import { HandlerFunction } from './handler-function.js';
 import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
+import { needed } from './not-installed.js';
 import { defaultMaxFailures, failureNotes, onFailureOf } from './failure-rules.js';
 import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 
@@ -157,6 +158,8 @@ export class IdempotentConsumer extends Construct {
       architecture: props.architecture,
       logRetention: props.logRetention,
     });
+    const violations = needed(props.entry ?? '', '@aws-sdk/client-s3', 'the handler decodes with `s3Payload`');
+    if (violations.length > 0) throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     this.ownLogGroup = built.logGroup;
     return built.function;
   }

@@ -10,6 +10,7 @@ import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { HandlerFunction } from '../consumer/handler-function.js';
+import { needed, notNeeded } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
@@ -22,6 +23,9 @@ import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-
 import { relayedRecords } from './relayed-records.js';
 import type { RelayTargetConfig } from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
+
+/** What the runtime sends with, by how a target is addressed. SQS is everybody's. */
+const clients = { topicArn: '@aws-sdk/client-sns', eventBusName: '@aws-sdk/client-eventbridge' };
 
 /**
  * Sends the events of an outbox to its targets: driven by the table's stream, and by a sweep that works off what is
@@ -78,6 +82,7 @@ export class OutboxRelay extends Construct {
       logRetention: props.logRetention,
     }).function;
     const targets = props.targets.map((target) => target.bind(this.function));
+    this.expectClients(targets);
     for (const [name, value] of Object.entries(this.environment(targets)))
       this.function.addEnvironment(name, value);
     const grant = outbox.grants.relay(this.function);
@@ -207,6 +212,17 @@ export class OutboxRelay extends Construct {
         id: `AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(bucket)}.Arn>/aws/lambda/*]`,
         reason: 'Lambda names the objects of given up batches by mapping, shard, time and chance.',
       });
+  }
+
+  /** The runtime loads the client of each kind of target that there is. @throws InvalidProps */
+  private expectClients(targets: readonly RelayTargetConfig[]): void {
+    const violations = Object.entries(clients).flatMap(([kind, client]) => {
+      if (targets.some(({ address }) => kind in address))
+        return needed(this.props.entry, client, `\`targets\` has one with ${kind}`);
+      notNeeded(this, client);
+      return [];
+    });
+    if (violations.length > 0) throw new InvalidProps('OutboxRelay', this.node.path, violations);
   }
 
   private environment(targets: readonly RelayTargetConfig[]): Record<string, string> {
