@@ -2,8 +2,9 @@ import { Duration, Tokenization } from 'aws-cdk-lib';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { HandlerFunction } from '../consumer/handler-function.js';
-import { needed, notNeeded } from '../consumer/not-installed.js';
+import { needed } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
@@ -33,6 +34,7 @@ export function keyedFunction(
   props: KeyedApiProps,
   found: readonly Violation[],
 ): KeyedFunction {
+  expectKinds(kind, scope, { dedupTable: [kinds.dedupTable, props.dedupTable] });
   const { apiName, dedupTable, window = Duration.hours(24), timeout = Duration.seconds(10) } = props;
   const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
   const inequalities = apiInequalities({
@@ -62,21 +64,16 @@ export function keyedFunction(
       ...(bucket === undefined ? {} : { EXACTLY_ONCE_RESPONSE_BUCKET: bucket.bucketName }),
     },
   });
-  expectResponseClient(scope, kind, props);
+  const missing = needed(
+    props.entry,
+    '@aws-sdk/client-s3',
+    'the handler keeps big answers with `s3Responses`',
+  );
+  if (missing.length > 0) throw new InvalidProps(kind, scope.node.path, missing);
   dedupTable.grants.commitReceipts(handler.function, props.apiName);
   if (bucket !== undefined) allowResponses(bucket, handler.role);
   GuaranteeReport.record(kind, scope, { inequalities, notes: [costNote(props)] });
   return { handler, window, timeout, responseBucket: bucket };
-}
-
-/** Answers are kept in S3 with `bigResponses` only. @throws InvalidProps */
-function expectResponseClient(scope: Construct, kind: string, { entry, bigResponses }: KeyedApiProps): void {
-  if (bigResponses !== true) {
-    notNeeded(scope, '@aws-sdk/client-s3');
-    return;
-  }
-  const violations = needed(entry, '@aws-sdk/client-s3', '`bigResponses` is true');
-  if (violations.length > 0) throw new InvalidProps(kind, scope.node.path, violations);
 }
 
 function costNote({ writesPerRequest = 1 }: KeyedApiProps): string {

@@ -4,6 +4,7 @@ import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { consumerInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
@@ -48,6 +49,10 @@ export class IdempotentConsumer extends Construct {
 
   constructor(scope: Construct, id: string, props: IdempotentConsumerProps) {
     super(scope, id);
+    expectKinds('IdempotentConsumer', this, {
+      channel: [kinds.channel, props.channel],
+      ...(props.dedupTable !== undefined && { dedupTable: [kinds.dedupTable, props.dedupTable] }),
+    });
     const { consumerName, channel, dedupTable, batchSize = 10, maxConcurrency } = props;
     const way = props.commitWay ?? CommitWay.TRANSACTION;
     const settings = functionSettings(props);
@@ -158,7 +163,11 @@ export class IdempotentConsumer extends Construct {
       architecture: props.architecture,
       logRetention: props.logRetention,
     });
-    const violations = needed(props.entry ?? '', '@aws-sdk/client-s3', 'the handler decodes with `s3Payload`');
+    const violations = needed(
+      props.entry ?? '',
+      '@aws-sdk/client-s3',
+      'the handler decodes with `s3Payload`',
+    );
     if (violations.length > 0) throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     this.ownLogGroup = built.logGroup;
     return built.function;

@@ -8,6 +8,7 @@ import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
 import { claim } from '../guarantees/claims.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
@@ -43,6 +44,7 @@ export class JobQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: JobQueueProps) {
     super(scope, id);
+    expectKinds('JobQueue', this, { dedupTable: [kinds.dedupTable, props.dedupTable] });
     const violations = jobQueueViolations(props);
     if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
     const { consumerName, dedupTable, entry, maxFailures = 5, timeout = Duration.minutes(15) } = props;

@@ -12,6 +12,7 @@ import { Construct } from 'constructs';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { needed, notNeeded } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
@@ -62,6 +63,10 @@ export class OutboxRelay extends Construct {
   constructor(scope: Construct, id: string, props: OutboxRelayProps) {
     super(scope, id);
     this.props = props;
+    expectKinds('OutboxRelay', this, {
+      outbox: [kinds.outbox, props.outbox],
+      ...Object.fromEntries(props.targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]])),
+    });
     const { outbox, batchSize = 100, retryAttempts = 10 } = props;
     const timeout = props.timeout ?? Duration.seconds(30);
     const sweepInterval = props.sweepInterval ?? Duration.minutes(1);

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { cp, symlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { GetItemCommand, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DeleteFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -203,7 +205,10 @@ test('the API: a payment, posted twice, is paid once and answered alike', async 
   };
   await twice(async () => {
     const request = signed(exchange, { region: target.region, ...target.client.credentials }, new Date());
-    const answer = await fetch(request.url, { ...request, headers: [...request.headers] as [string, string][] });
+    const answer = await fetch(request.url, {
+      ...request,
+      headers: [...request.headers] as [string, string][],
+    });
     answers.push([answer.status, answer.headers.get('idempotent-replayed'), await answer.text()]);
   });
   const body = expect.stringContaining('"cents":1250') as string;
@@ -230,4 +235,27 @@ test('leases: an order, sent twice, is charged once', async () => {
   await twice(() => sendTo('Lease', { order: 'o-1', cents: 1250 }));
   const order = await row('Lease', 'OrdersTable', { order: { S: 'o-1' } });
   expect([charges, order?.chargeId?.S, order?.cents?.N]).toEqual([1, 'ch_1', '1250']);
+});
+
+test('a client that may be left out is asked for by name where its feature is on, and nowhere else', async () => {
+  const folder = staged?.project ?? '';
+  for (const file of ['synth.cjs', 's3-consumer.mjs', 's3-api.mjs'])
+    await cp(join(__dirname, 'missing-clients', file), join(folder, file));
+  const { stdout } = await promisify(execFile)(process.execPath, ['synth.cjs'], { cwd: folder });
+  const refused = (name: string) =>
+    expect.stringMatching(
+      new RegExp(`^InvalidProps: .*must be with that package: npm install ${name} `, 's'),
+    ) as string;
+  const scheduler = '@aws-sdk/client-scheduler';
+  expect(JSON.parse(stdout)).toEqual({
+    'relay to a queue': [],
+    'relay to a topic': refused('@aws-sdk/client-sns'),
+    'relay to a bus': refused('@aws-sdk/client-eventbridge'),
+    api: [],
+    'api with big answers': refused('@aws-sdk/client-s3'),
+    'consumer of payloads in S3': refused('@aws-sdk/client-s3'),
+    // Nobody knows at synth how long its jobs will wait.
+    'producer of jobs': [expect.stringContaining(`npm install ${scheduler} if you use that`) as string],
+    'topic at run time': `PackageMissing: @aws-sdk/client-sns is not in the bundle, and an SNS target needs it: npm install @aws-sdk/client-sns, and deploy again`,
+  });
 });
