@@ -7,6 +7,7 @@ import { claim, claimant } from '../guarantees/claims.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import type { KeyedApiProps } from './idempotent-api-props.js';
 import { apiInequalities, apiViolations } from './idempotent-api-rules.js';
@@ -48,6 +49,7 @@ export function keyedFunction(
   const violations = [...apiViolations(props), ...found, ...violationsOf(inequalities)];
   if (violations.length > 0) throw new InvalidProps(kind, scope.node.path, violations);
   claim(receipts, apiName, scope);
+  pinName(scope, () => apiName);
 
   const bucket = props.bigResponses === true ? responseBucket(scope, window, props.encryptionKey) : undefined;
   const handler = new HandlerFunction(scope, 'Handler', {

@@ -10,6 +10,7 @@ import { consumerInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import { CommitWay, proofRows } from './commit-way.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
@@ -82,6 +83,7 @@ export class IdempotentConsumer extends Construct {
       throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     if (table !== undefined) claim(table, consumerName, this);
     claim(queueOf(props), 'messages', this);
+    pinName(this, () => consumerName);
 
     this.consumerName = consumerName;
     this.receiptRetention = receiptRetention;

@@ -12,6 +12,7 @@ import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
@@ -133,6 +134,7 @@ export class JobQueue extends Construct {
     if (cluster === undefined || image === undefined) return undefined;
     const { table } = dedupTable;
     claim({ construct: table, name: table.tableName }, consumerName, this);
+    pinName(this, () => consumerName);
     const { queue, deadLetterQueue } = this.channel;
     claim({ construct: queue, name: queue.queueName }, 'messages', this);
     const { service, taskDefinition } = new JobTasks(this, 'Tasks', {

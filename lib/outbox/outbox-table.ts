@@ -7,6 +7,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { pinResource } from '../guarantees/pinned-names.js';
 import { prices } from '../guarantees/prices.js';
 import { OutboxTableGrants } from './outbox-table-grants.js';
 
@@ -90,6 +91,7 @@ export class OutboxTable extends Construct {
 
   private report(): void {
     const dollarsPerMillion = dollars(3 * prices.millionWriteUnits);
+    pinResource(this, this.table);
     GuaranteeReport.record('OutboxTable', this, {
       notes: [
         'An event of up to 900 bytes of data, type and names costs 3 write units, 2 in the commit and 1 when it is sent: ' +
