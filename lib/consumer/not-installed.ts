@@ -15,7 +15,9 @@ export function rememberNotInstalled(entry: string, { inputs, outputs }: Metafil
     .flatMap((output) => Object.entries(output.inputs))
     // A file of which nothing is left is in the graph all the same.
     .flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? (inputs[file]?.imports ?? []) : []))
-    .filter(({ external, kind, path }) => external && kind === 'dynamic-import' && path.startsWith('@aws-sdk/'))
+    .filter(
+      ({ external, kind, path }) => external && kind === 'dynamic-import' && path.startsWith('@aws-sdk/'),
+    )
     .map(({ path }) => path);
   found.set(entry, new Set(packages));
 }

@@ -38,13 +38,17 @@ export function pinResource(construct: IConstruct, resource: IConstruct, kind = 
 function problems(root: Stage, made: ReadonlyMap<string, () => string>): string[] {
   const pinned: unknown = root.node.tryGetContext(pinnedNames);
   if (pinned === undefined) return [];
-  const names = Object.fromEntries([...made].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, name]) => [path, name()]));
+  const names = Object.fromEntries(
+    [...made].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, name]) => [path, name()]),
+  );
   const written = (typeof pinned === 'object' && pinned !== null ? pinned : {}) as Record<string, unknown>;
   const changed = [...new Set([...Object.keys(names), ...Object.keys(written)])].flatMap((path) => {
     const [now, before] = [names[path], written[path]];
     if (now === before) return [];
     if (now === undefined) return [`'${path}' was ${JSON.stringify(before)}, and is not there any more`];
-    return [`'${path}' is '${now}', ${before === undefined ? 'which is new' : `was ${JSON.stringify(before)}`}`];
+    return [
+      `'${path}' is '${now}', ${before === undefined ? 'which is new' : `was ${JSON.stringify(before)}`}`,
+    ];
   });
   if (changed.length === 0) return [];
   return [

@@ -48,7 +48,10 @@ function appOf({ channel, consumer, api, dedup, outbox, ids = {} }: Props, names
 function stateOf(props: Props): Record<string, unknown> {
   const stack = appOf(props).node.findChild('Stack') as Stack;
   const { Resources } = Template.fromStack(stack).toJSON() as {
-    Resources: Record<string, { Type: string; Properties?: Record<string, unknown>; UpdateReplacePolicy?: string }>;
+    Resources: Record<
+      string,
+      { Type: string; Properties?: Record<string, unknown>; UpdateReplacePolicy?: string }
+    >;
   };
   const replacing = ['TableName', 'KeySchema', 'QueueName', 'FifoQueue', 'BucketName'];
   return Object.fromEntries(
@@ -81,7 +84,11 @@ test.each<[string, Props]>([
 test('what a replacement would take away is retained: tables and queues', () => {
   const template = Template.fromStack(appOf({}).node.findChild('Stack') as Stack);
   for (const type of ['AWS::DynamoDB::Table', 'AWS::SQS::Queue'])
-    template.allResources(type, { UpdateReplacePolicy: 'Retain', DeletionPolicy: 'Retain', Properties: Match.anyValue() });
+    template.allResources(type, {
+      UpdateReplacePolicy: 'Retain',
+      DeletionPolicy: 'Retain',
+      Properties: Match.anyValue(),
+    });
 });
 
 describe('with its names written down', () => {
@@ -90,7 +97,9 @@ describe('with its names written down', () => {
     try {
       appOf({}, {}).synth();
     } catch (error) {
-      return JSON.parse(/"exactly-once-aws:names": (\{.*?\})/s.exec((error as Error).message)?.[1] ?? '') as object;
+      return JSON.parse(
+        /"exactly-once-aws:names": (\{.*?\})/s.exec((error as Error).message)?.[1] ?? '',
+      ) as object;
     }
     throw new Error('an empty list was taken');
   }
@@ -100,12 +109,24 @@ describe('with its names written down', () => {
   });
 
   test.each<[string, Props, string]>([
-    ['a consumer that is renamed', { consumer: { consumerName: 'settle' } }, "'Stack/Settlement' is 'settle', was \"settlement\""],
+    [
+      'a consumer that is renamed',
+      { consumer: { consumerName: 'settle' } },
+      "'Stack/Settlement' is 'settle', was \"settlement\"",
+    ],
     ['an API that is renamed', { api: { apiName: 'pay' } }, "'Stack/Api' is 'pay', was \"payments\""],
     ['a dedup table with another id', { ids: { dedup: 'Receipts' } }, "'Stack/Dedup' was"],
     ['a channel with another id', { ids: { channel: 'Orders' } }, "'Stack/Payments' was"],
-    ['a channel of another kind', { channel: { kind: ChannelKind.STANDARD } }, "'Stack/Payments' is 'STANDARD "],
-    ['a consumer with another id', { ids: { consumer: 'Settle' } }, "'Stack/Settle' is 'settlement', which is new"],
+    [
+      'a channel of another kind',
+      { channel: { kind: ChannelKind.STANDARD } },
+      "'Stack/Payments' is 'STANDARD ",
+    ],
+    [
+      'a consumer with another id',
+      { ids: { consumer: 'Settle' } },
+      "'Stack/Settle' is 'settlement', which is new",
+    ],
   ])('%s fails the synth, with the line to write if it is meant', (_, change, says) => {
     const names = written();
     expect(() => appOf(change, names).synth()).toThrow(says);
