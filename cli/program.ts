@@ -5,6 +5,7 @@ import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
 import { addGroups } from './commands/groups.js';
 import { addInspect } from './commands/inspect.js';
+import { addLocal } from './commands/local.js';
 import { addOutbox } from './commands/outbox.js';
 import { addRedrive } from './commands/redrive.js';
 import { addRestore } from './commands/restore.js';
@@ -19,7 +20,7 @@ import { packageVersion } from './package-version.js';
 export function cliProgram(): Command {
   const program = new Command('exactly-once-aws')
     .description(
-      'Looks into a consumer of exactly-once-aws, sets going again what failed, and checks an API.',
+      'Looks into a consumer of exactly-once-aws, sets going again what failed, checks an API, and runs an app locally.',
     )
     .addHelpText(
       'after',
@@ -45,6 +46,7 @@ export function cliProgram(): Command {
     addUnlock,
     addOutbox,
     addRestore,
+    addLocal,
   ])
     add(program);
   return program;

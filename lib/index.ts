@@ -16,6 +16,7 @@
  *
  * What each of them guarantees, and when not, is in its own description; what is checked is in docs/guarantees.md.
  */
+import './guarantees/node-version.js';
 export { MessageChannel } from './channel/message-channel.js';
 export { MessageChannelGrants } from './channel/message-channel-grants.js';
 export type { IMessageChannel } from './channel/channel-base.js';

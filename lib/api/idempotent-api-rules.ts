@@ -3,11 +3,11 @@ import { HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, type Inequality } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { nameViolations } from '../guarantees/stable-name.js';
 import type { IdempotentApiProps, KeyedApiProps } from './idempotent-api-props.js';
 
 /** As browsers send it. */
 const originPattern = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/;
-const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 /** An HTTP API ends an integration after 30 seconds, a REST API after 29. */
 const longestAnswer = Duration.seconds(29);
 const longestWindow = Duration.days(30);
@@ -77,16 +77,13 @@ export function apiInequalities(values: ApiValues): Inequality[] {
 /** What is wrong with the props by themselves. */
 export function apiViolations(props: KeyedApiProps): Violation[] {
   const { apiName, routes, window, timeout, environment = {} } = props;
-  const token = Token.isUnresolved(apiName);
   const violations: (Violation | undefined)[] = [
-    token || !namePattern.test(apiName)
-      ? {
-          id: 'api-name-stable',
-          given: token ? 'apiName is a token' : `apiName is '${apiName}'`,
-          allowed: token ? 'a plain string' : '1 to 64 of A-Z a-z 0-9 _ . -',
-          change: 'choose a fixed `apiName`: keys are found by it for as long as they are known',
-        }
-      : undefined,
+    ...nameViolations(
+      'api-name-stable',
+      'apiName',
+      apiName,
+      'keys are found by it for as long as they are known',
+    ),
     routes.length === 0
       ? { id: 'routes-given', given: '`routes` is empty', allowed: 'one or more', change: 'give `routes`' }
       : undefined,

@@ -2,10 +2,13 @@ import { Duration, Tokenization } from 'aws-cdk-lib';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { HandlerFunction } from '../consumer/handler-function.js';
+import { needed } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
 import { durationText } from '../guarantees/duration-text.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import type { KeyedApiProps } from './idempotent-api-props.js';
 import { requestCost } from './request-cost.js';
@@ -34,6 +37,7 @@ export function keyedFunction(
   props: KeyedApiProps,
   found: readonly Violation[],
 ): KeyedFunction {
+  expectKinds(kind, scope, { dedupTable: [kinds.dedupTable, props.dedupTable] });
   const { apiName, dedupTable, window = Duration.hours(24), timeout = Duration.seconds(10) } = props;
   const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
   const inequalities = apiInequalities({
@@ -47,6 +51,7 @@ export function keyedFunction(
   const violations = [...apiViolations(props), ...found, ...violationsOf(inequalities)];
   if (violations.length > 0) throw new InvalidProps(kind, scope.node.path, violations);
   claim(receipts, apiName, scope);
+  pinName(scope, () => apiName);
 
   const bucket = props.bigResponses === true ? responseBucket(scope, window, props.encryptionKey) : undefined;
   const handler = new HandlerFunction(scope, 'Handler', {
@@ -63,6 +68,12 @@ export function keyedFunction(
       ...(bucket === undefined ? {} : { EXACTLY_ONCE_RESPONSE_BUCKET: bucket.bucketName }),
     },
   });
+  const missing = needed(
+    props.entry,
+    '@aws-sdk/client-s3',
+    'the handler keeps big answers with `s3Responses`',
+  );
+  if (missing.length > 0) throw new InvalidProps(kind, scope.node.path, missing);
   dedupTable.grants.commitReceipts(handler.function, props.apiName);
   if (bucket !== undefined) allowResponses(bucket, handler.role);
   GuaranteeReport.record(kind, scope, {

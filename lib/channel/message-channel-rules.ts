@@ -24,6 +24,15 @@ export function channelViolations(props: MessageChannelProps): Violation[] {
     timeToRepair,
   } = props;
   const violations: (Violation | undefined)[] = [
+    Object.values(ChannelKind).includes(kind)
+      ? undefined
+      : {
+          id: 'kind-given',
+          // Without types anything may come.
+          given: `\`kind\` is ${(kind as unknown) === undefined ? 'undefined' : `'${String(kind)}'`}`,
+          allowed: 'ChannelKind.FIFO or ChannelKind.STANDARD',
+          change: 'give `kind`: FIFO keeps the order within a group, STANDARD has no limit of throughput',
+        },
     kind === ChannelKind.STANDARD && highThroughput === true
       ? {
           id: 'high-throughput-is-fifo',

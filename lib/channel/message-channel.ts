@@ -12,6 +12,7 @@ import type { Construct } from 'constructs';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { channelInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
+import { pinResource } from '../guarantees/pinned-names.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { channelAlarms } from './channel-alarms.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
@@ -124,6 +125,7 @@ export class MessageChannel extends ChannelBase {
     this.backlogAlarm = alarms.backlogAlarm;
     this.inFlightAlarm = alarms.inFlightAlarm;
 
+    pinResource(this, this.queue, this.kind);
     GuaranteeReport.record('MessageChannel', this, { inequalities });
   }
 }

@@ -2,16 +2,16 @@ import { basename, dirname } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync, type Metafile } from 'esbuild';
-import { InvalidProps } from '../guarantees/invalid-props.js';
+import type { Violation } from '../guarantees/invalid-props.js';
 import { handlerBundling } from './handler-bundling.js';
+import { rememberNotInstalled } from './not-installed.js';
 
 /**
  * The code of a handler, bundled on this machine when the app is synthesised. CDK's NodejsFunction always writes one
  * file.
  *
  * @param entry absolute path of the file that exports `handler`.
- * @throws InvalidProps at the bundling when the file exports no `handler`, whatever esbuild throws for one that it
- *   cannot bundle.
+ * @throws whatever esbuild throws for a file that it cannot bundle, when a function is given the code.
  */
 export function handlerCode(entry: string): Code {
   return Code.fromAsset(dirname(entry), {
@@ -29,7 +29,8 @@ export function handlerCode(entry: string): Code {
             outdir,
             metafile: true,
           });
-          expectHandler(entry, metafile);
+          violations.set(entry, exportViolations(metafile));
+          rememberNotInstalled(entry, metafile);
           return true;
         },
       },
@@ -37,18 +38,28 @@ export function handlerCode(entry: string): Code {
   });
 }
 
-/** Lambda would say so when the first message has come. */
-function expectHandler(entry: string, { outputs }: Metafile): void {
+/** What is wrong with an entry that has been bundled. CDK makes an error of its own of what is thrown there. */
+const violations = new Map<string, readonly Violation[]>();
+
+/**
+ * What is wrong with the file, once its code has been given to a function: it exports no `handler`. Lambda would say so
+ * when the first message has come.
+ */
+export function entryViolations(entry: string): readonly Violation[] {
+  return violations.get(entry) ?? [];
+}
+
+function exportViolations({ outputs }: Metafile): Violation[] {
   // Chunks that are loaded when they are needed have an entry point, too, but other names.
   const [, bundled] = Object.entries(outputs).find(([path]) => basename(path) === 'index.mjs') ?? [];
   const exported = bundled?.exports ?? [];
-  if (exported.includes('handler')) return;
-  throw new InvalidProps('HandlerFunction', entry, [
+  if (exported.includes('handler')) return [];
+  return [
     {
       id: 'handler-export',
       given: exported.length === 0 ? 'the file exports nothing' : `the file exports ${exported.join(', ')}`,
       allowed: 'one that exports `handler`',
       change: 'write `export const handler = ...` in it',
     },
-  ]);
+  ];
 }

@@ -12,8 +12,9 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { InvalidProps } from '../guarantees/invalid-props.js';
-import { handlerCode } from './handler-code.js';
+import { entryViolations, handlerCode } from './handler-code.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
+import { warnOfNotInstalled } from './not-installed.js';
 
 export interface HandlerFunctionProps extends HandlerFunctionOptions {
   /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
@@ -107,6 +108,9 @@ export class HandlerFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
     });
+    const violations = entryViolations(entry);
+    if (violations.length > 0) throw new InvalidProps('HandlerFunction', this.node.path, violations);
+    warnOfNotInstalled(this, entry);
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason:

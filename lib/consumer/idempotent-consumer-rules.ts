@@ -1,16 +1,16 @@
-import { type Duration, Token } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
+import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { claimant } from '../guarantees/claims.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { nameViolations } from '../guarantees/stable-name.js';
 import { CommitWay } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
 import { queueOf } from './consumer-values.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { failureViolations } from './failure-rules.js';
-
-const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /**
  * What is wrong with the props of a consumer by themselves.
@@ -22,26 +22,19 @@ export function consumerViolations(
   horizon: Duration | undefined,
 ): Violation[] {
   return [
-    ...nameViolations(props.consumerName),
+    ...nameViolations(
+      'consumer-name-stable',
+      'consumerName',
+      props.consumerName,
+      'receipts are found by it for as long as they are kept',
+    ),
     ...functionViolations(props),
+    ...reservedViolations(props),
     ...environmentViolations(props.environment ?? {}),
     ...wayViolations(props),
     ...horizonViolations(props, horizon),
     ...channelViolations(props),
     ...failureViolations(props),
-  ];
-}
-
-function nameViolations(consumerName: string): Violation[] {
-  const token = Token.isUnresolved(consumerName);
-  if (!token && namePattern.test(consumerName)) return [];
-  return [
-    {
-      id: 'consumer-name-stable',
-      given: token ? 'consumerName is a token' : `consumerName is '${consumerName}'`,
-      allowed: token ? 'a plain string' : '1 to 64 of A-Z a-z 0-9 _ . -',
-      change: 'choose a fixed `consumerName`: receipts are found by it for as long as they are kept',
-    },
   ];
 }
 
@@ -72,6 +65,21 @@ function functionViolations(props: IdempotentConsumerProps): Violation[] {
       allowed: 'left out',
       change: `set \`${prop}\` on the function itself`,
     }));
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency */
+function reservedViolations({ handler }: IdempotentConsumerProps): Violation[] {
+  const made = madeHere(handler)?.node.defaultChild;
+  const reserved = CfnFunction.isCfnFunction(made) ? made.reservedConcurrentExecutions : undefined;
+  if (reserved === undefined) return [];
+  return [
+    {
+      id: 'concurrency-not-reserved',
+      given: `the \`handler\` has reservedConcurrentExecutions of ${reserved}`,
+      allowed: 'without: SQS counts throttled polls as receives',
+      change: 'take it off the function, and give `maxConcurrency`',
+    },
+  ];
 }
 
 function environmentViolations(environment: Record<string, string>): Violation[] {

@@ -4,12 +4,14 @@ import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { pollingCost } from '../guarantees/idle-cost.js';
 import { consumerInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import { CommitWay, proofRows } from './commit-way.js';
 import { consumerClaim, keptOf } from './consumer-claim.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
@@ -19,6 +21,7 @@ import { HandlerFunction } from './handler-function.js';
 import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { consumerViolations } from './idempotent-consumer-rules.js';
+import { needed } from './not-installed.js';
 import { defaultMaxFailures, failureNotes, onFailureOf } from './failure-rules.js';
 import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 
@@ -49,6 +52,10 @@ export class IdempotentConsumer extends Construct {
 
   constructor(scope: Construct, id: string, props: IdempotentConsumerProps) {
     super(scope, id);
+    expectKinds('IdempotentConsumer', this, {
+      channel: [kinds.channel, props.channel],
+      ...(props.dedupTable !== undefined && { dedupTable: [kinds.dedupTable, props.dedupTable] }),
+    });
     const { consumerName, channel, dedupTable, batchSize = 10, maxConcurrency } = props;
     const way = props.commitWay ?? CommitWay.TRANSACTION;
     const settings = functionSettings(props);
@@ -79,6 +86,7 @@ export class IdempotentConsumer extends Construct {
       throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     if (table !== undefined) claim(table, consumerName, this);
     claim(queueOf(props), 'messages', this);
+    pinName(this, () => consumerName);
 
     this.consumerName = consumerName;
     this.receiptRetention = receiptRetention;
@@ -163,6 +171,12 @@ export class IdempotentConsumer extends Construct {
       architecture: props.architecture,
       logRetention: props.logRetention,
     });
+    const violations = needed(
+      props.entry ?? '',
+      '@aws-sdk/client-s3',
+      'the handler decodes with `s3Payload`',
+    );
+    if (violations.length > 0) throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     this.ownLogGroup = built.logGroup;
     return built.function;
   }

@@ -1,6 +1,7 @@
 import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { pinResource } from '../guarantees/pinned-names.js';
 import { DedupTableBase, type IDedupTable } from './dedup-table-base.js';
 import { ExistingTable } from './existing-table.js';
 
@@ -73,5 +74,6 @@ export class DedupTable extends DedupTableBase {
       sortKey: { name: 'since', type: AttributeType.STRING },
     });
     this.table = table;
+    pinResource(this, table);
   }
 }

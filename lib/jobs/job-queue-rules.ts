@@ -1,27 +1,23 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { durationText } from '../guarantees/duration-text.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
+import { nameViolations } from '../guarantees/stable-name.js';
 import type { JobQueueProps } from './job-queue-props.js';
 
-const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html */
 const longestFunction = Duration.minutes(15);
 
 /** What is wrong with the props of a job queue by themselves. */
 export function jobQueueViolations(props: JobQueueProps): Violation[] {
   const { consumerName, entry, cluster, image, timeout } = props;
-  const violations: Violation[] = [];
-  if (Token.isUnresolved(consumerName) || !namePattern.test(consumerName))
-    violations.push({
-      id: 'consumer-name-stable',
-      given: Token.isUnresolved(consumerName)
-        ? 'consumerName is a token'
-        : `consumerName is '${consumerName}'`,
-      allowed: 'a plain string of 1 to 64 of A-Z a-z 0-9 _ . -',
-      change: 'choose a fixed `consumerName`: jobs are found by it for as long as they are kept',
-    });
+  const violations = nameViolations(
+    'consumer-name-stable',
+    'consumerName',
+    consumerName,
+    'jobs are found by it for as long as they are kept',
+  );
   const onFargate = cluster !== undefined || image !== undefined;
   if ((entry !== undefined) === onFargate)
     violations.push({

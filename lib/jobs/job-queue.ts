@@ -14,6 +14,8 @@ import { horizon } from '../guarantees/horizon.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { RelayTarget } from '../outbox/relay-target.js';
 import { jobCost, jobCostNotes } from './job-cost.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
@@ -46,6 +48,7 @@ export class JobQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: JobQueueProps) {
     super(scope, id);
+    expectKinds('JobQueue', this, { dedupTable: [kinds.dedupTable, props.dedupTable] });
     const violations = jobQueueViolations(props);
     if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
     const { consumerName, dedupTable, entry, maxFailures = 5, timeout = Duration.minutes(15) } = props;
@@ -152,6 +155,7 @@ export class JobQueue extends Construct {
     if (cluster === undefined || image === undefined) return undefined;
     const { table } = dedupTable;
     claim({ construct: table, name: table.tableName }, consumerName, this);
+    pinName(this, () => consumerName);
     const { queue, deadLetterQueue } = this.channel;
     claim({ construct: queue, name: queue.queueName }, 'messages', this);
     const { service, taskDefinition } = new JobTasks(this, 'Tasks', {

@@ -10,7 +10,9 @@ import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { HandlerFunction } from '../consumer/handler-function.js';
+import { needed, notNeeded } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
@@ -23,6 +25,9 @@ import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-
 import { relayedRecords } from './relayed-records.js';
 import type { RelayTargetConfig } from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
+
+/** What the runtime sends with, by how a target is addressed. SQS is everybody's. */
+const clients = { topicArn: '@aws-sdk/client-sns', eventBusName: '@aws-sdk/client-eventbridge' };
 
 /**
  * Sends the events of an outbox to its targets: driven by the table's stream, and by a sweep that works off what is
@@ -59,6 +64,10 @@ export class OutboxRelay extends Construct {
   constructor(scope: Construct, id: string, props: OutboxRelayProps) {
     super(scope, id);
     this.props = props;
+    expectKinds('OutboxRelay', this, {
+      outbox: [kinds.outbox, props.outbox],
+      ...Object.fromEntries(props.targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]])),
+    });
     const { outbox, batchSize = 100, retryAttempts = 10 } = props;
     const timeout = props.timeout ?? Duration.seconds(30);
     const sweepInterval = props.sweepInterval ?? Duration.minutes(1);
@@ -79,6 +88,7 @@ export class OutboxRelay extends Construct {
       logRetention: props.logRetention,
     }).function;
     const targets = props.targets.map((target) => target.bind(this.function));
+    this.expectClients(targets);
     for (const [name, value] of Object.entries(this.environment(targets)))
       this.function.addEnvironment(name, value);
     const grant = outbox.grants.relay(this.function);
@@ -208,6 +218,17 @@ export class OutboxRelay extends Construct {
         id: `AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(bucket)}.Arn>/aws/lambda/*]`,
         reason: 'Lambda names the objects of given up batches by mapping, shard, time and chance.',
       });
+  }
+
+  /** The runtime loads the client of each kind of target that there is. @throws InvalidProps */
+  private expectClients(targets: readonly RelayTargetConfig[]): void {
+    const violations = Object.entries(clients).flatMap(([kind, client]) => {
+      if (targets.some(({ address }) => kind in address))
+        return needed(this.props.entry, client, `\`targets\` has one with ${kind}`);
+      notNeeded(this, client);
+      return [];
+    });
+    if (violations.length > 0) throw new InvalidProps('OutboxRelay', this.node.path, violations);
   }
 
   private environment(targets: readonly RelayTargetConfig[]): Record<string, string> {

@@ -7,6 +7,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { pinResource } from '../guarantees/pinned-names.js';
 import { OutboxTableGrants } from './outbox-table-grants.js';
 
 export interface OutboxTableProps {
@@ -88,6 +89,7 @@ export class OutboxTable extends Construct {
   }
 
   private report(): void {
+    pinResource(this, this.table);
     GuaranteeReport.record('OutboxTable', this, {
       claim: {
         identity: 'aggregate and version of the event',

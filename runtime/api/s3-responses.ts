@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { unlessMissing } from '../dedup/package-missing.js';
 import type { ResponseStore } from './saved-response.js';
 
 export interface S3ResponsesOptions {
@@ -19,7 +20,9 @@ export interface S3ResponsesOptions {
 export function s3Responses({ bucket, client: given }: S3ResponsesOptions): ResponseStore {
   let client = given;
   const s3 = async () => {
-    const sdk = await import('@aws-sdk/client-s3');
+    const sdk = await import('@aws-sdk/client-s3').catch(
+      unlessMissing('@aws-sdk/client-s3', 'a response that is kept in S3'),
+    );
     client ??= new sdk.S3Client({});
     return { client, ...sdk };
   };

@@ -5,3 +5,4 @@
 export * from './error.js';
 export * from './trouble-errors.js';
 export * from './effect-repeated.js';
+export { PackageMissing } from './package-missing.js';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SchedulerClient } from '@aws-sdk/client-scheduler';
+import { unlessMissing } from '../dedup/package-missing.js';
 
 export interface JobSchedule {
   readonly groupName: string;
@@ -16,11 +17,14 @@ export interface JobSchedule {
  * minute of the time, at least once; a second message is a duplicate like any other. A schedule of the same job that
  * is there already stays.
  *
+ * @throws PackageMissing when `@aws-sdk/client-scheduler` is not installed
  * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 export async function schedule(job: JobSchedule): Promise<void> {
   // Few jobs wait that long: who has none does not load the client.
-  const { CreateScheduleCommand, SchedulerClient } = await import('@aws-sdk/client-scheduler');
+  const { CreateScheduleCommand, SchedulerClient } = await import('@aws-sdk/client-scheduler').catch(
+    unlessMissing('@aws-sdk/client-scheduler', 'a delay of more than 15 minutes'),
+  );
   const client = job.client ?? new SchedulerClient({});
   try {
     await client.send(

@@ -28,6 +28,7 @@ export const walls = [
   {
     of: ['cli/'],
     never: ['lib/', 'lambdas/', 'targets/', 'drive/', 'aws-cdk-lib', 'constructs'],
+    except: ['targets/local/'],
     because: 'the command line works on what is deployed, through the rooms of runtime',
   },
   {

@@ -2,8 +2,40 @@ import { delimiter } from 'node:path';
 import { startEmulator, type EmulatorDiedError } from './emulator.js';
 import { binFolder } from '../package-root.js';
 import { emulatorPython } from './python.js';
-import type { EndpointTarget } from '../target.js';
 import { localUrl } from '../local-url.js';
+import { LocalTargetError } from '../local-target-error.js';
+import type { EventSourceRunner, EventSourceRunnerOptions } from '../event-source/index.js';
+import type { EndpointTarget, Target } from '../target.js';
+
+export type { EventSourceRunner, EventSourceRunnerOptions } from '../event-source/index.js';
+export type { Target, EndpointTarget } from '../target.js';
+
+/** The runner's clients of AWS are not installed. */
+export class RunnerPackagesMissingError extends LocalTargetError {
+  override readonly name = 'RunnerPackagesMissingError';
+}
+
+/**
+ * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules: what `startEventSourceRunner`
+ * of targets/event-source does, loaded when it is called, because a test of a handler alone needs none of its clients.
+ *
+ * @throws RunnerPackagesMissingError; MappingInvalidError for settings that AWS would refuse
+ */
+export async function startEventSourceRunner(
+  target: Target,
+  options: EventSourceRunnerOptions = {},
+): Promise<EventSourceRunner> {
+  const runner = await import('../event-source/index.js').catch((cause: unknown) => {
+    const { code } = cause as { readonly code?: unknown };
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new RunnerPackagesMissingError(
+      'the event-source runner needs clients that are not installed: ' +
+        'npm install --save-dev @aws-sdk/client-lambda @aws-sdk/client-dynamodb-streams @aws-sdk/client-s3',
+      { cause },
+    );
+  });
+  return runner.startEventSourceRunner(target, options);
+}
 
 export interface EmbeddedTarget extends EndpointTarget {
   /** Process id of the emulator's guard. */
@@ -17,7 +49,7 @@ const account = '000000000000';
 
 /**
  * Starts the emulator (MiniStack, pinned in targets/embedded/requirements.txt) on a free loopback port, with a
- * temporary folder of its own, and waits until it answers. The first call installs it below `.local/`.
+ * temporary folder of its own, and waits until it answers. The first call installs it (`cacheFolder`).
  *
  * Nothing stays behind however this process ends, kill -9 included: a guard process ends the emulator and removes
  * its folder as soon as the pipe to this process closes. The emulator does not keep this process alive. An emulator

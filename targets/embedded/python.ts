@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LocalTargetError } from '../local-target-error.js';
 import { packageRoot } from '../package-root.js';
+import { cacheFolder } from './cache-folder.js';
 
 const run = promisify(execFile);
 
@@ -43,7 +44,7 @@ const printVersion = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
  * once it is complete: a half-built or outdated environment is never used, and two processes may call this at
  * the same time.
  *
- * @param options.root the folder with `targets/embedded/requirements.txt` and `.local/`
+ * @param options.root the folder with `targets/embedded/requirements.txt`; `cacheFolder` says where it is built
  * @param options.path where Python is looked for, as in the environment variable PATH
  * @throws PythonMissingError, VenvMissingError, InstallFailedError
  */
@@ -60,12 +61,13 @@ export async function emulatorPython(
     .update(await readFile(requirements))
     .digest('hex')
     .slice(0, 12);
-  const environment = join(root, '.local', `venv-${key}`);
+  const cache = cacheFolder(root);
+  const environment = join(cache, `venv-${key}`);
   const interpreter = (folder: string) => join(folder, 'bin', 'python3');
   if (await exists(interpreter(environment))) return interpreter(environment);
 
-  log(`installing the emulator into .local/venv-${key} (once)`);
-  const building = join(root, '.local', `building-${randomUUID()}`);
+  log(`installing the emulator into ${environment} (once)`);
+  const building = join(cache, `building-${randomUUID()}`);
   await mkdir(building, { recursive: true });
   try {
     await makeVenv(python.command, building, env);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { binFolder } from '../../targets/package-root.js';
 import { embedded } from '../fixtures/embedded.js';
-import { stagePackage, type StagedPackage } from './staged-package.js';
+import { stagePackage, type StagedPackage, type StageOptions } from './staged-package.js';
 
 const run = promisify(execFile);
 const target = embedded();
@@ -20,10 +20,13 @@ function cdk(cwd: string, ...args: string[]) {
 }
 
 /** The package from its tarball, in a project that `prepare` completes, and an account that can be deployed to. */
-export async function stagedWhere(prepare: (staged: StagedPackage) => Promise<void>): Promise<StagedPackage> {
+export async function stagedWhere(
+  prepare: (staged: StagedPackage) => Promise<void>,
+  options: StageOptions = {},
+): Promise<StagedPackage> {
   // In a folder without an app: the CLI would synthesize it first. Both are awaited even if one fails.
   const [staged, bootstrapped] = await Promise.allSettled([
-    stagePackage().then(async (one) => {
+    stagePackage(options).then(async (one) => {
       await prepare(one);
       return one;
     }),
@@ -44,8 +47,16 @@ export async function writeProject(folder: string, app: string): Promise<void> {
 
 /** Deploys a stack of the project, with those it depends on, and returns its outputs. */
 export async function deployed(folder: string, stack: string): Promise<Record<string, string>> {
+  return (await deployedAll(folder, stack))[stack] ?? {};
+}
+
+/** Deploys stacks of the project, side by side, and returns the outputs of each. */
+export async function deployedAll(
+  folder: string,
+  ...stacks: readonly string[]
+): Promise<Record<string, Record<string, string>>> {
   const file = join(folder, 'outputs.json');
-  await cdk(folder, 'deploy', stack, '--require-approval', 'never', '--outputs-file', file);
-  const written = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
-  return written[stack] ?? {};
+  const options = ['--require-approval', 'never', '--concurrency', '4', '--outputs-file', file];
+  await cdk(folder, 'deploy', ...stacks, ...options);
+  return JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
 }

@@ -14,6 +14,7 @@ export interface Manifest {
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 export interface StagedPackage {
@@ -29,8 +30,13 @@ export interface StagedPackage {
 
 const notCopied = new Set(['node_modules', '.git', '.local', 'dist', 'cdk.out', 'coverage']);
 
+export interface StageOptions {
+  /** Whether the peers that may be left out are installed, too. @default true */
+  readonly optionalPeers?: boolean;
+}
+
 /** Builds, packs and installs the package in a temporary folder; the checkout itself is not touched. */
-export async function stagePackage(): Promise<StagedPackage> {
+export async function stagePackage({ optionalPeers = true }: StageOptions = {}): Promise<StagedPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-package-'));
   const checkout = join(folder, 'checkout');
   await cp(packageRoot, checkout, {
@@ -46,7 +52,7 @@ export async function stagePackage(): Promise<StagedPackage> {
   const files = stdout.split('\n').filter((line) => line !== '' && !line.endsWith('/'));
 
   const project = join(folder, 'project');
-  await install(tarball, manifest, join(project, 'node_modules'));
+  await install(tarball, optionalPeers ? manifest : withoutOptional(manifest), join(project, 'node_modules'));
   return {
     manifest,
     checkout,
@@ -54,6 +60,14 @@ export async function stagePackage(): Promise<StagedPackage> {
     project,
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+function withoutOptional(manifest: Manifest): Manifest {
+  const { peerDependencies = {}, peerDependenciesMeta = {} } = manifest;
+  const needed = Object.entries(peerDependencies).filter(
+    ([name]) => peerDependenciesMeta[name]?.optional !== true,
+  );
+  return { ...manifest, peerDependencies: Object.fromEntries(needed) };
 }
 
 async function install(tarball: string, manifest: Manifest, modules: string): Promise<void> {

@@ -61,6 +61,7 @@ const samples: Record<
   GroupNotStopped: new errors.GroupNotStopped('mailer', planted, planted),
   InexactNumber: new errors.InexactNumber(`$.${planted}`),
   TooDeep: new errors.TooDeep(500),
+  PackageMissing: new errors.PackageMissing('@aws-sdk/client-s3', 'this'),
 };
 
 function thrown(what: () => unknown): Error {

@@ -1,4 +1,5 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { unlessMissing } from '../../dedup/package-missing.js';
 import { entriesPerCall, notAccepted, type RelayTarget } from './target.js';
 
 export interface EventBusTargetOptions {
@@ -34,7 +35,9 @@ export function eventBusTarget({ eventBusName, types, client }: EventBusTargetOp
       sizeOf: ({ event }) => Buffer.byteLength(event) + envelopeBytes,
     },
     async send(events, { signal }) {
-      const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
+      const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge').catch(
+        unlessMissing('@aws-sdk/client-eventbridge', 'an EventBridge target'),
+      );
       bridge ??= new EventBridgeClient({});
       const { Entries = [] } = await bridge.send(
         new PutEventsCommand({

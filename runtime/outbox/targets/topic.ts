@@ -1,4 +1,5 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
+import { unlessMissing } from '../../dedup/package-missing.js';
 import { bodyOf, entriesPerCall, notAccepted, type RelayTarget } from './target.js';
 
 export interface TopicTargetOptions {
@@ -30,7 +31,9 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
       sizeOf: (event) => Buffer.byteLength(bodyOf(event)) + attributeBytes,
     },
     async send(events, { signal }) {
-      const { PublishBatchCommand, SNSClient } = await import('@aws-sdk/client-sns');
+      const { PublishBatchCommand, SNSClient } = await import('@aws-sdk/client-sns').catch(
+        unlessMissing('@aws-sdk/client-sns', 'an SNS target'),
+      );
       sns ??= new SNSClient({});
       const { Failed = [] } = await sns.send(
         new PublishBatchCommand({

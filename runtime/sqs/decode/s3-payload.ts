@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { DependencyFailed, RejectMessage } from '../../dedup/errors.js';
 import { parseJson } from '../../dedup/exact-json.js';
+import { PackageMissing, unlessMissing } from '../../dedup/package-missing.js';
 import type { Decode } from '../../consumer/decode/decode.js';
 import { asObject } from './envelope.js';
 import { defaultMaxBytes, TooLargeToDecode } from './too-large.js';
@@ -36,7 +37,9 @@ export function s3Payload(options: S3PayloadOptions = {}): Decode {
     if (buckets?.includes(Bucket) === false)
       throw new RejectMessage('the payload is in a bucket that is not one of `buckets`');
     try {
-      const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+      const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3').catch(
+        unlessMissing('@aws-sdk/client-s3', 's3Payload'),
+      );
       client ??= new S3Client({});
       const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket, Key }), {
         abortSignal: signal,
@@ -48,7 +51,7 @@ export function s3Payload(options: S3PayloadOptions = {}): Decode {
       }
       return (await Body?.transformToByteArray()) ?? '';
     } catch (cause) {
-      if (cause instanceof RejectMessage) throw cause;
+      if (cause instanceof RejectMessage || cause instanceof PackageMissing) throw cause;
       const name = cause instanceof Error ? cause.name : 'no error';
       if (missing.has(name)) throw new RejectMessage(`the payload is not in S3: ${name}`, { cause });
       throw new DependencyFailed(`the payload could not be read from S3: ${name}`, { cause });

@@ -1,0 +1,38 @@
+import { extname, join } from 'node:path';
+import type { Command } from 'commander';
+import { print, warn } from '../output.js';
+
+/** Adds `local up`. */
+export function addLocalUp(local: Command): void {
+  local
+    .command('up')
+    .description('Starts the emulator for the project in this folder. It runs until `local down`.')
+    .action(async () => {
+      const project = process.cwd();
+      const { readState } = await import('../../targets/local/state.js');
+      const running = await readState(project);
+      const state = running ?? (await start(project));
+      print(`${running === undefined ? 'runs' : 'runs already'} on ${state.endpoint}, process ${state.pid}`);
+      print(
+        `next: npx exactly-once-aws local deploy; for other tools: export AWS_ENDPOINT_URL=${state.endpoint}`,
+      );
+    });
+}
+
+async function start(project: string) {
+  const { startLocal } = await import('../../targets/local/start.js');
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    // This command line once more, as it was started: compiled, or from the sources.
+    const main = join(__dirname, '..', `main${extname(__filename)}`);
+    const command = [process.execPath, ...process.execArgv, main, 'local', 'hold'] as const;
+    return await startLocal(project, command as unknown as [string, ...string[]], {
+      log: warn,
+      signal: interrupted.signal,
+    });
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
