@@ -76,13 +76,14 @@ export class OutboxRelay extends Construct {
       memorySize: props.memorySize,
       architecture: props.architecture,
       logRetention: props.logRetention,
+      encryptionKey: props.encryptionKey,
     }).function;
     const targets = props.targets.map((target) => target.bind(this.function));
     for (const [name, value] of Object.entries(this.environment(targets)))
       this.function.addEnvironment(name, value);
     const grant = outbox.grants.relay(this.function);
     const reading = outbox.table.grantStreamRead(this.function);
-    this.discarded = props.discarded ?? discardedBucket(this, 'Discarded');
+    this.discarded = props.discarded ?? discardedBucket(this, 'Discarded', props.encryptionKey);
     this.eventSourceMapping = new EventSourceMapping(this, 'Mapping', {
       target: this.function,
       eventSourceArn: outbox.table.tableStreamArn,
