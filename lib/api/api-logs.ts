@@ -13,9 +13,7 @@ export function accessLogFormat(route: string, withCallers = false): AccessLogFo
       requestId: '$context.requestId',
       invocation: '$context.integration.requestId',
       time: '$context.requestTimeEpoch',
-      ...(withCallers
-        ? { caller: '$context.identity.userArn', sourceIp: '$context.identity.sourceIp' }
-        : {}),
+      ...(withCallers ? { caller: '$context.identity.userArn', sourceIp: '$context.identity.sourceIp' } : {}),
       route,
       status: '$context.status',
       latency: '$context.responseLatency',

@@ -90,15 +90,17 @@ test.each(Object.entries(makers))('%s gives all its log groups the key', (_name,
   );
   // Without it CloudWatch Logs refuses to make the group. However many there are: a policy has a largest size.
   const [key] = Object.values(template.findResources('AWS::KMS::Key'));
-  const { Statement } = (key as { Properties: { KeyPolicy: { Statement: { Principal: object }[] } } }).Properties
-    .KeyPolicy;
+  const { Statement } = (key as { Properties: { KeyPolicy: { Statement: { Principal: object }[] } } })
+    .Properties.KeyPolicy;
   const logs = Statement.filter(({ Principal }) => JSON.stringify(Principal).includes('logs.'));
   expect(logs).toEqual([
     expect.objectContaining({
       Effect: 'Allow',
       Action: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
       Condition: {
-        ArnLike: { 'kms:EncryptionContext:aws:logs:arn': { 'Fn::Join': ['', expect.arrayContaining(['arn:'])] } },
+        ArnLike: {
+          'kms:EncryptionContext:aws:logs:arn': { 'Fn::Join': ['', expect.arrayContaining(['arn:'])] },
+        },
       },
     }),
   ]);
@@ -150,14 +152,18 @@ describe.each(['IdempotentApi', 'IdempotentRestApi'])('access logs of %s', (name
         ? ['AWS::ApiGatewayV2::Stage', 'AccessLogSettings']
         : ['AWS::ApiGateway::Stage', 'AccessLogSetting'];
     const [stage] = Object.values(Template.fromStack(stack).findResources(type));
-    const { Format } = (stage as { Properties: Record<string, { Format: string }> }).Properties[setting] ?? {};
+    const { Format } =
+      (stage as { Properties: Record<string, { Format: string }> }).Properties[setting] ?? {};
     return JSON.parse(Format ?? '') as Record<string, string>;
   };
 
   test('name nobody who calls, and lead to the line of the function', () => {
     const format = formatOf({});
     expect(Object.values(format).join(' ')).not.toMatch(/identity|authorizer|context\.path|userAgent/i);
-    expect(format).toMatchObject({ requestId: '$context.requestId', invocation: '$context.integration.requestId' });
+    expect(format).toMatchObject({
+      requestId: '$context.requestId',
+      invocation: '$context.integration.requestId',
+    });
   });
 
   test('name the caller where the account wants to know', () => {
