@@ -10,8 +10,10 @@ import { join } from 'node:path';
  * lines that install a package of the machine's kind when they are installed, and no lock file covers that one: so its
  * binary is compared here with what is written down in node-digests.json, before anything is run with it.
  *
- * A digest there is the SHA-256 of `bin/node` in the official archive of that version. A version without any is refused
- * in CI and told of elsewhere, a kind of machine without one is told of. Exit codes: 0 as written down, or nothing is; 1
+ * A digest there is the SHA-256 of the binary in the npm package of that kind of machine, as the registry had it, with
+ * its integrity, on the day that it was written down. So a package that is changed after that day is found; what was
+ * wrong with it before is not, because the archives of nodejs.org were not at hand. A version without any is refused in
+ * CI and told of elsewhere, a kind of machine without one is told of. Exit codes: 0 as written down, or nothing is; 1
  * otherwise.
  */
 const root = process.env.VERIFY_NODE_ROOT ?? fileURLToPath(new URL('..', import.meta.url));
@@ -27,7 +29,7 @@ const expected = digests[locked]?.[machine];
 if (expected === undefined) {
   fail(
     Boolean(process.env.CI) && digests[locked] === undefined,
-    `no digest of Node.js ${locked} for ${machine} is in scripts/node-digests.json; add that of the official archive`,
+    `no digest of Node.js ${locked} for ${machine} is in scripts/node-digests.json: nothing was verified; add it, from the archive of nodejs.org where you can`,
   );
 } else {
   const hash = createHash('sha256');

@@ -17,7 +17,8 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { apiAlarms } from './api-alarms.js';
-import { accessLogFormat, accessLogs } from './api-logs.js';
+import { logGroup } from '../consumer/log-group.js';
+import { accessLogFormat } from './api-logs.js';
 import { crossOrigin, readHeaders } from './cross-origin.js';
 import { IdempotentApiGrants } from './idempotent-api-grants.js';
 import type { IdempotentApiProps } from './idempotent-api-props.js';
@@ -86,7 +87,7 @@ export class IdempotentApi extends Construct {
       },
     });
     this.grants = new IdempotentApiGrants(this.addRoutes(props));
-    this.accessLogs = accessLogs(this, props);
+    this.accessLogs = logGroup(this, 'AccessLogs', props);
     this.stage = this.addStage(props);
     this.url = this.httpApi.apiEndpoint;
 
@@ -159,7 +160,11 @@ export class IdempotentApi extends Construct {
     return added;
   }
 
-  private addStage({ rateLimit = 500, burstLimit = 1_000 }: IdempotentApiProps): HttpStage {
+  private addStage({
+    rateLimit = 500,
+    burstLimit = 1_000,
+    callersInAccessLogs,
+  }: IdempotentApiProps): HttpStage {
     return new HttpStage(this, 'Stage', {
       httpApi: this.httpApi,
       stageName: '$default',
@@ -167,7 +172,7 @@ export class IdempotentApi extends Construct {
       throttle: { rateLimit, burstLimit },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs),
-        format: accessLogFormat('$context.routeKey'),
+        format: accessLogFormat('$context.routeKey', callersInAccessLogs),
       },
     });
   }

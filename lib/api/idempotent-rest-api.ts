@@ -28,7 +28,8 @@ import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { apiAlarms } from './api-alarms.js';
-import { accessLogFormat, accessLogs } from './api-logs.js';
+import { logGroup } from '../consumer/log-group.js';
+import { accessLogFormat } from './api-logs.js';
 import { crossOrigin, readHeaders } from './cross-origin.js';
 import type { IdempotentRestApiProps } from './idempotent-rest-api-props.js';
 import { keyedFunction } from './keyed-function.js';
@@ -81,7 +82,7 @@ export class IdempotentRestApi extends Construct {
     this.window = window;
     this.function = handler.function;
     this.responseBucket = responseBucket;
-    this.accessLogs = accessLogs(this, props);
+    this.accessLogs = logGroup(this, 'AccessLogs', props);
     this.restApi = this.addApi(props);
     this.addRoutes(props);
     if (props.apiKeys === true) this.usagePlan = this.addUsagePlan(props);
@@ -157,7 +158,11 @@ export class IdempotentRestApi extends Construct {
     });
   }
 
-  private stageOptions({ rateLimit = 500, burstLimit = 1_000 }: IdempotentRestApiProps): StageOptions {
+  private stageOptions({
+    rateLimit = 500,
+    burstLimit = 1_000,
+    callersInAccessLogs,
+  }: IdempotentRestApiProps): StageOptions {
     return {
       stageName: 'live',
       throttlingRateLimit: rateLimit,
@@ -166,7 +171,7 @@ export class IdempotentRestApi extends Construct {
       loggingLevel: MethodLoggingLevel.OFF,
       metricsEnabled: true,
       accessLogDestination: new LogGroupLogDestination(this.accessLogs),
-      accessLogFormat: accessLogFormat('$context.httpMethod $context.resourcePath'),
+      accessLogFormat: accessLogFormat('$context.httpMethod $context.resourcePath', callersInAccessLogs),
     };
   }
 

@@ -60,6 +60,7 @@ export function keyedFunction(
     memorySize: props.memorySize,
     architecture: props.architecture,
     logRetention: props.logRetention,
+    encryptionKey: props.encryptionKey,
     environment: {
       ...props.environment,
       EXACTLY_ONCE_API_NAME: apiName,

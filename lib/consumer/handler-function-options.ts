@@ -1,4 +1,5 @@
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 
 /** What else a function that is built from an entry file can be given. */
@@ -53,10 +54,19 @@ export interface HandlerFunctionOptions {
    * @default - a new one that lets everything out
    */
   readonly securityGroups?: ISecurityGroup[];
+
+  /**
+   * Key of yours for the logs of the function. Tables and queues have props of the same name.
+   *
+   * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
+   *
+   * @default - a key of AWS
+   */
+  readonly encryptionKey?: IKey;
 }
 
 /** Of a construct's props, those that its function is built with. */
 export function handlerFunctionOptions(props: HandlerFunctionOptions): HandlerFunctionOptions {
-  const { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups } = props;
-  return { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups };
+  const { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups, encryptionKey } = props;
+  return { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups, encryptionKey };
 }

@@ -9,12 +9,13 @@ import {
   RuntimeFamily,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { entryViolations, handlerCode } from './handler-code.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import { warnOfNotInstalled } from './not-installed.js';
+import { logGroup } from './log-group.js';
 
 export interface HandlerFunctionProps extends HandlerFunctionOptions {
   /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
@@ -91,7 +92,7 @@ export class HandlerFunction extends Construct {
           change: 'leave `runtime` out, or give Runtime.NODEJS_24_X',
         },
       ]);
-    this.logGroup = new LogGroup(this, 'Logs', { retention: props.logRetention ?? RetentionDays.ONE_MONTH });
+    this.logGroup = logGroup(this, 'Logs', props);
     // With a role of its own, CDK does not attach AWSLambdaBasicExecutionRole, which may write to every log group.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);

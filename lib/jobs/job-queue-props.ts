@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { ContainerImage, ICluster } from 'aws-cdk-lib/aws-ecs';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 
 export interface JobQueueProps {
@@ -104,4 +105,14 @@ export interface JobQueueProps {
    * @default Duration.days(30)
    */
   readonly maxDelay?: Duration;
+
+  /**
+   * Key of yours for the queue, its dead letters and the logs of the worker. The jobs themselves are encrypted with the
+   * key of `dedupTable`.
+   *
+   * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
+   *
+   * @default - keys of AWS
+   */
+  readonly encryptionKey?: IKey;
 }

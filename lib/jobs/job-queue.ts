@@ -54,7 +54,11 @@ export class JobQueue extends Construct {
     const { consumerName, dedupTable, entry, maxFailures = 5, timeout = Duration.minutes(15) } = props;
     this.consumerName = consumerName;
     this.dedupTable = dedupTable;
-    this.channel = new MessageChannel(this, 'Jobs', { kind: ChannelKind.STANDARD, consumerTimeout: timeout });
+    this.channel = new MessageChannel(this, 'Jobs', {
+      kind: ChannelKind.STANDARD,
+      consumerTimeout: timeout,
+      encryptionKey: props.encryptionKey,
+    });
     const { producerRetryHorizon = Duration.days(14), maxDelay = Duration.days(30) } = props;
     this.retention = horizon({
       producerRetryHorizon: producerRetryHorizon.plus(maxDelay),
@@ -78,6 +82,7 @@ export class JobQueue extends Construct {
         // Each job has its own transaction, and an invocation that is cut off takes no other job along.
         batchSize: 1,
         receiptRetention: this.retention,
+        encryptionKey: props.encryptionKey,
       });
     else this.service = this.onFargate(props, maxFailures);
 
@@ -165,6 +170,7 @@ export class JobQueue extends Construct {
       cpu: props.cpu ?? 256,
       memoryLimitMiB: props.memoryLimitMiB ?? 512,
       maxTasks,
+      encryptionKey: props.encryptionKey,
       environment: {
         ...props.environment,
         EXACTLY_ONCE_CONSUMER_NAME: consumerName,

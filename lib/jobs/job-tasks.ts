@@ -11,9 +11,10 @@ import {
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { MessageChannel } from '../channel/message-channel.js';
+import { logGroup } from '../consumer/log-group.js';
 
 export interface JobTasksProps {
   readonly channel: MessageChannel;
@@ -23,6 +24,7 @@ export interface JobTasksProps {
   readonly cpu: number;
   readonly memoryLimitMiB: number;
   readonly maxTasks: number;
+  readonly encryptionKey?: IKey;
 }
 
 /**
@@ -37,7 +39,7 @@ export class JobTasks extends Construct {
 
   constructor(scope: Construct, id: string, props: JobTasksProps) {
     super(scope, id);
-    const { cluster, image, channel, cpu, memoryLimitMiB, environment, maxTasks } = props;
+    const { cluster, image, channel, cpu, memoryLimitMiB, environment, maxTasks, encryptionKey } = props;
     this.taskDefinition = new FargateTaskDefinition(this, 'Task', {
       cpu,
       memoryLimitMiB,
@@ -53,7 +55,7 @@ export class JobTasks extends Construct {
       stopTimeout: Duration.seconds(120),
       logging: LogDrivers.awsLogs({
         streamPrefix: 'worker',
-        logGroup: new LogGroup(this, 'Logs', { retention: RetentionDays.ONE_MONTH }),
+        logGroup: logGroup(this, 'Logs', { encryptionKey }),
       }),
     });
     Validations.of(this.taskDefinition).acknowledge({

@@ -1,5 +1,6 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IEventSourceDlq } from 'aws-cdk-lib/aws-lambda';
 import {
   BlockPublicAccess,
@@ -14,9 +15,11 @@ import type { Construct } from 'constructs';
  * Where Lambda puts batches that the relay gave up: for a look at what was wrong, the events themselves are still in
  * the outbox.
  */
-export function discardedBucket(scope: Construct, id: string): Bucket {
+export function discardedBucket(scope: Construct, id: string, encryptionKey?: IKey): Bucket {
   const bucket = new Bucket(scope, id, {
-    encryption: BucketEncryption.S3_MANAGED,
+    encryption: encryptionKey === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
+    encryptionKey,
+    bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     enforceSSL: true,

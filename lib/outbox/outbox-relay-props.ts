@@ -1,4 +1,5 @@
 import type { Duration } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -102,6 +103,16 @@ export interface OutboxRelayProps {
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
+
+  /**
+   * Key of yours for the function's logs and for the bucket of batches that were given up, where the relay makes it. The
+   * events are encrypted with the key of the `OutboxTable`.
+   *
+   * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
+   *
+   * @default - keys of AWS
+   */
+  readonly encryptionKey?: IKey;
 
   /**
    * Whether Lambda polls the stream. Off: the sweep alone sends, and reads the whole table for it each time.

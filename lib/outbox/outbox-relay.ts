@@ -86,6 +86,7 @@ export class OutboxRelay extends Construct {
       memorySize: props.memorySize,
       architecture: props.architecture,
       logRetention: props.logRetention,
+      encryptionKey: props.encryptionKey,
     }).function;
     const targets = props.targets.map((target) => target.bind(this.function));
     this.expectClients(targets);
@@ -93,7 +94,7 @@ export class OutboxRelay extends Construct {
       this.function.addEnvironment(name, value);
     const grant = outbox.grants.relay(this.function);
     const reading = outbox.table.grantStreamRead(this.function);
-    this.discarded = props.discarded ?? discardedBucket(this, 'Discarded');
+    this.discarded = props.discarded ?? discardedBucket(this, 'Discarded', props.encryptionKey);
     this.eventSourceMapping = new EventSourceMapping(this, 'Mapping', {
       target: this.function,
       eventSourceArn: outbox.table.tableStreamArn,

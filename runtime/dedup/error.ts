@@ -1,3 +1,5 @@
+import { errorKind } from './error-kind.js';
+
 /**
  * Whose an error is, stated where it is thrown (R44).
  *
@@ -18,6 +20,19 @@ export class ExactlyOnceError extends Error {
   readonly final: boolean = false;
   /** Its message quotes nothing of a message, a row or another error: a log line may have it (R59). */
   readonly isWithoutData: boolean = false;
+
+  /** Set by the classes that handlers throw: `instanceof` knows those, and this one, of another copy as well. */
+  get [errorKind](): string {
+    return '';
+  }
+
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, error)) return true;
+    if (!(error instanceof Error && errorKind in error && Object.hasOwn(this.prototype, errorKind)))
+      return false;
+    const wanted = this.prototype[errorKind];
+    return wanted === '' || wanted === error[errorKind];
+  }
 }
 
 /** Whose a thrown value is. What comes from elsewhere was thrown by a handler, and says something of its message. */
@@ -79,6 +94,9 @@ export class TransactionSealed extends ExactlyOnceError {
 export class RejectMessage extends ExactlyOnceError {
   override name = 'RejectMessage';
   override readonly final: boolean = true;
+  override get [errorKind](): string {
+    return 'reject';
+  }
 }
 
 /** A setting of the consumer or the store is missing or out of range. Thrown at start, never per message. */
@@ -178,6 +196,9 @@ export class InvalidWrite extends RejectMessage {
  */
 export class IgnoreMessage extends ExactlyOnceError {
   override name = 'IgnoreMessage';
+  override get [errorKind](): string {
+    return 'ignore';
+  }
   constructor(readonly reason: string) {
     super(`the message is ignored: ${reason}`);
   }

@@ -1,3 +1,4 @@
+import { errorKind } from './error-kind.js';
 import { briefly, DependencyFailed, ExactlyOnceError, type Fault, RejectMessage } from './error.js';
 import { keyHash } from './key-hash.js';
 
@@ -141,6 +142,9 @@ export class LeaseHeld extends Waiting {
  */
 export class EffectNotStarted extends ExactlyOnceError {
   override name = 'EffectNotStarted';
+  override get [errorKind](): string {
+    return 'not-started';
+  }
 }
 
 /**

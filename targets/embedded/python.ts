@@ -37,23 +37,25 @@ const oldestMinor = 10;
 const printVersion = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
 
 /**
- * The interpreter of a virtual environment that holds exactly `targets/embedded/requirements.txt`, made on the first
- * call.
+ * The interpreter of a virtual environment that holds exactly `targets/embedded/requirements.txt`, or what else is
+ * given, made on the first call.
  *
  * The folder's name carries a hash of the requirements and of the Python version, and it appears by one rename
  * once it is complete: a half-built or outdated environment is never used, and two processes may call this at
  * the same time.
  *
  * @param options.root the folder with `targets/embedded/requirements.txt`; `cacheFolder` says where it is built
+ * @param options.requirements other pinned packages, below the root
  * @param options.path where Python is looked for, as in the environment variable PATH
  * @throws PythonMissingError, VenvMissingError, InstallFailedError
  */
 export async function emulatorPython(
   log: (line: string) => void,
-  options: { root?: string; path?: string } = {},
+  options: { root?: string; path?: string; requirements?: string } = {},
 ): Promise<string> {
   const { root = packageRoot, path = process.env['PATH'] ?? '' } = options;
-  const requirements = join(root, 'targets', 'embedded', 'requirements.txt');
+  const given = options.requirements ?? 'targets/embedded/requirements.txt';
+  const requirements = join(root, given);
   const env = { ...process.env, PATH: path };
   const python = await findPython(env);
   const key = createHash('sha256')
@@ -66,7 +68,7 @@ export async function emulatorPython(
   const interpreter = (folder: string) => join(folder, 'bin', 'python3');
   if (await exists(interpreter(environment))) return interpreter(environment);
 
-  log(`installing the emulator into ${environment} (once)`);
+  log(`installing ${given} into ${environment} (once)`);
   const building = join(cache, `building-${randomUUID()}`);
   await mkdir(building, { recursive: true });
   try {
@@ -118,7 +120,7 @@ async function install(interpreter: string, requirements: string): Promise<void>
     });
   } catch (cause) {
     throw new InstallFailedError(
-      `pip could not install targets/embedded/requirements.txt: check the connection to the package index (or pip's proxy and index settings) and try again\n${outputTail(cause)}`,
+      `pip could not install ${requirements}: check the connection to the package index (or pip's proxy and index settings) and try again\n${outputTail(cause)}`,
       { cause },
     );
   }

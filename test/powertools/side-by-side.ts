@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+import type { BasePersistenceLayer } from '@aws-lambda-powertools/idempotency/persistence';
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { idempotentApi, type IdempotentApiOptions } from '../../runtime/api/index.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { embedded } from '../fixtures/embedded.js';
 import { dynamo, row } from '../fixtures/dynamo.js';
-import { day, limits, request } from './payments.js';
+import { day, limits, request } from '../api/payments.js';
 
 /** A request: it pays `cents` for `name`, which is what is counted. */
 export interface Pay {
@@ -23,8 +24,8 @@ export type Told = string;
 /** Calls a protected operation, several times. */
 export type Call = (pay: Pay) => Promise<Told>;
 
-/** Where a run goes wrong: never returns, or throws. */
-export type Mishap = 'hangs before' | 'hangs after' | 'throws after' | 'changes its input';
+/** Where a run goes wrong: never returns, throws, or takes 400 ms. */
+export type Mishap = 'hangs before' | 'hangs after' | 'throws after' | 'changes its input' | 'is slow';
 
 /** One table of receipts and one of effects for both, and an operation protected by each. */
 export class SideBySide {
@@ -39,6 +40,19 @@ export class SideBySide {
     return Number((await row(this.client, this.counters, { name }))?.value ?? 0);
   }
 
+  /** The effect: a count that has no key, so that a second one is seen. */
+  async act(name: string): Promise<void> {
+    await this.client.send(
+      new UpdateItemCommand({
+        TableName: this.counters.name,
+        Key: { name: { S: name } },
+        UpdateExpression: 'ADD #v :one',
+        ExpressionAttributeNames: { '#v': 'value' },
+        ExpressionAttributeValues: { ':one': { N: '1' } },
+      }),
+    );
+  }
+
   /**
    * Powertools, as its documentation has it.
    *
@@ -49,8 +63,9 @@ export class SideBySide {
       readonly path?: string;
       readonly remainingMs?: number | 'not registered';
       readonly mishaps?: Mishap[];
-      readonly layer?: DynamoDBPersistenceLayer;
+      readonly layer?: BasePersistenceLayer;
       readonly prefix?: string;
+      readonly localCache?: boolean;
     } = {},
   ): Call {
     const {
@@ -59,15 +74,20 @@ export class SideBySide {
       mishaps = [],
       layer = this.layer(),
       prefix = randomUUID(),
+      localCache = false,
     } = options;
-    const config = new IdempotencyConfig(path === '' ? {} : { eventKeyJmesPath: path });
+    const config = new IdempotencyConfig({
+      ...(path === '' ? {} : { eventKeyJmesPath: path }),
+      useLocalCache: localCache,
+    });
     if (remainingMs !== 'not registered')
       config.registerLambdaContext({ getRemainingTimeInMillis: () => remainingMs } as Context);
     const handle = makeIdempotent(
       async (pay: Pay) => {
         const mishap = mishaps.shift();
         if (mishap === 'hangs before') await forever();
-        await this.client.send(increment(this.counters.name, pay.name));
+        if (mishap === 'is slow') await sleep(400);
+        await this.act(pay.name);
         if (mishap === 'hangs after') await forever();
         if (mishap === 'throws after') throw new Error('after the effect');
         if (mishap === 'changes its input') pay.cents += 1;
@@ -75,11 +95,7 @@ export class SideBySide {
       },
       { persistenceStore: layer, config, keyPrefix: prefix },
     );
-    return (pay) =>
-      orHung(handle({ ...pay })).then(
-        (result) => (result === undefined ? 'no answer' : 'done'),
-        (error: unknown) => (error instanceof Error ? error.name : String(error)),
-      );
+    return (pay) => told(handle({ ...pay }));
   }
 
   layer(client: DynamoDBClient = this.client): DynamoDBPersistenceLayer {
@@ -96,6 +112,7 @@ export class SideBySide {
         const pay = JSON.parse(Buffer.from(body).toString()) as Pay;
         const mishap = mishaps.shift();
         if (mishap === 'hangs before') await forever();
+        if (mishap === 'is slow') await sleep(400);
         tx.update(this.counters, { name: pay.name }, { add: { value: 1 } });
         if (mishap === 'hangs after') await forever();
         if (mishap === 'throws after') throw new Error('after the effect');
@@ -133,19 +150,17 @@ export function losing(command: string, times = 1): DynamoDBClient {
   return client;
 }
 
-function increment(tableName: string, name: string): UpdateItemCommand {
-  return new UpdateItemCommand({
-    TableName: tableName,
-    Key: { name: { S: name } },
-    UpdateExpression: 'ADD #v :one',
-    ExpressionAttributeNames: { '#v': 'value' },
-    ExpressionAttributeValues: { ':one': { N: '1' } },
-  });
+/** A process that dies there: nobody waits for it. */
+export function forever(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
-/** A process that dies there: nobody waits for it. */
-function forever(): Promise<never> {
-  return new Promise(() => undefined);
+/** What a caller of Powertools is told: it gets a result, an error or nothing. */
+export function told(work: Promise<unknown>): Promise<Told> {
+  return orHung(work).then(
+    (result) => (result === undefined ? 'no answer' : 'done'),
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  );
 }
 
 async function orHung<T>(work: Promise<T>): Promise<T | undefined> {

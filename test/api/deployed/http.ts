@@ -1,0 +1,4 @@
+import { httpApiHandler } from '../../../runtime/api/index.js';
+import { payApi } from './pay.js';
+
+export const handler = httpApiHandler(payApi());
