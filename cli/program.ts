@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addConformance } from './commands/conformance.js';
+import { addChoose } from './commands/choose.js';
 import { addBlocked } from './commands/blocked.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
@@ -19,7 +20,7 @@ import { packageVersion } from './package-version.js';
 export function cliProgram(): Command {
   const program = new Command('exactly-once-aws')
     .description(
-      'Looks into a consumer of exactly-once-aws, sets going again what failed, and checks an API.',
+      'Looks into a consumer of exactly-once-aws, sets going again what failed, checks an API, and recommends a kind of queue.',
     )
     .addHelpText(
       'after',
@@ -41,6 +42,7 @@ export function cliProgram(): Command {
     addGaps,
     addSkipVersion,
     addConformance,
+    addChoose,
     addBlocked,
     addUnlock,
     addOutbox,

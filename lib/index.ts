@@ -19,6 +19,7 @@
 export { MessageChannel } from './channel/message-channel.js';
 export { MessageChannelGrants } from './channel/message-channel-grants.js';
 export type { IMessageChannel } from './channel/channel-base.js';
+export type { ChannelWorkload } from './channel/channel-workload.js';
 export {
   ChannelKind,
   type ExistingQueuesProps,

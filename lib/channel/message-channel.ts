@@ -17,6 +17,7 @@ import { channelAlarms } from './channel-alarms.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
 import { ExistingQueues } from './existing-queues.js';
 import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
+import { decideTransport } from './decide-transport.js';
 import { channelViolations } from './message-channel-rules.js';
 
 /**
@@ -72,18 +73,24 @@ export class MessageChannel extends ChannelBase {
 
   constructor(scope: Construct, id: string, props: MessageChannelProps) {
     super(scope, id);
-    this.kind = props.kind;
+    const decision = decideTransport(this, props);
+    this.kind = decision.kind ?? ChannelKind.FIFO;
+    const { highThroughput } = decision;
     this.consumerTimeout = props.consumerTimeout ?? Duration.seconds(30);
     this.retention = props.retention ?? Duration.days(4);
     this.deadLetterRetention = props.deadLetterRetention ?? Duration.days(14);
-    const fifo = props.kind === ChannelKind.FIFO;
+    const fifo = this.kind === ChannelKind.FIFO;
     const inequalities = channelInequalities({
       fifo,
       retention: this.retention,
       deadLetterRetention: this.deadLetterRetention,
       timeToRepair: props.timeToRepair,
     });
-    const violations = [...channelViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...decision.violations,
+      ...channelViolations({ ...props, kind: decision.kind }),
+      ...violationsOf(inequalities),
+    ];
     if (violations.length > 0) throw new InvalidProps('MessageChannel', this.node.path, violations);
     this.visibilityTimeout =
       props.visibilityTimeout ?? Duration.seconds(6 * this.consumerTimeout.toSeconds());
@@ -107,7 +114,7 @@ export class MessageChannel extends ChannelBase {
     });
     this.queue = new Queue(this, 'Resource', {
       ...common,
-      ...(props.highThroughput === true
+      ...(highThroughput
         ? {
             deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
             fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
@@ -124,7 +131,7 @@ export class MessageChannel extends ChannelBase {
     this.backlogAlarm = alarms.backlogAlarm;
     this.inFlightAlarm = alarms.inFlightAlarm;
 
-    GuaranteeReport.record('MessageChannel', this, { inequalities });
+    GuaranteeReport.record('MessageChannel', this, { inequalities, notes: decision.notes });
   }
 }
 
