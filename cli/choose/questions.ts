@@ -27,13 +27,13 @@ export interface Question {
 export const questions: readonly Question[] = [
   {
     name: 'ordered',
-    flags: '--ordered <yes|no>',
+    flags: '--ordered <yes-or-no>',
     text: 'must a later message of a group not act before an earlier one',
     parse: yesOrNo,
   },
   {
     name: 'versioned',
-    flags: '--versioned <yes|no>',
+    flags: '--versioned <yes-or-no>',
     text: 'do producers number their messages per aggregate, as the outbox does (default: no)',
     otherwise: () => 'no',
     parse: yesOrNo,
@@ -48,7 +48,7 @@ export const questions: readonly Question[] = [
     name: 'busiestGroup',
     flags: '--busiest-group <n>',
     text: 'messages a second of the busiest group: customer, account, tenant (default: the peak)',
-    otherwise: ({ peak }) => peak && String(peak),
+    otherwise: ({ peak }) => (peak === undefined ? undefined : String(peak)),
     parse: amount,
   },
   {

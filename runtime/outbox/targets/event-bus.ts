@@ -1,5 +1,7 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { entriesPerCall, notAccepted, type RelayTarget } from './target.js';
+import { notAccepted } from '../../send/refusal.js';
+import { entriesPerCall } from '../../send/target.js';
+import type { RelayTarget } from './target.js';
 
 export interface EventBusTargetOptions {
   /** Name or ARN. */

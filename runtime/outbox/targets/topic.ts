@@ -1,5 +1,7 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
-import { bodyOf, entriesPerCall, notAccepted, type RelayTarget } from './target.js';
+import { notAccepted } from '../../send/refusal.js';
+import { entriesPerCall } from '../../send/target.js';
+import { bodyOf, type RelayTarget } from './target.js';
 
 export interface TopicTargetOptions {
   readonly topicArn: string;
@@ -45,7 +47,12 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
       );
       return notAccepted(
         topicArn,
-        Failed.map(({ Id, Code, Message }) => ({ event: events[Number(Id)], code: Code, message: Message })),
+        Failed.map(({ Id, Code, Message, SenderFault }) => ({
+          event: events[Number(Id)],
+          code: Code,
+          message: Message,
+          senderFault: SenderFault,
+        })),
       );
     },
   };
