@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   DeduplicationScope,
   FifoThroughputLimit,
@@ -14,6 +15,7 @@ import { channelInequalities } from '../guarantees/inequalities.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { channelAlarms } from './channel-alarms.js';
+import { addProducer, type ProducerOptions } from './add-producer.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
 import { ExistingQueues } from './existing-queues.js';
 import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
@@ -132,6 +134,11 @@ export class MessageChannel extends ChannelBase {
     this.inFlightAlarm = alarms.inFlightAlarm;
 
     GuaranteeReport.record('MessageChannel', this, { inequalities, notes: decision.notes });
+  }
+
+  /** Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads. */
+  public addProducer(producer: LambdaFunction, options: ProducerOptions = {}): void {
+    addProducer(producer, { queue: this.queue, options });
   }
 }
 
