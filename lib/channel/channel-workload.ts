@@ -1,4 +1,4 @@
-import { Duration, Size, Stack, Token } from 'aws-cdk-lib';
+import { type Duration, Size, Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Workload } from './choice/workload.js';
 

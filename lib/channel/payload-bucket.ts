@@ -46,8 +46,8 @@ export interface PayloadBucketProps {
  * A bucket for bodies that are too large for a queue: the message is then a pointer that AWS's extended clients for
  * Java and Python read, and `s3Payload` of this package.
  *
- * Guarantees: a body is there for as long as its message can come back. No consumer deletes one; a lifecycle rule does,
- * counted from the last send. What breaks it: a consumer with AWS's Java client that deletes payloads (its default).
+ * Guarantees: a body is there for as long as its message can come back. No consumer deletes one; a lifecycle rule
+ * does, counted from the last send. What breaks it: a consumer with AWS's Java client that deletes payloads (its default).
  *
  * @throws InvalidProps when bodies would end before their messages
  */

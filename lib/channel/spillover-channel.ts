@@ -53,12 +53,12 @@ export interface SpilloverChannelProps {
 }
 
 /**
- * A FIFO queue, and a Standard queue that takes what FIFO throttles for longer than it needs to warm up (R32). Each has
- * its dead-letter queue and its alarms.
+ * A FIFO queue, and a Standard queue that takes what FIFO throttles for longer than it needs to warm up (R32). Each
+ * has its dead-letter queue and its alarms.
  *
  * Guarantees: what `channelSender` has sent is in one of the queues, and one that may be in both has one identity, so
- * that `SpilloverConsumer` lets it act once. Does not guarantee: the queue's order for what was spilled. It is kept by
- * the producer's versions (CommitWay.AGGREGATE), or not at all.
+ * that `SpilloverConsumer` lets it act once. Does not guarantee: the queue's order for what was spilled. It is kept
+ * by the producer's versions (CommitWay.AGGREGATE), or not at all.
  *
  * @throws InvalidProps as MessageChannel does
  */

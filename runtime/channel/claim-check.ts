@@ -35,8 +35,8 @@ export interface ClaimCheck {
  *
  * The object is named by the SHA-256 of the body: a send that is repeated names the same one, so that the body which
  * arrives is the same, too. It is always written, also where it is there already, because its lifecycle counts from
- * the last write, and an old object must not end before a new message. No consumer of ours deletes it; AWS's Java client
- * does unless it is told not to, and then a copy, a redrive or a second consumer finds nothing.
+ * the last write, and an old object must not end before a new message. No consumer of ours deletes it; AWS's Java
+ * client does unless it is told not to, and then a copy, a redrive or a second consumer finds nothing.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-managing-large-messages.html
  */

@@ -4,7 +4,7 @@ import type { OutgoingMessage } from './message.js';
 /** One message that is not known to be accepted. */
 export interface Unsent {
   readonly message: OutgoingMessage;
-  /** The last that was heard of it. Undefined: it was not tried, because one before it in its group was not accepted. */
+  /** The last that was heard of it. Undefined: it was not tried, behind one of its group that was not accepted. */
   readonly error: unknown;
   /** It will never be accepted as it is. */
   readonly final: boolean;

@@ -152,7 +152,7 @@ export class SendRun {
     });
   }
 
-  /** What FIFO will never take is no case for Standard, nor is one of which nobody knows whether FIFO took it (R32). */
+  /** What FIFO will never take is no case for Standard, nor what FIFO may have taken without anybody knowing (R32). */
   #mayGoElsewhere(one: Enveloped): boolean {
     const error = this.#last.get(one);
     if (!this.options.pressure.spills) return false;

@@ -32,8 +32,8 @@ export interface ChannelSenderOptions {
 
 export interface SpilloverOptions {
   /**
-   * How long FIFO may throttle before messages go to Standard, in milliseconds. A FIFO queue to which nothing was sent
-   * for some minutes is scaled down, and needs minutes to warm up: a shorter time spills every first burst (R32).
+   * How long FIFO may throttle before messages go to Standard, in milliseconds. A FIFO queue to which nothing was
+   * sent for some minutes is scaled down, and needs minutes to warm up: a shorter time spills every first burst (R32).
    *
    * @default 180,000
    */
@@ -63,9 +63,9 @@ export interface ChannelSender {
 /**
  * A sender for a channel.
  *
- * Guarantees: a message that `send` does not name in an error was accepted; only entries that failed are sent again, and
- * what failed is read from each entry's code, because an answer of 200 says nothing of them. On FIFO one group keeps the
- * order of the call: a message that failed holds back all later ones of its group. Each message carries its identity,
+ * Guarantees: a message that `send` does not name in an error was accepted; only entries that failed are sent again,
+ * and what failed is read from each entry's code, because an answer of 200 says nothing of them. On FIFO one group
+ * keeps the order of the call: a message that failed holds back all later ones of its group. Each message carries its identity,
  * which is also its deduplication id, and the time of its first send.
  *
  * Does not guarantee: that a message is in the queue once. A send whose answer was lost is repeated; FIFO drops the

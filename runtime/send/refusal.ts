@@ -24,7 +24,7 @@ export function notAccepted<E>(
   return refused;
 }
 
-/** RequestThrottled, ThrottlingException, KMS.ThrottlingException, KmsThrottled, ThrottledException, OverLimit, ... */
+/** RequestThrottled, ThrottlingException, KMS.ThrottlingException, KmsThrottled, OverLimit, ... */
 const throttling = /throttl|slow ?down|over ?limit|too ?many ?requests|limit ?exceeded/i;
 const faultOfTheTarget = /internal|unavailable|timeout|busy/i;
 

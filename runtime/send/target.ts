@@ -12,8 +12,8 @@ export interface SendTarget<E> {
   /** What one call takes. @default - 10 entries, of any size */
   readonly call?: CallLimits<E>;
   /**
-   * Sends entries in one call. Those of one group are in order, and one that is taken must not overtake another one of
-   * its group.
+   * Sends entries in one call. Those of one group are in order, and one that is taken must not overtake another one
+   * of its group.
    *
    * @returns the entries that were not accepted, or of which that is not known, each with the reason
    * @throws when that goes for all of them

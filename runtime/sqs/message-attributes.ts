@@ -11,8 +11,8 @@ export const passOverAttribute = 'ExactlyOncePassOver';
 export const keyAttribute = 'ExactlyOnceKey';
 
 /**
- * The sender's: when the message was first sent, ISO 8601. A redrive gives it a new enqueue time at SQS; horizons count
- * from here (R8).
+ * The sender's: when the message was first sent, ISO 8601. A redrive gives it a new enqueue time at SQS; horizons
+ * count from here (R8).
  */
 export const firstEnqueueAttribute = 'ExactlyOnceFirstEnqueue';
 

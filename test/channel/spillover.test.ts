@@ -130,7 +130,7 @@ test.each([
       })();
       for (const [i, part] of parts.entries()) {
         if (i === third) {
-          // FIFO has them, the producer dies of it, and whoever sends them again is throttled: they are in both queues.
+          // FIFO has them, the producer dies of it, and whoever sends them again is throttled: both queues have them.
           await world.send(part, 1, () => world.throttled(1));
           world.throttled(0.9);
           continue;
