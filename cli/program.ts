@@ -6,6 +6,7 @@ import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
 import { addGroups } from './commands/groups.js';
 import { addInspect } from './commands/inspect.js';
+import { addMigration } from './commands/migration.js';
 import { addOutbox } from './commands/outbox.js';
 import { addRedrive } from './commands/redrive.js';
 import { addRestore } from './commands/restore.js';
@@ -43,6 +44,7 @@ export function cliProgram(): Command {
     addSkipVersion,
     addConformance,
     addChoose,
+    addMigration,
     addBlocked,
     addUnlock,
     addOutbox,

@@ -22,6 +22,7 @@ export type { IMessageChannel } from './channel/channel-base.js';
 export type { ProducerOptions } from './channel/add-producer.js';
 export { PayloadBucket, type PayloadBucketProps } from './channel/payload-bucket.js';
 export { SpilloverChannel, type SpilloverChannelProps } from './channel/spillover-channel.js';
+export { MigratingConsumer, type MigratingConsumerProps } from './consumer/migrating-consumer.js';
 export { SpilloverConsumer, type SpilloverConsumerProps } from './consumer/spillover-consumer.js';
 export type { ChannelWorkload } from './channel/channel-workload.js';
 export {

@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IMessageChannel } from './channel-base.js';
 import type { ChannelWorkload } from './channel-workload.js';
 
 /** What a channel promises about order. */
@@ -31,6 +32,14 @@ export interface MessageChannelProps {
    *   `workload` asks for
    */
   readonly kind?: ChannelKind;
+
+  /**
+   * The channel that this one takes the place of. Its messages have to be worked off by the same consumer: a
+   * `MigratingConsumer` on this channel reads both. `npx exactly-once-aws migration` shows how far it is.
+   *
+   * @default - none
+   */
+  readonly migrateFrom?: IMessageChannel;
 
   /**
    * What the channel has to hold. A kind that does not hold it gives a warning with both numbers; it never changes a

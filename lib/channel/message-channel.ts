@@ -16,6 +16,7 @@ import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { channelAlarms } from './channel-alarms.js';
 import { addProducer, type ProducerOptions } from './add-producer.js';
+import type { ChannelWorkload } from './channel-workload.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
 import { ExistingQueues } from './existing-queues.js';
 import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
@@ -67,6 +68,10 @@ export class MessageChannel extends ChannelBase {
   public readonly backlogAlarm?: Alarm;
   /** FIFO only: goes off at 60,000 messages in flight. At 120,000 SQS hands out no more. */
   public readonly inFlightAlarm?: Alarm;
+  /** The channel that this one takes the place of. */
+  public readonly migratesFrom?: IMessageChannel;
+  /** What it has to hold, where that is known. */
+  public readonly workload?: ChannelWorkload;
   /** Timeout of the consuming function, unless the consumer states its own. */
   public readonly consumerTimeout: Duration;
   public readonly visibilityTimeout: Duration;
@@ -78,6 +83,8 @@ export class MessageChannel extends ChannelBase {
     const decision = decideTransport(this, props);
     this.kind = decision.kind ?? ChannelKind.FIFO;
     const { highThroughput } = decision;
+    this.migratesFrom = props.migrateFrom;
+    this.workload = props.workload;
     this.consumerTimeout = props.consumerTimeout ?? Duration.seconds(30);
     this.retention = props.retention ?? Duration.days(4);
     this.deadLetterRetention = props.deadLetterRetention ?? Duration.days(14);

@@ -72,7 +72,7 @@ export class IdempotentConsumer extends Construct {
       }),
       ...rows.inequalities,
     ];
-    const violations = [...consumerViolations(props, longestWay), ...violationsOf(inequalities)];
+    const violations = [...consumerViolations(this, props, longestWay), ...violationsOf(inequalities)];
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     if (table !== undefined) claim(table, consumerName, this);

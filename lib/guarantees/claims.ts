@@ -18,6 +18,10 @@ export function isOneWhole(whole: IConstruct): void {
   wholes.add(whole);
 }
 
+export function isOfOneWhole(whole: IConstruct): boolean {
+  return wholes.has(whole);
+}
+
 /** Whether two constructs are parts of one whole, so that one name for both is no mistake. */
 export function arePartsOfOne(a: IConstruct, b: IConstruct): boolean {
   const { scope } = a.node;

@@ -16,5 +16,4 @@ export { InvalidMessages, MessagesNotSent, type Unsent } from './errors.js';
 export type { OutgoingMessage, TraceFields } from './message.js';
 export { logSend, sendMetrics, type SendSummary } from './summary.js';
 export { firstEnqueueAttribute, keyAttribute } from '../sqs/message-attributes.js';
-export { NotAccepted } from '../send/errors.js';
-export type { RefusalKind } from '../send/refusal.js';
+export { NotAccepted, type RefusalKind } from '../send/errors.js';

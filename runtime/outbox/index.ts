@@ -23,8 +23,13 @@ export { readRelayState, type RelayState, type ScanState } from './relay-state.j
 export type { OutboxAccess } from './outbox-access.js';
 export { eventBusTarget, type EventBusTargetOptions } from './targets/event-bus.js';
 export { queueTarget, type QueueTargetOptions } from './targets/queue.js';
-export { NotAccepted, TargetLeftOut, TargetTimedOut, TooLargeForTarget } from '../send/errors.js';
-export type { RefusalKind } from '../send/refusal.js';
+export {
+  NotAccepted,
+  TargetLeftOut,
+  TargetTimedOut,
+  TooLargeForTarget,
+  type RefusalKind,
+} from '../send/errors.js';
 export type { CallLimits, SendOptions, SendTarget } from '../send/target.js';
 export type { RelayTarget } from './targets/target.js';
 export { topicTarget, type TopicTargetOptions } from './targets/topic.js';

@@ -1,5 +1,7 @@
 import { ExactlyOnceError } from '../dedup/errors.js';
-import type { RefusalKind } from './refusal.js';
+
+/** Why something was not accepted: too much at once, a fault of the target, or it never will be. */
+export type RefusalKind = 'throttled' | 'transient' | 'final';
 
 /** A target did not take an event. */
 export class NotAccepted extends ExactlyOnceError {

@@ -1,7 +1,4 @@
-import { NotAccepted } from './errors.js';
-
-/** Why something was not accepted: too much at once, a fault of the target, or it never will be. */
-export type RefusalKind = 'throttled' | 'transient' | 'final';
+import { NotAccepted, type RefusalKind } from './errors.js';
 
 /** An entry of an answer that names what was not accepted. */
 export interface RefusedEntry<E> {

@@ -1,5 +1,10 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { channelSender, MessagesNotSent, type SendSummary } from '../../runtime/channel/index.js';
+import {
+  channelSender,
+  MessagesNotSent,
+  type ChannelSettings,
+  type SendSummary,
+} from '../../runtime/channel/index.js';
 import { armCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
 import type { EventOrder } from './spill-world.js';
 
@@ -16,6 +21,8 @@ export interface ProducerOptions {
 
 export interface ProducerOrder {
   readonly events: readonly EventOrder[];
+  /** Where to send, without a spill-over. @default - to the channel of both queues */
+  readonly queueUrl?: string;
   /** Where to die, and how often to pass there before. */
   readonly dieAt?: { readonly point: CrashPoint; readonly after: number };
 }
@@ -31,20 +38,24 @@ const { queueUrl, spilloverQueueUrl, byVersion, client } = JSON.parse(
   process.argv[2] ?? '',
 ) as ProducerOptions;
 let summary: SendSummary | undefined;
-const sender = channelSender({
-  settings: { queueUrl, spilloverQueueUrl },
-  orderedBy: byVersion ? 'version' : 'queue',
-  spillover: { afterMs: 250, calmMs: 150, probeEveryMs: 40 },
-  sqs: new SQSClient({ ...client, useQueueUrlAsEndpoint: false, maxAttempts: 1 }),
-  observe: (so) => void (summary = so),
-});
+const senderTo = (settings: ChannelSettings) =>
+  channelSender({
+    settings,
+    orderedBy: byVersion ? 'version' : 'queue',
+    spillover: { afterMs: 250, calmMs: 150, probeEveryMs: 40 },
+    sqs: new SQSClient({ ...client, useQueueUrlAsEndpoint: false, maxAttempts: 1 }),
+    observe: (so) => void (summary = so),
+  });
 
-process.on('message', ({ events, dieAt }: ProducerOrder) => {
+const both = senderTo({ queueUrl, spilloverQueueUrl });
+
+process.on('message', ({ events, queueUrl: only, dieAt }: ProducerOrder) => {
   let left = dieAt?.after ?? 0;
   armCrashPoints((point) => {
     if (point === dieAt?.point && left-- === 0) process.kill(process.pid, 'SIGKILL');
   });
   const messages = events.map((event) => ({ key: event.id, group: event.account, body: event }));
+  const sender = only === undefined ? both : senderTo({ queueUrl: only });
   void sender
     .send(messages, { patienceMs: 4_000 })
     .then(() => [])

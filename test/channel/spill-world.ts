@@ -95,13 +95,36 @@ export class SpillWorld {
    * @param accepted called after a death of which the queue has everything, and nobody knows
    */
   async send(events: readonly EventOrder[], kills = 0, accepted?: () => void): Promise<void> {
+    await this.#send(events, kills, accepted, () => undefined);
+  }
+
+  /**
+   * Sends to one queue, and after its death to another one, as a producer does that was deployed anew meanwhile.
+   *
+   * @param queueUrls where to send, and where after a death
+   */
+  async sendTo(
+    queueUrls: readonly [string, string],
+    events: readonly EventOrder[],
+    dies: boolean,
+  ): Promise<void> {
+    const accepted = dies ? () => undefined : undefined;
+    await this.#send(events, dies ? 1 : 0, accepted, (deaths) => queueUrls[deaths === 0 ? 0 : 1]);
+  }
+
+  async #send(
+    events: readonly EventOrder[],
+    kills: number,
+    accepted: (() => void) | undefined,
+    queueOf: (deaths: number) => string | undefined,
+  ): Promise<void> {
     let [left, deaths] = [events, 0];
     while (left.length > 0) {
       this.#orders += 1;
       const point = accepted ? 'after-send' : (['before-send', 'after-send'] as const)[this.#orders % 2];
       const after = accepted ? 0 : this.#orders % 3;
       const dieAt = deaths < kills && point !== undefined ? { point, after } : undefined;
-      const answer = await this.#order({ events: left, dieAt });
+      const answer = await this.#order({ events: left, queueUrl: queueOf(deaths), dieAt });
       if (answer === undefined) {
         deaths += 1;
         accepted?.();

@@ -88,7 +88,7 @@ test.each([
 ])('%s fails the synth', (_, props, channelProps, given) => {
   const { message, violations } = refusal(() => built(props, channelProps));
   expect(message).toContain(given);
-  expect(violations.map(({ id }) => id)).toEqual(['spillover-keeps-order-by-version']);
+  expect(violations.map(({ id }) => id)).toEqual(['two-queues-keep-order-by-version']);
 });
 
 test('with versions an ordered workload is taken, and a stream stops where it fails', () => {

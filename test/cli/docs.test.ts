@@ -37,6 +37,7 @@ const readOnly = [
   'conformance',
   // It calls nobody.
   'choose',
+  'migration',
 ];
 
 test.each([...shared])('the options of %s', (section, options) => {
