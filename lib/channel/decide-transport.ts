@@ -112,8 +112,7 @@ function changed(path: string, stated: Transport, pinned: Transport): Violation 
     id: 'transport-is-pinned',
     given: `kind is ${kindOf(stated)}`,
     allowed: `${kindOf(pinned)}, which cdk.json has written down for '${path}': another kind is a new, empty queue, and what is in the old one would reach nobody`,
-    change:
-      'take the change back, or make a second channel and move producers and consumers as docs/choose.md says',
+    change: 'take the change back, or make a second channel with `migrateFrom` (docs/runbook/migration.md)',
   };
 }
 

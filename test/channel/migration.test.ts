@@ -29,8 +29,8 @@ test.each([
       const parts = Array.from({ length: 15 }, (_, i) => events.slice(i * 10, (i + 1) * 10));
       let sent = false;
       const consumed = (async () => {
-        for (let i = 0; i < kills * 4 || !sent; i += 1)
-          await world.receive(channels[i % 3] ?? third, 3, i < kills * 4);
+        for (let i = 0; i < kills * 3 || !sent; i += 1)
+          await world.receive(channels[i % 3] ?? third, 3, i < kills * 3);
       })();
       for (const [i, part] of parts.entries()) {
         const phase = Math.floor(i / 5);
@@ -47,7 +47,7 @@ test.each([
       }
       sent = true;
       await consumed;
-      for (let i = 0; i < 3; i += 1) {
+      for (let i = 0; i < 2; i += 1) {
         for (const channel of channels) await world.receive(channel, 200, false);
         await sleep(2_100);
       }
