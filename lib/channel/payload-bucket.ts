@@ -47,7 +47,8 @@ export interface PayloadBucketProps {
  * Java and Python read, and `s3Payload` of this package.
  *
  * Guarantees: a body is there for as long as its message can come back. No consumer deletes one; a lifecycle rule
- * does, counted from the last send. What breaks it: a consumer with AWS's Java client that deletes payloads (its default).
+ * does, counted from the last send. What breaks it: a consumer with AWS's Java client that deletes payloads, which is
+ * its default.
  *
  * @throws InvalidProps when bodies would end before their messages
  */

@@ -25,8 +25,8 @@ interface Side {
 }
 
 /**
- * Two functions of one code on two channels, with one name and one table: what came by one is recognised when it comes
- * by the other (R32).
+ * Two functions of one code on two channels, with one name and one table: what came by one is recognised when it
+ * comes by the other (R32).
  *
  * @throws InvalidProps when order is asked for and nothing keeps it over both
  */

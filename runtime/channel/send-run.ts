@@ -152,7 +152,7 @@ export class SendRun {
     });
   }
 
-  /** What FIFO will never take is no case for Standard, nor what FIFO may have taken without anybody knowing (R32). */
+  /** What FIFO will never take is no case for Standard, nor what it may have taken, for all that is known (R32). */
   #mayGoElsewhere(one: Enveloped): boolean {
     const error = this.#last.get(one);
     if (!this.options.pressure.spills) return false;

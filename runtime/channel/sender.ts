@@ -33,7 +33,8 @@ export interface ChannelSenderOptions {
 export interface SpilloverOptions {
   /**
    * How long FIFO may throttle before messages go to Standard, in milliseconds. A FIFO queue to which nothing was
-   * sent for some minutes is scaled down, and needs minutes to warm up: a shorter time spills every first burst (R32).
+   * sent for some minutes is scaled down, and needs minutes to warm up: a shorter time spills every first burst
+   * (R32).
    *
    * @default 180,000
    */
@@ -65,8 +66,8 @@ export interface ChannelSender {
  *
  * Guarantees: a message that `send` does not name in an error was accepted; only entries that failed are sent again,
  * and what failed is read from each entry's code, because an answer of 200 says nothing of them. On FIFO one group
- * keeps the order of the call: a message that failed holds back all later ones of its group. Each message carries its identity,
- * which is also its deduplication id, and the time of its first send.
+ * keeps the order of the call: a message that failed holds back all later ones of its group. Each message carries
+ * its identity, which is also its deduplication id, and the time of its first send.
  *
  * Does not guarantee: that a message is in the queue once. A send whose answer was lost is repeated; FIFO drops the
  * second one for 5 minutes, and the consumer's receipt tells for the whole horizon. That a commit of yours and the

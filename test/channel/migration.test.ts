@@ -27,9 +27,9 @@ test.each([
       const [accounts, each] = [5, 30];
       const events = eventsOf(accounts, each);
       const parts = Array.from({ length: 15 }, (_, i) => events.slice(i * 10, (i + 1) * 10));
-      let sent = false;
+      const sent = new AbortController();
       const consumed = (async () => {
-        for (let i = 0; i < kills * 3 || !sent; i += 1)
+        for (let i = 0; i < kills * 3 || !sent.signal.aborted; i += 1)
           await world.receive(channels[i % 3] ?? third, 3, i < kills * 3);
       })();
       for (const [i, part] of parts.entries()) {
@@ -45,7 +45,7 @@ test.each([
         } else await world.sendTo([now.queueUrl, next.queueUrl], part, i % 5 === 4 || i % 2 === 0);
         await sleep(30);
       }
-      sent = true;
+      sent.abort();
       await consumed;
       for (let i = 0; i < 2; i += 1) {
         for (const channel of channels) await world.receive(channel, 200, false);
