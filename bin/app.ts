@@ -7,6 +7,7 @@ import { ReferenceStack } from './reference-stack.js';
  * - `disposable=true`: tables, queues and logs go with the stack. For stacks that live as long as a test.
  * - `unprotected=true`: both consumers run the same effects without deduplication, to show what the audit then finds.
  * - `sideBySide=true`: a settlement without receipts runs beside the real one on the same payments, for comparison.
+ * - `spillover=true`: activity events also go through a FIFO queue that spills to Standard.
  * - `polling=false`: Lambda does not poll the queues; somebody else plays the event source.
  * - `anonymousRestApi=true`: a REST API that takes everybody for one caller, instead of an HTTP API. For emulators.
  * - `mailProviderUrl=<http(s) URL>`: settled payments send a receipt mail through `POST <URL>/mails`.
@@ -18,6 +19,7 @@ new ReferenceStack(app, 'ExactlyOnceReference', {
   disposable: flag(app, 'disposable', false),
   unprotected: flag(app, 'unprotected', false),
   sideBySide: flag(app, 'sideBySide', false),
+  spillover: flag(app, 'spillover', false),
   polling: flag(app, 'polling', true),
   anonymousRestApi: flag(app, 'anonymousRestApi', false),
   mailProviderUrl: baseUrl(app, 'mailProviderUrl'),

@@ -7,6 +7,7 @@ import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
 import { PaymentEvents } from './payment-events.js';
 import { receiptMails } from './receipt-mails.js';
+import { spilloverPath } from './spillover-path.js';
 import { unprotectedTwin } from './unprotected-twin.js';
 
 export interface ReferenceStackProps extends StackProps {
@@ -16,6 +17,12 @@ export interface ReferenceStackProps extends StackProps {
   readonly unprotected: boolean;
   /** Beside the settlement runs one without receipts on the same payments, over tables of its own. */
   readonly sideBySide: boolean;
+  /**
+   * Activity events have a second way, through a FIFO queue that spills to Standard.
+   *
+   * @default false
+   */
+  readonly spillover?: boolean;
   /** Whether Lambda polls the queues. */
   readonly polling: boolean;
   /**
@@ -108,6 +115,7 @@ export class ReferenceStack extends Stack {
     accepted.grants.actions(api.function, 'dynamodb:PutItem');
     events.outbox.grants.publish(api.function);
 
+    const spillover = props.spillover === true ? spilloverPath(this, common) : {};
     const activity = activityPath(this, { ...common, unprotected: props.unprotected });
 
     if (props.disposable) RemovalPolicies.of(this).destroy();
@@ -127,6 +135,7 @@ export class ReferenceStack extends Stack {
       ...mails?.outputs,
       ...twin?.outputs,
       ...activity,
+      ...spillover,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

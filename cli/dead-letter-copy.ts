@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SentLetter as DeadLetter } from '../runtime/sqs/letter.js';
 import { bytesOf, letterAttribute } from '../runtime/sqs/dead-letter.js';
-import { deadLetterAttribute } from '../runtime/sqs/message-attributes.js';
+import {
+  deadLetterAttribute,
+  firstEnqueueAttribute,
+  firstEnqueueOf,
+} from '../runtime/sqs/message-attributes.js';
 
 /** One message of the dead-letter queue, read. */
 export interface DeadLetterCopy {
@@ -34,7 +38,13 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
     group: Attributes.MessageGroupId,
     letter,
     identity: digest(source),
-    firstEnqueue: letter === undefined ? Number(Attributes.SentTimestamp) : Date.parse(letter.firstEnqueue),
+    firstEnqueue:
+      letter === undefined
+        ? firstEnqueueOf(
+            message.MessageAttributes?.[firstEnqueueAttribute]?.StringValue,
+            Attributes.SentTimestamp,
+          )
+        : Date.parse(letter.firstEnqueue),
   };
 }
 

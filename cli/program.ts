@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import { addConformance } from './commands/conformance.js';
+import { addChoose } from './commands/choose.js';
 import { addBlocked } from './commands/blocked.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
 import { addGroups } from './commands/groups.js';
 import { addInspect } from './commands/inspect.js';
 import { addLocal } from './commands/local.js';
+import { addMigration } from './commands/migration.js';
 import { addOutbox } from './commands/outbox.js';
 import { addRedrive } from './commands/redrive.js';
 import { addRestore } from './commands/restore.js';
@@ -20,7 +22,7 @@ import { packageVersion } from './package-version.js';
 export function cliProgram(): Command {
   const program = new Command('exactly-once-aws')
     .description(
-      'Looks into a consumer of exactly-once-aws, sets going again what failed, checks an API, and runs an app locally.',
+      'Looks into a consumer of exactly-once-aws, sets going again what failed, checks an API, recommends a kind of queue, and runs an app locally.',
     )
     .addHelpText(
       'after',
@@ -42,6 +44,8 @@ export function cliProgram(): Command {
     addGaps,
     addSkipVersion,
     addConformance,
+    addChoose,
+    addMigration,
     addBlocked,
     addUnlock,
     addOutbox,

@@ -19,6 +19,7 @@ import { paymentsPath } from './paths/payments-path.js';
 import type { Progress } from './progress.js';
 import { type Source, sourceOf } from './input/source.js';
 import type { RunReport } from './report.js';
+import { spilloverPath } from './paths/spillover-path.js';
 import { stuckCheck } from './stuck.js';
 import { unlessAborted } from './unless-aborted.js';
 import { unprotectedPath } from './paths/unprotected-path.js';
@@ -81,7 +82,7 @@ async function driveAndAudit(
   const stuck = stuckCheck(target);
   const starting = startSource(target, {
     functionNames: [
-      ...paths.map(({ functionName }) => functionName),
+      ...paths.flatMap(({ functionName, otherFunctions = [] }) => [functionName, ...otherFunctions]),
       outputOf(world.outputs, 'RelayFunctionName'),
     ],
     concurrency,
@@ -132,6 +133,7 @@ function pathsOf(world: World): TrafficPath[] {
   return [
     paymentsPath(world),
     activityPath(world),
+    ...(world.options.faults.has('throttle') ? [spilloverPath(world)] : []),
     // Without receipts the settlement publishes nothing.
     ...(world.options.unprotected ? [] : [viewsPath(world, 'statements'), viewsPath(world, 'notifications')]),
   ];
@@ -161,6 +163,7 @@ async function setUp(
     ...stackContext(target),
     ...(options.unprotected ? { unprotected: 'true' } : {}),
     ...(options.sideBySide ? { sideBySide: 'true' } : {}),
+    ...(options.faults.has('throttle') ? { spillover: 'true' } : {}),
   };
   if (options.target !== 'embedded') {
     await unlessAborted(expectNoStack(target, stackName), alive);
@@ -203,7 +206,10 @@ async function startSource(
 function queuesOf({ outputs, options }: World): string[] {
   const names = options.sideBySide
     ? ['Payments', 'UnprotectedPayments']
-    : ['Payments', 'Activity', 'Statements', 'Notifications'];
+    : [
+        ...['Payments', 'Activity', 'Statements', 'Notifications'],
+        ...(options.faults.has('throttle') ? ['SpilloverFifo', 'SpilloverStandard'] : []),
+      ];
   return names.map((name) => outputOf(outputs, `${name}QueueUrl`));
 }
 

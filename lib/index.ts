@@ -20,6 +20,12 @@ import './guarantees/node-version.js';
 export { MessageChannel } from './channel/message-channel.js';
 export { MessageChannelGrants } from './channel/message-channel-grants.js';
 export type { IMessageChannel } from './channel/channel-base.js';
+export type { ProducerOptions } from './channel/add-producer.js';
+export { PayloadBucket, type PayloadBucketProps } from './channel/payload-bucket.js';
+export { SpilloverChannel, type SpilloverChannelProps } from './channel/spillover-channel.js';
+export { MigratingConsumer, type MigratingConsumerProps } from './consumer/migrating-consumer.js';
+export { SpilloverConsumer, type SpilloverConsumerProps } from './consumer/spillover-consumer.js';
+export type { ChannelWorkload } from './channel/channel-workload.js';
 export {
   ChannelKind,
   type ExistingQueuesProps,
@@ -36,7 +42,7 @@ export type {
 } from './consumer/consumer-alarms.js';
 export { IdempotentConsumer } from './consumer/idempotent-consumer.js';
 export { OnFailure } from './consumer/on-failure.js';
-export type { IdempotentConsumerProps } from './consumer/idempotent-consumer-props.js';
+export type { ConsumerOptions, IdempotentConsumerProps } from './consumer/idempotent-consumer-props.js';
 export { DedupTable, type DedupTableProps } from './dedup/dedup-table.js';
 export type { IDedupTable } from './dedup/dedup-table-base.js';
 export { DedupTableGrants } from './dedup/dedup-table-grants.js';

@@ -65,7 +65,15 @@ export const proofs: readonly Proof[] = [
       'test/outbox/mutation.test.ts',
     ],
     environment: { RELAY_KILLS: '50', RELAY_ROUNDS: '200', RELAY_REFUSES: '0.01', SWEEP_SHARE: '1' },
-    covers: [...engine, 'runtime/outbox', 'test/outbox'],
+    covers: [...engine, 'runtime/send', 'runtime/outbox', 'test/outbox'],
+  },
+  {
+    name: 'channel',
+    shows:
+      'A channel that is throttled in the middle of a run and spilled, or moved FIFO -> Standard -> FIFO under load, its producers and consumers killed, loses nothing and doubles nothing; versions keep every aggregate in order.',
+    tests: ['test/channel/spillover.test.ts', 'test/channel/migration.test.ts'],
+    environment: { CRASH_HITS: '25' },
+    covers: [...engine, 'runtime/send', 'runtime/channel', 'test/channel'],
   },
   {
     name: 'leases',

@@ -12,6 +12,8 @@ import type { PathReport } from '../report.js';
 export interface TrafficPath {
   /** The consumer whose event-source mappings the runner plays. */
   readonly functionName: string;
+  /** Where it has more than one. @default - none */
+  readonly otherFunctions?: readonly string[];
   /** To be called when an invocation starts, those of other functions included. */
   readonly onStart: NonNullable<InvocationHooks['onStart']>;
   /** To be called for every invocation, those of other functions included. */

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { durationText } from '../guarantees/duration-text.js';
 import { nameText } from '../guarantees/name-text.js';
 import type { IMessageChannel } from './channel-base.js';
+import { quotas } from './choice/quotas.js';
 import { ChannelKind } from './message-channel-props.js';
 import { runbookAlarm } from './runbook-alarm.js';
 
@@ -15,13 +16,6 @@ export interface ChannelAlarms {
   /** FIFO only. */
   readonly inFlightAlarm?: Alarm;
 }
-
-/**
- * A FIFO queue looks for groups to deliver in its first 120,000 messages, and has at most as many in flight (R24).
- *
- * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
- */
-const fifoLookAhead = 120_000;
 
 /** One alarm per way on which a queue loses messages, or stands still, without anybody being told. */
 export function channelAlarms(scope: Construct, channel: IMessageChannel): ChannelAlarms {
@@ -46,13 +40,13 @@ export function channelAlarms(scope: Construct, channel: IMessageChannel): Chann
     ...common,
     backlogAlarm: runbookAlarm(scope, 'BacklogAlarm', {
       metric: channel.metricWaitingMessages(),
-      threshold: fifoLookAhead / 2,
+      threshold: quotas.fifoLookAhead.value / 2,
       says: `More than 60,000 messages wait in ${name}: beyond 120,000 a stuck group holds up all others`,
       page: 'backlog',
     }),
     inFlightAlarm: runbookAlarm(scope, 'InFlightAlarm', {
       metric: channel.metricInFlightMessages(),
-      threshold: fifoLookAhead / 2,
+      threshold: quotas.fifoInFlight.value / 2,
       says: `More than 60,000 messages of ${name} are in flight: at 120,000 SQS hands out no more`,
       page: 'in-flight',
     }),

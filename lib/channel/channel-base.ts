@@ -3,6 +3,7 @@ import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
+import type { ChannelWorkload } from './channel-workload.js';
 import { MessageChannelGrants } from './message-channel-grants.js';
 import type { ChannelKind } from './message-channel-props.js';
 
@@ -15,6 +16,10 @@ export interface IMessageChannel extends IConstruct {
   readonly deadLetterQueue: IQueue;
   /** Permissions on the channel. */
   readonly grants: MessageChannelGrants;
+  /** The channel that this one takes the place of, if any. */
+  readonly migratesFrom?: IMessageChannel;
+  /** What it has to hold, where that is known. */
+  readonly workload?: ChannelWorkload;
   /** Timeout of the consuming function, unless the consumer states its own. */
   readonly consumerTimeout: Duration;
   readonly visibilityTimeout: Duration;

@@ -1,6 +1,8 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IMessageChannel } from './channel-base.js';
+import type { ChannelWorkload } from './channel-workload.js';
 
 /** What a channel promises about order. */
 export enum ChannelKind {
@@ -23,16 +25,36 @@ export enum ChannelKind {
 export interface MessageChannelProps {
   /**
    * Order or not. It cannot be changed later: SQS has no such update, a change makes a new, empty queue. The old one
-   * is retained with what is in it.
+   * is retained with what is in it. With the decision written down in cdk.json, too (`npx exactly-once-aws choose`
+   * prints the line), another `kind` fails the synth (R33).
+   *
+   * @default - what is written down for this channel in cdk.json; where nothing is, the synth fails and says what
+   *   `workload` asks for
    */
-  readonly kind: ChannelKind;
+  readonly kind?: ChannelKind;
+
+  /**
+   * The channel that this one takes the place of. Its messages have to be worked off by the same consumer: a
+   * `MigratingConsumer` on this channel reads both. `npx exactly-once-aws migration` shows how far it is.
+   *
+   * @default - none
+   */
+  readonly migrateFrom?: IMessageChannel;
+
+  /**
+   * What the channel has to hold. A kind that does not hold it gives a warning with both numbers; it never changes a
+   * queue.
+   *
+   * @default - not known, nothing is compared
+   */
+  readonly workload?: ChannelWorkload;
 
   /**
    * FIFO only: limits and duplicates are counted per message group instead of per queue, which lifts a queue from 300
    * calls per second to thousands.
    *
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
-   * @default false
+   * @default - false, or what is written down in cdk.json where `kind` is left to it
    */
   readonly highThroughput?: boolean;
 

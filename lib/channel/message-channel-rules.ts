@@ -13,7 +13,9 @@ const twoWeeks = Duration.days(14);
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
-export function channelViolations(props: MessageChannelProps): Violation[] {
+export function channelViolations(
+  props: MessageChannelProps & { readonly kind: ChannelKind | undefined },
+): Violation[] {
   const {
     kind,
     highThroughput,

@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   DeduplicationScope,
   FifoThroughputLimit,
@@ -15,9 +16,12 @@ import { violationsOf } from '../guarantees/inequality.js';
 import { pinResource } from '../guarantees/pinned-names.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { channelAlarms } from './channel-alarms.js';
+import { addProducer, type ProducerOptions } from './add-producer.js';
+import type { ChannelWorkload } from './channel-workload.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
 import { ExistingQueues } from './existing-queues.js';
 import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
+import { decideTransport } from './decide-transport.js';
 import { channelViolations } from './message-channel-rules.js';
 
 /**
@@ -65,6 +69,10 @@ export class MessageChannel extends ChannelBase {
   public readonly backlogAlarm?: Alarm;
   /** FIFO only: goes off at 60,000 messages in flight. At 120,000 SQS hands out no more. */
   public readonly inFlightAlarm?: Alarm;
+  /** The channel that this one takes the place of. */
+  public readonly migratesFrom?: IMessageChannel;
+  /** What it has to hold, where that is known. */
+  public readonly workload?: ChannelWorkload;
   /** Timeout of the consuming function, unless the consumer states its own. */
   public readonly consumerTimeout: Duration;
   public readonly visibilityTimeout: Duration;
@@ -73,18 +81,26 @@ export class MessageChannel extends ChannelBase {
 
   constructor(scope: Construct, id: string, props: MessageChannelProps) {
     super(scope, id);
-    this.kind = props.kind;
+    const decision = decideTransport(this, props);
+    this.kind = decision.kind ?? ChannelKind.FIFO;
+    const { highThroughput } = decision;
+    this.migratesFrom = props.migrateFrom;
+    this.workload = props.workload;
     this.consumerTimeout = props.consumerTimeout ?? Duration.seconds(30);
     this.retention = props.retention ?? Duration.days(4);
     this.deadLetterRetention = props.deadLetterRetention ?? Duration.days(14);
-    const fifo = props.kind === ChannelKind.FIFO;
+    const fifo = this.kind === ChannelKind.FIFO;
     const inequalities = channelInequalities({
       fifo,
       retention: this.retention,
       deadLetterRetention: this.deadLetterRetention,
       timeToRepair: props.timeToRepair,
     });
-    const violations = [...channelViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...decision.violations,
+      ...channelViolations({ ...props, kind: decision.kind }),
+      ...violationsOf(inequalities),
+    ];
     if (violations.length > 0) throw new InvalidProps('MessageChannel', this.node.path, violations);
     this.visibilityTimeout =
       props.visibilityTimeout ?? Duration.seconds(6 * this.consumerTimeout.toSeconds());
@@ -108,7 +124,7 @@ export class MessageChannel extends ChannelBase {
     });
     this.queue = new Queue(this, 'Resource', {
       ...common,
-      ...(props.highThroughput === true
+      ...(highThroughput
         ? {
             deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
             fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
@@ -126,7 +142,12 @@ export class MessageChannel extends ChannelBase {
     this.inFlightAlarm = alarms.inFlightAlarm;
 
     pinResource(this, this.queue, this.kind);
-    GuaranteeReport.record('MessageChannel', this, { inequalities });
+    GuaranteeReport.record('MessageChannel', this, { inequalities, notes: decision.notes });
+  }
+
+  /** Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads. */
+  public addProducer(producer: LambdaFunction, options: ProducerOptions = {}): void {
+    addProducer(producer, { queue: this.queue, options });
   }
 }
 

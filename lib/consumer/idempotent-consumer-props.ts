@@ -8,8 +8,8 @@ import type { CommitWay } from './commit-way.js';
 import type { HandlerFunctionOptions } from './handler-function-options.js';
 import type { OnFailure } from './on-failure.js';
 
-/** What shapes the function belongs to one that is built from `entry`: beside `handler` it is refused. */
-export interface IdempotentConsumerProps extends HandlerFunctionOptions {
+/** What a consumer is, wherever its messages come from. */
+export interface ConsumerOptions extends HandlerFunctionOptions {
   /**
    * Who processes: every receipt belongs to this name. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token.
    *
@@ -17,9 +17,6 @@ export interface IdempotentConsumerProps extends HandlerFunctionOptions {
    * again; so never a function name or a logical id, which change with the code (R1).
    */
   readonly consumerName: string;
-
-  /** Where the messages come from. One consumer per channel: a second one would take messages away from the first. */
-  readonly channel: IMessageChannel;
 
   /**
    * Where the receipts are kept, and what is known of failures and stopped groups: in the account and Region of the
@@ -63,22 +60,6 @@ export interface IdempotentConsumerProps extends HandlerFunctionOptions {
    * @default 1
    */
   readonly writesPerMessage?: number;
-
-  /**
-   * Absolute path of the file that exports `handler`, to build the function from. Either this or `handler`.
-   *
-   * @default - none, `handler` is given
-   */
-  readonly entry?: string;
-
-  /**
-   * An existing function to use. Its timeout, memory and so on are its own. One that this app makes is given
-   * environment variables and permissions. Any other (an import, a version, an alias) must have the variables
-   * already: GUARANTEES.md lists them, and all else that cannot be known of it, as unproven. Either this or `entry`.
-   *
-   * @default - a HandlerFunction is built from `entry`
-   */
-  readonly handler?: IFunction;
 
   /**
    * Longest run for one batch. With a `handler` that this app does not make: what it is set to.
@@ -184,4 +165,26 @@ export interface IdempotentConsumerProps extends HandlerFunctionOptions {
    *   channel)
    */
   readonly receiptRetention?: Duration;
+}
+
+/** What shapes the function belongs to one that is built from `entry`: beside `handler` it is refused. */
+export interface IdempotentConsumerProps extends ConsumerOptions {
+  /** Where the messages come from. One consumer per channel: a second one would take messages away from the first. */
+  readonly channel: IMessageChannel;
+
+  /**
+   * Absolute path of the file that exports `handler`, to build the function from. Either this or `handler`.
+   *
+   * @default - none, `handler` is given
+   */
+  readonly entry?: string;
+
+  /**
+   * An existing function to use. Its timeout, memory and so on are its own. One that this app makes is given
+   * environment variables and permissions. Any other (an import, a version, an alias) must have the variables
+   * already: GUARANTEES.md lists them, and all else that cannot be known of it, as unproven. Either this or `entry`.
+   *
+   * @default - a HandlerFunction is built from `entry`
+   */
+  readonly handler?: IFunction;
 }

@@ -1,7 +1,8 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Token } from 'aws-cdk-lib';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
-import { claimant } from '../guarantees/claims.js';
+import { claimant, isOfOneWhole } from '../guarantees/claims.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
@@ -18,6 +19,7 @@ import { failureViolations } from './failure-rules.js';
  * @param horizon absent when a part of it is a token.
  */
 export function consumerViolations(
+  self: Construct,
   props: IdempotentConsumerProps,
   horizon: Duration | undefined,
 ): Violation[] {
@@ -33,7 +35,7 @@ export function consumerViolations(
     ...environmentViolations(props.environment ?? {}),
     ...wayViolations(props),
     ...horizonViolations(props, horizon),
-    ...channelViolations(props),
+    ...channelViolations(self, props),
     ...failureViolations(props),
   ];
 }
@@ -165,7 +167,7 @@ function horizonViolations(
   return violations;
 }
 
-function channelViolations(props: IdempotentConsumerProps): Violation[] {
+function channelViolations(self: Construct, props: IdempotentConsumerProps): Violation[] {
   const { channel, maxBatchingWindow } = props;
   const violations: Violation[] = [];
   const consumer = claimant(queueOf(props), 'messages');
@@ -175,6 +177,15 @@ function channelViolations(props: IdempotentConsumerProps): Violation[] {
       given: `channel is '${channel.node.path}', which '${consumer.node.path}' consumes`,
       allowed: 'a channel that nobody else consumes, because each message goes to one receiver',
       change: 'give each consumer its own `channel`',
+    });
+  const { scope } = self.node;
+  const { migratesFrom } = channel;
+  if (migratesFrom !== undefined && (scope === undefined || !isOfOneWhole(scope)))
+    violations.push({
+      id: 'migration-leaves-nothing-behind',
+      given: `channel takes the place of '${migratesFrom.node.path}', which nobody would read any more`,
+      allowed: 'read by a MigratingConsumer, which works off both',
+      change: 'use MigratingConsumer until the old channel is empty, then remove `migrateFrom`',
     });
   if (channel.kind === ChannelKind.FIFO && maxBatchingWindow !== undefined)
     violations.push({

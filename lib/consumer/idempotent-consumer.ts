@@ -3,7 +3,7 @@ import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
-import { claim, claimant } from '../guarantees/claims.js';
+import { arePartsOfOne, claim, claimant } from '../guarantees/claims.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { pollingCost } from '../guarantees/idle-cost.js';
@@ -64,12 +64,13 @@ export class IdempotentConsumer extends Construct {
     const { effectTable, receiptTable } = props;
     const rows = proofRows({ way, effectTable, receiptTable, horizon: longestWay });
     const table = tableOf(props);
+    const namesake = table && claimant(table, consumerName);
     const inequalities = [
       ...consumerInequalities({
         consumerName,
         channel,
         dedupTable,
-        namesake: table && claimant(table, consumerName),
+        namesake: namesake && arePartsOfOne(namesake, this) ? undefined : namesake,
         visibilityTimeout: channel.visibilityTimeout,
         timeout: settings.timeout,
         maxBatchingWindow: props.maxBatchingWindow,
@@ -81,7 +82,7 @@ export class IdempotentConsumer extends Construct {
       }),
       ...rows.inequalities,
     ];
-    const violations = [...consumerViolations(props, longestWay), ...violationsOf(inequalities)];
+    const violations = [...consumerViolations(this, props, longestWay), ...violationsOf(inequalities)];
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     if (table !== undefined) claim(table, consumerName, this);

@@ -11,6 +11,23 @@ export function claimant(resource: NamedResource, what: string): IConstruct | un
   return claimsOf.get(deploymentOf(resource.construct))?.get(claimId(resource, what));
 }
 
+const wholes = new WeakSet<IConstruct>();
+
+/** Says of a construct that its children are one: what one of them has claimed, its sisters may have, too. */
+export function isOneWhole(whole: IConstruct): void {
+  wholes.add(whole);
+}
+
+export function isOfOneWhole(whole: IConstruct): boolean {
+  return wholes.has(whole);
+}
+
+/** Whether two constructs are parts of one whole, so that one name for both is no mistake. */
+export function arePartsOfOne(a: IConstruct, b: IConstruct): boolean {
+  const { scope } = a.node;
+  return scope !== undefined && scope === b.node.scope && wholes.has(scope);
+}
+
 export function claim(resource: NamedResource, what: string, by: IConstruct): void {
   const deployment = deploymentOf(resource.construct);
   const claims = claimsOf.get(deployment) ?? new Map<string, IConstruct>();

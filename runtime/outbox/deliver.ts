@@ -1,9 +1,12 @@
 import type { InstanceMemory } from './instance-memory.js';
 import type { OutboxRow } from './event-row.js';
 import type { RunClock } from './run-clock.js';
-import { sendLanes } from './send-lanes.js';
-import type { TargetHealth } from './target-health.js';
-import { TargetLeftOut, type RelayTarget } from './targets/target.js';
+import { TargetLeftOut } from '../send/errors.js';
+import { sendLanes } from '../send/send-lanes.js';
+import { entriesPerCall } from '../send/target.js';
+import type { TargetHealth } from '../send/target-health.js';
+import { lanesOf } from './lanes.js';
+import type { RelayTarget } from './targets/target.js';
 
 /** Events of one stream, for targets of which each has a position of its own. */
 export interface StreamWork {
@@ -60,7 +63,7 @@ export async function deliver(
       const out = healthy?.leftOutFor;
       const refused =
         out === undefined
-          ? await sendLanes(lanes, target, {
+          ? await sendLanes(lanesOf(lanes, target.types, target.call?.events ?? entriesPerCall), target, {
               clock,
               health: healthy,
               // The others are through: this one may take its share of the run, and no more.

@@ -28,10 +28,10 @@ export {
   TargetLeftOut,
   TargetTimedOut,
   TooLargeForTarget,
-  type CallLimits,
-  type RelayTarget,
-  type SendOptions,
-} from './targets/target.js';
+  type RefusalKind,
+} from '../send/errors.js';
+export type { CallLimits, SendOptions, SendTarget } from '../send/target.js';
+export type { RelayTarget } from './targets/target.js';
 export { topicTarget, type TopicTargetOptions } from './targets/topic.js';
 export {
   beginEpoch,

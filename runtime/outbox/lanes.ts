@@ -1,3 +1,4 @@
+import { newLane, type Lane } from '../send/lane.js';
 import { relayed, type RelayedEvent } from './envelope.js';
 import type { OutboxRow } from './event-row.js';
 
@@ -7,18 +8,6 @@ export interface LaneStream {
   /** In the order of their versions. */
   readonly rows: readonly OutboxRow[];
   readonly salt?: string;
-}
-
-/** What one target is to be sent of one stream, or of several that share a group, one call after the other. */
-export interface Lane {
-  /** In order; what was accepted is taken away. */
-  waiting: RelayedEvent[];
-  /** Most events of the next call: fewer after a call that failed as a whole, to find whose fault it was. */
-  most: number;
-  /** Tries in vain of what is at its head. */
-  attempts: number;
-  /** Not before, epoch milliseconds. */
-  notBefore: number;
 }
 
 /**
@@ -31,7 +20,7 @@ export function lanesOf(
   streams: readonly LaneStream[],
   types: readonly string[] | undefined,
   most: number,
-): Lane[] {
+): Lane<RelayedEvent>[] {
   const together = new Map<string, Ordered[]>();
   for (const { stream, rows, salt } of streams) {
     let at = 0;
@@ -51,12 +40,12 @@ export function lanesOf(
     ]);
     for (const name of members) together.set(name, lane);
   }
-  return [...new Set(together.values())].map((lane) => ({
-    waiting: lane.sort((a, b) => a.at - b.at).map(({ event }) => event),
-    most,
-    attempts: 0,
-    notBefore: 0,
-  }));
+  return [...new Set(together.values())].map((lane) =>
+    newLane(
+      lane.sort((a, b) => a.at - b.at).map(({ event }) => event),
+      most,
+    ),
+  );
 }
 
 interface Ordered {

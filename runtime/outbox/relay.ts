@@ -13,7 +13,7 @@ import { everyOther } from './stuck-stream.js';
 import type { RelayGauges } from './relay-gauges.js';
 import { sweep } from './sweep.js';
 import { Tally } from './tally.js';
-import { TargetHealth } from './target-health.js';
+import { TargetHealth } from '../send/target-health.js';
 
 export interface OutboxRelayOptions extends RelaySettings {
   /** @default - a client of the function's own region */

@@ -99,6 +99,11 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
       `startAt must be '1', 'now' or a function of the first event, got '${startAt}': one number for all aggregates and epochs ` +
         'would lose the first events of each new one',
     ]);
+  if (settings.spillover && version === 'sequence-number')
+    throw new InvalidSettings([
+      'version must be a function that returns the producer’s version: a message may come by either queue of the ' +
+        'channel, and only one of them has sequence numbers',
+    ]);
   const schema = synchronous(options.schema);
   let { sqs } = options;
   const numbers =

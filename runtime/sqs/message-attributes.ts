@@ -6,3 +6,19 @@ export const resumeAttribute = 'ExactlyOnceResume';
 
 /** Of a nudge: the JSON of the position in an aggregate that its consumer is to pass over. The body says nothing. */
 export const passOverAttribute = 'ExactlyOncePassOver';
+
+/** The sender's: the identity of the message. It stays through retries, redrives and another queue. */
+export const keyAttribute = 'ExactlyOnceKey';
+
+/**
+ * The sender's: when the message was first sent, ISO 8601. A redrive gives it a new enqueue time at SQS; horizons
+ * count from here (R8).
+ */
+export const firstEnqueueAttribute = 'ExactlyOnceFirstEnqueue';
+
+/** Epoch ms of the first enqueue, as the sender wrote it, or else when SQS took the message. */
+export function firstEnqueueOf(written: string | undefined, sentTimestamp: string | undefined): number {
+  const sent = Number(sentTimestamp);
+  const first = Date.parse(written ?? '');
+  return first < sent ? first : sent;
+}

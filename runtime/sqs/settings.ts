@@ -18,6 +18,12 @@ export interface ConsumerSettings extends EngineSettings {
    * @default - it comes again when the visibility timeout ends
    */
   readonly queueUrl?: string;
+  /**
+   * The channel has two queues, and a message may come by both: its identity must be the producer's (R32).
+   *
+   * @default false
+   */
+  readonly spillover?: boolean;
 }
 
 /**
@@ -55,6 +61,7 @@ export function consumerSettings(
     ...receipts,
     deadLetterQueueUrl: read('EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL'),
     ...(queueUrl && { queueUrl }),
+    ...(environment.EXACTLY_ONCE_SPILLOVER === 'true' && { spillover: true }),
     ...(maxFailures !== undefined && { maxFailures: Number(maxFailures) }),
     ...(onFailure !== undefined && { onFailure: onFailure as OnFailure }),
   };

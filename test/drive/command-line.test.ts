@@ -13,7 +13,7 @@ test.each([
   [['--messages', '1.5', '--json'], 'Allowed are 1 to 69659, or all'],
   [['--messages'], 'argument missing'],
   [['--seed', '-1'], 'Allowed are whole numbers from 0 on'],
-  [['--faults', 'some'], 'Allowed are none, all, or a list of requests,answers,duplicates,kill'],
+  [['--faults', 'some'], 'Allowed are none, all, or a list of requests,answers,duplicates,kill,throttle'],
   [['--faults', 'kill,'], 'Allowed are none, all'],
   [['--on-bad-line', 'stop'], 'Allowed choices are skip, fail'],
   [['surplus'], 'too many arguments'],

@@ -1,6 +1,8 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { unlessMissing } from '../../dedup/package-missing.js';
-import { entriesPerCall, notAccepted, type RelayTarget } from './target.js';
+import { notAccepted } from '../../send/refusal.js';
+import { entriesPerCall } from '../../send/target.js';
+import type { RelayTarget } from './target.js';
 
 export interface EventBusTargetOptions {
   /** Name or ARN. */

@@ -1,5 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { bodyOf, entriesPerCall, notAccepted, type RelayTarget } from './target.js';
+import { newSqsClient, queueLimits, sendEntries } from '../../sqs/send-entries.js';
+import { bodyOf, type RelayTarget } from './target.js';
 
 export interface QueueTargetOptions {
   /** FIFO when it ends in `.fifo`. */
@@ -10,8 +11,6 @@ export interface QueueTargetOptions {
   readonly client?: SQSClient;
 }
 
-/** SQS: at most 1 MiB in one call, attributes included. */
-const callBytes = 1_048_576;
 /** Name, type and value of the attribute. */
 const attributeBytes = 200;
 
@@ -33,31 +32,22 @@ export function queueTarget({ queueUrl, types, client }: QueueTargetOptions): Re
     name: queueUrl,
     types,
     call: {
-      events: entriesPerCall,
-      bytes: callBytes,
+      ...queueLimits,
       sizeOf: (event) => Buffer.byteLength(bodyOf(event)) + attributeBytes,
     },
     async send(events, { signal }) {
-      // Loaded when it is needed: a relay to other targets does not pay for it.
-      const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs');
-      // Else the client follows the host in the queue's URL, past the endpoint that it was given.
-      sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false });
-      const { Failed = [] } = await sqs.send(
-        new SendMessageBatchCommand({
-          QueueUrl: queueUrl,
-          Entries: events.map((event, index) => ({
-            Id: String(index),
-            MessageBody: bodyOf(event),
-            MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
-            MessageGroupId: event.group,
-            MessageDeduplicationId: fifo ? event.deduplicationId : undefined,
-          })),
-        }),
-        { abortSignal: signal },
-      );
-      return notAccepted(
+      sqs ??= await newSqsClient();
+      return sendEntries(
+        sqs,
         queueUrl,
-        Failed.map(({ Id, Code, Message }) => ({ event: events[Number(Id)], code: Code, message: Message })),
+        events,
+        (event) => ({
+          MessageBody: bodyOf(event),
+          MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
+          MessageGroupId: event.group,
+          MessageDeduplicationId: fifo ? event.deduplicationId : undefined,
+        }),
+        signal,
       );
     },
   };

@@ -1,6 +1,8 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { unlessMissing } from '../../dedup/package-missing.js';
-import { bodyOf, entriesPerCall, notAccepted, type RelayTarget } from './target.js';
+import { notAccepted } from '../../send/refusal.js';
+import { entriesPerCall } from '../../send/target.js';
+import { bodyOf, type RelayTarget } from './target.js';
 
 export interface TopicTargetOptions {
   readonly topicArn: string;
@@ -48,7 +50,12 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
       );
       return notAccepted(
         topicArn,
-        Failed.map(({ Id, Code, Message }) => ({ event: events[Number(Id)], code: Code, message: Message })),
+        Failed.map(({ Id, Code, Message, SenderFault }) => ({
+          event: events[Number(Id)],
+          code: Code,
+          message: Message,
+          senderFault: SenderFault,
+        })),
       );
     },
   };

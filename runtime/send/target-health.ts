@@ -1,22 +1,10 @@
-import { NotAccepted, TargetTimedOut } from './targets/target.js';
+import { NotAccepted, TargetTimedOut } from './errors.js';
+import { isGone, isThrottling } from './refusal.js';
 
 /** How long a target is left out, doubled each time that it is found no better. */
 const leftOut = { firstMs: 10_000, mostMs: 60_000 };
 /** Calls in a row of which nothing was taken, for no fault of what was sent. */
 const mostFailures = 3;
-
-/** Names of errors by which a target, or the permission to send to it, is not there. */
-const gone = [
-  'QueueDoesNotExist',
-  'AWS.SimpleQueueService.NonExistentQueue',
-  'NotFound',
-  'NotFoundException',
-  'ResourceNotFoundException',
-  'AccessDenied',
-  'AccessDeniedException',
-  'AuthorizationError',
-  'AuthorizationErrorException',
-];
 
 /**
  * Whether a target takes events at all, as this instance has found it. One that does not is left out, so that others
@@ -55,22 +43,9 @@ export class TargetHealth {
   }
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && gone.includes(error.name);
-}
-
 /** What is wrong with what was sent, or with how much of it, says nothing of the target. */
 function isFaultOfTheRequest(error: unknown): boolean {
   if (error instanceof NotAccepted) return true;
-  const {
-    $fault,
-    $retryable,
-    name = '',
-  } = Object(error) as {
-    $fault?: string;
-    $retryable?: object;
-    name?: string;
-  };
-  const throttled = $retryable !== undefined || /throttl/i.test(name);
-  return throttled || ($fault === 'client' && !isGone(error));
+  const { $fault, $retryable } = Object(error) as { $fault?: string; $retryable?: object };
+  return $retryable !== undefined || isThrottling(error) || ($fault === 'client' && !isGone(error));
 }

@@ -1,9 +1,9 @@
-import type { RelayedEvent } from './envelope.js';
-import { TargetTimedOut, type RelayTarget } from './targets/target.js';
+import { TargetTimedOut } from './errors.js';
+import type { SendTarget } from './target.js';
 
 /** What one call came to. */
-export interface CallAnswer {
-  readonly refused: ReadonlyMap<RelayedEvent, unknown>;
+export interface CallAnswer<E> {
+  readonly refused: ReadonlyMap<E, unknown>;
   /** The call failed as a whole: nothing was accepted, or nobody knows. */
   readonly failure?: { readonly error: unknown };
 }
@@ -12,11 +12,11 @@ export interface CallAnswer {
  * Sends one call and waits for it no longer than it may take: a target that does not heed the signal is not waited
  * for either.
  */
-export async function sendCall(
-  target: RelayTarget,
-  events: readonly RelayedEvent[],
+export async function sendCall<E>(
+  target: SendTarget<E>,
+  events: readonly E[],
   mostMs: number,
-): Promise<CallAnswer> {
+): Promise<CallAnswer<E>> {
   const over = new AbortController();
   const late = new TargetTimedOut(target.name, mostMs);
   let timer: ReturnType<typeof setTimeout> | undefined;

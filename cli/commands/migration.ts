@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetQueueAttributesCommand, SQSClient, type QueueAttributeName } from '@aws-sdk/client-sqs';
+import type { Command } from 'commander';
+import { clientSettings } from '../connection.js';
+import { durationSeconds } from '../duration.js';
+import { exitWith, print, printJson, progressLine, tableText } from '../output.js';
+import { queueUrlOf } from '../queue-url.js';
+
+interface Options {
+  readonly from: string;
+  readonly to: string;
+  readonly quiet: number;
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly json?: true;
+}
+
+/** What is in a queue, as SQS counts it: approximately. */
+interface Depth {
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+}
+
+const askEveryMs = 1_000;
+
+/** Adds `migration`. */
+export function addMigration(program: Command): void {
+  program
+    .command('migration')
+    .description(
+      'Shows how far a migration is (`migrateFrom`): what the old queue and its dead letters still hold. ' +
+        'SQS counts approximately, so the old queue has to be empty for a while.',
+    )
+    .requiredOption('--from <queue>', 'the old queue: URL, ARN or name')
+    .requiredOption('--to <queue>', 'the new queue: URL, ARN or name')
+    .option('--quiet <duration>', 'how long the old queue has to be empty, once it is', durationSeconds, 60)
+    .option('--region <region>', 'AWS Region')
+    .option('--endpoint <url>', 'address of an emulator')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExit codes: 0 the old channel is empty, 1 it is not, 2 could not run.')
+    .action(async (options: Options) => {
+      const sqs = new SQSClient({ ...clientSettings(options), useQueueUrlAsEndpoint: false });
+      try {
+        const [from, to] = await Promise.all(
+          [options.from, options.to].map(async (one) => queueUrlOf(sqs, one)),
+        );
+        const old = await quietDepth(sqs, from ?? '', options.quiet * 1_000);
+        const letters = await deadLettersOf(sqs, from ?? '');
+        const now = await depthOf(sqs, to ?? '');
+        const dead = letters === undefined ? undefined : sum(await depthOf(sqs, letters));
+        const done = sum(old) === 0 && (dead ?? 0) === 0;
+        if (!done) exitWith(1);
+        if (options.json) printJson({ done, old, oldDeadLetters: dead ?? null, new: now });
+        else print(`${table(old, dead, now)}\n\n${verdict(sum(old), dead ?? 0)}`);
+      } finally {
+        sqs.destroy();
+      }
+    });
+}
+
+/** What the old queue holds: at once if that is something, else when it has been empty for so long. */
+async function quietDepth(sqs: SQSClient, queueUrl: string, quietMs: number): Promise<Depth> {
+  const progress = progressLine();
+  const began = Date.now();
+  try {
+    for (;;) {
+      const depth = await depthOf(sqs, queueUrl);
+      const left = quietMs - (Date.now() - began);
+      if (sum(depth) > 0 || left <= 0) return depth;
+      progress.now(`the old queue is empty; it has to be so for ${Math.ceil(left / 1_000)} s more`);
+      await sleep(Math.min(askEveryMs, left));
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<Depth> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  const count = (name: QueueAttributeName) => Number(Attributes[name] ?? 0);
+  return {
+    waiting: count('ApproximateNumberOfMessages'),
+    inFlight: count('ApproximateNumberOfMessagesNotVisible'),
+    delayed: count('ApproximateNumberOfMessagesDelayed'),
+  };
+}
+
+/** Undefined: the queue has no dead-letter queue. */
+async function deadLettersOf(sqs: SQSClient, QueueUrl: string): Promise<string | undefined> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
+  );
+  const policy = Attributes?.RedrivePolicy;
+  if (policy === undefined) return undefined;
+  const { deadLetterTargetArn } = JSON.parse(policy) as { deadLetterTargetArn?: string };
+  return deadLetterTargetArn === undefined ? undefined : queueUrlOf(sqs, deadLetterTargetArn);
+}
+
+function sum({ waiting, inFlight, delayed }: Depth): number {
+  return waiting + inFlight + delayed;
+}
+
+function table(old: Depth, dead: number | undefined, now: Depth): string {
+  const row = (queue: string, { waiting, inFlight, delayed }: Depth) => ({
+    ...{ QUEUE: queue, WAITING: waiting, 'IN FLIGHT': inFlight, DELAYED: delayed },
+  });
+  return tableText([
+    row('old', old),
+    ...(dead === undefined
+      ? []
+      : [{ QUEUE: 'old dead letters', WAITING: dead, 'IN FLIGHT': '', DELAYED: '' }]),
+    row('new', now),
+  ]);
+}
+
+function verdict(left: number, dead: number): string {
+  if (left > 0) return `${left} messages are left in the old queue: keep its consumer`;
+  if (dead > 0)
+    return `${dead} dead letters are left: redrive or discard them, into the old queue its consumer still reads`;
+  return 'the old channel is empty: once no producer has its address any more, remove `migrateFrom` and the old channel';
+}

@@ -1,0 +1,58 @@
+import { Construct } from 'constructs';
+import type { IMessageChannel } from '../channel/channel-base.js';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { consumeBoth } from './consume-both.js';
+import type { IdempotentConsumer } from './idempotent-consumer.js';
+import type { ConsumerOptions } from './idempotent-consumer-props.js';
+
+/** See the props of the same names of IdempotentConsumer: they are those of both functions. */
+export interface MigratingConsumerProps extends ConsumerOptions {
+  /** The new channel. It names the old one in `migrateFrom`. */
+  readonly channel: IMessageChannel;
+
+  /** Absolute path of the file that exports `handler`, to build both functions from. */
+  readonly entry: string;
+}
+
+/**
+ * One handler on a channel and on the one that it takes the place of, for as long as the old one has messages (R33).
+ * The name and the table are those of the consumer before: what has acted is known.
+ *
+ * Guarantees: as IdempotentConsumer, over both queues together, while producers move one by one and old messages are
+ * worked off. Order: by the producer's versions (CommitWay.AGGREGATE). Does not guarantee the order that only a queue
+ * has given: a later message in the new queue may act before an earlier one in the old. Where that matters, stop the
+ * producers until the old queue is empty.
+ *
+ * @throws InvalidProps when order is asked for and nothing keeps it, when the channel takes no other one's place, and
+ *   as IdempotentConsumer does
+ */
+export class MigratingConsumer extends Construct {
+  /** Works off the old channel. */
+  public readonly before: IdempotentConsumer;
+  /** Processes the new one. */
+  public readonly after: IdempotentConsumer;
+
+  constructor(scope: Construct, id: string, props: MigratingConsumerProps) {
+    super(scope, id);
+    const { channel, ...common } = props;
+    const { migratesFrom } = channel;
+    if (migratesFrom === undefined)
+      throw new InvalidProps('MigratingConsumer', this.node.path, [
+        {
+          id: 'migration-has-two-ends',
+          given: `channel '${channel.node.path}' has no \`migrateFrom\``,
+          allowed: 'a channel that takes the place of another one',
+          change: 'give `migrateFrom` of the channel, or use IdempotentConsumer',
+        },
+      ]);
+    const both = {
+      constructClass: 'MigratingConsumer',
+      workloads: [migratesFrom.workload, channel.workload],
+      props: common,
+    };
+    [this.before, this.after] = consumeBoth(this, both, [
+      { id: 'Before', channel: migratesFrom },
+      { id: 'After', channel },
+    ]);
+  }
+}
