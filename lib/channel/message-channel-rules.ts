@@ -26,7 +26,7 @@ export function channelViolations(
     timeToRepair,
   } = props;
   const violations: (Violation | undefined)[] = [
-    Object.values(ChannelKind).includes(kind)
+    kind !== undefined && Object.values(ChannelKind).includes(kind)
       ? undefined
       : {
           id: 'kind-given',

@@ -12,8 +12,9 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { apiAlarms } from '../api/api-alarms.js';
-import { accessLogFormat, accessLogs } from '../api/api-logs.js';
+import { accessLogFormat } from '../api/api-logs.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
+import { logGroup } from '../consumer/log-group.js';
 import { claim, claimant } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
@@ -60,7 +61,7 @@ export class WebhookReceiver extends Construct {
     this.function = this.handlerOf(props, window, timeout);
     this.httpApi = new HttpApi(this, 'Resource', { createDefaultStage: false });
     this.addRoute();
-    this.accessLogs = accessLogs(this, props);
+    this.accessLogs = logGroup(this, 'AccessLogs', props);
     this.stage = this.addStage(props);
     this.url = `${this.httpApi.apiEndpoint}/webhooks`;
     const { serverErrorAlarm, latencyAlarm } = apiAlarms(this, {
