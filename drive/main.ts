@@ -32,6 +32,8 @@ async function started(progress: Progress, undo: Cleanup, signal: AbortSignal): 
   const { run } = await import('./run.js');
   const done = await run(options, progress, undo, signal);
   await print(options.json ? jsonReport(done.report) : textReport(done.report));
+  const { writeReport } = await import('./html/write-report.js');
+  progress.line(`the page of this run: ${await writeReport(options.report, done.report)}`);
   if (options.keep) await keep(done, options, progress);
   return verdictOf(done.report) === 'exactly-once' ? 0 : 1;
 }

@@ -1,4 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { join } from 'node:path';
+import { packageRoot } from '../targets/package-root.js';
 import { addTargetOptions, targetOptions, type TargetOptions } from '../targets/options.js';
 import { UsageError } from './drive-error.js';
 import { purchaseCount } from './input/purchases.js';
@@ -18,6 +20,8 @@ export interface RunOptions extends TargetOptions {
   readonly faults: ReadonlySet<FaultKind>;
   readonly json: boolean;
   readonly keep: boolean;
+  /** Folder for the HTML page of the run. */
+  readonly report: string;
   readonly unprotected: boolean;
   /** The default: few purchases, and beside the settlement one without receipts. */
   readonly sideBySide: boolean;
@@ -64,6 +68,11 @@ export function parseOptions(args: readonly string[], print: (text: string) => v
         .argParser(faults),
     )
     .option('--json', 'print one JSON object and nothing else', false)
+    .option(
+      '--report <folder>',
+      'where the HTML page of the run is written',
+      join(packageRoot, '.local', 'report'),
+    )
     .option('--keep', 'leave the target running until Ctrl-C', false)
     .option('--unprotected', 'the same traffic without deduplication: the audit must count doubles', false)
     .addHelpText(

@@ -31,6 +31,8 @@ export interface PathReport extends PathFigures {
     readonly accounts: bigint;
     readonly shop: bigint;
   };
+  /** Functions that were killed. Absent where nothing was to be killed. */
+  readonly killed?: number;
   /** Of paths that charge customers. */
   readonly charges?: Charges;
   /** It runs for comparison, without protection: what goes wrong in it is what it is there to show. @default false */
@@ -132,9 +134,14 @@ const rows: readonly (readonly [label: string, value: (path: PathReport) => stri
   ['cents on the shop', ({ cents }) => (cents ? grouped(cents.shop) : '')],
 ];
 
+/** The table of a report: a row per figure, a column per path. The first row has the names. */
+export function reportRows(paths: readonly PathReport[]): string[][] {
+  return rows.map(([label, value]) => [label, ...paths.map(value)]);
+}
+
 /** For people: a table with one column per path, the verdict, and where the time went. */
 export function textReport(report: RunReport): string {
-  const cells = rows.map(([label, value]) => [label, ...report.paths.map(value)]);
+  const cells = reportRows(report.paths);
   const widths = (cells[0] ?? []).map((_, column) =>
     Math.max(...cells.map((row) => (row[column] ?? '').length)),
   );
@@ -161,7 +168,7 @@ export function textReport(report: RunReport): string {
 }
 
 /** What the difference is to a customer. Empty when nothing is compared. */
-function inPlainWords({ paths }: RunReport): string[] {
+export function inPlainWords({ paths }: RunReport): string[] {
   const compared = paths.find(({ comparison = false }) => comparison);
   const own = paths.find(({ charges, comparison = false }) => charges !== undefined && !comparison);
   if (compared?.charges === undefined || own?.charges === undefined) return [];

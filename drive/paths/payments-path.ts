@@ -77,6 +77,7 @@ export function paymentsPath(world: World): TrafficPath {
         ...audit(evidence),
         ...{ name: 'payments', sent: entries.length, retries: traffic.retries },
         ...reportedFigures(figures, target, entries.length),
+        killed: killer.killed,
         charges: chargesOf(entries, evidence.effects),
         notes: [
           ...(world.skipped > 0 ? [`input: ${linesSkipped(world.skipped)}`] : []),

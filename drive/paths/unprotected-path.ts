@@ -38,6 +38,7 @@ export function unprotectedPath(world: World): TrafficPath {
         ...audit(evidence),
         ...{ name: 'unprotected', sent: journal.length, retries: 0, comparison: true },
         ...reportedFigures(figures, world.target, journal.length),
+        killed: killer.killed,
         charges: chargesOf(journal, evidence.effects),
         notes: [
           `faults: ${grouped(duplicates.sent)} duplicates put on the queue`,

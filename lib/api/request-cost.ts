@@ -6,7 +6,7 @@ import {
   invocationLine,
   logLine,
   storageLine,
-  tidy,
+  itemsText,
   writeLine,
   type Cost,
 } from '../guarantees/cost.js';
@@ -29,7 +29,7 @@ export function requestCost(rest: boolean, props: KeyedApiProps, window: Duratio
       logLine(1),
       writeLine([
         [2, 'for the receipt'],
-        [2 * writesPerRequest, `for ${tidy(writesPerRequest)} items of 2`],
+        [2 * writesPerRequest, itemsText(writesPerRequest, 2)],
       ]),
       storageLine('receipts kept', window.toSeconds() / 86_400),
     ],

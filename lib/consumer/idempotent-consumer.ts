@@ -8,6 +8,7 @@ import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { pollingCost } from '../guarantees/idle-cost.js';
 import { consumerInequalities } from '../guarantees/inequalities.js';
+import { keepReceipts } from '../guarantees/kept-receipts.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
@@ -86,6 +87,7 @@ export class IdempotentConsumer extends Construct {
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('IdempotentConsumer', this.node.path, violations);
     if (table !== undefined) claim(table, consumerName, this);
+    if (keptOf(props) === 'receipts') keepReceipts(this, receiptRetention);
     claim(queueOf(props), 'messages', this);
     pinName(this, () => consumerName);
 

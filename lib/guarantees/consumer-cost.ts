@@ -3,13 +3,13 @@ import {
   logLine,
   queueLine,
   storageLine,
-  tidy,
+  itemsText,
   writeLine,
   type Cost,
   type FunctionCost,
 } from './cost.js';
 
-/** What the cost of a consumer's messages follows from: its own settings, and what its author states of the handler. */
+/** What the cost of messages follows from: the consumer's settings, and what its author states of the handler. */
 export interface ConsumerCost extends FunctionCost {
   readonly fifo: boolean;
   readonly batchSize: number;
@@ -34,7 +34,7 @@ export function messageCost(values: ConsumerCost): Cost {
       logLine(batchSize),
       writeLine([
         [receiptUnits, 'for the receipt'],
-        [unitsPerItem * itemsPerMessage, `for ${tidy(itemsPerMessage)} items of ${tidy(unitsPerItem)}`],
+        [unitsPerItem * itemsPerMessage, itemsText(itemsPerMessage, unitsPerItem)],
       ]),
       ...(receiptDays === undefined ? [] : [storageLine('receipts kept', receiptDays)]),
     ],

@@ -79,9 +79,14 @@ export function writeLine(parts: readonly (readonly [units: number, what: string
   const named = parts.filter(([some]) => some > 0).map(([some, what]) => `${tidy(some)} ${what}`);
   return flat(
     'DynamoDB writes',
-    `${tidy(units)} write units (${named.join(', ')}) x ${exactly(prices.millionWriteUnits)}`,
+    `${tidy(units)} write unit${units === 1 ? '' : 's'} (${named.join(', ')}) x ${exactly(prices.millionWriteUnits)}`,
     units * prices.millionWriteUnits,
   );
+}
+
+/** Such as `for 3 items of 2`. */
+export function itemsText(items: number, units: number): string {
+  return `for ${tidy(items)} item${items === 1 ? '' : 's'} of ${tidy(units)}`;
 }
 
 /** Rows of 300 bytes that are kept for some days. */

@@ -12,7 +12,7 @@ export interface ChannelValues {
   readonly timeToRepair?: Duration;
 }
 
-/** What a consumer keeps in the dedup table: for each message a receipt, or what `once` has claimed, or its failures. */
+/** What a consumer keeps in the dedup table: a receipt of each message, or what `once` has claimed, or failures. */
 export type KeptRows = 'receipts' | 'claims' | 'failures';
 
 /** What a consumer's inequalities compare. */

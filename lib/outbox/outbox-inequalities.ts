@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { claimant } from '../guarantees/claims.js';
 import { durationText } from '../guarantees/duration-text.js';
+import { receiptsKeptBy } from '../guarantees/kept-receipts.js';
 import { atLeast, isKnown, wholeBetween, type Inequality } from '../guarantees/inequality.js';
 import type { RelayTargetConfig } from './relay-target.js';
 
@@ -98,20 +99,18 @@ export function consumersOutlive(
     if (channel === undefined) return [];
     const { queue } = channel;
     const consumer = claimant({ construct: queue, name: queue.queueName }, 'messages');
-    if (consumer === undefined || !keepsReceipts(consumer)) return [];
+    if (consumer === undefined) return [];
+    const receipts = receiptsKeptBy(consumer);
+    if (receipts === undefined) return [];
     const inequality = atLeast(
       {
         id: 'receipts-outlive-the-outbox',
         prevents: 'an event that is sent again from the outbox finds its receipt expired (doubled)',
         change: `raise \`receiptRetention\` of '${consumer.node.path}' or lower \`retention\` of '${outbox.path}' (R36)`,
       },
-      { name: `receiptRetention of '${consumer.node.path}'`, value: consumer.receiptRetention },
+      { name: `receiptRetention of '${consumer.node.path}'`, value: receipts },
       { name: `retention of '${outbox.path}'`, value: outbox.retention },
     );
     return inequality === undefined ? [] : [inequality];
   });
-}
-
-function keepsReceipts(consumer: IConstruct): consumer is IConstruct & { receiptRetention: Duration } {
-  return 'receiptRetention' in consumer && consumer.receiptRetention instanceof Duration;
 }

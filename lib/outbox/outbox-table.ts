@@ -107,7 +107,7 @@ export class OutboxTable extends Construct {
         ],
       },
       notes: [
-        'The units are those of an event of up to 900 bytes of data, type and names. Each further KB costs 3 more.',
+        'The units are those of an event of up to 900 bytes of data, type and names. Each further KB costs 3 more. Where `writesPerMessage` or `writesPerRequest` counts the event, its 2 of the commit are in that cost, too.',
         `A sent event is kept for ${durationText(this.retention)} after the next one of its aggregate was sent; the newest one stays.`,
       ],
     });

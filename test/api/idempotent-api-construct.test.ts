@@ -206,7 +206,7 @@ test('what holds is in GUARANTEES.md, with the cost', () => {
       'window-is-bounded | longest window is 30 days | at least 1 day (window)',
       'answer-before-the-gateway | longest wait of API Gateway is 29 seconds | at least 10 seconds (timeout)',
       "api-name-unique | apiName is 'payments'",
-      'A request costs 8 write units',
+      '8 write units (2 for the receipt, 6 for 3 items of 2) x $0.625',
     ])
       expect(section).toContain(id);
   } finally {
