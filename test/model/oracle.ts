@@ -140,15 +140,30 @@ export class Oracle {
 
   /** It has read an account, and there was nothing on it: so it must have been, in its turn. */
   #objectionToReading(intent: Intent, sender: Invocation): string | undefined {
-    const { length } = this.world.effects.journal;
-    const moments = Array.from({ length: length - sender.actedBefore + 1 }, (_, i) => sender.actedBefore + i);
-    if (!moments.some((at) => this.#balance(intent.group, at) < 1))
+    const empty = (from: number) => {
+      const { length } = this.world.effects.journal;
+      return Array.from({ length: length - from + 1 }, (_, i) => from + i).some(
+        (at) => this.#balance(intent.group, at) < 1,
+      );
+    };
+    if (!empty(sender.actedBefore))
       return `is refused as ${overdrawn}, and there was something on the account all the time`;
     if (!this.scenario.fifo) return undefined;
-    const before = this.intents
+    const ahead = this.intents
       .slice(0, this.intents.indexOf(intent))
-      .find((other) => other.lane === intent.lane && !this.#isSettled(other.token));
-    return before && `is refused for what it read before the turn of ${before.token} was over`;
+      .filter(({ lane }) => lane === intent.lane);
+    const before = ahead.find((other) => !this.#isSettled(other.token));
+    if (before !== undefined)
+      return `is refused for what it read before the turn of ${before.token} was over`;
+    if (!empty(Math.max(sender.actedBefore, ...ahead.map(({ token }) => this.#actedUntil(token)))))
+      return `is refused as ${overdrawn}, and since its turn came there was something on the account`;
+    return undefined;
+  }
+
+  /** Length of the journal when it had acted in its turn. */
+  #actedUntil(token: string): number {
+    const isPutOff = this.letters.some((letter) => letter.token === token);
+    return isPutOff ? 0 : this.world.effects.journal.findIndex((acted) => acted.token === token) + 1;
   }
 
   #isSettled(token: string): boolean {

@@ -12,7 +12,7 @@ jest.mock('../../runtime/dedup/sleep.js', () => jest.requireActual<object>('./mo
 const seed = Number(process.env.MODEL_SEED ?? 1);
 const only = process.env.MODEL_WAY;
 /** Of every way and kind. */
-const runs = Math.ceil(Number(process.env.PROOF_RUNS ?? 1_600) / unhappyKinds.length);
+const runs = Math.ceil(Number(process.env.PROOF_RUNS ?? 1_940) / unhappyKinds.length);
 const timeoutMs = Math.max(600_000, 200 * runs);
 
 let restore: () => void;
