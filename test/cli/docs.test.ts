@@ -35,6 +35,8 @@ const readOnly = [
   ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'dead-letters list', 'outbox list'],
   // It acts on an API, not on what this library keeps, and every request is one that the user wrote.
   'conformance',
+  // They change what is on this machine only.
+  ...['local up', 'local deploy', 'local down'],
 ];
 
 test.each([...shared])('the options of %s', (section, options) => {
