@@ -21,7 +21,7 @@ export function addLocalDeploy(local: Command): void {
     .description('Deploys the CDK app of this folder to its emulator, and plays the event sources found.')
     .argument('[stacks...]', 'stacks to deploy; all when none is named')
     .option('--app <command>', "what synthesizes the app; else cdk.json's")
-    .option('-c, --context <key=value>', 'CDK context, as often as needed', collect, [])
+    .option('--context <key=value>', 'CDK context, as often as needed', collect, [])
     .option('--json', 'print one JSON object', false)
     .action(async (stacks: string[], { app, context, json }: LocalDeployOptions) => {
       const project = process.cwd();

@@ -25,10 +25,9 @@ async function start(project: string) {
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    // This command line once more, as it was started: compiled, or from the sources.
-    const main = join(__dirname, '..', `main${extname(__filename)}`);
-    const command = [process.execPath, ...process.execArgv, main, 'local', 'hold'] as const;
-    return await startLocal(project, command as unknown as [string, ...string[]], {
+    // Compiled, or from the sources, as this file is.
+    const hold = join(__dirname, '..', 'local', `hold${extname(__filename)}`);
+    return await startLocal(project, [process.execPath, ...process.execArgv, hold], {
       log: warn,
       signal: interrupted.signal,
     });

@@ -1,5 +1,4 @@
 import type { Duration } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 import type { HandlerFunctionProps } from '../consumer/handler-function.js';
@@ -68,12 +67,4 @@ export interface WebhookReceiverProps extends HandlerFunctionProps {
    * @default 1000
    */
   readonly burstLimit?: number;
-
-  /**
-   * Key of yours for the access logs. Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is
-   * given the statement.
-   *
-   * @default - keys of AWS
-   */
-  readonly encryptionKey?: IKey;
 }

@@ -38,6 +38,8 @@ const readOnly = [
   // It calls nobody.
   'choose',
   'migration',
+  // They change what is on this machine only.
+  ...['local up', 'local deploy', 'local down'],
 ];
 
 test.each([...shared])('the options of %s', (section, options) => {

@@ -44,7 +44,7 @@ beforeAll(async () => {
     PATH: [binFolder, process.env['PATH'] ?? ''].join(':'),
     NO_COLOR: '1',
   };
-}, 240_000);
+}, 480_000);
 
 afterAll(async () => {
   await local('down');

@@ -121,7 +121,7 @@ beforeAll(async () => {
   );
   outputs = await deployedAll(staged.project, ...pages.map(({ id }) => id));
   runner = await startEventSourceRunner(target, { functionNames: functionNames() });
-}, 240_000);
+}, 480_000);
 
 afterAll(async () => {
   provider.close();
