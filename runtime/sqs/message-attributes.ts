@@ -18,7 +18,5 @@ export const firstEnqueueAttribute = 'ExactlyOnceFirstEnqueue';
 
 /** Epoch ms of the first enqueue, as the sender wrote it, or else when SQS took the message. */
 export function firstEnqueueOf(written: string | undefined, sentTimestamp: string | undefined): number {
-  const sent = Number(sentTimestamp);
-  const first = Date.parse(written ?? '');
-  return first < sent ? first : sent;
+  return Math.min(Date.parse(written ?? '') || Infinity, Number(sentTimestamp));
 }
