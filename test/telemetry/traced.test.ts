@@ -16,9 +16,9 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { spanObserver, traceAttributes, traced } from '../../runtime/telemetry/index.js';
-import type { Table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newDedupTable, newTable } from '../fixtures/dynamo.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 
