@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { apiSettings, idempotentApi, type Api } from '../../../runtime/api/index.js';
+import { apiSettings, idempotentApi, type Api, type ApiResponse } from '../../../runtime/api/index.js';
 import { table } from '../../../runtime/dynamodb/index.js';
 
 const Payment = z.object({
@@ -16,7 +16,7 @@ export function payApi(): Api {
   return idempotentApi({
     settings: apiSettings(process.env),
     schema: Payment,
-    handle: ({ method, body: { account, cents, then } }, tx) => {
+    handle: ({ method, body: { account, cents, then } }, tx): ApiResponse => {
       if (then === 'throws') throw new Error('planted');
       if (then === 'busy') return { status: 429, headers: { 'retry-after': '7' } };
       if (then === 'refuses') return { status: 402, body: { title: 'not enough money', run: randomUUID() } };
