@@ -47,7 +47,9 @@ export function addLocalDeploy(local: Command): void {
       ];
       await runCdk(program, args, { cwd: project, environment });
       const played = await play(state);
-      const outputs = localOutputs(JSON.parse(await readFile(file, 'utf8')) as Outputs, target.httpUrl);
+      const outputs = localOutputs(JSON.parse(await readFile(file, 'utf8')) as Outputs, (url) =>
+        target.httpUrl(url),
+      );
       if (json) {
         printJson({ endpoint: state.endpoint, played, outputs });
         return;

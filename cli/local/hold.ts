@@ -1,4 +1,4 @@
-/** The process that `local up` starts: it holds emulator and runner of the folder it is in until it is told to stop. */
+/** The process that `local up` starts: it holds emulator and runner of its folder until it is told to stop. */
 import { holdLocal } from '../../targets/local/holder.js';
 import type { HolderMessage } from '../../targets/local/start.js';
 

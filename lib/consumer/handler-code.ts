@@ -42,8 +42,8 @@ export function handlerCode(entry: string): Code {
 const violations = new Map<string, readonly Violation[]>();
 
 /**
- * What is wrong with the file, once its code has been given to a function: it exports no `handler`. Lambda would say so
- * when the first message has come.
+ * What is wrong with the file, once its code has been given to a function: it exports no `handler`. Lambda would say
+ * so when the first message has come.
  */
 export function entryViolations(entry: string): readonly Violation[] {
   return violations.get(entry) ?? [];

@@ -7,8 +7,8 @@ export const pinnedNames = 'exactly-once-aws:names';
 const namesOf = new WeakMap<IConstruct, Map<string, () => string>>();
 
 /**
- * A name that what was stored hangs on: of a consumer or an API, whose receipts are found by it, or the logical id of a
- * table or queue, which under another one is made anew and empty.
+ * A name that what was stored hangs on: of a consumer or an API, whose receipts are found by it, or the logical id of
+ * a table or queue, which under another one is made anew and empty.
  *
  * Where the app has the context `exactly-once-aws:names`, every name of the app must be in it, under the path of its
  * construct, and nothing else: a rename fails the synth, and says what to write if it is meant. Without the context

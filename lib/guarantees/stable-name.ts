@@ -4,8 +4,8 @@ import type { Violation } from './invalid-props.js';
 const pattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /**
- * What is wrong with a name that rows are found by for as long as they are kept: 1 to 64 of `A-Z a-z 0-9 _ . -`, known
- * at synth. One violation, or none.
+ * What is wrong with a name that rows are found by for as long as they are kept: 1 to 64 of `A-Z a-z 0-9 _ . -`,
+ * known at synth. One violation, or none.
  *
  * @param what which rows those are, such as `receipts are found by it`
  */

@@ -16,8 +16,9 @@ export class RunnerPackagesMissingError extends LocalTargetError {
 }
 
 /**
- * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules: what `startEventSourceRunner`
- * of targets/event-source does, loaded when it is called, because a test of a handler alone needs none of its clients.
+ * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules: what
+ * `startEventSourceRunner` of targets/event-source does, loaded when it is called, because a test of a handler alone
+ * needs none of its clients.
  *
  * @throws RunnerPackagesMissingError; MappingInvalidError for settings that AWS would refuse
  */

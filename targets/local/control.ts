@@ -27,7 +27,8 @@ export async function play({ control }: LocalState): Promise<Played[]> {
 /** Ends emulator and runner, and waits until they have: up to 60 s for the invocations in flight, then by force. */
 export async function stop(project: string, { control, pid }: LocalState): Promise<void> {
   await fetch(`${control}/stop`, { method: 'POST' }).catch(() => undefined);
-  for (const until = Date.now() + endSeconds * 1000; isAlive(pid); await sleep(100)) {
+  for (const until = Date.now() + endSeconds * 1000; isAlive(pid);) {
+    await sleep(100);
     if (Date.now() < until) continue;
     // The emulator's guard sees that its pipe is closed, and ends it.
     process.kill(pid, 'SIGKILL');

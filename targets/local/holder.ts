@@ -13,8 +13,8 @@ export interface Played {
 }
 
 /**
- * Holds the emulator and the event-source runner of a project until it is told to stop, by `POST /stop` on its control
- * address or by a signal. `POST /play` reads the mappings anew and plays them.
+ * Holds the emulator and the event-source runner of a project until it is told to stop, by `POST /stop` on its
+ * control address or by a signal. `POST /play` reads the mappings anew and plays them.
  *
  * @param log a line for each thing that happens, invocations among them
  * @returns when emulator and runner are ready for a first deployment; `ended` settles at the end of both

@@ -1,4 +1,4 @@
-/** Prints what constructs say in an app that has none of the AWS clients that may be left out. Pages are beside it. */
+/** Prints what constructs say in an app without the AWS clients that may be left out. Pages are beside it. */
 const { join } = require('node:path');
 const { App, Stack } = require('aws-cdk-lib');
 const { EventBus } = require('aws-cdk-lib/aws-events');
