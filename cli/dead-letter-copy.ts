@@ -42,7 +42,7 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
       letter === undefined
         ? firstEnqueueOf(
             message.MessageAttributes?.[firstEnqueueAttribute]?.StringValue,
-            Attributes.SentTimestamp,
+            Number(Attributes.SentTimestamp),
           )
         : Date.parse(letter.firstEnqueue),
   };
