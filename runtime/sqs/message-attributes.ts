@@ -9,5 +9,3 @@ export const passOverAttribute = 'ExactlyOncePassOver';
 
 /** The sender's: the identity of the message. It stays through retries, redrives and another queue. */
 export const keyAttribute = 'ExactlyOnceKey';
-
-export { firstEnqueueAttribute, firstEnqueueOf } from '../consumer/first-enqueue.js';
