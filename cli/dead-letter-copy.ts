@@ -2,11 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { SentLetter as DeadLetter } from '../runtime/sqs/letter.js';
 import { bytesOf, letterAttribute } from '../runtime/sqs/dead-letter.js';
-import {
-  deadLetterAttribute,
-  firstEnqueueAttribute,
-  firstEnqueueOf,
-} from '../runtime/sqs/message-attributes.js';
+import { firstEnqueueAttribute, firstEnqueueOf } from '../runtime/consumer/first-enqueue.js';
+import { deadLetterAttribute } from '../runtime/sqs/message-attributes.js';
 
 /** One message of the dead-letter queue, read. */
 export interface DeadLetterCopy {
@@ -42,7 +39,7 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
       letter === undefined
         ? firstEnqueueOf(
             message.MessageAttributes?.[firstEnqueueAttribute]?.StringValue,
-            Attributes.SentTimestamp,
+            Number(Attributes.SentTimestamp),
           )
         : Date.parse(letter.firstEnqueue),
   };

@@ -3,9 +3,9 @@ import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
+import type { ChannelKind } from './channel-kind.js';
 import type { ChannelWorkload } from './channel-workload.js';
 import { MessageChannelGrants } from './message-channel-grants.js';
-import type { ChannelKind } from './message-channel-props.js';
 
 /** A queue with its dead-letter queue, made by `MessageChannel` or stated with `MessageChannel.fromQueues`. */
 export interface IMessageChannel extends IConstruct {

@@ -15,5 +15,6 @@ export { sentKey } from './envelope.js';
 export { InvalidMessages, MessagesNotSent, type Unsent } from './errors.js';
 export type { OutgoingMessage, TraceFields } from './message.js';
 export { logSend, sendMetrics, type SendSummary } from './summary.js';
-export { firstEnqueueAttribute, keyAttribute } from '../sqs/message-attributes.js';
+export { firstEnqueueAttribute } from '../consumer/first-enqueue.js';
+export { keyAttribute } from '../sqs/message-attributes.js';
 export { NotAccepted, type RefusalKind } from '../send/errors.js';

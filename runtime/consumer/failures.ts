@@ -4,6 +4,7 @@ import type { Group } from '../dedup/group.js';
 import { noHistory, noted, type History, type Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Arrival } from './arrival.js';
+import { firstEnqueueAttribute, firstEnqueueOf } from './first-enqueue.js';
 
 /** Bytes of a reason that are kept (R51). */
 const maxReason = 1_000;
@@ -107,12 +108,13 @@ export function attemptsOf({ failed, alone }: History): number {
 
 /** A delivery as people look for it. */
 export function headOf({ delivery, recognised }: Pick<Arrival<unknown>, 'delivery' | 'recognised'>) {
-  const { letter, sequence, id, facts } = delivery;
+  const { letter, sequence, id, facts, attributes } = delivery;
+  const first = firstEnqueueOf(attributes[firstEnqueueAttribute], facts.sentAt.getTime());
   return {
     key: recognised?.message.key,
     sequence: letter?.sequence ?? sequence,
     messageId: id,
     // A redriven copy is as old as its first ancestor: the horizon counts from there (R8).
-    firstEnqueue: letter?.firstEnqueue ?? facts.sentAt.toISOString(),
+    firstEnqueue: letter?.firstEnqueue ?? new Date(first).toISOString(),
   };
 }

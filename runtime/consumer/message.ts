@@ -30,6 +30,5 @@ export interface TransportFacts {
   readonly deduplicationId: TransportId | undefined;
   /** How often it has been handed out, this time included. Deliveries are not failures (R19). */
   readonly receiveCount: number;
-  /** When it was first sent, where the producer wrote that down; else when the transport took it. */
   readonly sentAt: Date;
 }

@@ -3,13 +3,7 @@ import type { Delivery, Nudge } from '../consumer/transport.js';
 import { TransportId } from '../dedup/identity.js';
 import type { Position } from '../dedup/way.js';
 import { letterOf } from './letter.js';
-import {
-  deadLetterAttribute,
-  firstEnqueueAttribute,
-  firstEnqueueOf,
-  passOverAttribute,
-  resumeAttribute,
-} from './message-attributes.js';
+import { deadLetterAttribute, passOverAttribute, resumeAttribute } from './message-attributes.js';
 
 /** A delivery of SQS. */
 export interface SqsDelivery extends Delivery {
@@ -48,7 +42,7 @@ export function deliveryOf(record: SQSRecord): SqsDelivery {
       deduplicationId:
         MessageDeduplicationId === undefined ? undefined : new TransportId(MessageDeduplicationId),
       receiveCount: Number(ApproximateReceiveCount),
-      sentAt: new Date(firstEnqueueOf(own[firstEnqueueAttribute], attributes.SentTimestamp)),
+      sentAt: new Date(Number(attributes.SentTimestamp)),
     },
   };
 }

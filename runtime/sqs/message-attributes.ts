@@ -9,14 +9,3 @@ export const passOverAttribute = 'ExactlyOncePassOver';
 
 /** The sender's: the identity of the message. It stays through retries, redrives and another queue. */
 export const keyAttribute = 'ExactlyOnceKey';
-
-/**
- * The sender's: when the message was first sent, ISO 8601. A redrive gives it a new enqueue time at SQS; horizons
- * count from here (R8).
- */
-export const firstEnqueueAttribute = 'ExactlyOnceFirstEnqueue';
-
-/** Epoch ms of the first enqueue, as the sender wrote it, or else when SQS took the message. */
-export function firstEnqueueOf(written: string | undefined, sentTimestamp: string | undefined): number {
-  return Math.min(Date.parse(written ?? '') || Infinity, Number(sentTimestamp));
-}

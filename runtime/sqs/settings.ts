@@ -61,7 +61,7 @@ export function consumerSettings(
     ...receipts,
     deadLetterQueueUrl: read('EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL'),
     ...(queueUrl && { queueUrl }),
-    ...(environment.EXACTLY_ONCE_SPILLOVER === 'true' && { spillover: true }),
+    ...(environment.EXACTLY_ONCE_SPILLOVER && { spillover: true }),
     ...(maxFailures !== undefined && { maxFailures: Number(maxFailures) }),
     ...(onFailure !== undefined && { onFailure: onFailure as OnFailure }),
   };

@@ -1,0 +1,10 @@
+/**
+ * Attribute of the sender: when the message was first sent, ISO 8601. A redrive gives it a new time at the transport;
+ * horizons count from here (R8).
+ */
+export const firstEnqueueAttribute = 'ExactlyOnceFirstEnqueue';
+
+/** Epoch ms of the first enqueue, as the sender wrote it, or else when the transport took the message. */
+export function firstEnqueueOf(written: string | undefined, sentAt: number): number {
+  return Math.min(Date.parse(written ?? '') || sentAt, sentAt);
+}
