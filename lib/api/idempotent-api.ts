@@ -23,6 +23,7 @@ import { IdempotentApiGrants } from './idempotent-api-grants.js';
 import type { IdempotentApiProps } from './idempotent-api-props.js';
 import { callerViolations } from './idempotent-api-rules.js';
 import { keyedFunction } from './keyed-function.js';
+import { throttle } from './throttle.js';
 
 /**
  * An HTTP API whose requests act once per caller and Idempotency-Key.
@@ -159,12 +160,12 @@ export class IdempotentApi extends Construct {
     return added;
   }
 
-  private addStage({ rateLimit = 500, burstLimit = 1_000 }: IdempotentApiProps): HttpStage {
+  private addStage(props: IdempotentApiProps): HttpStage {
     return new HttpStage(this, 'Stage', {
       httpApi: this.httpApi,
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit, burstLimit },
+      throttle: throttle(props),
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs),
         format: accessLogFormat('$context.routeKey'),

@@ -6,6 +6,7 @@ import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
+import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
 import { claim } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
@@ -59,6 +60,7 @@ export class JobQueue extends Construct {
 
     if (entry !== undefined)
       this.function = new IdempotentConsumer(this, 'Worker', {
+        ...handlerFunctionOptions(props),
         consumerName,
         channel: this.channel,
         dedupTable,
