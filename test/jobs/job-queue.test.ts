@@ -40,15 +40,14 @@ test('the function can be given a network, traces, layers and a runtime, and a F
   Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', functionProperties);
   const other = constructStack();
   const vpc = new Vpc(other, 'Network');
-  expect(
-    refusal(() =>
-      jobsIn(other, {
-        cluster: new Cluster(other, 'Cluster', { vpc }),
-        image: ContainerImage.fromRegistry('jobs'),
-        vpc,
-      }),
-    ),
-  ).toContain('`vpc` is given beside `cluster` and `image`');
+  const error = refusal(() =>
+    jobsIn(other, {
+      cluster: new Cluster(other, 'Cluster', { vpc }),
+      image: ContainerImage.fromRegistry('jobs'),
+      vpc,
+    }),
+  );
+  expect(error.message).toContain('`vpc` is given beside `cluster` and `image`');
 });
 
 test('a producer is told where to enqueue, and may send, schedule and write the rows of jobs', () => {
