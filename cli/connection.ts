@@ -8,7 +8,7 @@ import { assertConsumerOf } from './known-names.js';
 import { warn } from './output.js';
 import { NotKnown } from './permission.js';
 import { queueUrlOf } from './queue-url.js';
-import { assertDeadLettersOf, redrivePolicy } from './redrive-policy.js';
+import { assertDeadLettersOf, assertHasDeadLetters, redrivePolicy } from './redrive-policy.js';
 
 /** The consumer that a command is about, as far as it is known, and the clients to reach it. */
 export class Connection implements Disposable {
@@ -87,6 +87,22 @@ export class Connection implements Disposable {
   }
 
   /**
+   * URL of the queue that the consumer reads, for what is sent there to tell it something.
+   *
+   * @throws CliError when it is not known, is one of dead letters, or its dead letters are elsewhere than the consumer's
+   */
+  async sourceQueueUrl(): Promise<string> {
+    const url = await this.queueUrl();
+    if (this.#queuesByHand) {
+      await this.#compared(`whether ${url} has dead letters`, 'sqs:GetQueueAttributes', () =>
+        assertHasDeadLetters(this.sqs, url),
+      );
+      if (this.#deadLetterQueue !== undefined) await this.deadLetterQueueUrl();
+    }
+    return url;
+  }
+
+  /**
    * URL of the dead-letter queue, undefined when neither it nor the queue is known.
    *
    * @throws CliError when it is not that of the queue
@@ -101,6 +117,12 @@ export class Connection implements Disposable {
     if (this.#queue === undefined) return undefined;
     const { deadLetters } = await redrivePolicy(this.sqs, await this.queueUrl());
     return deadLetters && (await queueUrlOf(this.sqs, deadLetters));
+  }
+
+  async #compared(what: string, permission: string, work: () => Promise<void>): Promise<void> {
+    const notKnown = new NotKnown();
+    await notKnown.unlessDenied(what, permission, work);
+    for (const sentence of notKnown.all) warn(`not compared: ${sentence}`);
   }
 
   /** @throws CliError when it is not known. */

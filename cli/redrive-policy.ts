@@ -40,3 +40,16 @@ export async function assertDeadLettersOf(
       `the dead letters of ${queue.arn} are in ${queue.deadLetters}, not in ${letters.arn}: give that one, or leave out --dead-letter-queue`,
     );
 }
+
+/**
+ * A consumer is told nothing through a queue that it does not read, and one that it reads has dead letters.
+ *
+ * @throws CliError when the queue sends dead letters nowhere
+ */
+export async function assertHasDeadLetters(sqs: SQSClient, queueUrl: string): Promise<void> {
+  const { arn, deadLetters } = await redrivePolicy(sqs, queueUrl);
+  if (deadLetters === undefined)
+    throw new CliError(
+      `${arn} has no redrive policy, as a queue of dead letters has none: give the queue that the consumer reads as --queue, or --function`,
+    );
+}

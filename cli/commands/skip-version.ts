@@ -21,7 +21,7 @@ export function addSkipVersion(program: Command): void {
     .action(async (version: string, options: SkipVersionOptions) => {
       using connection = await Connection.open(options);
       const gap = await listedGap(connection, version, options.stream);
-      const queueUrl = await connection.queueUrl();
+      const queueUrl = await connection.sourceQueueUrl();
       if (!options.dryRun) await passOverVersion(connection.sqs, queueUrl, gap);
       if (options.json) printJson(gap);
       else

@@ -24,6 +24,7 @@ import { IdempotentApiGrants } from './idempotent-api-grants.js';
 import type { IdempotentApiProps } from './idempotent-api-props.js';
 import { callerViolations } from './idempotent-api-rules.js';
 import { keyedFunction } from './keyed-function.js';
+import { throttle } from './throttle.js';
 
 /**
  * An HTTP API whose requests act once per caller and Idempotency-Key.
@@ -160,16 +161,20 @@ export class IdempotentApi extends Construct {
     return added;
   }
 
+<<<<<<< HEAD
   private addStage({
     rateLimit = 500,
     burstLimit = 1_000,
     callersInAccessLogs,
   }: IdempotentApiProps): HttpStage {
+=======
+  private addStage(props: IdempotentApiProps): HttpStage {
+>>>>>>> w-outbox
     return new HttpStage(this, 'Stage', {
       httpApi: this.httpApi,
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit, burstLimit },
+      throttle: throttle(props),
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs),
         format: accessLogFormat('$context.routeKey', callersInAccessLogs),

@@ -34,6 +34,7 @@ import { crossOrigin, readHeaders } from './cross-origin.js';
 import type { IdempotentRestApiProps } from './idempotent-rest-api-props.js';
 import { keyedFunction } from './keyed-function.js';
 import { acknowledge } from './rest-acknowledgements.js';
+import { throttle } from './throttle.js';
 
 /**
  * A REST API whose requests act once per caller and Idempotency-Key: for a firewall, usage plans or a private
@@ -158,11 +159,16 @@ export class IdempotentRestApi extends Construct {
     });
   }
 
+<<<<<<< HEAD
   private stageOptions({
     rateLimit = 500,
     burstLimit = 1_000,
     callersInAccessLogs,
   }: IdempotentRestApiProps): StageOptions {
+=======
+  private stageOptions(props: IdempotentRestApiProps): StageOptions {
+    const { rateLimit, burstLimit } = throttle(props);
+>>>>>>> w-outbox
     return {
       stageName: 'live',
       throttlingRateLimit: rateLimit,
@@ -187,13 +193,10 @@ export class IdempotentRestApi extends Construct {
         );
   }
 
-  private addUsagePlan({
-    rateLimit = 500,
-    burstLimit = 1_000,
-    dailyQuota,
-  }: IdempotentRestApiProps): UsagePlan {
+  private addUsagePlan(props: IdempotentRestApiProps): UsagePlan {
+    const { dailyQuota } = props;
     return this.restApi.addUsagePlan('UsagePlan', {
-      throttle: { rateLimit, burstLimit },
+      throttle: throttle(props),
       quota: dailyQuota === undefined ? undefined : { limit: dailyQuota, period: Period.DAY },
       apiStages: [{ api: this.restApi, stage: this.restApi.deploymentStage }],
     });

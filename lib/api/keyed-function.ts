@@ -1,6 +1,7 @@
 import { Duration, Tokenization } from 'aws-cdk-lib';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { needed } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
@@ -55,6 +56,7 @@ export function keyedFunction(
 
   const bucket = props.bigResponses === true ? responseBucket(scope, window, props.encryptionKey) : undefined;
   const handler = new HandlerFunction(scope, 'Handler', {
+    ...handlerFunctionOptions(props),
     entry: props.entry,
     timeout,
     memorySize: props.memorySize,

@@ -1,4 +1,9 @@
+<<<<<<< HEAD
 import { Duration } from 'aws-cdk-lib';
+=======
+import { Duration, Token } from 'aws-cdk-lib';
+import { handlerFunctionOptions, type HandlerFunctionOptions } from '../consumer/handler-function-options.js';
+>>>>>>> w-outbox
 import { durationText } from '../guarantees/duration-text.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
@@ -35,6 +40,7 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
       allowed: 'given with the other of `cluster` and `image`',
       change: 'give both',
     });
+  if (onFargate) violations.push(...ofAFunction(props));
   if (timeout !== undefined && isKnown(timeout) && timeout.toSeconds() > longestFunction.toSeconds())
     violations.push({
       id: 'job-fits-a-function',
@@ -45,4 +51,16 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
   const room = timeout && roomToWork('timeout', timeout);
   if (room !== undefined) violations.push(...violationsOf([room]));
   return violations;
+}
+
+function ofAFunction(props: JobQueueProps): Violation[] {
+  const options = Object.entries(handlerFunctionOptions(props)) as [keyof HandlerFunctionOptions, unknown][];
+  return options
+    .filter(([, value]) => value !== undefined)
+    .map(([prop]) => ({
+      id: 'one-place-to-run',
+      given: `\`${prop}\` is given beside \`cluster\` and \`image\``,
+      allowed: 'left out: it shapes a function, and the jobs run on Fargate',
+      change: `set it on \`service\` or its task definition`,
+    }));
 }

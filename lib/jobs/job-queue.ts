@@ -6,6 +6,7 @@ import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
+import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
 import { claim } from '../guarantees/claims.js';
 import { durationText } from '../guarantees/duration-text.js';
@@ -69,7 +70,12 @@ export class JobQueue extends Construct {
 
     let worker: IdempotentConsumer | undefined;
     if (entry !== undefined)
+<<<<<<< HEAD
       worker = new IdempotentConsumer(this, 'Worker', {
+=======
+      this.function = new IdempotentConsumer(this, 'Worker', {
+        ...handlerFunctionOptions(props),
+>>>>>>> w-outbox
         consumerName,
         channel: this.channel,
         dedupTable,

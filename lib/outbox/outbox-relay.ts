@@ -9,6 +9,7 @@ import {
 import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
+import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { needed, notNeeded } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
@@ -81,6 +82,7 @@ export class OutboxRelay extends Construct {
     claim(table, 'relay', this);
 
     this.function = new HandlerFunction(this, 'Handler', {
+      ...handlerFunctionOptions(props),
       entry: props.entry,
       timeout,
       memorySize: props.memorySize,

@@ -1,10 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { faultOf } from '../dedup/errors.js';
-import type { Position, Prepared } from '../dedup/way.js';
+import type { Prepared } from '../dedup/way.js';
 import type { Arrival } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import type { Judge } from './judge.js';
-import type { Delivery } from './transport.js';
+import type { Delivery, PassOver } from './transport.js';
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
@@ -22,11 +22,20 @@ export async function passOverMissing<
   Unit extends Prepared,
 >(
   nudge: Arrival<BodyOf<Schema>, D>,
-  position: Position,
-  { way, lastLimits, report }: Pick<BatchOptions<Schema, D, Unit>, 'way' | 'lastLimits' | 'report'>,
+  { consumerName, ...position }: PassOver,
+  {
+    settings,
+    way,
+    lastLimits,
+    report,
+  }: Pick<BatchOptions<Schema, D, Unit>, 'settings' | 'way' | 'lastLimits' | 'report'>,
   judge: Pick<Judge<BodyOf<Schema>, D, Unit>, 'judgeParked'>,
 ): Promise<void> {
   try {
+    if (consumerName !== settings.consumerName)
+      throw new TypeError(
+        `it is for '${consumerName}', and this queue is read by '${settings.consumerName}'`,
+      );
     if (way.positions === undefined) throw new TypeError('this consumer knows no versions');
     const { failedParked = [] } = await way.positions.passOver(position, 'skip', lastLimits());
     await judge.judgeParked(failedParked, nudge.delivery);

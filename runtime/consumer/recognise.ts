@@ -13,10 +13,10 @@ import type { Delivery } from './transport.js';
 export interface Recognition<Schema extends StandardSchemaV1> {
   readonly schema: Schema;
   /**
-   * Takes off what the body wears: envelopes, encodings, pointers. The outermost coat comes first. @default - the
-   * body is JSON
+   * What takes off what this text wears: envelopes, encodings, pointers. The outermost coat comes first. @default -
+   * the body is JSON
    */
-  readonly decode?: readonly Decode[];
+  readonly decodersOf?: (text: string) => readonly Decode[];
   /** `id` tells messages apart in the store, `key` is what people call the message by. */
   readonly identify: (
     source: KeySource<StandardSchemaV1.InferOutput<Schema>>,
@@ -26,6 +26,8 @@ export interface Recognition<Schema extends StandardSchemaV1> {
     readonly key: string;
   };
   readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
+  /** What two copies of a body agree on, where `fingerprint` does not say it. @default - all of it */
+  readonly meant?: (json: unknown) => unknown;
 }
 
 /**
@@ -50,10 +52,11 @@ type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Sche
 
 async function read<Schema extends StandardSchemaV1>(
   delivery: Delivery,
-  { schema, decode = [], identify, fingerprint }: Recognition<Schema>,
+  { schema, decodersOf, identify, fingerprint, meant = (json) => json }: Recognition<Schema>,
   limits: Limits,
 ): Promise<Recognised<BodyOf<Schema>>> {
   const { group } = delivery;
+  const decode = decodersOf?.(delivery.text) ?? [];
   const plain = decode.length === 0 ? parsePlainJson(delivery.text) : undefined;
   const { json, attributes } =
     plain === undefined
@@ -69,7 +72,7 @@ async function read<Schema extends StandardSchemaV1>(
     const { id, key } = identify(source, delivery);
     // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a
     // stranger.
-    const print = fingerprintOf(fingerprint === undefined ? json : fingerprint(body));
+    const print = fingerprintOf(fingerprint === undefined ? meant(json) : fingerprint(body));
     const message = Object.freeze({
       ...source,
       key,

@@ -38,7 +38,12 @@ export interface Delivery {
  * What an operator asks a consumer for: to drain the group of that name, or to pass over a version that does not
  * come.
  */
-export type Nudge = { readonly resumes: string } | { readonly passOver: Position };
+export type Nudge = { readonly resumes: string } | { readonly passOver: PassOver };
+
+/** A version to go on behind, and whose consumer is meant: two may read one stream, each from a queue of its own. */
+export interface PassOver extends Position {
+  readonly consumerName: string;
+}
 
 /** How long a message that comes again is kept back. */
 export interface Deferral<D extends Delivery> {

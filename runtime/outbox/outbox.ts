@@ -24,9 +24,10 @@ export interface OutboxDefinition {
   readonly adoptVersions?: boolean;
   /**
    * Bytes that an event may have as it is sent, envelope and data, so that one too large for a channel fails its
-   * message and not the relay. With what it travels in: SNS 256 KB, EventBridge and SQS 1 MB, `eventBytes` has them.
+   * message, where it would else stop its stream at the relay. With what it travels in: SNS 256 KB, EventBridge and
+   * SQS 1 MB, `eventBytes` has them. A row holds 350,000 bytes of data, whatever is said here.
    *
-   * @default - what a row holds: 350,000 bytes of data
+   * @default eventBytes.sns, which every channel takes
    */
   readonly maxEventBytes?: number;
 }
@@ -66,7 +67,7 @@ export interface OutboxEvent {
   };
   /** What happened, such as `PaymentSettled`. */
   readonly type: string;
-  /** Anything that JSON holds, up to 350,000 bytes, or what `maxEventBytes` of the outbox says. */
+  /** Anything that JSON holds, up to what `maxEventBytes` of the outbox says. */
   readonly data: unknown;
   /**
    * FIFO MessageGroupId. One that SQS does not take (over 128 characters, or others than ASCII letters, digits and
@@ -110,7 +111,7 @@ export function outbox(definition: OutboxDefinition): Outbox {
 }
 
 function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEvent {
-  const { table, source, epoch, adoptVersions, maxEventBytes } = outbox;
+  const { table, source, epoch, adoptVersions, maxEventBytes = eventBytes.sns } = outbox;
   const { aggregate, type, time } = event;
   const { kind = aggregate.table.name } = aggregate;
   const item = addressOf(aggregate.table, aggregate.key);
@@ -144,12 +145,14 @@ function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEv
     ...(event.group !== undefined && event.group !== name && { group: groupId(event.group) }),
     ...(time !== undefined && { time: time.toISOString() }),
   };
-  if (maxEventBytes !== undefined) {
+  const rowSize = dataBytes + streamBytes + 2 * Buffer.byteLength(type) + rowBytes;
+  // Each name is in the envelope at most four times: most events need not be written out to be found small enough.
+  if (4 * rowSize > maxEventBytes) {
     const bytes = Buffer.byteLength(eventText(streamName, longVersion, { ...stored, at: Date.now() }));
     if (bytes > maxEventBytes)
       throw refuse(
         `it has up to ${bytes} bytes with its envelope, \`maxEventBytes\` of the outbox is ${maxEventBytes}; ` +
-          'store its data, and publish where it is',
+          'store its data, and publish where it is, or raise it if no target of the relay takes less',
       );
   }
   return {
@@ -157,7 +160,7 @@ function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEv
     stream: streamName,
     ...(adoptVersions && { adopts: item }),
     event: stored,
-    bytes: dataBytes + streamBytes + 2 * Buffer.byteLength(type) + rowBytes,
+    bytes: rowSize,
     number,
   };
 }

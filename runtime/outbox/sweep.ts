@@ -31,6 +31,7 @@ export async function sweep(
   tell: (gauges: RelayGauges) => void,
 ): Promise<void> {
   const began = Date.now();
+  for (const health of sender.health.values()) health.askAgain();
   const trying = async (work: () => Promise<void>) => {
     try {
       await work();

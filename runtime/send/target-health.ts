@@ -21,6 +21,13 @@ export class TargetHealth {
     return Date.now() < this.#outUntil ? { cause: this.#cause } : undefined;
   }
 
+  /** A sweep comes once a minute: it asks the target anew, with one failure that it may have. */
+  askAgain(): void {
+    if (this.leftOutFor === undefined) return;
+    this.#outUntil = 0;
+    this.#failures = mostFailures - 1;
+  }
+
   took(): void {
     this.#failures = 0;
     this.#trips = 0;

@@ -4,7 +4,7 @@ import { GroupNotStopped } from '../dedup/errors.js';
 import type { Group } from '../dedup/group.js';
 import { GroupStore } from '../dynamodb/group-store.js';
 import { operatorLimits, type FailureTable, type StoppedGroup } from '../dynamodb/groups.js';
-import type { Position } from '../dedup/way.js';
+import type { PassOver } from '../consumer/transport.js';
 import { passOverAttribute, resumeAttribute } from './message-attributes.js';
 
 /** Somebody's decision about a stopped group. */
@@ -93,9 +93,10 @@ async function sendNudge(
 /**
  * Has the consumer of a queue go on behind a version that does not come: one that `listGaps` lists. It becomes a
  * hole: should the version come after all, it acts once. Returns when the consumer has been told; a nudge that is
- * lost or doubled does no harm.
+ * lost or doubled does no harm, and in the queue of another consumer it is reported, and nothing else.
  */
-export async function passOverVersion(sqs: SQSClient, queueUrl: string, gap: Position): Promise<void> {
-  const { stream, sequence } = gap;
-  await sendNudge(sqs, queueUrl, passOverAttribute, JSON.stringify({ stream, sequence } satisfies Position));
+export async function passOverVersion(sqs: SQSClient, queueUrl: string, gap: PassOver): Promise<void> {
+  const { consumerName, stream, sequence } = gap;
+  const told = JSON.stringify({ consumerName, stream, sequence } satisfies PassOver);
+  await sendNudge(sqs, queueUrl, passOverAttribute, told);
 }

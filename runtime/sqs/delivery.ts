@@ -1,7 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { Delivery, Nudge } from '../consumer/transport.js';
+import type { Delivery, Nudge, PassOver } from '../consumer/transport.js';
 import { TransportId } from '../dedup/identity.js';
-import type { Position } from '../dedup/way.js';
 import { letterOf } from './letter.js';
 import { deadLetterAttribute, passOverAttribute, resumeAttribute } from './message-attributes.js';
 
@@ -52,7 +51,7 @@ function nudgeOf({ messageAttributes }: SQSRecord): Nudge | undefined {
   if (resumes !== undefined) return { resumes };
   try {
     const text = messageAttributes[passOverAttribute]?.stringValue;
-    return text === undefined ? undefined : { passOver: JSON.parse(text) as Position };
+    return text === undefined ? undefined : { passOver: JSON.parse(text) as PassOver };
   } catch {
     // Somebody else's attribute of the same name.
     return undefined;

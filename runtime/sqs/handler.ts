@@ -9,6 +9,8 @@ import { logSummary, type BatchSummary } from '../telemetry/batch-summary.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
+import { meant } from './decode/meant.js';
+import { coatsOfRelayedEvent } from './decode/relayed-event.js';
 import type { ConsumerSettings } from './settings.js';
 import { sqsTransport } from './transport.js';
 
@@ -25,13 +27,15 @@ export interface ConsumerOptions<Schema extends StandardSchemaV1> {
    * Takes off what the body wears: an envelope, an encoding, a pointer. Several are run in turn, the outermost coat
    * first. Schema, key and fingerprint see what is left.
    *
-   * @default - the body is JSON
+   * @default - an event of an outbox is found in the envelopes of SNS and EventBridge; any other body is JSON as it
+   * is. `[]`: every body is.
    */
   readonly decode?: Decode | readonly Decode[];
   /**
    * Selects what two copies of a message must agree on.
    *
-   * @default - the whole body as it was meant: decoded, before the schema
+   * @default - the whole body as it was meant: decoded, before the schema, and of an envelope of SNS or EventBridge
+   * what does not change when it is sent again
    */
   readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
   /** @default - a client of the function's own region */
@@ -60,14 +64,15 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
   identify: Recognition<Schema>['identify'],
   wayOn: (parts: WayParts) => Way<Recognised<StandardSchemaV1.InferOutput<Schema>>, Unit>,
 ): SqsConsumer {
-  const { settings, schema, fingerprint, dynamodb = newClient(), observe = logSummary } = options;
+  const { settings, schema, decode, fingerprint, dynamodb = newClient(), observe = logSummary } = options;
   const { consumerName, dedupTable, deadLetterQueueUrl, queueUrl } = settings;
   assertConsumerName(consumerName);
   const client = once(options.sqs);
   const engine = new Engine({
     settings,
     schema,
-    decode: [options.decode ?? []].flat(),
+    decodersOf: decode === undefined ? coatsOfRelayedEvent : () => [decode].flat(),
+    meant,
     fingerprint,
     identify,
     observe,

@@ -16,6 +16,7 @@ import {
   type IdempotentApiProps,
 } from '../../lib/index.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+import { functionOptions, functionProperties } from '../fixtures/function-options.js';
 
 type Given = Partial<IdempotentApiProps>;
 
@@ -51,6 +52,12 @@ test('the function is told who it is, where the receipts are and how long a key 
       },
     },
   });
+});
+
+test('the function can be given a network, traces, layers and a runtime', () => {
+  const stack = constructStack();
+  apiIn(stack, functionOptions(stack));
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', functionProperties);
 });
 
 test('callers sign; requests are throttled and logged', () => {

@@ -16,6 +16,7 @@ import {
   type KeyedApiProps,
 } from '../../lib/index.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+import { functionOptions, functionProperties } from '../fixtures/function-options.js';
 
 type Given = Partial<IdempotentRestApiProps>;
 const base = (stack: Stack): KeyedApiProps => ({
@@ -52,6 +53,10 @@ test('callers sign; bytes are passed on, requests are throttled and logged witho
   made.hasResourceProperties('AWS::Lambda::Function', {
     Environment: { Variables: Match.objectLike({ EXACTLY_ONCE_API_NAME: 'payments' }) },
   });
+});
+
+test('the function can be given a network, traces, layers and a runtime', () => {
+  templateOf(functionOptions).template().hasResourceProperties('AWS::Lambda::Function', functionProperties);
 });
 
 test('a usage plan with keys, and a firewall in front', () => {

@@ -16,7 +16,7 @@ const consumerName = 'accounts';
 const Event = z.object({ account: z.string(), version: z.string() });
 
 /** A consumer of numbered events, and what an operator sees of it. */
-async function world(fifo: boolean) {
+async function world(fifo: boolean, name = consumerName) {
   const [channel, receipts, accounts] = await Promise.all([
     newChannel(client, fifo),
     newDedupTable(dynamodb),
@@ -25,7 +25,7 @@ async function world(fifo: boolean) {
   const consumer = () =>
     sqsAggregateConsumer<typeof Event, { versions: readonly string[] }>({
       settings: {
-        consumerName,
+        consumerName: name,
         dedupTable: receipts.name,
         receiptRetentionSeconds: 3600,
         deadLetterQueueUrl: channel.deadLetterQueueUrl,
@@ -40,10 +40,11 @@ async function world(fifo: boolean) {
       sqs: client,
       observe: () => undefined,
     });
-  const about = ['--consumer', consumerName, '--dedup-table', receipts.name, '--queue', channel.queueUrl];
+  const about = ['--consumer', name, '--dedup-table', receipts.name, '--queue', channel.queueUrl];
   const lines: Record<string, unknown>[] = [];
   return {
     about,
+    channel,
     lines,
     send: async (account: string, ...versions: readonly string[]) => {
       for (const version of versions)
@@ -107,6 +108,24 @@ test('a nudge that comes twice, or after the version itself, changes nothing', a
   expect(await versions('a')).toEqual(['1', '2', '3']);
   await send('a', '4');
   expect(await versions('a')).toEqual(['1', '2', '3', '4']);
+});
+
+test('a wrong --queue is caught: that of dead letters at once, that of another consumer by the consumer', async () => {
+  const [mine, others] = [await world(true), await world(true, 'statements')];
+  for (const one of [mine, others]) await one.send('a', '1', '3');
+  const told = (queue: string) => run('skip-version', '2', ...mine.about.slice(0, 4), '--queue', queue);
+  const letters = await told(mine.channel.deadLetterQueueUrl);
+  expect(letters.status).toBe(2);
+  expect(letters.stderr).toMatch(
+    /has no redrive policy, as a queue of dead letters has none: give the queue that the consumer reads/,
+  );
+  await told(others.channel.queueUrl);
+  for (const one of [mine, others]) await one.send('b', '1');
+  expect(JSON.stringify(others.lines)).toContain('a version is not passed over');
+  expect([await mine.versions('a'), await others.versions('a')]).toEqual([['1'], ['1']]);
+  await told(mine.channel.queueUrl);
+  await mine.send('b', '2');
+  expect(await mine.versions('a')).toEqual(['1', '3']);
 });
 
 test('only what is listed can be skipped, and a version that several streams miss needs its stream', async () => {

@@ -6,6 +6,7 @@ import { DedupTable, HandlerFunction, OutboxRelay, OutboxTable } from '../../lib
 import { JobQueue } from '../../lib/jobs/job-queue.js';
 import type { JobQueueProps } from '../../lib/jobs/job-queue-props.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+import { functionOptions, functionProperties } from '../fixtures/function-options.js';
 
 function jobsIn(stack = constructStack(), given: Partial<JobQueueProps> = { entry: noopEntry }): JobQueue {
   const dedupTable = new DedupTable(stack, 'Dedup');
@@ -31,6 +32,22 @@ test('on Lambda: one job per invocation, 15 minutes each, hidden for six times t
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { BatchSize: 1 });
   template.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 5400 });
   template.resourceCountIs('AWS::ECS::Service', 0);
+});
+
+test('the function can be given a network, traces, layers and a runtime, and a Fargate task cannot', () => {
+  const stack = constructStack();
+  jobsIn(stack, { entry: noopEntry, ...functionOptions(stack) });
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', functionProperties);
+  const other = constructStack();
+  const vpc = new Vpc(other, 'Network');
+  const error = refusal(() =>
+    jobsIn(other, {
+      cluster: new Cluster(other, 'Cluster', { vpc }),
+      image: ContainerImage.fromRegistry('jobs'),
+      vpc,
+    }),
+  );
+  expect(error.message).toContain('`vpc` is given beside `cluster` and `image`');
 });
 
 test('a producer is told where to enqueue, and may send, schedule and write the rows of jobs', () => {

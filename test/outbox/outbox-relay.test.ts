@@ -19,6 +19,7 @@ import {
 } from '../../lib/index.js';
 import { compileRecordFilter } from '../../targets/event-source/filter.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+import { functionOptions, functionProperties } from '../fixtures/function-options.js';
 
 function relayIn(stack: Stack, props: Partial<OutboxRelayProps> = {}, table: OutboxTableProps = {}) {
   const outbox = props.outbox ?? new OutboxTable(stack, 'Outbox', table);
@@ -51,6 +52,12 @@ test('an outbox table has a stream of new images, an expiry and no index, and is
       BillingMode: 'PAY_PER_REQUEST',
     },
   });
+});
+
+test('the function can be given a network, traces, layers and a runtime', () => {
+  const stack = constructStack();
+  relayIn(stack, functionOptions(stack));
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', functionProperties);
 });
 
 test('a relay reads the stream from its start, one batch of a shard at a time, and keeps what it gives up', () => {

@@ -18,7 +18,7 @@ import {
   type Unit,
 } from '../../runtime/dynamodb/index.js';
 import { itemBytes } from '../../runtime/dynamodb/item-size.js';
-import { cloudEvent, outbox, type CloudEvent, type Outbox } from '../../runtime/outbox/index.js';
+import { cloudEvent, eventBytes, outbox, type CloudEvent, type Outbox } from '../../runtime/outbox/index.js';
 import { relayed } from '../../runtime/outbox/envelope.js';
 import { readRow } from '../../runtime/outbox/event-row.js';
 import { deliver } from '../../runtime/testing/index.js';
@@ -557,6 +557,11 @@ describe('refused in the handler, before anything is sent', () => {
       InvalidWrite,
     ],
     [
+      'an event that some target might not take, unless it is said that all of them do',
+      (tx) => tx.publish(payments, event({ data: 'x'.repeat(262_000) })),
+      InvalidWrite,
+    ],
+    [
       'an event that no channel of the outbox takes',
       (tx) => tx.publish(outbox({ ...payments, maxEventBytes: 400 }), event({ data: 'x'.repeat(200) })),
       InvalidWrite,
@@ -570,6 +575,12 @@ describe('refused in the handler, before anything is sent', () => {
     ],
   ])('%s', (_, fill, error) => {
     expect(() => fill(new Transaction())).toThrow(error);
+  });
+
+  test('but where all targets take more, so does the outbox, and by itself what every target takes', () => {
+    const large = outbox({ ...payments, maxEventBytes: eventBytes.sqs });
+    expect(() => new Transaction().publish(large, event({ data: 'x'.repeat(340_000) }))).not.toThrow();
+    expect(() => new Transaction().publish(payments, event({ data: 'x'.repeat(257_000) }))).not.toThrow();
   });
 
   test('but 99 events of one aggregate fit, and so they do at the engine', async () => {

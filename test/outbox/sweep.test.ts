@@ -1,5 +1,5 @@
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { listStuck, queueTarget } from '../../runtime/outbox/index.js';
+import { listStuck, queueTarget, type RelayTarget } from '../../runtime/outbox/index.js';
 import { drain } from '../fixtures/queue.js';
 import { newQueue } from './outbox-world.js';
 import { digits, inTime, Notebook, placeOf, streamOf, timeOf, WrittenOutbox } from './written-outbox.js';
@@ -139,6 +139,24 @@ test('250 events that a target does not take hide nobody else', async () => {
   expect(gone.taken).toHaveLength(250);
   for (let i = 0; i < 25; i += 1) expect(gone.taken.filter(of(`bad${i} `))).toEqual(upTo(`bad${i}`, 10));
   expect(await outbox.stuck()).toEqual([]);
+});
+
+test('a target that was left out is asked anew by the next sweep, and has everything if it is well again', async () => {
+  const notebook = new Notebook('n');
+  let away = true;
+  const target: RelayTarget = {
+    name: 'n',
+    send: (events) => (away ? Promise.reject(new Error('away')) : notebook.send(events)),
+  };
+  const relay = outbox.relay([target]);
+  await outbox.write(['ann', 'ann', 'ann']);
+  const Records = await outbox.inserted();
+  for (let i = 0; i < 5; i += 1) await relay({ Records: Records.slice(0, 1) }, inTime);
+  away = false;
+  await relay({ Records: Records.slice(1) }, inTime);
+  expect(notebook.taken).toEqual([]);
+  await relay({}, inTime);
+  expect(notebook.taken).toEqual(upTo('ann', 3));
 });
 
 test('a stream that does not get further is due later, and is told with its age; it goes on when its target does', async () => {

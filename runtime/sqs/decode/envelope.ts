@@ -1,4 +1,5 @@
 import { parseJson } from '../../dedup/exact-json.js';
+import { asObject } from './as-object.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -14,12 +15,6 @@ export function objectWith(text: string, ...words: readonly string[]): JsonObjec
   } catch {
     return undefined;
   }
-}
-
-export function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : undefined;
 }
 
 /** The members that are text. */

@@ -1,5 +1,6 @@
 import { RejectMessage } from '../../dedup/errors.js';
-import { asObject, objectWith } from './envelope.js';
+import { asObject } from './as-object.js';
+import { objectWith } from './envelope.js';
 import { decoded, type Decode } from '../../consumer/decode/decode.js';
 
 /**

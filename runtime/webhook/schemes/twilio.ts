@@ -40,7 +40,7 @@ export function twilio({ url }: TwilioOptions): WebhookScheme {
         {
           identity: [request.query, bodyIdentity(fields)],
           senderId: request.headers['i-twilio-idempotency-token'],
-          type: (type) ?? '',
+          type: type ?? '',
           data,
         },
       ];

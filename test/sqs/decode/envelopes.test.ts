@@ -22,7 +22,7 @@ import { newTable, row } from '../../fixtures/dynamo.js';
 import { embedded } from '../../fixtures/embedded.js';
 import { drain, record } from '../../fixtures/queue.js';
 import { newQueue } from '../../outbox/outbox-world.js';
-import { client, decodingWorld, queue } from './decoding-world.js';
+import { client, decodingWorld, Order, queue } from './decoding-world.js';
 
 const topics = new SNSClient(embedded().client);
 const buses = new EventBridgeClient(embedded().client);
@@ -69,17 +69,22 @@ describe('one message in several envelopes acts once', () => {
     ]);
   });
 
-  test('without decoding, the second envelope would be another payload', async () => {
-    const Envelope = z.pipe(
+  test('also without decoding, and a schema of the envelope: what it says anew each time is nothing that copies must agree on', async () => {
+    const Sns = z.pipe(
       z.object({ Message: z.string() }),
       z.transform(({ Message }) => JSON.parse(Message) as { id: string; cents: number }),
     );
-    const { run, letters } = await decodingWorld(undefined, { schema: Envelope as never });
-    await run(record({ body: sns(order()) }));
-    await run(record({ body: sns(order()) }));
-    expect(await letters()).toEqual([
-      { body: expect.any(String), reason: expect.stringMatching(/^KeyReused/) },
-    ]);
+    const Event = z.pipe(
+      z.object({ detail: Order }),
+      z.transform(({ detail }) => detail),
+    );
+    for (const [schema, wrapped] of [[Sns, sns] as const, [Event, event] as const]) {
+      const { run, acted, letters } = await decodingWorld(undefined, { schema: schema as never });
+      for (const body of [wrapped(order()), wrapped(order())]) await run(record({ body }));
+      expect([await acted(), await letters()]).toEqual([1, []]);
+      await run(record({ body: wrapped(order('o1', 6)) }));
+      expect((await letters()).map(({ reason }) => reason)).toEqual([expect.stringMatching(/^KeyReused/)]);
+    }
   });
 
   test('another payload under one key is still another payload', async () => {
