@@ -161,15 +161,7 @@ export class IdempotentApi extends Construct {
     return added;
   }
 
-<<<<<<< HEAD
-  private addStage({
-    rateLimit = 500,
-    burstLimit = 1_000,
-    callersInAccessLogs,
-  }: IdempotentApiProps): HttpStage {
-=======
   private addStage(props: IdempotentApiProps): HttpStage {
->>>>>>> w-outbox
     return new HttpStage(this, 'Stage', {
       httpApi: this.httpApi,
       stageName: '$default',
@@ -177,7 +169,7 @@ export class IdempotentApi extends Construct {
       throttle: throttle(props),
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs),
-        format: accessLogFormat('$context.routeKey', callersInAccessLogs),
+        format: accessLogFormat('$context.routeKey', props.callersInAccessLogs),
       },
     });
   }

@@ -159,16 +159,8 @@ export class IdempotentRestApi extends Construct {
     });
   }
 
-<<<<<<< HEAD
-  private stageOptions({
-    rateLimit = 500,
-    burstLimit = 1_000,
-    callersInAccessLogs,
-  }: IdempotentRestApiProps): StageOptions {
-=======
   private stageOptions(props: IdempotentRestApiProps): StageOptions {
     const { rateLimit, burstLimit } = throttle(props);
->>>>>>> w-outbox
     return {
       stageName: 'live',
       throttlingRateLimit: rateLimit,
@@ -177,7 +169,7 @@ export class IdempotentRestApi extends Construct {
       loggingLevel: MethodLoggingLevel.OFF,
       metricsEnabled: true,
       accessLogDestination: new LogGroupLogDestination(this.accessLogs),
-      accessLogFormat: accessLogFormat('$context.httpMethod $context.resourcePath', callersInAccessLogs),
+      accessLogFormat: accessLogFormat('$context.httpMethod $context.resourcePath', props.callersInAccessLogs),
     };
   }
 

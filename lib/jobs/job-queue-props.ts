@@ -1,10 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { ContainerImage, ICluster } from 'aws-cdk-lib/aws-ecs';
-<<<<<<< HEAD
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-=======
 import type { HandlerFunctionOptions } from '../consumer/handler-function-options.js';
->>>>>>> w-outbox
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 
 /** What shapes a function (`runtime`, `vpc`, ...) is for jobs on Lambda: a task has a definition of its own. */

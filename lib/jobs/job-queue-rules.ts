@@ -1,9 +1,5 @@
-<<<<<<< HEAD
 import { Duration } from 'aws-cdk-lib';
-=======
-import { Duration, Token } from 'aws-cdk-lib';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from '../consumer/handler-function-options.js';
->>>>>>> w-outbox
 import { durationText } from '../guarantees/duration-text.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';

@@ -70,12 +70,8 @@ export class JobQueue extends Construct {
 
     let worker: IdempotentConsumer | undefined;
     if (entry !== undefined)
-<<<<<<< HEAD
       worker = new IdempotentConsumer(this, 'Worker', {
-=======
-      this.function = new IdempotentConsumer(this, 'Worker', {
         ...handlerFunctionOptions(props),
->>>>>>> w-outbox
         consumerName,
         channel: this.channel,
         dedupTable,
@@ -88,7 +84,6 @@ export class JobQueue extends Construct {
         // Each job has its own transaction, and an invocation that is cut off takes no other job along.
         batchSize: 1,
         receiptRetention: this.retention,
-        encryptionKey: props.encryptionKey,
       });
     else this.service = this.onFargate(props, maxFailures);
 

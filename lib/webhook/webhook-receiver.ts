@@ -13,6 +13,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { apiAlarms } from '../api/api-alarms.js';
 import { accessLogFormat } from '../api/api-logs.js';
+import { throttle } from '../api/throttle.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { logGroup } from '../consumer/log-group.js';
 import { claim, claimant } from '../guarantees/claims.js';
@@ -156,12 +157,12 @@ export class WebhookReceiver extends Construct {
       });
   }
 
-  private addStage({ rateLimit = 500, burstLimit = 1_000 }: WebhookReceiverProps): HttpStage {
+  private addStage(props: WebhookReceiverProps): HttpStage {
     return new HttpStage(this, 'Stage', {
       httpApi: this.httpApi,
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit, burstLimit },
+      throttle: throttle(props),
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs),
         format: accessLogFormat('$context.routeKey'),
