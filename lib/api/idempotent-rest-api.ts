@@ -169,7 +169,10 @@ export class IdempotentRestApi extends Construct {
       loggingLevel: MethodLoggingLevel.OFF,
       metricsEnabled: true,
       accessLogDestination: new LogGroupLogDestination(this.accessLogs),
-      accessLogFormat: accessLogFormat('$context.httpMethod $context.resourcePath', props.callersInAccessLogs),
+      accessLogFormat: accessLogFormat(
+        '$context.httpMethod $context.resourcePath',
+        props.callersInAccessLogs,
+      ),
     };
   }
 
