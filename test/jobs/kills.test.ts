@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
@@ -22,11 +22,14 @@ const points: readonly CrashPoint[] = [
   'before-answer',
 ];
 let victim: OwnProcess;
+const processes = new Set<ChildProcess>();
 
 beforeAll(async () => {
   victim = await OwnProcess.of(join(__dirname, 'victim.ts'));
 });
 afterAll(async () => {
+  // Also when the test has failed: Jest waits for them.
+  for (const one of processes) one.kill('SIGKILL');
   client.destroy();
   sqs.destroy();
   await victim.remove();
@@ -72,7 +75,9 @@ test(
 );
 
 function spawnVictim(order: VictimOrder) {
-  return spawn(process.execPath, [victim.path, JSON.stringify(order)], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [victim.path, JSON.stringify(order)], { stdio: 'inherit' });
+  processes.add(child.once('exit', () => processes.delete(child)));
+  return child;
 }
 
 async function killed(order: VictimOrder): Promise<string | null> {
