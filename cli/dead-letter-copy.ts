@@ -27,14 +27,13 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
   const letter = letterOf(message.MessageAttributes?.[deadLetterAttribute]?.StringValue);
   // Of a body that is stored elsewhere only the place is known here, and two places may hold two payloads.
   const payload = letter?.stored ?? Body;
-  const source = letter?.key === undefined ? ['sqs', MessageId] : [letter.consumerName, letter.key, payload];
   return {
     message,
     messageId: MessageId,
     body: Body,
     group: Attributes.MessageGroupId,
     letter,
-    identity: digest(source),
+    identity: digest(sourceOf(MessageId, payload, letter)),
     firstEnqueue:
       letter === undefined
         ? firstEnqueueOf(
@@ -104,6 +103,14 @@ const deduplicationIdPattern = /^[!-~]{1,128}$/;
 export function deduplicationId({ letter, messageId }: DeadLetterCopy, redrives: number): string {
   const id = `${letter?.key ?? 'message'}#r${redrives}.${digest(messageId).slice(0, 16)}`;
   return deduplicationIdPattern.test(id) ? id : digest(id);
+}
+
+/** The letter of a body that could not be read has no key, but says of which message it is. */
+function sourceOf(id: string, payload: string, letter: DeadLetter | undefined): readonly unknown[] {
+  if (letter?.key !== undefined) return [letter.consumerName, letter.key, payload];
+  return letter?.messageId === undefined
+    ? ['sqs', id]
+    : [letter.consumerName, letter.stream, letter.messageId];
 }
 
 function digest(value: unknown): string {

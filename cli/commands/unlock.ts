@@ -6,6 +6,8 @@ import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
 import { errorText } from '../../runtime/dedup/errors.js';
+import { parseJson } from '../../runtime/dedup/exact-json.js';
+import { valueOfText } from '../../runtime/dedup/value-text.js';
 
 interface UnlockOptions extends ConsumerOptions, DryRunOption {
   readonly effect?: string;
@@ -78,7 +80,7 @@ function outcomeOf({ as, result }: UnlockOptions): { kind: 'done'; result: unkno
         : `--as is '${as}', must be done or not-done`,
     );
   try {
-    return { kind: 'done', result: result === undefined ? undefined : (JSON.parse(result) as unknown) };
+    return { kind: 'done', result: result === undefined ? undefined : resultOf(result) };
   } catch (cause) {
     throw new CliError(
       `--result is not JSON: ${errorText(cause)}; text needs quotes of its own, such as '"abc"'`,
@@ -87,4 +89,14 @@ function outcomeOf({ as, result }: UnlockOptions): { kind: 'done'; result: unkno
       },
     );
   }
+}
+
+/**
+ * JSON in which an integer that a double does not hold stays exact (R52), and which may say what JSON cannot as
+ * stored values do: `{"$date":0}`.
+ */
+function resultOf(json: string): unknown {
+  const exact = (_: string, value: unknown) =>
+    typeof value === 'bigint' ? { $bigint: String(value) } : value;
+  return valueOfText(JSON.stringify(parseJson(json), exact));
 }

@@ -84,8 +84,6 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
         const { recall } = await import('./memory.js');
         await recall(await this.#remember(), arrivals, (await load()).origin, clock.limits());
       }
-      // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
-      for (const arrival of arrivals) if (arrival.history.parked) arrival.settle({ kind: 'parked' });
       await crashPoint('receipts-recalled');
       const trouble = async () => (await load()).trouble;
       const messages = arrivals.filter(({ delivery }) => delivery.nudge === undefined);

@@ -9,6 +9,11 @@ export interface DeadLetter {
   readonly consumerName: string;
   /** Absent when the body was too broken to tell. */
   readonly key?: string;
+  /**
+   * Of the message that was given up. A worker that dies between the letter and its note sends it once more: the two
+   * have one `stream` and one `messageId`. Absent: of an older release.
+   */
+  readonly messageId?: string;
   /** ARN of the queue it came from. */
   readonly stream: string;
   readonly group?: string;

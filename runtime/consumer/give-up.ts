@@ -89,13 +89,14 @@ export class GiveUp<Body, D extends Delivery> {
     const { consumerName, transport, tally, limits } = this.#options;
     const { delivery } = arrival;
     const kind = parked && !(error instanceof ProcessDied) ? 'parked' : kindOf(error);
-    const { key, sequence, firstEnqueue } = headOf(arrival);
+    const { key, sequence, messageId, firstEnqueue } = headOf(arrival);
     await crashPoint('before-dead-letter');
     const letter = {
       reason: reasonOf(error),
       kind,
       consumerName,
       key,
+      messageId,
       sequence,
       firstEnqueue,
       stream: delivery.source,

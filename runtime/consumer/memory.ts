@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { GivenUp } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Prepared } from '../dedup/way.js';
@@ -56,7 +57,10 @@ export function loadTrouble<Schema extends StandardSchemaV1, D extends Delivery,
   return { trouble: new Trouble<Schema, D, Unit>(options), origin };
 }
 
-/** Reads what is known of messages that were delivered before, and which of their groups stand still. */
+/**
+ * Reads what is known of messages that were delivered before, and which of their groups stand still. Settles those
+ * that were parked or given up then.
+ */
 export async function recall<Body, D extends Delivery>(
   { failures, store }: Memory,
   arrivals: readonly Arrival<Body, D>[],
@@ -67,6 +71,12 @@ export async function recall<Body, D extends Delivery>(
     store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
   const { groups, unread } = await failures.recall(arrivals, streams, limits);
   origin.know(groups, unread);
+  // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
+  for (const arrival of arrivals) {
+    const { parked, gaveUp } = arrival.history;
+    if (parked) arrival.settle({ kind: 'parked' });
+    else if (gaveUp !== undefined) arrival.settle({ kind: 'rejected', error: new GivenUp(gaveUp) });
+  }
 }
 
 /** Does what nudges ask for. Behind a message that ran alone, as what may kill the process, nothing else runs. */

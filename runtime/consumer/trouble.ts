@@ -16,6 +16,7 @@ import type { Arrival } from './arrival.js';
 import { excused, ranAlone } from './arrival.js';
 import { hasDied, nextCompany } from './company.js';
 import { drain, type TroubleOptions } from './drain.js';
+import { reasonOf } from './failures.js';
 import { GiveUp, type GiveUpOrigin } from './give-up.js';
 import type { Judge } from './judge.js';
 import type { Judged, Lane, LaneWork } from './lane.js';
@@ -97,6 +98,12 @@ export class Trouble<
         return 'closes';
       case 'give-up': {
         const { stops, failedParked } = await this.#giveUp.giveUp(arrival, error, origin);
+        // Of one at which its group stopped, the parking rows know.
+        if (!stops)
+          await this.#options.failures.add(
+            [{ id: arrival.delivery.id, kind: 'lettered', reason: reasonOf(error) }],
+            this.#options.lastLimits(),
+          );
         arrival.settle({ kind: 'rejected', error });
         await this.judgeParked(failedParked, arrival.delivery);
         return stops ? 'stops' : 'goes-on';

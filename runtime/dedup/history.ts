@@ -18,6 +18,10 @@ export interface History {
   readonly readable: boolean;
   /** It is kept elsewhere: whatever is still delivered of it is done with. */
   readonly parked: boolean;
+  /**
+   * Why it was given up, `name: message`: its dead letter is sent, and whatever is still delivered of it is done with.
+   */
+  readonly gaveUp?: string;
 }
 
 export const noHistory: History = {
@@ -35,7 +39,7 @@ export interface Note {
    * Of the message at its transport: the history belongs to what is counted there, and a redriven copy starts anew.
    */
   readonly id: string;
-  readonly kind: 'failed' | 'excused' | 'readable';
+  readonly kind: 'failed' | 'excused' | 'readable' | 'lettered';
   /** Why, for people. At most 1,000 characters are kept. */
   readonly reason?: string;
   /** It had been started as a suspect, and lives: what was written down about that is over. */
@@ -43,10 +47,14 @@ export interface Note {
 }
 
 /** A history with one more note, as the store makes it. */
-export function noted(history: History, { kind, survived }: Note): History {
+export function noted(history: History, { kind, reason, survived }: Note): History {
   return {
     ...history,
-    ...(kind === 'readable' ? { readable: true } : { [kind]: history[kind] + 1 }),
+    ...(kind === 'readable'
+      ? { readable: true }
+      : kind === 'lettered'
+        ? { gaveUp: reason ?? '' }
+        : { [kind]: history[kind] + 1 }),
     ...(survived && { alone: 0, company: 0 }),
   };
 }

@@ -21,6 +21,15 @@ export class KeyReused extends RejectMessage {
   }
 }
 
+/** The message was given up when it was delivered before: its dead letter is sent, its acknowledgement got lost. */
+export class GivenUp extends RejectMessage {
+  override name = 'GivenUp';
+  /** @param reason of the dead letter */
+  constructor(readonly reason: string) {
+    super(`the message has its dead letter: ${reason}`);
+  }
+}
+
 /** The receipt row says that somebody else has begun and not finished; it never acknowledges a message. */
 export class InProgressElsewhere extends ExactlyOnceError {
   override name = 'InProgressElsewhere';

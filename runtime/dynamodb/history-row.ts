@@ -19,6 +19,7 @@ export function readHistory(row: Record<string, AttributeValue>): History {
     company: count('company'),
     readable: row.readable !== undefined,
     parked: row.parked !== undefined,
+    gaveUp: row.lettered && (row.reason?.S ?? ''),
   };
 }
 

@@ -52,6 +52,9 @@ export interface JobRow extends Job {
   readonly cancelRequested: boolean;
   /** Epoch milliseconds: until then nothing has to be heard of it. */
   readonly dueAt: number;
+  /** The message under which it was last claimed, and the one that was given up when it last failed; else empty. */
+  readonly claimedFor: string;
+  readonly gaveUp: string;
   /** It is in the index that {@link listSilentJobs} reads. */
   readonly listed: boolean;
 }
@@ -122,6 +125,8 @@ export function readJob(jobId: string, item: Record<string, AttributeValue>): Jo
     sent: item.sent?.BOOL === true,
     cancelRequested: item.cancelRequested?.BOOL === true,
     dueAt,
+    claimedFor: item.claimedFor?.S ?? '',
+    gaveUp: item.gaveUp?.S ?? '',
     listed: item.attention !== undefined,
   };
 }

@@ -3,6 +3,8 @@ import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-s
 import { conditionalUpdate } from '../dynamodb/conditional-update.js';
 import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from '../dynamodb/conditions.js';
 import { briefly, KeyReused, UnserialisableValue } from '../dedup/errors.js';
+import { receiptId } from '../dedup/identity.js';
+import { readReceipt } from '../dynamodb/receipt-reader.js';
 import { Meter } from '../dedup/meter.js';
 import { valueText } from '../dedup/value-text.js';
 import { rowVersion } from '../dynamodb/receipt.js';
@@ -97,11 +99,13 @@ export class JobStore {
     seen: JobRow | undefined,
     fingerprint: string,
     endsAt: number,
+    messageId = '',
   ): Promise<JobRow | undefined> {
     const fence = randomUUID();
     const { row } = await this.#update(jobId, seen === undefined ? leaseAbsent() : leaseAsSeen(seen), {
       ...this.#fresh('running', fence, endsAt),
       ...(seen?.listed ? {} : this.#listed(jobId)),
+      claimedFor: { S: messageId },
       // What was enqueued stays: whoever enqueues it again is compared with it.
       fingerprint: seen === undefined ? { S: fingerprint } : undefined,
       // A job that was sent back after its failure begins anew.
@@ -129,6 +133,19 @@ export class JobStore {
     return this.#owned(row, { progressJson: { S: text } });
   }
 
+  /** Whether the job has acted, strongly consistent. @throws DependencyFailed when that cannot be read. */
+  async hasReceipt(jobId: string): Promise<boolean> {
+    const { client, tableName, consumerName } = this.table;
+    const Key = { id: { S: receiptId(consumerName, jobId) } };
+    const { Item } = await send(
+      client,
+      new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
+      { deadline: Infinity, meter: new Meter() },
+      'read',
+    );
+    return Item !== undefined && readReceipt(Item).completed;
+  }
+
   /** The job's receipt is there, so it is done, and its row is one that does not know it. */
   async noteDone(row: JobRow): Promise<void> {
     await this.#update(row.jobId, leaseAsSeen(row), { status: { S: statusOf.done } }, listing);
@@ -138,6 +155,8 @@ export class JobStore {
    * Ends a claim, or the waiting of a job that nobody has claimed, without the job being done.
    *
    * @param dueAt epoch milliseconds until which nothing has to be heard of it
+   * @param gaveUp the message that has its dead letter; a job that is started again keeps it, so that what is still
+   *   delivered of that message says nothing more
    */
   async leave(
     row: JobRow,
@@ -145,6 +164,7 @@ export class JobStore {
     failures: number,
     reason?: string,
     dueAt = Date.now(),
+    gaveUp?: string,
   ): Promise<void> {
     const condition = row.state === 'running' ? leaseOwned(row.fence) : leaseAsSeen(row);
     await this.#update(
@@ -156,6 +176,7 @@ export class JobStore {
         reason: reason === undefined ? undefined : { S: briefly(reason, maxReason) },
         in_progress_expiration: { N: '0' },
         dueAt: { N: String(dueAt) },
+        gaveUp: gaveUp === undefined ? undefined : { S: gaveUp },
         ...(state === 'cancelled' || row.listed ? {} : this.#listed(row.jobId)),
       },
       state === 'cancelled' ? listing : [],

@@ -106,6 +106,7 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
       const messageId = transport.messageId.toLog();
       await runJob(store, {
         jobId,
+        messageId,
         fingerprint: fingerprintOf({ jobId, payload: enqueued }),
         olderFingerprint: () => olderFingerprint(jobId, payload),
         tx,
@@ -134,7 +135,9 @@ export function jobWorker<Schema extends StandardSchemaV1>(options: JobWorkerOpt
     };
     try {
       const answer = await invocations.run(invocation, async () => consumer(event, context));
-      await settleJobs(store, Records, { ...invocation, maxClockSkewMs: maxClockSkewSeconds * 1000 });
+      const comeAgain = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      const maxClockSkewMs = maxClockSkewSeconds * 1000;
+      await settleJobs(store, Records, { ...invocation, comeAgain, maxClockSkewMs });
       return answer;
     } finally {
       for (const { messageId } of Records) message.forget(messageId);

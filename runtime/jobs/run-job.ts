@@ -16,6 +16,7 @@ import { listing, type JobStore } from './job-store.js';
 
 export interface JobRun {
   readonly jobId: string;
+  readonly messageId: string;
   /** Of what was enqueued, and not of what the schema made of it. */
   readonly fingerprint: string;
   /** Of what the schema made of it, which the first release kept in the row. */
@@ -78,7 +79,7 @@ export async function runJob(store: JobStore, job: JobRun): Promise<void> {
 
 /** @returns the row, undefined when there is nothing to do. */
 async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> {
-  const { jobId, fingerprint, maxClockSkewMs, claims, heartbeat } = job;
+  const { jobId, messageId, fingerprint, maxClockSkewMs, claims, heartbeat } = job;
   for (;;) {
     const seen = await store.read(jobId);
     if (seen !== undefined && seen.fingerprint !== fingerprint && seen.fingerprint !== job.olderFingerprint())
@@ -102,7 +103,7 @@ async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> 
       if (Date.now() < over && seen.fence !== claims.get(jobId)?.fence)
         throw new LeaseHeld(jobId, over, 'another worker does the job');
     }
-    const claimed = await store.claim(jobId, seen, fingerprint, endsAt);
+    const claimed = await store.claim(jobId, seen, fingerprint, endsAt, messageId);
     if (claimed === undefined) continue;
     if (!claimed.cancelRequested) return claimed;
     // Its worker died before it heeded the cancellation.

@@ -1,6 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
 import { backoff } from '../dedup/backoff.js';
-import { errorText, ProcessDied, Waiting } from '../dedup/errors.js';
+import { errorText, GivenUp, Waiting } from '../dedup/errors.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Problem } from '../telemetry/batch-summary.js';
 import { keyHash } from '../dedup/key-hash.js';
@@ -15,6 +15,8 @@ export interface Settlement {
   readonly problems: ReadonlyMap<string, Problem>;
   /** What this invocation has claimed, by job. */
   readonly claims: ReadonlyMap<string, JobRow>;
+  /** Ids of the messages that are not acknowledged. */
+  readonly comeAgain: ReadonlySet<string>;
   /** How many messages of the batch were copies. */
   readonly duplicates: number;
   readonly maxClockSkewMs: number;
@@ -39,7 +41,7 @@ export async function settleJobs(
     if (job === undefined) continue;
     for (let tries = 1; ; tries += 1)
       try {
-        await settle(store, job, settlement.problems.get(record.messageId), settlement);
+        await settle(store, job, settlement);
         break;
       } catch (error) {
         if (tries < maxTries) await backoff(tries, Number.POSITIVE_INFINITY);
@@ -54,45 +56,58 @@ export async function settleJobs(
 interface JobOfMessage {
   readonly jobId: string;
   readonly fingerprint: string;
+  readonly messageId: string;
 }
 
 async function settle(
   store: JobStore,
-  { jobId, fingerprint }: JobOfMessage,
-  problem: Problem | undefined,
-  { claims, duplicates, maxClockSkewMs }: Settlement,
+  { jobId, fingerprint, messageId }: JobOfMessage,
+  { problems, claims, duplicates, comeAgain, maxClockSkewMs }: Settlement,
 ): Promise<void> {
   const mine = claims.get(jobId);
-  // It acted: its row was written with its effects.
-  if (mine !== undefined && problem === undefined && duplicates === 0) return;
-  if (mine !== undefined && problem?.outcome === 'retry') {
-    const { error, fault } = problem;
-    const failures = mine.failures + (fault === 'dependency' ? 0 : 1);
-    const dueAt = error instanceof Waiting ? error.retryAt : Date.now() + longestPauseMs;
-    await store.leave(mine, 'queued', failures, errorText(error), dueAt);
+  const problem = problems.get(messageId);
+  if (comeAgain.has(messageId)) {
+    if (mine !== undefined) await store.leave(mine, 'queued', ...waiting(mine, problem));
     return;
   }
-  if (problem?.outcome === 'retry') return;
+  // It acted: its row was written with its effects.
+  if (mine !== undefined && problem === undefined && duplicates === 0) return;
   const row = await store.read(jobId);
   // A message of another job under the same id says nothing of this one.
   if (row === undefined || (mine === undefined && row.fingerprint !== fingerprint)) return;
+  // Its letter has been taken down before; since then the job may have been started again.
+  if (row.gaveUp === messageId) return;
   const waits = row.state === 'queued' || (row.state === 'running' && row.fence === mine?.fence);
   const abandoned = row.state === 'running' && row.endsAt + maxClockSkewMs < Date.now();
-  // The message is given up before its lease has ended, because every worker that had it is dead.
-  const died = row.state === 'running' && problem?.error instanceof ProcessDied;
-  if (!waits && !abandoned && !died) return;
-  if (problem !== undefined)
-    await store.leave(row, 'failed', row.failures + (mine === undefined ? 0 : 1), errorText(problem.error));
+  // Claimed under this very message, which came again since: whoever claimed it has died or lost it.
+  const died = row.state === 'running' && row.claimedFor === messageId;
+  if (problem !== undefined) {
+    if (!waits && !abandoned && !died) return;
+    const { error } = problem;
+    const failures = row.failures + (mine === undefined ? 0 : 1);
+    const reason = error instanceof GivenUp ? error.reason : errorText(error);
+    await store.leave(row, 'failed', failures, reason, Date.now(), messageId);
+  }
   // A copy of a message that has acted: the receipt has outlived the row of that time, and this is a new one.
-  else await store.noteDone(row);
+  else if ((waits || abandoned) && (await store.hasReceipt(jobId))) await store.noteDone(row);
+}
+
+/** What is written of a job whose message comes again: failures, why, and until when nothing has to be heard. */
+function waiting(mine: JobRow, problem: Problem | undefined): [number, string | undefined, number] {
+  const { error, fault } = problem ?? { error: undefined, fault: 'dependency' };
+  return [
+    mine.failures + (fault === 'dependency' ? 0 : 1),
+    problem && errorText(error),
+    error instanceof Waiting ? error.retryAt : Date.now() + longestPauseMs,
+  ];
 }
 
 /** Undefined for a message that is of no job. */
-function jobOf({ body }: SQSRecord, consumerName: string): JobOfMessage | undefined {
+function jobOf({ body, messageId }: SQSRecord, consumerName: string): JobOfMessage | undefined {
   try {
     const { jobId, payload } = jobIn(body, consumerName) as Record<string, unknown>;
     return typeof jobId === 'string' && jobId !== ''
-      ? { jobId, fingerprint: fingerprintOf({ jobId, payload }) }
+      ? { jobId, messageId, fingerprint: fingerprintOf({ jobId, payload }) }
       : undefined;
   } catch {
     return undefined;

@@ -71,6 +71,16 @@ test('an effect is listed until somebody says what became of it', async () => {
   expect((await command('blocked')).stdout).not.toContain(key);
 });
 
+test.each([
+  ['a big number', '{"id":18446744073709551617,"n":1.5}', { id: 18446744073709551617n, n: 1.5 }],
+  ['a time', '{"at":{"$date":5}}', { at: new Date(5) }],
+])('%s that is given as the result is what the handler gets', async (_, result, given) => {
+  await mail(true);
+  const said = ['--effect', 'mail', '--as', 'done', '--reason', 'x', '--json', '--result', result];
+  expect(await command('unlock', key, ...said)).toMatchObject({ status: 0 });
+  expect(await mail(false)).toEqual(given);
+});
+
 test('not done: it is made when its message comes again', async () => {
   await mail(true);
   const row = `mailer!once#mail#${key}`;

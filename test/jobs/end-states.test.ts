@@ -2,13 +2,7 @@ import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import {
-  DependencyFailed,
-  fingerprintOf,
-  KeyReused,
-  ProcessDied,
-  RejectMessage,
-} from '../../runtime/dynamodb/index.js';
+import { DependencyFailed, fingerprintOf, KeyReused, ProcessDied } from '../../runtime/dynamodb/index.js';
 import {
   InvalidJob,
   jobWorker,
@@ -311,31 +305,31 @@ test('payloads, results and progress keep every digit', async () => {
 });
 
 describe('a message that is given up while the lease of its job has not ended', () => {
-  const settled = async (error: Error): Promise<Job | undefined> => {
+  const settled = async (claimedFor: (messageId: string) => string): Promise<Job | undefined> => {
     const store = new JobStore({ client, tableName: names.dedupTable, consumerName, retentionSeconds: 3600 });
     await jobs.enqueue('d1', { n: 1 });
     const fingerprint = fingerprintOf({ jobId: 'd1', payload: { n: 1 } });
-    await store.claim('d1', await store.read('d1'), fingerprint, Date.now() + 60_000);
     const message = record({ body: { jobId: 'd1', payload: { n: 1 } } });
     const { messageId } = message;
+    const endsAt = Date.now() + 60_000;
+    await store.claim('d1', await store.read('d1'), fingerprint, endsAt, claimedFor(messageId));
+    const error = new ProcessDied(messageId, 2);
     const problems = new Map([
       [messageId, { outcome: 'rejected', fault: 'message', messageId, error } as const],
     ]);
-    await settleJobs(store, [message], {
-      problems,
-      claims: new Map(),
-      duplicates: 0,
-      maxClockSkewMs: 60_000,
-    });
+    const nobody = { claims: new Map(), comeAgain: new Set<string>(), duplicates: 0, maxClockSkewMs: 60_000 };
+    await settleJobs(store, [message], { problems, ...nobody });
     return jobs.getJob('d1');
   };
 
-  test('because its workers died: the job has failed, and does not stay `running`', async () => {
-    const job = await settled(new ProcessDied('m1', 2));
-    expect(job).toMatchObject({ state: 'failed', reason: expect.stringMatching(/^ProcessDied/) });
+  test('by a worker of this very message, which is dead: the job has failed, and does not stay `running`', async () => {
+    expect(await settled((messageId) => messageId)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/^ProcessDied/),
+    });
   });
 
-  test('for anything else: another worker has the job, and its end decides', async () => {
-    expect(await settled(new RejectMessage('not for me'))).toMatchObject({ state: 'running' });
+  test('by a worker of another message: it has the job, and its end decides', async () => {
+    expect(await settled(() => 'another')).toMatchObject({ state: 'running' });
   });
 });

@@ -5,8 +5,6 @@
 import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Webhook } from 'standardwebhooks';
-import Stripe from 'stripe';
-import twilioPackage from 'twilio';
 import {
   adyen,
   fixedSecrets,
@@ -22,6 +20,7 @@ import {
   type WebhookScheme,
 } from '../../runtime/webhook/index.js';
 import type { Delivery } from './delivery.js';
+import { stripeHeader, twilioHash, twilioSignature } from './sender-packages.js';
 
 export interface Sender {
   readonly scheme: WebhookScheme;
@@ -117,7 +116,6 @@ function ed25519(): Sender {
 
 function stripeSender(thin: boolean): Sender {
   const secret = whsec();
-  const api = new Stripe('sk_test_x');
   return {
     scheme: stripe(),
     secret,
@@ -127,11 +125,7 @@ function stripeSender(thin: boolean): Sender {
         ? { object: 'v2.core.event', type: 'v1.billing.meter.no_meter_found', related_object: { id: 'm_1' } }
         : { object: 'event', type: 'invoice.paid', pending_webhooks: Math.floor(Math.random() * 9) };
       const payload = JSON.stringify({ id: `evt_${name}`, name, ...event });
-      const header = api.webhooks.generateTestHeaderString({
-        payload,
-        secret: other,
-        timestamp: seconds(at),
-      });
+      const header = stripeHeader({ payload, secret: other, timestamp: seconds(at) });
       return { headers: { 'Stripe-Signature': header }, body: payload };
     },
   };
@@ -242,15 +236,15 @@ function twilioSender(json: boolean): Sender {
     deliver(name, { secret: other = secret } = {}): Delivery {
       if (json) {
         const body = JSON.stringify({ name });
-        const query = `bodySHA256=${twilioPackage.getExpectedBodyHash(body)}`;
-        const signature = twilioPackage.getExpectedTwilioSignature(other, `${url}?${query}`, {});
+        const query = `bodySHA256=${twilioHash(body)}`;
+        const signature = twilioSignature(other, `${url}?${query}`, {});
         return { headers: { 'X-Twilio-Signature': signature }, body, query };
       }
       const fields = { MessageSid: `SM${name}`, MessageStatus: 'delivered', To: '+41 79 000', name };
       return {
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
-          'X-Twilio-Signature': twilioPackage.getExpectedTwilioSignature(other, url, fields),
+          'X-Twilio-Signature': twilioSignature(other, url, fields),
           'I-Twilio-Idempotency-Token': randomUUID(),
         },
         body: new URLSearchParams(fields).toString(),
