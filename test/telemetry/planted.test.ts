@@ -62,6 +62,7 @@ const samples: Record<
   InexactNumber: new errors.InexactNumber(`$.${planted}`),
   TooDeep: new errors.TooDeep(500),
   PackageMissing: new errors.PackageMissing('@aws-sdk/client-s3', 'this'),
+  GivenUp: new errors.GivenUp(planted),
 };
 
 function thrown(what: () => unknown): Error {
