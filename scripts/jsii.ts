@@ -1,7 +1,7 @@
 /**
- * `npm run jsii`: makes the constructs a package of their own in `dist/jsii/`, compiled with jsii, so that Construct Hub
- * lists them and other languages can have them, with their reference in `API.md`. The root package cannot be one: it
- * has entry points that are ES modules, and generics, which jsii refuses.
+ * `npm run jsii`: makes the constructs a package of their own in `dist/jsii/`, compiled with jsii, so that Construct
+ * Hub lists them and other languages can have them, with their reference in `API.md`. The root package cannot be
+ * one: it has entry points that are ES modules, and generics, which jsii refuses.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';

@@ -44,5 +44,5 @@ export interface Target {
 /** A target with one address for every service. */
 export interface EndpointTarget extends Target {
   readonly endpoint: string;
-  readonly client: Target['client'] & { endpoint: string; credentials: Credentials };
+  readonly client: Omit<Target['client'], 'credentials'> & { endpoint: string; credentials: Credentials };
 }

@@ -5,8 +5,8 @@ import { escaped } from './escaped.js';
 import { style } from './style.js';
 
 /**
- * A run as one HTML page, with everything in it: it loads nothing and runs no script. What its plots show stands in its
- * table, too.
+ * A run as one HTML page, with everything in it: it loads nothing and runs no script. What its plots show stands in
+ * its table, too.
  */
 export function reportPage(report: RunReport): string {
   const verdict = verdictOf(report);

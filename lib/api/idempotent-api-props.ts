@@ -137,8 +137,8 @@ export interface KeyedApiProps extends HandlerFunctionOptions {
   readonly corsHeaders?: string[];
 
   /**
-   * Key of yours for what is kept at rest: access logs, logs of the function and big answers. The receipts are encrypted with the key of
-   * `dedupTable`.
+   * Key of yours for what is kept at rest: access logs, logs of the function and big answers. The receipts are
+   * encrypted with the key of `dedupTable`.
    *
    * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
    *
@@ -148,8 +148,8 @@ export interface KeyedApiProps extends HandlerFunctionOptions {
 
   /**
    * Write the caller's ARN and address into the access logs, for accounts that have to know who called. Both are
-   * personal data, for as long as `logRetention` says; without them a line leads to the function's log, which has hashes,
-   * by its `invocation`.
+   * personal data, for as long as `logRetention` says; without them a line leads to the function's log, which has
+   * hashes, by its `invocation`.
    *
    * @default false
    */

@@ -26,12 +26,13 @@ export function channelViolations(
     timeToRepair,
   } = props;
   const violations: (Violation | undefined)[] = [
-    kind !== undefined && Object.values(ChannelKind).includes(kind)
+    // Without one it is undecided, which is another violation.
+    kind === undefined || Object.values(ChannelKind).includes(kind)
       ? undefined
       : {
           id: 'kind-given',
           // Without types anything may come.
-          given: `\`kind\` is ${(kind as unknown) === undefined ? 'undefined' : `'${String(kind)}'`}`,
+          given: `\`kind\` is '${String(kind)}'`,
           allowed: 'ChannelKind.FIFO or ChannelKind.STANDARD',
           change: 'give `kind`: FIFO keeps the order within a group, STANDARD has no limit of throughput',
         },

@@ -98,7 +98,7 @@ export class MessageChannel extends ChannelBase {
     });
     const violations = [
       ...decision.violations,
-      ...channelViolations({ ...props, kind: decision.kind }),
+      ...channelViolations({ ...props, kind: props.kind ?? decision.kind }),
       ...violationsOf(inequalities),
     ];
     if (violations.length > 0) throw new InvalidProps('MessageChannel', this.node.path, violations);

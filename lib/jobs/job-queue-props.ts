@@ -109,8 +109,8 @@ export interface JobQueueProps extends HandlerFunctionOptions {
   readonly maxDelay?: Duration;
 
   /**
-   * Key of yours for the queue, its dead letters and the logs of the worker. The jobs themselves are encrypted with the
-   * key of `dedupTable`.
+   * Key of yours for the queue, its dead letters and the logs of the worker. The jobs themselves are encrypted with
+   * the key of `dedupTable`.
    *
    * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
    *

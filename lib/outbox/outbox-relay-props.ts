@@ -106,8 +106,8 @@ export interface OutboxRelayProps extends HandlerFunctionOptions {
   readonly logRetention?: RetentionDays;
 
   /**
-   * Key of yours for the function's logs and for the bucket of batches that were given up, where the relay makes it. The
-   * events are encrypted with the key of the `OutboxTable`.
+   * Key of yours for the function's logs and for the bucket of batches that were given up, where the relay makes it.
+   * The events are encrypted with the key of the `OutboxTable`.
    *
    * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
    *

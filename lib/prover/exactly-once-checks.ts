@@ -37,8 +37,9 @@ export interface ExactlyOnceChecksProps {
  * ```
  *
  * Guarantees that what it reports as BROKEN is so in the templates. Not that an app without findings is correct: no
- * template holds the code of a handler. What it cannot know it reports as UNKNOWN, with what has to be so. A finding is
- * acknowledged as those of other plugins: `Validations.of(queue).acknowledge({ id: 'ExactlyOnce::<rule>', reason })`.
+ * template holds the code of a handler. What it cannot know it reports as UNKNOWN, with what has to be so. A finding
+ * is acknowledged as those of other plugins: `Validations.of(queue).acknowledge({ id: 'ExactlyOnce::<rule>', reason
+ * })`.
  */
 export class ExactlyOnceChecks implements IPolicyValidationPlugin {
   public readonly name = 'ExactlyOnce';

@@ -14,9 +14,9 @@ import type { SourceTemplate, TemplateDocument } from './template-resource.js';
 
 export interface ReplacementChecksProps {
   /**
-   * A directory with the templates as they are deployed, each under the name that it has in the cloud assembly or under
-   * the name of its stack: `<stack>.template.json`. The cloud assembly of the deployed commit is one; so is a directory
-   * that this fills:
+   * A directory with the templates as they are deployed, each under the name that it has in the cloud assembly or
+   * under the name of its stack: `<stack>.template.json`. The cloud assembly of the deployed commit is one; so is a
+   * directory that this fills:
    *
    * `aws cloudformation get-template --stack-name Orders --query TemplateBody > deployed/Orders.template.json`
    *
@@ -33,10 +33,10 @@ export interface ReplacementChecksProps {
  * Validations.of(app).addPlugins(new ReplacementChecks({ deployedTemplates: 'deployed' }));
  * ```
  *
- * Compares templates, as `cdk diff --method=template` does. Guarantees nothing of changes made by hand, nor of a value that
- * a parameter gives. One that is meant is acknowledged where it happens:
- * `Validations.of(queue).acknowledge({ id: 'ExactlyOnceReplacement::stateful-replaced', reason })`, or, for a resource
- * that is no longer in the app, at its stack with `stateful-removed`.
+ * Compares templates, as `cdk diff --method=template` does. Guarantees nothing of changes made by hand, nor of a
+ * value that a parameter gives. One that is meant is acknowledged where it happens:
+ * `Validations.of(queue).acknowledge({ id: 'ExactlyOnceReplacement::stateful-replaced', reason })`, or, for a
+ * resource that is no longer in the app, at its stack with `stateful-removed`.
  *
  * @throws InvalidProps where `deployedTemplates` does not exist, or a template in it is not JSON
  */

@@ -20,8 +20,8 @@ export interface Replacement {
 
 /**
  * What a deployment of `next` over `deployed` would replace or remove among the resources that hold messages or data.
- * Looks at the templates alone, as `cdk diff --method=template` does: a value that only the deployment resolves counts
- * as changed when its text is.
+ * Looks at the templates alone, as `cdk diff --method=template` does: a value that only the deployment resolves
+ * counts as changed when its text is.
  */
 export function replacements(deployed: TemplateDocument, next: TemplateDocument): Replacement[] {
   return Object.entries(deployed.Resources ?? {}).flatMap(([logicalId, before]) => {

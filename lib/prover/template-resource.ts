@@ -1,4 +1,6 @@
-/** A value of a template as JSON gives it: a plain one, or an intrinsic function that only the deployment resolves. */
+/**
+ * A value of a template as JSON gives it: a plain one, or an intrinsic function that only the deployment resolves.
+ */
 export type TemplateValue =
   | string
   | number

@@ -25,8 +25,8 @@ export class Templates {
   }
 
   /**
-   * The resource that a value of a template stands for: `Ref`, `Fn::GetAtt`, `Fn::Sub` of one of them, and what another
-   * stack of the app exports. Undefined for what the app does not make, and for other intrinsic functions.
+   * The resource that a value of a template stands for: `Ref`, `Fn::GetAtt`, `Fn::Sub` of one of them, and what
+   * another stack of the app exports. Undefined for what the app does not make, and for other intrinsic functions.
    */
   public resolve(value: TemplateValue, from: SourceTemplate): TemplateResource | undefined {
     if (!isObject(value)) return undefined;

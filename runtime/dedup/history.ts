@@ -19,7 +19,8 @@ export interface History {
   /** It is kept elsewhere: whatever is still delivered of it is done with. */
   readonly parked: boolean;
   /**
-   * Why it was given up, `name: message`: its dead letter is sent, and whatever is still delivered of it is done with.
+   * Why it was given up, `name: message`: its dead letter is sent, and whatever is still delivered of it is done
+   * with.
    */
   readonly gaveUp?: string;
 }

@@ -15,7 +15,8 @@ export interface TraceAttributes {
 /**
  * The active span for a message that is about to be sent, to be spread into the entry:
  * `{ ...traceAttributes(), MessageBody }`. As W3C's `traceparent` (and `tracestate`, where there is one), which takes
- * one or two of the ten attributes of a message, and as X-Ray's header, which takes none. Empty where no span is active.
+ * one or two of the ten attributes of a message, and as X-Ray's header, which takes none. Empty where no span is
+ * active.
  *
  * No guarantee rests on it: an attribute is neither part of a key nor of a fingerprint unless a selector takes it.
  *

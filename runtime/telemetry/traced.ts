@@ -26,11 +26,11 @@ export interface TracedOptions {
 
 /**
  * Wraps the handler of a consumer: one span a batch, with one link a message to the span that sent it, whichever of
- * `traceparent` and X-Ray's header it came with (`traceparent` first). The span is a child of whatever is active, such
- * as the invocation's span of the Lambda instrumentation, and never of a message: a batch has many.
+ * `traceparent` and X-Ray's header it came with (`traceparent` first). The span is a child of whatever is active,
+ * such as the invocation's span of the Lambda instrumentation, and never of a message: a batch has many.
  *
- * Attributes are those of OpenTelemetry's conventions for SQS, which are in development. None holds a key, a body or a
- * message of an error (R59). Nothing else changes: the handler answers, and throws, what it did. Without a tracer
+ * Attributes are those of OpenTelemetry's conventions for SQS, which are in development. None holds a key, a body or
+ * a message of an error (R59). Nothing else changes: the handler answers, and throws, what it did. Without a tracer
  * provider it costs next to nothing.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/sqs/

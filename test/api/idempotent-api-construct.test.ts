@@ -69,7 +69,7 @@ test('callers sign; requests are throttled and logged', () => {
   template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
     StageName: '$default',
     DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 7 },
-    AccessLogSettings: { DestinationArn: Match.anyValue(), Format: Match.stringLikeRegexp('caller') },
+    AccessLogSettings: { DestinationArn: Match.anyValue(), Format: Match.stringLikeRegexp('invocation') },
   });
 });
 

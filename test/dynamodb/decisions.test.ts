@@ -139,7 +139,7 @@ async function outcomesOf({ role, code, item, also }: Case): Promise<string[]> {
 test.each(Object.entries(cases))(
   'what DynamoDB says of an action decides about its message alone, and no other decision will do: %s',
   async (cell, one) => {
-    const [role, reason = ''] = cell.split(' ') as [Role, string];
+    const [role, reason] = cell.split(' ') as [Role, string];
     const cells: Record<string, Decision> = decisions[role];
     const original = cells[reason];
     expect(original).toBeDefined();

@@ -44,9 +44,15 @@ function appOf({ channel, consumer, api, dedup, outbox, ids = {} }: Props, names
   return app;
 }
 
+function stackIn(app: App): Stack {
+  const stack = app.node.findChild('Stack');
+  if (!Stack.isStack(stack)) throw new TypeError('there is no stack');
+  return stack;
+}
+
 /** Whatever holds data, by logical id, with the properties that CloudFormation replaces it for. */
 function stateOf(props: Props): Record<string, unknown> {
-  const stack = appOf(props).node.findChild('Stack') as Stack;
+  const stack = stackIn(appOf(props));
   const { Resources } = Template.fromStack(stack).toJSON() as {
     Resources: Record<
       string,
@@ -82,7 +88,7 @@ test.each<[string, Props]>([
 });
 
 test('what a replacement would take away is retained: tables and queues', () => {
-  const template = Template.fromStack(appOf({}).node.findChild('Stack') as Stack);
+  const template = Template.fromStack(stackIn(appOf({})));
   for (const type of ['AWS::DynamoDB::Table', 'AWS::SQS::Queue'])
     template.allResources(type, {
       UpdateReplacePolicy: 'Retain',

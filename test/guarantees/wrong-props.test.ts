@@ -31,7 +31,7 @@ interface World {
   readonly channel: MessageChannel;
 }
 
-const channel = (stack: Stack, props: Loose) => new MessageChannel(stack, 'Wrong', props as never);
+const channel = (stack: Stack, props: Loose) => new MessageChannel(stack, 'Wrong', props);
 const consumer = ({ stack, dedupTable, channel }: World, props: Loose) =>
   new IdempotentConsumer(stack, 'Wrong', {
     consumerName: 'settlement',
@@ -39,7 +39,7 @@ const consumer = ({ stack, dedupTable, channel }: World, props: Loose) =>
     dedupTable,
     entry,
     ...props,
-  } as never);
+  });
 const api = ({ stack, dedupTable }: World, props: Loose) =>
   new IdempotentApi(stack, 'Wrong', {
     apiName: 'payments',
@@ -47,18 +47,18 @@ const api = ({ stack, dedupTable }: World, props: Loose) =>
     dedupTable,
     entry,
     ...props,
-  } as never);
+  });
 const relay = ({ stack, channel }: World, props: Loose) =>
   new OutboxRelay(stack, 'Wrong', {
     outbox: new OutboxTable(stack, 'Outbox'),
     targets: [RelayTarget.channel(channel)],
     entry,
     ...props,
-  } as never);
+  });
 const jobs = ({ stack, dedupTable }: World, props: Loose) =>
-  new JobQueue(stack, 'Wrong', { consumerName: 'reports', dedupTable, entry, ...props } as never);
+  new JobQueue(stack, 'Wrong', { consumerName: 'reports', dedupTable, entry, ...props });
 const handler = (stack: Stack, props: Loose) =>
-  new HandlerFunction(stack, 'Wrong', { entry, ...props } as never);
+  new HandlerFunction(stack, 'Wrong', { entry, ...props });
 const table = (stack: Stack) =>
   new Table(stack, 'Plain', { partitionKey: { name: 'id', type: AttributeType.STRING } });
 const own = (stack: Stack, props: Loose = {}) =>

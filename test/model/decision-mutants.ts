@@ -176,7 +176,7 @@ export function mutatedLease(real: typeof LeaseModule): typeof LeaseModule {
     };
   };
   const [again, forgotten, early]: readonly LeaseId[] = leaseIds;
-  const blocked = mutant(again ?? '', real.decide, takenOver('blocked', true));
-  const doubted = mutant(forgotten ?? '', blocked, takenOver('take-over', false));
-  return { ...real, decide: mutant(early ?? '', doubted, takenOver('held', true)) };
+  const blocked = mutant(again, real.decide, takenOver('blocked', true));
+  const doubted = mutant(forgotten, blocked, takenOver('take-over', false));
+  return { ...real, decide: mutant(early, doubted, takenOver('held', true)) };
 }

@@ -35,7 +35,7 @@ export function installModelTime(): () => void {
   const { setTimeout, clearTimeout } = globalThis;
   const { now } = Date;
   const { random } = Math;
-  const { timeout } = AbortSignal;
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
   const ticks = performance.now.bind(performance);
   Date.now = () => resident.getStore()?.now() ?? now();
   Math.random = () => (resident.getStore() === undefined ? random() : 0.5);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { CachePersistenceLayer } from '@aws-lambda-powertools/idempotency/cache';
+import type * as Dynamo from '@aws-lambda-powertools/idempotency/dynamodb';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import { makeHandlerIdempotent } from '@aws-lambda-powertools/idempotency/middleware';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -53,7 +54,9 @@ export const wrappers: readonly Scenario[] = [
     theirs: async (both, pay) => {
       const mishaps = [true];
       const handler = makeIdempotent(
-        async (event: Pay, _context: Context) => {
+        async (event: Pay, context: Context) => {
+          // It has one, and nobody registers it.
+          void context;
           if (mishaps.shift() === true) await forever();
           await both.act(event.name);
           return 'done';
@@ -114,13 +117,15 @@ export const wrappers: readonly Scenario[] = [
     what: 'an error is thrown by another copy of the package, as of an ES module beside CommonJS',
     reported: ['TS 2517'],
     theirs: async (both, pay) => {
-      const layer = new (otherCopy<Dynamo>(
-        '@aws-lambda-powertools/idempotency/dynamodb',
-      ).DynamoDBPersistenceLayer)({ tableName: both.receipts.name, awsSdkV3Client: both.client });
+      const other = otherCopy('@aws-lambda-powertools/idempotency/dynamodb') as typeof Dynamo;
+      const layer = new other.DynamoDBPersistenceLayer({
+        tableName: both.receipts.name,
+        awsSdkV3Client: both.client,
+      });
       return twice(() => both.powertools({ layer }))(both, pay);
     },
     ours: async (both, pay) => {
-      const { EffectNotStarted: Other } = otherCopy<typeof Errors>('../../runtime/dedup/errors.js');
+      const { EffectNotStarted: Other } = otherCopy('../../runtime/dedup/errors.js') as typeof Errors;
       if ((Other as unknown) === EffectNotStarted) throw new Error('it is the same copy');
       const throwing = [new Other('the other side is busy')];
       const call = both.api([], {
@@ -160,8 +165,6 @@ export const wrappers: readonly Scenario[] = [
     },
   },
 ];
-
-type Dynamo = typeof import('@aws-lambda-powertools/idempotency/dynamodb');
 
 /** The second comes while the first is at work. */
 function overlapping(call: (both: SideBySide) => Call): Side {
@@ -238,12 +241,12 @@ function durable(both: SideBySide) {
 }
 
 /** A second copy of a module, with classes of its own. */
-function otherCopy<T>(name: string): T {
+function otherCopy(name: string): unknown {
   let copy: unknown;
   jest.isolateModules(() => {
     copy = jest.requireActual(name);
   });
-  return copy as T;
+  return copy;
 }
 
 async function tenKeys(call: Call, pay: Pay) {
