@@ -6,7 +6,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { LayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ChannelKind, HandlerFunction, MessageChannel } from '../../lib/index.js';
-import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
+import { constructStack, refusal } from '../fixtures/construct-stack.js';
 import { consumerIn, dedupAndChannel, existingFunction } from './consumer-in.js';
 
 describe('what else the function can be given', () => {

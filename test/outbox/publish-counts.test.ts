@@ -1,19 +1,16 @@
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { outbox } from '../../runtime/outbox/index.js';
-import { row } from '../fixtures/dynamo.js';
 import { unit } from '../fixtures/units.js';
 import {
   client,
   accounts,
   events,
-  payments,
   freshStore,
   stored,
   envelopes,
   versions,
   account,
-  publish,
   settle,
   outcomeOf,
   later,

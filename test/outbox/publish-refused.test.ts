@@ -13,7 +13,6 @@ import { limits, unit } from '../fixtures/units.js';
 import {
   client,
   accounts,
-  events,
   payments,
   store,
   stored,

@@ -1,12 +1,12 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { startFaultProxy, type FaultProxy } from '../../drive/faults/fault-proxy.js';
-import { DynamoStore, Transaction } from '../../runtime/dynamodb/index.js';
+import type { DynamoStore, Transaction } from '../../runtime/dynamodb/index.js';
 import { itemBytes } from '../../runtime/dynamodb/item-size.js';
 import { cloudEvent, outbox } from '../../runtime/outbox/index.js';
 import { deliver } from '../../runtime/testing/index.js';
 import { orderConsumer, ordersOf } from '../fixtures/order-consumer.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { dynamo, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { limits, unit } from '../fixtures/units.js';
 import {

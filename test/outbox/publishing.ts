@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { DynamoStore, Transaction, type Table, type Unit } from '../../runtime/dynamodb/index.js';
+import type { Transaction } from '../../runtime/dynamodb/index.js';
+import { DynamoStore, type Table, type Unit } from '../../runtime/dynamodb/index.js';
 import { outbox, type CloudEvent, type Outbox } from '../../runtime/outbox/index.js';
 import { relayed } from '../../runtime/outbox/envelope.js';
 import { readRow } from '../../runtime/outbox/event-row.js';
