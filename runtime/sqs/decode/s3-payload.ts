@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { DependencyFailed, RejectMessage } from '../../dedup/errors.js';
 import { parseJson } from '../../dedup/exact-json.js';
 import type { Decode } from '../../consumer/decode/decode.js';
-import { asObject } from './as-object.js';
+import { asObject } from './envelope.js';
 import { defaultMaxBytes, TooLargeToDecode } from './too-large.js';
 
 export interface S3PayloadOptions {
