@@ -89,8 +89,7 @@ export class Connection implements Disposable {
   /**
    * URL of the queue that the consumer reads, for what is sent there to tell it something.
    *
-   * @throws CliError when it is not known, is one of dead letters, or its dead letters are elsewhere than the
-   * consumer's
+   * @throws CliError when it is not known, is one of dead letters, or has its own elsewhere than the consumer
    */
   async sourceQueueUrl(): Promise<string> {
     const url = await this.queueUrl();

@@ -72,7 +72,7 @@ async function read<Schema extends StandardSchemaV1>(
     const { id, key } = identify(source, delivery);
     // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a
     // stranger.
-    const print = fingerprintOf(fingerprint === undefined ? meant(json) : fingerprint(body));
+    const print = fingerprintOf(fingerprint === undefined ? await meant(json) : fingerprint(body));
     const message = Object.freeze({
       ...source,
       key,

@@ -9,8 +9,7 @@ import { logSummary, type BatchSummary } from '../telemetry/batch-summary.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
-import { meant } from './decode/meant.js';
-import { coatsOfRelayedEvent } from './decode/relayed-event.js';
+import { coatsOfRelayedEvent, meant } from './envelopes.js';
 import type { ConsumerSettings } from './settings.js';
 import { sqsTransport } from './transport.js';
 

@@ -57,8 +57,7 @@ const relay = ({ stack, channel }: World, props: Loose) =>
   });
 const jobs = ({ stack, dedupTable }: World, props: Loose) =>
   new JobQueue(stack, 'Wrong', { consumerName: 'reports', dedupTable, entry, ...props });
-const handler = (stack: Stack, props: Loose) =>
-  new HandlerFunction(stack, 'Wrong', { entry, ...props });
+const handler = (stack: Stack, props: Loose) => new HandlerFunction(stack, 'Wrong', { entry, ...props });
 const table = (stack: Stack) =>
   new Table(stack, 'Plain', { partitionKey: { name: 'id', type: AttributeType.STRING } });
 const own = (stack: Stack, props: Loose = {}) =>

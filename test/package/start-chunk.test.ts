@@ -53,6 +53,8 @@ const onTheWay = [
   'runtime/dynamodb/transaction-way.ts',
   // SQS records in, batch item failures out.
   'runtime/sqs/delivery.ts',
+  // Asks of each body whether it may be in an envelope.
+  'runtime/sqs/envelopes.ts',
   'runtime/sqs/handler.ts',
   'runtime/sqs/letter.ts',
   'runtime/sqs/message-attributes.ts',
@@ -97,8 +99,8 @@ test('a handler that publishes and validates still has only its own at start: no
 
 /** What it is now and 1 kB: growth is a decision. What is aimed at is a floor of the benchmarks (bench/floors.ts). */
 test.each([
-  ['loaded at start', 'atStart', 40_500],
-  ['in the whole bundle', 'whole', 90_600],
+  ['loaded at start', 'atStart', 41_800],
+  ['in the whole bundle', 'whole', 93_200],
 ] as const)('bytes %s do not grow unseen', (_, bytes, most) => {
   expect(core[bytes]).toBeLessThanOrEqual(most);
 });

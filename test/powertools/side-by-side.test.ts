@@ -43,8 +43,8 @@ test('docs/powertools.md has the table of what was counted, and no other', () =>
       ({ what, reported, found }) =>
         `| ${what} | ${cell(found.theirs)} | ${cell(found.ours)} | ${reported.map(issue).join(', ')} |`,
     ),
-    ...notPlayed.map((id) =>
-      expect.stringMatching(new RegExp(`^\\| .* \\| not played .* ${issue(id)} \\|$`)) as string,
+    ...notPlayed.map(
+      (id) => expect.stringMatching(new RegExp(`^\\| .* \\| not played .* ${issue(id)} \\|$`)) as string,
     ),
   ]);
 });

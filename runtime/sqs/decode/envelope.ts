@@ -1,5 +1,4 @@
 import { parseJson } from '../../dedup/exact-json.js';
-import { asObject } from './as-object.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -15,6 +14,12 @@ export function objectWith(text: string, ...words: readonly string[]): JsonObjec
   } catch {
     return undefined;
   }
+}
+
+export function asObject(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
 }
 
 /** The members that are text. */

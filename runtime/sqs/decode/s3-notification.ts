@@ -1,7 +1,6 @@
 import { ignore, RejectMessage } from '../../dedup/errors.js';
 import { decoded, type Decode } from '../../consumer/decode/decode.js';
-import { asObject } from './as-object.js';
-import { objectWith } from './envelope.js';
+import { asObject, objectWith } from './envelope.js';
 
 /** What S3 says of one object: the body that {@link s3Notification} makes. */
 export interface S3ObjectEvent {

@@ -3,7 +3,7 @@ import { DependencyFailed, RejectMessage } from '../../dedup/errors.js';
 import { parseJson } from '../../dedup/exact-json.js';
 import { PackageMissing, unlessMissing } from '../../dedup/package-missing.js';
 import type { Decode } from '../../consumer/decode/decode.js';
-import { asObject } from './as-object.js';
+import { asObject } from './envelope.js';
 import { defaultMaxBytes, TooLargeToDecode } from './too-large.js';
 
 export interface S3PayloadOptions {

@@ -1,6 +1,5 @@
 import { RejectMessage } from '../../dedup/errors.js';
-import { asObject } from './as-object.js';
-import { objectWith } from './envelope.js';
+import { asObject, objectWith } from './envelope.js';
 import { decoded, type Decode } from '../../consumer/decode/decode.js';
 
 /**
