@@ -32,7 +32,7 @@ export function channelViolations(
       : {
           id: 'kind-given',
           // Without types anything may come.
-          given: `\`kind\` is '${String(kind)}'`,
+          given: `\`kind\` is '${kind as string}'`,
           allowed: 'ChannelKind.FIFO or ChannelKind.STANDARD',
           change: 'give `kind`: FIFO keeps the order within a group, STANDARD has no limit of throughput',
         },

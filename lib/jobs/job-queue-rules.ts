@@ -52,7 +52,8 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
 function ofAFunction(props: JobQueueProps): Violation[] {
   const options = Object.entries(handlerFunctionOptions(props)) as [keyof HandlerFunctionOptions, unknown][];
   return options
-    .filter(([, value]) => value !== undefined)
+    // The key is for the queue and the tasks, too.
+    .filter(([prop, value]) => value !== undefined && prop !== 'encryptionKey')
     .map(([prop]) => ({
       id: 'one-place-to-run',
       given: `\`${prop}\` is given beside \`cluster\` and \`image\``,
