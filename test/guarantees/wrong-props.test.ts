@@ -71,7 +71,12 @@ const own = (stack: Stack, props: Loose = {}) =>
 
 /** What is wrong, how it is made, and what the message says: the value, what is allowed, what to change. */
 const wrong: readonly [what: string, make: (world: World) => unknown, ...says: string[]][] = [
-  ['channel without a kind', ({ stack }) => channel(stack, {}), '`kind` is undefined', 'ChannelKind.FIFO'],
+  [
+    'channel without a kind',
+    ({ stack }) => channel(stack, {}),
+    'neither `kind` nor a decision in cdk.json',
+    'give `kind`',
+  ],
   [
     'channel of an unknown kind',
     ({ stack }) => channel(stack, { kind: 'fifo' }),
