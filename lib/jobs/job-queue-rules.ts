@@ -51,13 +51,15 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
 
 function ofAFunction(props: JobQueueProps): Violation[] {
   const options = Object.entries(handlerFunctionOptions(props)) as [keyof HandlerFunctionOptions, unknown][];
-  return options
-    // The key is for the queue and the tasks, too.
-    .filter(([prop, value]) => value !== undefined && prop !== 'encryptionKey')
-    .map(([prop]) => ({
-      id: 'one-place-to-run',
-      given: `\`${prop}\` is given beside \`cluster\` and \`image\``,
-      allowed: 'left out: it shapes a function, and the jobs run on Fargate',
-      change: `set it on \`service\` or its task definition`,
-    }));
+  return (
+    options
+      // The key is for the queue and the tasks, too.
+      .filter(([prop, value]) => value !== undefined && prop !== 'encryptionKey')
+      .map(([prop]) => ({
+        id: 'one-place-to-run',
+        given: `\`${prop}\` is given beside \`cluster\` and \`image\``,
+        allowed: 'left out: it shapes a function, and the jobs run on Fargate',
+        change: `set it on \`service\` or its task definition`,
+      }))
+  );
 }
