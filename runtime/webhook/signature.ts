@@ -3,7 +3,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 type Part = string | Uint8Array;
 
 /** HMAC over the parts one after the other. */
-export function hmac(algorithm: 'sha1' | 'sha256', key: Part, ...parts: readonly Part[]): Buffer {
+export function hmac(algorithm: 'sha1' | 'sha256', key: Part, ...parts: readonly Part[]): Uint8Array {
   const hash = createHmac(algorithm, key);
   for (const part of parts) hash.update(part);
   return hash.digest();
@@ -13,10 +13,10 @@ export function hmac(algorithm: 'sha1' | 'sha256', key: Part, ...parts: readonly
  * Whether a signature, as it was sent, is the one wanted. Takes as long for a nearly right one as for a wrong one;
  * its length is that of the algorithm and no secret.
  */
-export function isSignature(sent: string | undefined, encoding: 'hex' | 'base64', wanted: Buffer): boolean {
+export function isSignature(sent: string | undefined, encoding: 'hex' | 'base64', wanted: Uint8Array): boolean {
   if (sent === undefined) return false;
   // Of the texts and not of the bytes: a decoder skips what it does not know, and one signature had many spellings.
-  const [given, right] = [Buffer.from(sent), Buffer.from(wanted.toString(encoding))];
+  const [given, right] = [Buffer.from(sent), Buffer.from(Buffer.from(wanted).toString(encoding))];
   return given.length === right.length && timingSafeEqual(given, right);
 }
 

@@ -1,4 +1,3 @@
-import type { SQSRecord } from 'aws-lambda';
 import type * as AggregateItem from '../../runtime/dynamodb/aggregate-item.js';
 import type * as AttemptModule from '../../runtime/dynamodb/commit-attempt.js';
 import type * as FailingModule from '../../runtime/sqs/failing.js';
@@ -46,7 +45,6 @@ export const decisionIds = [
   'parked events are not read back',
   'a group is no lane',
   'a failed dead letter is acknowledged',
-  'all deliveries share one dead letter',
   'an unknown outcome is taken for a commit',
   'increments of one item are not summed',
   'a pack takes the last one first',
@@ -124,17 +122,7 @@ export function mutatedDeadLetter(real: typeof FailingModule): typeof FailingMod
   const silent = mutant(id('a failed dead letter is acknowledged'), real.sendDeadLetter, async (...given) =>
     real.sendDeadLetter(...given).catch(() => undefined),
   );
-  const sendDeadLetter = mutant(
-    id('all deliveries share one dead letter'),
-    silent,
-    async (options, record, letter, limits) =>
-      real.sendDeadLetter(options, sameDelivery(record), letter, limits),
-  );
-  return { ...real, sendDeadLetter };
-}
-
-function sameDelivery(record: SQSRecord): SQSRecord {
-  return { ...record, attributes: { ...record.attributes, ApproximateReceiveCount: '1' } };
+  return { ...real, sendDeadLetter: silent };
 }
 
 export function mutatedAttempt(real: typeof AttemptModule): typeof AttemptModule {

@@ -33,6 +33,7 @@ const onTheWay = [
   // Errors that are thrown at start or inside of a handler, where nothing can be loaded first. All others are in
   // trouble-errors.ts.
   'runtime/dedup/error.ts',
+  'runtime/dedup/error-kind.ts',
   // The transaction of the handler: its calls check what they are given at once.
   'runtime/dynamodb/attribute-value.ts',
   'runtime/dynamodb/session.ts',
@@ -100,7 +101,7 @@ test('a handler that publishes and validates still has only its own at start: no
 /** What it is now and 1 kB: growth is a decision. What is aimed at is a floor of the benchmarks (bench/floors.ts). */
 test.each([
   ['loaded at start', 'atStart', 41_800],
-  ['in the whole bundle', 'whole', 93_200],
+  ['in the whole bundle', 'whole', 94_600],
 ] as const)('bytes %s do not grow unseen', (_, bytes, most) => {
   expect(core[bytes]).toBeLessThanOrEqual(most);
 });

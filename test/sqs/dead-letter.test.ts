@@ -145,3 +145,12 @@ test('one that was redriven and is rejected again carries the last letter, and o
   expect(read?.reason).toBe('second');
   expect(attributes).toEqual(['name-0']);
 });
+
+test('two letters of one message differ to a FIFO queue, unless they are of one delivery: a letter that was sent back within 5 minutes swallows no later one', () => {
+  const first = record({ group: 'g', body: 'b' });
+  const later = { ...first, attributes: { ...first.attributes, ApproximateReceiveCount: '2' } };
+  const idOf = (one: SQSRecord) => deadLetterMessage(one, letter('no'), false).message.MessageDeduplicationId;
+  expect(idOf(first)).toBeDefined();
+  expect(idOf(first)).toBe(idOf({ ...first }));
+  expect(idOf(later)).not.toBe(idOf(first));
+});

@@ -27,7 +27,7 @@ export function zoom(): WebhookScheme {
       if (event !== 'endpoint.url_validation') return undefined;
       const plainToken = textIn(objectIn(payload, "member 'payload'"), 'plainToken');
       const [secret = ''] = secrets;
-      const encryptedToken = hmac('sha256', secret, plainToken).toString('hex');
+      const encryptedToken = Buffer.from(hmac('sha256', secret, plainToken)).toString('hex');
       return { status: 200, body: { plainToken, encryptedToken } };
     },
     events({ body }, content) {
