@@ -55,7 +55,7 @@ export const wrappers: readonly Scenario[] = [
       const mishaps = [true];
       const handler = makeIdempotent(
         // It has a context, which nobody registers.
-        async (event: Pay, ...rest: [Context]) => {
+        async (event: Pay, ...rest: readonly Context[]) => {
           if (rest.length > 0 && mishaps.shift() === true) await forever();
           await both.act(event.name);
           return 'done';
