@@ -1,6 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Limits } from '../dedup/limits.js';
-import type { Transaction } from './transaction.js';
 import type { Write } from './write.js';
 
 /** Takes events for `tx.publish`: what `outbox` of the outbox room makes. */
@@ -10,7 +9,7 @@ export interface Publisher<Event> {
 }
 
 /** Takes jobs for `tx.enqueue`: what `jobPublisher` of the jobs room makes. */
-export interface Enqueuer<Job> {
+export interface Enqueuer<Job, Transaction> {
   /** Puts into the transaction all that makes it a job. */
   enqueueIn(tx: Transaction, job: Job): Promise<void>;
 }

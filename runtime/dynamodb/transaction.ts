@@ -113,7 +113,7 @@ export class Transaction {
    * Enqueues a job with this transaction, or not at all: `jobPublisher` of exactly-once-aws/jobs says what is
    * guaranteed, and what it costs. Await it.
    */
-  async enqueue<Job>(jobs: Enqueuer<Job>, job: Job): Promise<void> {
+  async enqueue<Job>(jobs: Enqueuer<Job, Transaction>, job: Job): Promise<void> {
     await jobs.enqueueIn(this, job);
   }
 

@@ -50,7 +50,7 @@ const maxDelaySeconds = 12 * 3600;
  *
  * @throws InvalidSettings when there are no settings or no outbox.
  */
-export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueuer<JobToEnqueue> {
+export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueuer<JobToEnqueue, Transaction> {
   const { consumerName, dedupTable, retentionSeconds } = settings;
   if (!dedupTable)
     throw new InvalidSettings(['dedupTable of the jobs is empty; is its environment variable set?']);

@@ -1,5 +1,5 @@
 import { parseJson } from '../http/read-body.js';
-import type { WebhookRequest } from './scheme.js';
+import type { WebhookRequest } from './request.js';
 import { MalformedEvent } from './errors.js';
 
 /** The body of a request whose signature is right, as values. */

@@ -1,6 +1,7 @@
 export { webhookReceiver } from './webhook-receiver.js';
 export type { ReceivedEvent, StateOf, WebhookReceiverOptions, WebhookSource } from './options.js';
-export type { SentEvent, WebhookRequest, WebhookScheme } from './scheme.js';
+export type { WebhookRequest } from './request.js';
+export type { SentEvent, WebhookScheme } from './scheme.js';
 export { Content } from './content.js';
 export { MalformedEvent } from './errors.js';
 export { bodyIdentity, hmac, isSignature } from './signature.js';

@@ -2,7 +2,8 @@ import type { Refusal } from '../http/problem.js';
 import type { ApiResponse } from '../http/response.js';
 import { Content } from './content.js';
 import type { WebhookSource } from './options.js';
-import type { SentEvent, WebhookRequest } from './scheme.js';
+import type { WebhookRequest } from './request.js';
+import type { SentEvent } from './scheme.js';
 import type { SecretSource } from './secrets.js';
 
 /** What a delivery turned out to be. */

@@ -1,15 +1,6 @@
 import type { ApiResponse } from '../http/response.js';
 import type { Content } from './content.js';
-
-/** A request of a sender, as its scheme sees it. */
-export interface WebhookRequest {
-  /** The address that the sender was given, where the scheme signs it, with the query of this request. */
-  readonly query: string;
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** As it was sent: signatures are about these bytes. */
-  readonly body: Uint8Array;
-}
+import type { WebhookRequest } from './request.js';
 
 /** One event of a request, before anybody knows whether it was here before. */
 export interface SentEvent {

@@ -13,7 +13,11 @@ export function hmac(algorithm: 'sha1' | 'sha256', key: Part, ...parts: readonly
  * Whether a signature, as it was sent, is the one wanted. Takes as long for a nearly right one as for a wrong one;
  * its length is that of the algorithm and no secret.
  */
-export function isSignature(sent: string | undefined, encoding: 'hex' | 'base64', wanted: Uint8Array): boolean {
+export function isSignature(
+  sent: string | undefined,
+  encoding: 'hex' | 'base64',
+  wanted: Uint8Array,
+): boolean {
   if (sent === undefined) return false;
   // Of the texts and not of the bytes: a decoder skips what it does not know, and one signature had many spellings.
   const [given, right] = [Buffer.from(sent), Buffer.from(Buffer.from(wanted).toString(encoding))];

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { WebhookRequest, WebhookScheme } from '../scheme.js';
+import type { WebhookRequest } from '../request.js';
+import type { WebhookScheme } from '../scheme.js';
 import { bodyIdentity, hmac, isSignature, listed } from '../signature.js';
 
 export interface TwilioOptions {
