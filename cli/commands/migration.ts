@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetQueueAttributesCommand, SQSClient, type QueueAttributeName } from '@aws-sdk/client-sqs';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Command } from 'commander';
 import { clientSettings } from '../connection.js';
 import { durationSeconds } from '../duration.js';
 import { exitWith, print, printJson, progressLine, tableText } from '../output.js';
+import { messagesOf, queueDepth, type Depth } from '../queue-depth.js';
 import { queueUrlOf } from '../queue-url.js';
+import { redrivePolicy } from '../redrive-policy.js';
 
 interface Options {
   readonly from: string;
@@ -13,13 +15,6 @@ interface Options {
   readonly region?: string;
   readonly endpoint?: string;
   readonly json?: true;
-}
-
-/** What is in a queue, as SQS counts it: approximately. */
-interface Depth {
-  readonly waiting: number;
-  readonly inFlight: number;
-  readonly delayed: number;
 }
 
 const askEveryMs = 1_000;
@@ -47,12 +42,12 @@ export function addMigration(program: Command): void {
         );
         const old = await quietDepth(sqs, from ?? '', options.quiet * 1_000);
         const letters = await deadLettersOf(sqs, from ?? '');
-        const now = await depthOf(sqs, to ?? '');
-        const dead = letters === undefined ? undefined : sum(await depthOf(sqs, letters));
-        const done = sum(old) === 0 && (dead ?? 0) === 0;
+        const now = await queueDepth(sqs, to ?? '');
+        const dead = letters === undefined ? undefined : messagesOf(await queueDepth(sqs, letters));
+        const done = messagesOf(old) === 0 && (dead ?? 0) === 0;
         if (!done) exitWith(1);
         if (options.json) printJson({ done, old, oldDeadLetters: dead ?? null, new: now });
-        else print(`${table(old, dead, now)}\n\n${verdict(sum(old), dead ?? 0)}`);
+        else print(`${table(old, dead, now)}\n\n${verdict(messagesOf(old), dead ?? 0)}`);
       } finally {
         sqs.destroy();
       }
@@ -65,9 +60,9 @@ async function quietDepth(sqs: SQSClient, queueUrl: string, quietMs: number): Pr
   const began = Date.now();
   try {
     for (;;) {
-      const depth = await depthOf(sqs, queueUrl);
+      const depth = await queueDepth(sqs, queueUrl);
       const left = quietMs - (Date.now() - began);
-      if (sum(depth) > 0 || left <= 0) return depth;
+      if (messagesOf(depth) > 0 || left <= 0) return depth;
       progress.now(`the old queue is empty; it has to be so for ${Math.ceil(left / 1_000)} s more`);
       await sleep(Math.min(askEveryMs, left));
     }
@@ -76,38 +71,10 @@ async function quietDepth(sqs: SQSClient, queueUrl: string, quietMs: number): Pr
   }
 }
 
-async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<Depth> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
-  );
-  const count = (name: QueueAttributeName) => Number(Attributes[name] ?? 0);
-  return {
-    waiting: count('ApproximateNumberOfMessages'),
-    inFlight: count('ApproximateNumberOfMessagesNotVisible'),
-    delayed: count('ApproximateNumberOfMessagesDelayed'),
-  };
-}
-
 /** Undefined: the queue has no dead-letter queue. */
 async function deadLettersOf(sqs: SQSClient, QueueUrl: string): Promise<string | undefined> {
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
-  );
-  const policy = Attributes?.RedrivePolicy;
-  if (policy === undefined) return undefined;
-  const { deadLetterTargetArn } = JSON.parse(policy) as { deadLetterTargetArn?: string };
-  return deadLetterTargetArn === undefined ? undefined : queueUrlOf(sqs, deadLetterTargetArn);
-}
-
-function sum({ waiting, inFlight, delayed }: Depth): number {
-  return waiting + inFlight + delayed;
+  const { deadLetters } = await redrivePolicy(sqs, QueueUrl);
+  return deadLetters && queueUrlOf(sqs, deadLetters);
 }
 
 function table(old: Depth, dead: number | undefined, now: Depth): string {

@@ -1,10 +1,11 @@
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { listBlocked } from '../../runtime/dynamodb/blocked-effects.js';
 import { listGaps } from '../../runtime/dynamodb/gaps.js';
 import { listGroups, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
 import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
+import { messagesOf, queueDepth } from '../queue-depth.js';
 import { queueUrlOf } from '../queue-url.js';
 import { redrivePolicy } from '../redrive-policy.js';
 import { asked } from './ask.js';
@@ -110,7 +111,7 @@ async function deadLetterStatus(
   const count = await asked(notKnown, what, 'sqs:GetQueueAttributes', async () => {
     const url = await deadLetterQueueOf(sqs, place);
     if (url === undefined) notKnown.say(what, 'the dead-letter queue is not known, give --queue');
-    return url === undefined ? undefined : messagesIn(sqs, url);
+    return url === undefined ? undefined : messagesOf(await queueDepth(sqs, url));
   });
   if (count === undefined) return { ...about, ...unknown };
   return { ...about, count, needsPerson: count > 0, details: [] };
@@ -123,19 +124,4 @@ async function deadLetterQueueOf(
   if (deadLetterQueueUrl !== undefined || queueUrl === undefined) return deadLetterQueueUrl;
   const { deadLetters } = await redrivePolicy(sqs, queueUrl);
   return deadLetters && (await queueUrlOf(sqs, deadLetters));
-}
-
-/** Those in somebody's hands included. */
-async function messagesIn(sqs: SQSClient, QueueUrl: string): Promise<number> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
-  );
-  return Object.values(Attributes).reduce((sum, text) => sum + Number(text), 0);
 }

@@ -3,13 +3,14 @@ import { HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, type Inequality } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { nameIsItsOwn } from '../guarantees/own-name.js';
+import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
+import { answersBeforeTheGateway } from './gateway-rules.js';
 import type { IdempotentApiProps, KeyedApiProps } from './idempotent-api-props.js';
 
 /** As browsers send it. */
 const originPattern = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/;
-/** An HTTP API ends an integration after 30 seconds, a REST API after 29. */
-const longestAnswer = Duration.seconds(29);
 const longestWindow = Duration.days(30);
 
 /** The props with their defaults, as far as inequalities compare them. */
@@ -49,27 +50,20 @@ export function apiInequalities(values: ApiValues): Inequality[] {
       { name: 'longest window', value: longestWindow },
       { name: 'window', value: window },
     ),
-    atLeast(
-      {
-        id: 'answer-before-the-gateway',
-        prevents:
-          'API Gateway answers 504 for a request that goes on and commits, and every client tries again',
-        change: 'lower `timeout`, and do what takes longer behind a queue',
-      },
-      { name: 'longest wait of API Gateway', value: longestAnswer },
-      { name: 'timeout', value: timeout },
+    answersBeforeTheGateway(
+      timeout,
+      'API Gateway answers 504 for a request that goes on and commits, and every client tries again',
     ),
-    {
-      id: 'api-name-unique',
-      prevents: 'one API or consumer takes the receipts of the other for its own (lost)',
-      change: 'give each API and consumer its own name, or its own `dedupTable`',
-      left:
-        namesake === undefined
-          ? `apiName is '${apiName}'`
-          : `apiName is '${apiName}', which '${namesake.node.path}' has too`,
-      right: `unique on the table '${table.node.path}'`,
-      holds: namesake === undefined,
-    },
+    nameIsItsOwn(
+      {
+        id: 'api-name-unique',
+        prevents: 'one API or consumer takes the receipts of the other for its own (lost)',
+        change: 'give each API and consumer its own name, or its own `dedupTable`',
+      },
+      { prop: 'apiName', name: apiName },
+      table,
+      namesake,
+    ),
   ];
   return inequalities.filter((inequality) => inequality !== undefined);
 }
@@ -103,14 +97,7 @@ export function apiViolations(props: KeyedApiProps): Violation[] {
     ].map(([prop, value]) => unknown(prop as string, value as Duration | undefined)),
     ...corsViolations(props),
     ...throttleViolations(props),
-    ...Object.keys(environment)
-      .filter((name) => name.startsWith('EXACTLY_ONCE_'))
-      .map((name) => ({
-        id: 'environment-reserved',
-        given: `environment has '${name}'`,
-        allowed: 'free of names that begin with EXACTLY_ONCE_',
-        change: 'rename the variable; the construct sets its own from the other props',
-      })),
+    ...environmentViolations(environment),
   ];
   return violations.filter((violation) => violation !== undefined);
 }

@@ -5,8 +5,7 @@ import {
   HttpMethod,
   HttpNoneAuthorizer,
   type HttpRoute,
-  HttpStage,
-  LogGroupLogDestination,
+  type HttpStage,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -17,14 +16,13 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { apiAlarms } from './api-alarms.js';
+import { httpStage } from './http-stage.js';
 import { logGroup } from '../consumer/log-group.js';
-import { accessLogFormat } from './api-logs.js';
 import { crossOrigin, readHeaders } from './cross-origin.js';
 import { IdempotentApiGrants } from './idempotent-api-grants.js';
 import type { IdempotentApiProps } from './idempotent-api-props.js';
 import { callerViolations } from './idempotent-api-rules.js';
 import { keyedFunction } from './keyed-function.js';
-import { throttle } from './throttle.js';
 
 /**
  * An HTTP API whose requests act once per caller and Idempotency-Key.
@@ -89,7 +87,7 @@ export class IdempotentApi extends Construct {
     });
     this.grants = new IdempotentApiGrants(this.addRoutes(props));
     this.accessLogs = logGroup(this, 'AccessLogs', props);
-    this.stage = this.addStage(props);
+    this.stage = httpStage(this, this.httpApi, this.accessLogs, props);
     this.url = this.httpApi.apiEndpoint;
 
     const { serverErrorAlarm, latencyAlarm } = apiAlarms(this, {
@@ -159,19 +157,6 @@ export class IdempotentApi extends Construct {
           reason: 'The author of the stack has chosen `anonymous`: everybody may call.',
         });
     return added;
-  }
-
-  private addStage(props: IdempotentApiProps): HttpStage {
-    return new HttpStage(this, 'Stage', {
-      httpApi: this.httpApi,
-      stageName: '$default',
-      autoDeploy: true,
-      throttle: throttle(props),
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(this.accessLogs),
-        format: accessLogFormat('$context.routeKey', props.callersInAccessLogs),
-      },
-    });
   }
 }
 

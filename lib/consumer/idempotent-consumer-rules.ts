@@ -5,6 +5,7 @@ import { ChannelKind } from '../channel/message-channel-props.js';
 import { claimant, isOfOneWhole } from '../guarantees/claims.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import { CommitWay } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
@@ -82,17 +83,6 @@ function reservedViolations({ handler }: IdempotentConsumerProps): Violation[] {
       change: 'take it off the function, and give `maxConcurrency`',
     },
   ];
-}
-
-function environmentViolations(environment: Record<string, string>): Violation[] {
-  return Object.keys(environment)
-    .filter((name) => name.startsWith('EXACTLY_ONCE_'))
-    .map((name) => ({
-      id: 'environment-reserved',
-      given: `environment has '${name}'`,
-      allowed: 'free of names that begin with EXACTLY_ONCE_',
-      change: 'rename the variable; the construct sets its own from the other props',
-    }));
 }
 
 function wayViolations(props: IdempotentConsumerProps): Violation[] {

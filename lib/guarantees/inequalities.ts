@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, wholeBetween, type Inequality } from './inequality.js';
+import { nameIsItsOwn } from './own-name.js';
 import { roomToWork } from './room-to-work.js';
 
 /** What a channel's inequalities compare. */
@@ -161,20 +162,20 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
           : 'a copy arrives after the claim of `once` that its handler made has expired (made twice)',
       ),
     values.maxConcurrency === undefined ? undefined : concurrencyAtTheMapping(values.maxConcurrency),
-    dedupTable && {
-      id: 'consumer-name-unique',
-      prevents:
-        values.kept === 'receipts'
-          ? 'one consumer takes the receipts of the other for its own and drops messages (lost)'
-          : 'one consumer takes the failures and the stopped groups of the other for its own',
-      change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
-      left:
-        namesake === undefined
-          ? `consumerName is '${consumerName}'`
-          : `consumerName is '${consumerName}', which '${namesake.node.path}' has too`,
-      right: `unique on the table '${dedupTable.node.path}'`,
-      holds: namesake === undefined,
-    },
+    dedupTable &&
+      nameIsItsOwn(
+        {
+          id: 'consumer-name-unique',
+          prevents:
+            values.kept === 'receipts'
+              ? 'one consumer takes the receipts of the other for its own and drops messages (lost)'
+              : 'one consumer takes the failures and the stopped groups of the other for its own',
+          change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
+        },
+        { prop: 'consumerName', name: consumerName },
+        dedupTable,
+        namesake,
+      ),
   ]);
 }
 

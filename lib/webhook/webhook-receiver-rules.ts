@@ -1,13 +1,15 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { atLeast, type Inequality } from '../guarantees/inequality.js';
+import { answersBeforeTheGateway } from '../api/gateway-rules.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { nameIsItsOwn } from '../guarantees/own-name.js';
+import { environmentViolations } from '../guarantees/reserved-environment.js';
+import { nameViolations } from '../guarantees/stable-name.js';
 import type { WebhookReceiverProps } from './webhook-receiver-props.js';
 
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 const longestWindow = Duration.days(90);
-/** An HTTP API ends an integration after 30 seconds. */
-const longestAnswer = Duration.seconds(29);
 
 export interface ReceiverValues {
   readonly receiverName: string;
@@ -18,7 +20,6 @@ export interface ReceiverValues {
   readonly namesake: IConstruct | undefined;
 }
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
 export function receiverInequalities(values: ReceiverValues): Inequality[] {
   const { receiverName, window, timeout, table, namesake } = values;
   return [
@@ -40,42 +41,35 @@ export function receiverInequalities(values: ReceiverValues): Inequality[] {
       { name: 'window', value: window },
       { name: 'shortest time that a sender goes on', value: Duration.days(1) },
     ),
-    atLeast(
-      {
-        id: 'answer-before-the-gateway',
-        prevents: 'API Gateway answers 504 for a delivery that goes on and commits, and it comes again',
-        change: 'lower `timeout`, and do what takes longer behind a queue',
-      },
-      { name: 'longest wait of API Gateway', value: longestAnswer },
-      { name: 'timeout', value: timeout },
+    answersBeforeTheGateway(
+      timeout,
+      'API Gateway answers 504 for a delivery that goes on and commits, and it comes again',
     ),
-    {
-      id: 'receiver-name-unique',
-      prevents: 'one of the two takes the receipts of the other for its own (lost)',
-      change: 'give each receiver, API and consumer its own name, or its own `dedupTable`',
-      left:
-        namesake === undefined
-          ? `receiverName is '${receiverName}'`
-          : `receiverName is '${receiverName}', which '${namesake.node.path}' has too`,
-      right: `unique on the table '${table.node.path}'`,
-      holds: namesake === undefined,
-    },
+    nameIsItsOwn(
+      {
+        id: 'receiver-name-unique',
+        prevents: 'one of the two takes the receipts of the other for its own (lost)',
+        change: 'give each receiver, API and consumer its own name, or its own `dedupTable`',
+      },
+      { prop: 'receiverName', name: receiverName },
+      table,
+      namesake,
+    ),
   ].filter((inequality) => inequality !== undefined);
 }
 
 /** What is wrong with the props by themselves. */
 export function receiverViolations(props: WebhookReceiverProps): Violation[] {
   const { receiverName, senders, environment = {} } = props;
-  const violations: Violation[] = [];
-  if (Token.isUnresolved(receiverName) || !namePattern.test(receiverName))
-    violations.push({
-      id: 'receiver-name-stable',
-      given: Token.isUnresolved(receiverName)
-        ? 'receiverName is a token'
-        : `receiverName is '${receiverName}'`,
-      allowed: '1 to 64 of A-Z a-z 0-9 _ . -, as plain text',
-      change: 'choose a fixed `receiverName`: events are found by it for as long as they are known',
-    });
+  const violations = [
+    ...nameViolations(
+      'receiver-name-stable',
+      'receiverName',
+      receiverName,
+      'events are found by it for as long as they are known',
+    ),
+    ...environmentViolations(environment),
+  ];
   if (senders.length === 0)
     violations.push({
       id: 'senders-given',
@@ -100,12 +94,5 @@ export function receiverViolations(props: WebhookReceiverProps): Violation[] {
         change: 'give each its own `name`; two secrets of one sender go into one list',
       });
   }
-  for (const name of Object.keys(environment).filter((one) => one.startsWith('EXACTLY_ONCE_')))
-    violations.push({
-      id: 'environment-reserved',
-      given: `environment has '${name}'`,
-      allowed: 'free of names that begin with EXACTLY_ONCE_',
-      change: 'rename the variable; the construct sets its own from the other props',
-    });
   return violations;
 }

@@ -1,19 +1,12 @@
 import { Duration, Stack, Tokenization, Validations } from 'aws-cdk-lib';
-import {
-  HttpApi,
-  HttpMethod,
-  HttpNoneAuthorizer,
-  HttpStage,
-  LogGroupLogDestination,
-} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpApi, HttpMethod, HttpNoneAuthorizer, type HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { apiAlarms } from '../api/api-alarms.js';
-import { accessLogFormat } from '../api/api-logs.js';
-import { throttle } from '../api/throttle.js';
+import { httpStage } from '../api/http-stage.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { logGroup } from '../consumer/log-group.js';
 import { claim, claimant } from '../guarantees/claims.js';
@@ -63,7 +56,7 @@ export class WebhookReceiver extends Construct {
     this.httpApi = new HttpApi(this, 'Resource', { createDefaultStage: false });
     this.addRoute();
     this.accessLogs = logGroup(this, 'AccessLogs', props);
-    this.stage = this.addStage(props);
+    this.stage = httpStage(this, this.httpApi, this.accessLogs, props);
     this.url = `${this.httpApi.apiEndpoint}/webhooks`;
     const { serverErrorAlarm, latencyAlarm } = apiAlarms(this, {
       serverErrors: this.metricServerErrors(),
@@ -155,18 +148,5 @@ export class WebhookReceiver extends Construct {
         id: 'AwsSolutions-APIG4',
         reason: 'Senders of webhooks do not sign in; the handler checks the signature of every delivery.',
       });
-  }
-
-  private addStage(props: WebhookReceiverProps): HttpStage {
-    return new HttpStage(this, 'Stage', {
-      httpApi: this.httpApi,
-      stageName: '$default',
-      autoDeploy: true,
-      throttle: throttle(props),
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(this.accessLogs),
-        format: accessLogFormat('$context.routeKey'),
-      },
-    });
   }
 }

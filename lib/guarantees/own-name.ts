@@ -1,0 +1,23 @@
+import type { IConstruct } from 'constructs';
+import type { Inequality } from './inequality.js';
+
+/**
+ * A name whose receipts are found by it is one construct's on its table.
+ *
+ * @param named the prop and its value
+ * @param namesake another construct that has the name on the table
+ */
+export function nameIsItsOwn(
+  rule: Pick<Inequality, 'id' | 'prevents' | 'change'>,
+  named: { readonly prop: string; readonly name: string },
+  table: IConstruct,
+  namesake: IConstruct | undefined,
+): Inequality {
+  const stated = `${named.prop} is '${named.name}'`;
+  return {
+    ...rule,
+    left: namesake === undefined ? stated : `${stated}, which '${namesake.node.path}' has too`,
+    right: `unique on the table '${table.node.path}'`,
+    holds: namesake === undefined,
+  };
+}
