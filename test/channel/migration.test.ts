@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from '../../runtime/dynamodb/index.js';
 import { newChannel } from '../fixtures/channel.js';
-import { dynamo, row } from '../fixtures/dynamo.js';
+import { dynamo } from '../fixtures/dynamo.js';
+import { expectActedOnce, expectInOrder } from './acted.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { drain, sqs } from '../fixtures/queue.js';
 import { eventsOf, SpillWorld } from './spill-world.js';
@@ -59,14 +60,8 @@ test.each([
         receiverDeaths: world.receiverDeaths,
       });
       const effects = table({ name: world.effects, partitionKey: 'name' });
-      if (byVersion)
-        for (let a = 0; a < accounts; a += 1)
-          expect((await row(dynamodb, effects, { name: `a${a}` }))?.['seen']).toEqual(
-            Array.from({ length: each }, (_, n) => String(n + 1)),
-          );
-      else
-        for (const { id } of events)
-          expect([id, (await row(dynamodb, effects, { name: id }))?.['acted']]).toEqual([id, 1]);
+      if (byVersion) await expectInOrder(dynamodb, effects, accounts, each);
+      else await expectActedOnce(dynamodb, effects, events);
       for (const { queueUrl, deadLetterQueueUrl } of channels)
         expect([await drain(client, queueUrl), await drain(client, deadLetterQueueUrl)]).toEqual([[], []]);
       expect(world.producerDeaths['after-send']).toBeGreaterThan(2);

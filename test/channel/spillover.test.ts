@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { channelSender } from '../../runtime/channel/index.js';
 import { Pressure } from '../../runtime/channel/pressure.js';
-import { dynamo, row } from '../fixtures/dynamo.js';
+import { dynamo } from '../fixtures/dynamo.js';
+import { expectActedOnce, expectInOrder } from './acted.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { drain, newFifoQueue, sqs } from '../fixtures/queue.js';
 import { losingAnswers, refusingEntries } from '../fixtures/strict.js';
@@ -157,14 +158,8 @@ test.each([
         receiverDeaths: world.receiverDeaths,
       });
       const effects = table({ name: world.effects, partitionKey: 'name' });
-      if (byVersion)
-        for (let a = 0; a < accounts; a += 1)
-          expect((await row(dynamodb, effects, { name: `a${a}` }))?.['seen']).toEqual(
-            Array.from({ length: each }, (_, n) => String(n + 1)),
-          );
-      else
-        for (const { id } of events)
-          expect([id, (await row(dynamodb, effects, { name: id }))?.['acted']]).toEqual([id, 1]);
+      if (byVersion) await expectInOrder(dynamodb, effects, accounts, each);
+      else await expectActedOnce(dynamodb, effects, events);
       for (const { queueUrl, deadLetterQueueUrl } of [world.fifo, world.standard])
         expect([await drain(client, queueUrl), await drain(client, deadLetterQueueUrl)]).toEqual([[], []]);
       // A run in which nothing was spilled, or nobody came back or died, has shown nothing.
