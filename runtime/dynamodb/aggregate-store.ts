@@ -1,15 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-  type DynamoDBClient,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoff } from '../dedup/backoff.js';
-import { crashPoint } from '../dedup/crash-points.js';
-import { CommitFailed, InvalidWrite, ParkedWaiting, StateTooLarge, WriteRefused } from '../dedup/errors.js';
+import { CommitFailed, ParkedWaiting, WriteRefused } from '../dedup/errors.js';
 import {
   fold,
   outcomeBefore,
@@ -26,19 +17,11 @@ import type { Parked, Stream } from '../dedup/ledger.js';
 import { slotOf } from '../dedup/stream.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
-import {
-  aggregateWrite,
-  readAggregate,
-  stateBytes,
-  tokenOf,
-  unseen,
-  type SeenAggregate,
-} from './aggregate-item.js';
+import { stateBytes, unseen, type SeenAggregate } from './aggregate-item.js';
+import { AggregateItems } from './aggregate-items.js';
 import { Beside } from './aggregate-beside.js';
 import { maxItemBytes } from './item-size.js';
 import { nowSeconds } from './receipt.js';
-import { isPassing, isRefusal } from './call-failed.js';
-import { send } from './send.js';
 import type { ItemAddress, Row, Table } from './table.js';
 import { WarmItems } from './warm-items.js';
 
@@ -69,11 +52,13 @@ export interface AggregateCommitted<Event> {
   readonly stuck: readonly Stuck[];
 }
 
-const maxAttempts = 10;
+/** Races for one aggregate that may be lost before its events go back to the queue. */
+const maxLost = 10;
 const defaultWarmBytes = 8 * 1024 * 1024;
 const defaultGapSeconds = 15 * 60;
 /** Of an item, for the key, the token and what a ledger holds beside parked events. */
 const overheadBytes = 16 * 1024;
+
 /** What has become of the events of one commit so far. What is in it is durable. */
 interface Progress<Event> {
   readonly outcomes: Map<Event, Outcome>;
@@ -82,6 +67,28 @@ interface Progress<Event> {
   unfinished: ReadonlySet<string>;
   closed: Set<string>;
   seen: SeenAggregate;
+}
+
+/** One commit under way. */
+interface Run<Event> {
+  readonly address: ItemAddress;
+  readonly limits: Limits;
+  readonly progress: Progress<Event>;
+  readonly alone: boolean | undefined;
+  /** Epoch seconds. */
+  readonly now: number;
+  /** What DynamoDB refused to hold, by stream and version. */
+  readonly refused: Map<string, unknown>;
+  readonly rows: Map<string, Parked | null> | undefined;
+  passOver: PassOver | undefined;
+  /** What was in memory, while nothing was read or written. */
+  warm: SeenAggregate | undefined;
+  rest: readonly Event[];
+  drains: Iterable<string>;
+  most: number;
+  oneByOne: boolean;
+  hasRead: boolean;
+  lost: number;
 }
 
 /**
@@ -100,11 +107,13 @@ interface Progress<Event> {
  */
 export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
   readonly #options: AggregateStoreOptions<Event>;
+  readonly #items: AggregateItems;
   readonly #warm: WarmItems<SeenAggregate>;
   #beside: Beside | undefined;
 
   constructor(options: AggregateStoreOptions<Event>) {
     this.#options = options;
+    this.#items = new AggregateItems(options.client, options.table);
     this.#warm = new WarmItems(options.warmBytes ?? defaultWarmBytes);
   }
 
@@ -178,7 +187,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     event: Pick<Event, 'stream' | 'version' | 'fingerprint'>,
     limits: Limits,
   ): Promise<Outcome | undefined> {
-    const { ledger } = await this.#read(address, limits);
+    const { ledger } = await this.#items.read(address, limits);
     const stream = ledger.get(event.stream);
     if (stream === undefined) return undefined;
     const { position, parked, beyond, stopped } = stream;
@@ -202,164 +211,100 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     events: readonly Event[],
     limits: Limits,
     progress: Progress<Event>,
-    how: { readonly passOver?: PassOver; readonly alone?: boolean },
+    { passOver, alone }: { readonly passOver?: PassOver; readonly alone?: boolean },
   ): Promise<void> {
-    let { passOver } = how;
-    const { start, dedup, gapSeconds = defaultGapSeconds } = this.#options;
-    const refused = new Map<string, unknown>();
-    const rows = dedup && new Map<string, Parked | null>();
-    let warm = this.#warm.get(address.id);
-    let seen = (progress.seen = warm ?? (await this.#read(address, limits)));
-    let rest = events;
-    let drains: Iterable<string> = passOver === undefined ? [] : [passOver.stream];
-    let most = Infinity;
-    let oneByOne = false;
-    let hasRead = false;
-    const now = nowSeconds();
-    for (let lost = 0; ;) {
+    const warm = this.#warm.get(address.id);
+    progress.seen = warm ?? (await this.#items.read(address, limits));
+    const run: Run<Event> = {
+      ...{ address, limits, progress, alone, passOver, warm },
+      now: nowSeconds(),
+      refused: new Map(),
+      rows: this.#options.dedup && new Map(),
+      rest: events,
+      drains: passOver === undefined ? [] : [passOver.stream],
+      most: Infinity,
+      oneByOne: false,
+      hasRead: false,
+      lost: 0,
+    };
+    for (;;) {
       const closed = new Set(progress.closed);
-      const room = Math.max(0, Math.min(parkingBytes, maxItemBytes - stateBytes(seen) - overheadBytes));
-      const options = {
-        reduce: this.#reduce,
-        start,
-        now,
-        rows,
-        room,
-        passOver,
-        alone: how.alone,
-        drains,
-        refused,
-        stuck: progress.stuck,
-      };
-      const folded: Folded<Row, Event> = fold(
-        seen,
-        rest,
-        { ...options, most: oneByOne ? 1 : most, gapSeconds: dedup && gapSeconds },
-        closed,
-      );
+      const folded = this.#fold(run, closed);
       if (folded.wanted.length > 0 || folded.overflow.length > 0) {
-        // What was read once is written before more is read: rows are large.
-        if (folded.wanted.length > 0 && hasRead && folded.applied.length > 0) most = folded.applied.length;
-        else {
-          const beside = this.#besideIt();
-          if (rows === undefined || beside === undefined) throw new CommitFailed('rows without a table');
-          hasRead = (await beside.fill(address, folded, rows, limits)) || hasRead;
-        }
+        await this.#fillRows(run, folded);
         continue;
       }
       if (folded.changed) {
-        if ([...folded.after.ledger.values()].some(({ listed }) => listed))
-          await this.#besideIt()?.listGaps(address, seen, folded.after, limits);
-        const found = await this.#write(address, seen, folded, limits);
-        if (found.kind === 'refused') {
-          const [only, another] = folded.applied;
-          if (only === undefined) throw found.error;
-          if (another === undefined) refused.set(only, found.error);
-          // One write for each, until it is known whose fault it is.
-          oneByOne = another !== undefined;
-          continue;
-        }
-        if (found.kind === 'lost') {
-          limits.meter.conflicts += 1;
-          lost += 1;
-          if (lost === maxAttempts || Date.now() >= limits.deadline)
-            throw new CommitFailed(`gave up after ${lost} lost races for one aggregate`);
-          seen = progress.seen = found.seen;
-          for (const [key, row] of rows ?? []) if (row === null) rows?.delete(key);
-          await backoff(lost, limits.deadline);
-          continue;
-        }
-        await this.#settleBeside(address, seen, found.seen, passOver, rows, limits);
-        seen = progress.seen = found.seen;
-      } else if (seen === warm && (passOver !== undefined || isUnsure(folded, seen))) {
-        seen = progress.seen = await this.#read(address, limits);
-        warm = undefined;
+        if (!(await this.#store(run, folded))) continue;
+      } else if (progress.seen === run.warm && (run.passOver !== undefined || isUnsure(folded, run.warm))) {
+        progress.seen = await this.#items.read(address, limits);
+        run.warm = undefined;
         continue;
       }
-      warm = passOver = undefined;
-      for (const [event, outcome] of folded.outcomes) progress.outcomes.set(event, outcome);
-      progress.stuck = folded.stuck;
-      progress.closed = closed;
-      progress.unfinished = drains = folded.unfinished;
-      rest = rest.slice(folded.reached);
-      hasRead = false;
-      most = Infinity;
-      if ((rest.length === 0 && folded.unfinished.size === 0) || Date.now() >= limits.deadline) return;
+      goOn(run, folded, closed);
+      if ((run.rest.length === 0 && folded.unfinished.size === 0) || Date.now() >= limits.deadline) return;
     }
+  }
+
+  #fold(run: Run<Event>, closed: Set<string>): Folded<Row, Event> {
+    const { now, rows, passOver, alone, drains, refused, progress } = run;
+    const { start, dedup, gapSeconds = defaultGapSeconds } = this.#options;
+    const { seen, stuck } = progress;
+    const room = Math.max(0, Math.min(parkingBytes, maxItemBytes - stateBytes(seen) - overheadBytes));
+    return fold(
+      seen,
+      run.rest,
+      {
+        ...{ reduce: this.#reduce, start, now, rows, room, passOver, alone, drains, refused, stuck },
+        most: run.oneByOne ? 1 : run.most,
+        gapSeconds: dedup && gapSeconds,
+      },
+      closed,
+    );
+  }
+
+  /** What was read once is written before more is read: rows are large. */
+  async #fillRows(run: Run<Event>, folded: Folded<Row, Event>): Promise<void> {
+    if (folded.wanted.length > 0 && run.hasRead && folded.applied.length > 0) {
+      run.most = folded.applied.length;
+      return;
+    }
+    const beside = this.#besideIt();
+    if (run.rows === undefined || beside === undefined) throw new CommitFailed('rows without a table');
+    run.hasRead = (await beside.fill(run.address, folded, run.rows, run.limits)) || run.hasRead;
+  }
+
+  /** Whether it was written. If not, the run knows why, and the events are to be folded again. */
+  async #store(run: Run<Event>, folded: Folded<Row, Event>): Promise<boolean> {
+    const { address, limits, progress, rows } = run;
+    const { seen } = progress;
+    const { ledger } = folded.after;
+    if ([...ledger.values()].some(({ listed }) => listed))
+      await this.#besideIt()?.listGaps(address, seen, folded.after, limits);
+    const found = await this.#items.write(address, seen, folded.after, limits);
+    if (found.kind === 'refused') {
+      const [only, another] = folded.applied;
+      if (only === undefined) throw found.error;
+      if (another === undefined) run.refused.set(only, found.error);
+      // One write for each, until it is known whose fault it is.
+      run.oneByOne = another !== undefined;
+      return false;
+    }
+    if (found.kind === 'lost') {
+      await lose(run, found.seen);
+      return false;
+    }
+    this.#warm.set(address.id, found.seen, found.seen.bytes);
+    for (const [stream, { stopped }] of seen.ledger)
+      if (stopped && !ledger.get(stream)?.stopped) await this.#options.wentOn?.(address, stream, limits);
+    await this.#settleBeside(address, seen, found.seen, run.passOver, rows, limits);
+    progress.seen = found.seen;
+    return true;
   }
 
   readonly #reduce: Reducer<Row, Event> = (state, event) =>
     // An item that holds only parked events has no state yet; what is stored cannot tell it from an empty one.
     this.#options.reduce(state && Object.keys(state).length === 0 ? undefined : state, event);
-
-  async #read(address: ItemAddress, limits: Limits): Promise<SeenAggregate> {
-    const { client, table } = this.#options;
-    const { Item } = await send(
-      client,
-      new GetItemCommand({
-        TableName: address.tableName,
-        Key: address.key,
-        ConsistentRead: true,
-        ReturnConsumedCapacity: 'TOTAL',
-      }),
-      limits,
-      'read',
-    );
-    return Item === undefined ? unseen : readAggregate(table, address, Item);
-  }
-
-  async #write(
-    address: ItemAddress,
-    seen: SeenAggregate,
-    { after }: Folded<Row, Event>,
-    limits: Limits,
-  ): Promise<
-    | { readonly kind: 'written' | 'lost'; readonly seen: SeenAggregate }
-    | { readonly kind: 'refused'; readonly error: unknown }
-  > {
-    const { table, wentOn } = this.#options;
-    const token = randomUUID();
-    try {
-      const { input, next } = aggregateWrite(table, address, seen, after, token);
-      const inTheWay = await this.#update(input, limits);
-      if (inTheWay !== undefined && (inTheWay === 'absent' || tokenOf(inTheWay) !== token))
-        return {
-          kind: 'lost',
-          seen: inTheWay === 'absent' ? unseen : readAggregate(table, address, inTheWay),
-        };
-      this.#warm.set(address.id, next, next.bytes);
-      for (const [stream, { stopped }] of seen.ledger)
-        if (stopped && !after.ledger.get(stream)?.stopped) await wentOn?.(address, stream, limits);
-      return { kind: 'written', seen: next };
-    } catch (error) {
-      if (error instanceof InvalidWrite || error instanceof StateTooLarge) return { kind: 'refused', error };
-      if (!isRefusal(error)) throw error;
-      const refused = new WriteRefused(`DynamoDB refused the state: ${error.message}`, { cause: error });
-      return { kind: 'refused', error: refused };
-    }
-  }
-
-  /**
-   * Undefined when written, else the item that stood in the way. A write that met another one is tried again, with
-   * its token.
-   */
-  async #update(
-    input: UpdateItemCommandInput,
-    limits: Limits,
-  ): Promise<undefined | 'absent' | Record<string, AttributeValue>> {
-    await crashPoint('before-commit');
-    for (let attempts = 1; ; attempts += 1)
-      try {
-        await send(this.#options.client, new UpdateItemCommand(input), limits, 'write');
-        await crashPoint('after-commit');
-        return undefined;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return error.Item ?? 'absent';
-        if (!isPassing(error) || attempts === maxAttempts) throw error;
-        limits.meter.conflicts += 1;
-        await backoff(attempts, limits.deadline);
-      }
-  }
 
   async #settleBeside(
     address: ItemAddress,
@@ -385,6 +330,35 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     if (dedup === undefined) return undefined;
     return (this.#beside ??= new Beside(client, dedup.tableName, dedup.consumerName));
   }
+}
+
+/** The next part of a commit: what was folded is durable. */
+function goOn<Event extends AggregateEvent>(
+  run: Run<Event>,
+  { outcomes, stuck, unfinished, reached }: Folded<Row, Event>,
+  closed: Set<string>,
+): void {
+  const { progress } = run;
+  for (const [event, outcome] of outcomes) progress.outcomes.set(event, outcome);
+  progress.stuck = stuck;
+  progress.closed = closed;
+  progress.unfinished = run.drains = unfinished;
+  run.warm = run.passOver = undefined;
+  run.rest = run.rest.slice(reached);
+  run.hasRead = false;
+  run.most = Infinity;
+}
+
+/** @throws CommitFailed when too many races were lost, or no time is left. */
+async function lose<Event extends AggregateEvent>(run: Run<Event>, seen: SeenAggregate): Promise<void> {
+  const { limits, progress, rows } = run;
+  limits.meter.conflicts += 1;
+  run.lost += 1;
+  if (run.lost === maxLost || Date.now() >= limits.deadline)
+    throw new CommitFailed(`gave up after ${run.lost} lost races for one aggregate`);
+  progress.seen = seen;
+  for (const [key, row] of rows ?? []) if (row === null) rows?.delete(key);
+  await backoff(run.lost, limits.deadline);
 }
 
 function begun<Event>(): Progress<Event> {

@@ -93,9 +93,6 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
   }
 }
 
-/** Starts that are remembered of streams which were asked about and may have to be passed over. */
-const maxStarts = 1_000;
-
 /**
  * The aggregate way: messages are folded into one item each, in the order of the producer's versions. See {@link
  * AggregateStore} for what it guarantees and what bounds it has.
@@ -103,58 +100,16 @@ const maxStarts = 1_000;
 export function aggregateWay<Message extends Identified, Source>(
   options: AggregateWayOptions<Message, Source>,
 ): Way<Message, AggregateUnit<Source>> & { readonly positions: Positions<Message> } {
-  type Unit = AggregateUnit<Source>;
-  const { table, place, source, carry, restore, startAt = '1', hasGaps = false, wentOn } = options;
+  const { place, source, carry, startAt = '1', hasGaps = false } = options;
   const startOf = (version: bigint, first: Source): bigint => {
     if (startAt === '1') return 0n;
     return (startAt === 'now' ? version : BigInt(sequence(startAt(first)))) - 1n;
   };
-  const store = new AggregateStore<Unit>({
-    ...options,
-    reduce: (state, event: Unit | Parked) =>
-      options.reduce(
-        state,
-        deepFreeze(event instanceof AggregateUnit ? event.source : restore(event.carried)),
-      ),
-    start: ({ version, source: first }) => startOf(version, first),
-    wentOn: wentOn && ((address, stream, limits) => wentOn(streamText(address, stream), limits)),
-  });
-  const starts = new Map<string, bigint>();
-  const noteStart = (stream: string, version: bigint, message: Message): void => {
-    try {
-      starts.delete(stream);
-      starts.set(stream, startOf(version, source(message)));
-      for (const oldest of starts.keys()) {
-        if (starts.size <= maxStarts) return;
-        starts.delete(oldest);
-      }
-    } catch {
-      // The selector makes nothing of this message. Its stream then starts as the default says.
-    }
-  };
+  const store = storeOf(options, startOf);
   return {
     prepare: (message: Message, { lane }: Turn) =>
       new AggregateUnit(place(message), message, lane, source(message), hasGaps, () => carry(message)),
-    async commit(units, limits, alone): Promise<Committed<Unit>> {
-      const [first] = units;
-      if (first === undefined) return { outcomes: new Map() };
-      const { id } = first.address;
-      if (units.every(({ address }) => address.id === id)) {
-        const { outcomes, stuck } = await store.commit(first.address, units, limits, alone);
-        return { outcomes, failedParked: stuck.map((one) => failedParked(first.address, one)) };
-      }
-      const outcomes = new Map<Unit, Outcome>();
-      const failed: FailedParked[] = [];
-      await Promise.all(
-        [...Map.groupBy(units, ({ address }) => address.id).values()].map(async (ofOne) => {
-          const address = ofOne[0]?.address ?? first.address;
-          const committed = await store.commit(address, ofOne, limits, alone);
-          for (const [unit, outcome] of committed.outcomes) outcomes.set(unit, outcome);
-          failed.push(...committed.stuck.map((one) => failedParked(address, one)));
-        }),
-      );
-      return { outcomes, failedParked: failed };
-    },
+    commit: (units, limits, alone) => commitUnits(store, units, limits, alone),
     // Only before a verdict (R45): for all others the fold tells, and knows without a read while the item is warm.
     async recall(messages, limits, consistent): Promise<ReadonlyMap<Message, Outcome>> {
       const found = new Map<Message, Outcome>();
@@ -166,24 +121,96 @@ export function aggregateWay<Message extends Identified, Source>(
       }
       return found;
     },
-    positions: {
-      of(message): Position {
-        const { address, stream, ...at } = place(message);
-        const text = streamText(address, stream);
-        if (startAt !== '1') noteStart(text, at.version, message);
-        return positionOf(text, at);
-      },
-      async passOver(position, how, limits): Promise<PassedOver> {
-        const { address, stream } = placeOfText(table, position.stream);
-        const version = BigInt(sequence(position.sequence));
-        const start = starts.get(position.stream) ?? (hasGaps ? version - 1n : 0n);
-        const previous = position.previous === undefined ? undefined : BigInt(sequence(position.previous));
-        const over = { stream, version, previous, hasGaps, how, start };
-        const { stands, stuck } = await store.passOver(address, over, limits);
-        return { stands, failedParked: stuck.map((one) => failedParked(address, one)) };
-      },
+    positions: positionsOf(store, options, startOf),
+  };
+}
+
+type StartOf<Source> = (version: bigint, first: Source) => bigint;
+
+function storeOf<Message extends Identified, Source>(
+  options: AggregateWayOptions<Message, Source>,
+  startOf: StartOf<Source>,
+): AggregateStore<AggregateUnit<Source>> {
+  const { restore, wentOn } = options;
+  return new AggregateStore({
+    ...options,
+    reduce: (state, event: AggregateUnit<Source> | Parked) =>
+      options.reduce(
+        state,
+        deepFreeze(event instanceof AggregateUnit ? event.source : restore(event.carried)),
+      ),
+    start: ({ version, source: first }) => startOf(version, first),
+    wentOn: wentOn && ((address, stream, limits) => wentOn(streamText(address, stream), limits)),
+  });
+}
+
+/** Each aggregate of a batch is written by itself, all at once. */
+async function commitUnits<Source>(
+  store: AggregateStore<AggregateUnit<Source>>,
+  units: readonly AggregateUnit<Source>[],
+  limits: Limits,
+  alone: boolean | undefined,
+): Promise<Committed<AggregateUnit<Source>>> {
+  const outcomes = new Map<AggregateUnit<Source>, Outcome>();
+  const failed: FailedParked[] = [];
+  await Promise.all(
+    [...Map.groupBy(units, ({ address }) => address.id).values()].map(async (ofOne) => {
+      const [{ address }] = ofOne as [AggregateUnit<Source>];
+      const committed = await store.commit(address, ofOne, limits, alone);
+      for (const [unit, outcome] of committed.outcomes) outcomes.set(unit, outcome);
+      failed.push(...committed.stuck.map((one) => failedParked(address, one)));
+    }),
+  );
+  return { outcomes, failedParked: failed };
+}
+
+function positionsOf<Message extends Identified, Source>(
+  store: AggregateStore<AggregateUnit<Source>>,
+  { table, place, source, startAt = '1', hasGaps = false }: AggregateWayOptions<Message, Source>,
+  startOf: StartOf<Source>,
+): Positions<Message> {
+  const starts = new StreamStarts();
+  return {
+    of(message): Position {
+      const { address, stream, ...at } = place(message);
+      const text = streamText(address, stream);
+      if (startAt !== '1') starts.note(text, () => startOf(at.version, source(message)));
+      return positionOf(text, at);
+    },
+    async passOver(position, how, limits): Promise<PassedOver> {
+      const { address, stream } = placeOfText(table, position.stream);
+      const version = BigInt(sequence(position.sequence));
+      const start = starts.get(position.stream) ?? (hasGaps ? version - 1n : 0n);
+      const previous = position.previous === undefined ? undefined : BigInt(sequence(position.previous));
+      const over = { stream, version, previous, hasGaps, how, start };
+      const { stands, stuck } = await store.passOver(address, over, limits);
+      return { stands, failedParked: stuck.map((one) => failedParked(address, one)) };
     },
   };
+}
+
+/** Starts that are remembered of streams which were asked about and may have to be passed over. */
+const maxStarts = 1_000;
+
+class StreamStarts {
+  readonly #starts = new Map<string, bigint>();
+
+  get(stream: string): bigint | undefined {
+    return this.#starts.get(stream);
+  }
+
+  note(stream: string, start: () => bigint): void {
+    try {
+      this.#starts.delete(stream);
+      this.#starts.set(stream, start());
+      for (const oldest of this.#starts.keys()) {
+        if (this.#starts.size <= maxStarts) return;
+        this.#starts.delete(oldest);
+      }
+    } catch {
+      // The selector makes nothing of this message. Its stream then starts as the default says.
+    }
+  }
 }
 
 function failedParked(address: ItemAddress, { stream, parked, error }: Stuck): FailedParked {
