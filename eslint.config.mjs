@@ -98,6 +98,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
+        onlyHash,
         {
           selector: 'Property[key.name=/^(Condition|Filter|KeyCondition)Expression$/]',
           message:

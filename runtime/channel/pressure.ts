@@ -24,11 +24,13 @@ export class Pressure {
   #lastProbe = -Infinity;
   #probes = 0;
   #calmSince = 0;
+  readonly #limits: PressureLimits;
+  readonly #now: () => number;
 
-  constructor(
-    private readonly limits: PressureLimits,
-    private readonly now: () => number = Date.now,
-  ) {}
+  constructor(limits: PressureLimits, now: () => number = Date.now) {
+    this.#limits = limits;
+    this.#now = now;
+  }
 
   get spills(): boolean {
     return this.#spilled;
@@ -36,26 +38,26 @@ export class Pressure {
 
   /** How long FIFO has throttled. */
   get forMs(): number {
-    return this.#since === undefined ? 0 : this.now() - this.#since;
+    return this.#since === undefined ? 0 : this.#now() - this.#since;
   }
 
   /** A call came back with throttled entries, or was throttled as a whole. */
   throttled(): void {
-    const now = this.now();
-    if (now - this.#lastThrottled > this.limits.calmMs) this.#since = now;
+    const now = this.#now();
+    if (now - this.#lastThrottled > this.#limits.calmMs) this.#since = now;
     this.#since ??= now;
     this.#lastThrottled = now;
     this.#probes = 0;
-    if (now - this.#since >= this.limits.budgetMs) this.#spilled = true;
+    if (now - this.#since >= this.#limits.budgetMs) this.#spilled = true;
   }
 
   /** A call was accepted whole. @returns whether the sender comes back to FIFO by it */
   accepted(): boolean {
     if (!this.#spilled) return false;
-    const now = this.now();
+    const now = this.#now();
     if (this.#probes === 0) this.#calmSince = now;
     this.#probes += 1;
-    if (this.#probes < probesToReturn || now - this.#calmSince < this.limits.calmMs) return false;
+    if (this.#probes < probesToReturn || now - this.#calmSince < this.#limits.calmMs) return false;
     this.#spilled = false;
     this.#since = undefined;
     this.#probes = 0;
@@ -64,8 +66,8 @@ export class Pressure {
 
   /** Whether the next call is to try FIFO. */
   takesProbe(): boolean {
-    if (!this.#spilled || this.now() - this.#lastProbe < this.limits.probeEveryMs) return false;
-    this.#lastProbe = this.now();
+    if (!this.#spilled || this.#now() - this.#lastProbe < this.#limits.probeEveryMs) return false;
+    this.#lastProbe = this.#now();
     return true;
   }
 }

@@ -34,14 +34,16 @@ export class SendRun {
   /** The last that was heard of a message. */
   readonly #last = new Map<Enveloped, unknown>();
   readonly #figures = { sent: 0, spilled: 0, throttled: 0, back: 0, claimed: 0, calls: 0 };
+  readonly #options: SendRunOptions;
 
-  constructor(private readonly options: SendRunOptions) {
+  constructor(options: SendRunOptions) {
+    this.#options = options;
     this.#clock = new Patience(options.patienceMs);
   }
 
   /** @throws MessagesNotSent */
   async send(messages: readonly Enveloped[]): Promise<void> {
-    const { spilloverQueueUrl, pressure } = this.options;
+    const { spilloverQueueUrl, pressure } = this.#options;
     const stored = await this.#storeBodies(messages);
     let unsent: Enveloped[];
     if (spilloverQueueUrl === undefined) unsent = await this.#toQueue(stored);
@@ -64,7 +66,7 @@ export class SendRun {
   summary(messages: number): SendSummary {
     const { sent } = this.#figures;
     return {
-      channel: this.options.queueUrl.split('/').at(-1) ?? '',
+      channel: this.#options.queueUrl.split('/').at(-1) ?? '',
       ...{ messages, ...this.#figures, notSent: messages - sent },
       ms: Math.round(performance.now() - this.#began),
     };
@@ -95,7 +97,7 @@ export class SendRun {
   }
 
   async #toQueue(messages: readonly Enveloped[]): Promise<Enveloped[]> {
-    const { queueUrl, atOnce } = this.options;
+    const { queueUrl, atOnce } = this.#options;
     const stops = await this.#sendLanes(lanesOf(messages, atOnce), this.#target(queueUrl), false);
     return messages.filter((one) => isUnsent(one, stops));
   }
@@ -103,7 +105,7 @@ export class SendRun {
   /** @returns what FIFO has not taken */
   async #toFifo(messages: readonly Enveloped[]): Promise<Enveloped[]> {
     if (messages.length === 0) return [];
-    const { queueUrl, atOnce } = this.options;
+    const { queueUrl, atOnce } = this.#options;
     const stops = await this.#sendLanes(lanesOf(messages, atOnce), this.#target(queueUrl), true);
     return messages.filter((one) => isUnsent(one, stops));
   }
@@ -128,7 +130,7 @@ export class SendRun {
     target: SendTarget<Enveloped>,
     mayLeave: boolean,
   ): Promise<Map<string, Stop>> {
-    const { pressure, spilloverQueueUrl, queueUrl } = this.options;
+    const { pressure, spilloverQueueUrl, queueUrl } = this.#options;
     const wasSpilled = pressure.spills;
     let throttled = false;
     return sendLanes(lanes, target, {
@@ -155,7 +157,7 @@ export class SendRun {
   /** What FIFO will never take is no case for Standard, nor what it may have taken, for all that is known (R32). */
   #mayGoElsewhere(one: Enveloped): boolean {
     const error = this.#last.get(one);
-    if (!this.options.pressure.spills) return false;
+    if (!this.#options.pressure.spills) return false;
     if (error instanceof NotAccepted) return error.kind === 'throttled';
     return error === undefined || isThrottling(error);
   }
@@ -167,7 +169,7 @@ export class SendRun {
       call: { ...queueLimits, sizeOf: ({ bytes }) => bytes },
       send: (events, { signal }) =>
         sendEntries(
-          this.options.sqs,
+          this.#options.sqs,
           queueUrl,
           events,
           ({ entry, deduplicationId }) => ({
@@ -180,7 +182,7 @@ export class SendRun {
   }
 
   #fail(unsent: readonly Enveloped[]): never {
-    const { queueUrl } = this.options;
+    const { queueUrl } = this.#options;
     throw new MessagesNotSent(
       queueUrl,
       unsent.map((one) => {

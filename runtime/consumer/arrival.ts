@@ -39,6 +39,7 @@ export class Arrival<Body, D extends Delivery = Delivery> {
   #history: History = noHistory;
   /** Undefined while it has not been read, because reading it may be what kills the process. */
   #read: { readonly recognised: Recognised<Body> } | { readonly error: unknown } | undefined;
+  readonly #silent: number | undefined;
 
   /**
    * @param silent deliveries that ended without a word where the transport does not count them: those of the nudge
@@ -46,8 +47,10 @@ export class Arrival<Body, D extends Delivery = Delivery> {
    */
   constructor(
     readonly delivery: D,
-    private readonly silent?: number,
-  ) {}
+    silent?: number,
+  ) {
+    this.#silent = silent;
+  }
 
   get state(): State {
     return this.#state;
@@ -86,7 +89,7 @@ export class Arrival<Body, D extends Delivery = Delivery> {
   /** Deliveries before this one of which nobody wrote down what became. */
   get unexplained(): number {
     const { excused, failed } = this.#history;
-    return this.silent ?? Math.max(0, (this.delivery.deliveries ?? 1) - 1 - excused - failed);
+    return this.#silent ?? Math.max(0, (this.delivery.deliveries ?? 1) - 1 - excused - failed);
   }
 
   /** Takes down what is known of it. One that was delivered twice without a word is a suspect from then on. */

@@ -9,9 +9,12 @@ import type { Delivery } from './transport.js';
 export class Copies<Body, D extends Delivery> {
   readonly #leaders = new Map<string, Arrival<Body, D>>();
   readonly #followers = new Map<Arrival<Body, D>, Arrival<Body, D>>();
+  readonly #batch: readonly Arrival<Body, D>[];
 
   /** @param batch all messages of the batch, in their order */
-  constructor(private readonly batch: readonly Arrival<Body, D>[]) {}
+  constructor(batch: readonly Arrival<Body, D>[]) {
+    this.#batch = batch;
+  }
 
   add(arrival: Arrival<Body, D>): void {
     const { recognised } = arrival;
@@ -33,7 +36,7 @@ export class Copies<Body, D extends Delivery> {
 
   /** Whether the one stands before the other in the batch. */
   #precedes(one: Arrival<Body, D>, other: Arrival<Body, D>): boolean {
-    return this.batch.indexOf(one) < this.batch.indexOf(other);
+    return this.#batch.indexOf(one) < this.#batch.indexOf(other);
   }
 
   leaderOf(arrival: Arrival<Body, D>): Arrival<Body, D> | undefined {

@@ -26,9 +26,12 @@ type Some = Arrival<unknown>;
  */
 export class Failures {
   readonly #unsaid = new Map<string, readonly Note[]>();
+  readonly #store: FailureStore | undefined;
 
   /** @param store undefined without a dedup table: deliveries are all there is to count then. */
-  constructor(private readonly store: FailureStore | undefined) {}
+  constructor(store: FailureStore | undefined) {
+    this.#store = store;
+  }
 
   /**
    * Reads what is known of messages that were delivered before, and the state of groups, with one call or none.
@@ -41,14 +44,14 @@ export class Failures {
     limits: Limits,
   ): Promise<{ readonly groups: ReadonlyMap<string, Group>; readonly unread: ReadonlySet<string> }> {
     const again = arrivals.filter(({ delivery }) => (delivery.deliveries ?? 2) > 1);
-    if (this.store === undefined) {
+    if (this.#store === undefined) {
       for (const arrival of again)
         arrival.recall({ ...noHistory, failed: (arrival.delivery.deliveries ?? 1) - 1 });
       return { groups: new Map(), unread: new Set() };
     }
     const ids = again.map(({ delivery }) => delivery.id);
     if (ids.length === 0 && streams.length === 0) return { groups: new Map(), unread: new Set() };
-    const { histories, groups, unread } = await this.store.recall(ids, [...new Set(streams)], limits);
+    const { histories, groups, unread } = await this.#store.recall(ids, [...new Set(streams)], limits);
     for (const arrival of again) {
       const { id } = arrival.delivery;
       // Of one that could not be read nothing is known, so nobody is suspected either.
@@ -59,7 +62,7 @@ export class Failures {
 
   /** What is known of something that no transport counts. */
   async historyOf(id: string, limits: Limits): Promise<History> {
-    const found = await this.store?.recall([id], [], limits);
+    const found = await this.#store?.recall([id], [], limits);
     return this.#withUnsaid(id, found?.histories.get(id) ?? noHistory);
   }
 
@@ -67,7 +70,7 @@ export class Failures {
    * Writes down that suspects are started together. @throws DependencyFailed when that is not known to be written.
    */
   async start(ids: readonly string[], limits: Limits): Promise<void> {
-    await this.store?.start(ids, limits);
+    await this.#store?.start(ids, limits);
   }
 
   /**
@@ -88,11 +91,11 @@ export class Failures {
   }
 
   async add(notes: readonly Note[], limits: Limits): Promise<void> {
-    if (this.store === undefined) return;
+    if (this.#store === undefined) return;
     const late = [...this.#unsaid.values()].flat();
     this.#unsaid.clear();
     if (late.length + notes.length === 0) return;
-    const lost = await this.store.note([...late, ...notes], limits);
+    const lost = await this.#store.note([...late, ...notes], limits);
     for (const [id, some] of Map.groupBy(lost, (note) => note.id)) this.#unsaid.set(id, some);
   }
 

@@ -11,9 +11,12 @@ const patienceMs = 250;
 export class Gathering<Lane extends { readonly isIdle: boolean }, Unit> {
   readonly #underWay = new Map<Lane, Promise<void>>();
   #ready = new Map<Lane, readonly Unit[]>();
+  readonly #gather: (lane: Lane) => Promise<readonly Unit[]>;
 
   /** @param gather prepares what a lane can have committed next. */
-  constructor(private readonly gather: (lane: Lane) => Promise<readonly Unit[]>) {}
+  constructor(gather: (lane: Lane) => Promise<readonly Unit[]>) {
+    this.#gather = gather;
+  }
 
   /** Some lanes are not ready yet. */
   get isUnderWay(): boolean {
@@ -38,7 +41,7 @@ export class Gathering<Lane extends { readonly isIdle: boolean }, Unit> {
   }
 
   async #start(lane: Lane): Promise<void> {
-    const units = await this.gather(lane);
+    const units = await this.#gather(lane);
     this.#underWay.delete(lane);
     this.#ready.set(lane, units);
   }

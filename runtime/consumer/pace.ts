@@ -8,9 +8,12 @@ const fixedPart = 1 / 6;
  */
 export class Pace {
   #slowestMs = 0;
+  readonly #totalMs: number;
 
   /** @param totalMs what the invocation has at its start */
-  constructor(private readonly totalMs: number) {}
+  constructor(totalMs: number) {
+    this.#totalMs = totalMs;
+  }
 
   /** Runs `work` and remembers how long it took, also when it failed. */
   async measure<T>(work: () => Promise<T>): Promise<T> {
@@ -24,6 +27,6 @@ export class Pace {
 
   /** A record that is started and cut off by the timeout takes its whole batch along, so it had better wait. */
   mayStart(remainingMs: number): boolean {
-    return remainingMs >= Math.max(2 * this.#slowestMs, fixedPart * this.totalMs);
+    return remainingMs >= Math.max(2 * this.#slowestMs, fixedPart * this.#totalMs);
   }
 }

@@ -22,12 +22,10 @@ const maxEmptied = 1_000n;
 export class Beside {
   readonly #rows: EarlyRows;
   readonly #gaps: Gaps;
+  readonly #consumerName: string;
 
-  constructor(
-    client: DynamoDBClient,
-    tableName: string,
-    private readonly consumerName: string,
-  ) {
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#consumerName = consumerName;
     this.#rows = new EarlyRows(client, tableName, consumerName);
     this.#gaps = new Gaps(client, tableName, consumerName);
   }
@@ -113,7 +111,7 @@ export class Beside {
       if (isNewlyListed(was, now))
         logLine({
           exactlyOnce: 'gap',
-          consumer: this.consumerName,
+          consumer: this.#consumerName,
           streamHash: keyHash(stream),
           sequence: String(position + 1n),
         });

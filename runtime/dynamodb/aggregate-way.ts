@@ -72,6 +72,7 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
   readonly stream: string;
   readonly version: bigint;
   readonly previous?: bigint;
+  readonly #carry: () => string;
 
   constructor(
     { address, stream, version, previous }: AggregatePlace,
@@ -79,8 +80,9 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
     readonly lane: string,
     readonly source: Source,
     readonly hasGaps: boolean,
-    private readonly carry: () => string,
+    carry: () => string,
   ) {
+    this.#carry = carry;
     this.address = address;
     this.stream = stream;
     this.version = version;
@@ -89,7 +91,7 @@ export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared
   }
 
   get carried(): string {
-    return this.carry();
+    return this.#carry();
   }
 }
 

@@ -37,11 +37,15 @@ export function streamHash(stream: string): string {
  * expires. One whose process dies in between stays as it is, and is never read again.
  */
 export class EarlyRows {
-  constructor(
-    private readonly client: DynamoDBClient,
-    private readonly tableName: string,
-    private readonly consumerName: string,
-  ) {}
+  readonly #client: DynamoDBClient;
+  readonly #tableName: string;
+  readonly #consumerName: string;
+
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#client = client;
+    this.#tableName = tableName;
+    this.#consumerName = consumerName;
+  }
 
   /** The rows from a place on, at most {@link rowsPerRead}; null for one that is not there. Consistent. */
   async read(stream: string, from: bigint, to: bigint, limits: Limits): Promise<Map<bigint, Parked | null>> {
@@ -52,7 +56,7 @@ export class EarlyRows {
       found.set(place, null);
     }
     const keys = [...placeOf.keys()].map((id) => ({ id: { S: id } }));
-    for (const row of await batchGet(this.client, this.tableName, keys, limits, true)) {
+    for (const row of await batchGet(this.#client, this.#tableName, keys, limits, true)) {
       const place = placeOf.get(row.id?.S ?? '');
       if (place !== undefined) found.set(place, parkedOf(row, place));
     }
@@ -82,9 +86,9 @@ export class EarlyRows {
       await Promise.allSettled(
         places.slice(at, at + atOnce).map(async (place) => {
           await send(
-            this.client,
+            this.#client,
             new UpdateItemCommand({
-              TableName: this.tableName,
+              TableName: this.#tableName,
               Key: { id: { S: this.#id(stream, place) } },
               UpdateExpression: 'SET expiration = :now, v = :v REMOVE carried, fingerprint, previous',
               ExpressionAttributeValues: {
@@ -106,9 +110,9 @@ export class EarlyRows {
     const condition = earlyAbsent();
     try {
       await send(
-        this.client,
+        this.#client,
         new PutItemCommand({
-          TableName: this.tableName,
+          TableName: this.#tableName,
           Item: {
             id: { S: this.#id(stream, place) },
             v: { N: String(previous === undefined ? rowVersion : jumpingRowVersion) },
@@ -136,7 +140,7 @@ export class EarlyRows {
   }
 
   #id(stream: string, place: bigint): string {
-    return `${this.consumerName}!early#${streamHash(stream)}#${sequence(String(place))}`;
+    return `${this.#consumerName}!early#${streamHash(stream)}#${sequence(String(place))}`;
   }
 }
 

@@ -24,21 +24,23 @@ const maxActions = 100;
 /** Histories of messages and stopped groups, as rows of the dedup table. */
 export class DynamoFailureStore implements FailureStore {
   readonly groups: GroupStore;
+  readonly #client: DynamoDBClient;
+  readonly #tableName: string;
+  readonly #consumerName: string;
 
-  constructor(
-    private readonly client: DynamoDBClient,
-    private readonly tableName: string,
-    private readonly consumerName: string,
-  ) {
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#client = client;
+    this.#tableName = tableName;
+    this.#consumerName = consumerName;
     this.groups = new GroupStore(client, tableName, consumerName);
   }
 
   async recall(messages: readonly string[], streams: readonly string[], limits: Limits): Promise<Recalled> {
     const ids = new Map([
-      ...messages.map((message) => [historyId(this.consumerName, message), message] as const),
-      ...streams.map((stream) => [groupId(this.consumerName, stream), stream] as const),
+      ...messages.map((message) => [historyId(this.#consumerName, message), message] as const),
+      ...streams.map((stream) => [groupId(this.#consumerName, stream), stream] as const),
     ]);
-    const found = await readRows(this.client, this.tableName, [...ids.keys()], limits);
+    const found = await readRows(this.#client, this.#tableName, [...ids.keys()], limits);
     const histories = new Map<string, History>();
     const groups = new Map<string, Group>();
     const unread = new Set([...found.unread].map((id) => ids.get(id) ?? ''));
@@ -77,10 +79,10 @@ export class DynamoFailureStore implements FailureStore {
     for (let tries = 1; ; tries += 1)
       try {
         if (updates.length === 1 && only !== undefined)
-          await send(this.client, new UpdateItemCommand(only), limits, 'write');
+          await send(this.#client, new UpdateItemCommand(only), limits, 'write');
         else
           await send(
-            this.client,
+            this.#client,
             new TransactWriteItemsCommand({
               TransactItems: updates.map((Update) => ({ Update })),
               ReturnConsumedCapacity: 'TOTAL',
@@ -107,7 +109,7 @@ export class DynamoFailureStore implements FailureStore {
     for (let tries = 1; Date.now() < limits.deadline; tries += 1)
       try {
         const command = new UpdateItemCommand(this.#update(id, clauses));
-        await send(this.client, command, limits, 'write');
+        await send(this.#client, command, limits, 'write');
         return true;
       } catch {
         if (tries >= maxTries) return false;
@@ -125,8 +127,8 @@ export class DynamoFailureStore implements FailureStore {
 
   #update(message: string, clauses: Clauses) {
     return {
-      TableName: this.tableName,
-      Key: { id: { S: historyId(this.consumerName, message) } },
+      TableName: this.#tableName,
+      Key: { id: { S: historyId(this.#consumerName, message) } },
       UpdateExpression: clauses.text(),
       ExpressionAttributeNames: clauses.names,
       ExpressionAttributeValues: clauses.values,

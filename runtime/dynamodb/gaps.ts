@@ -37,21 +37,25 @@ export async function* listGaps(
 
 /** The list of gaps, in the dedup table. No guarantee rests on it: it only finds what a person looks for. */
 export class Gaps {
-  constructor(
-    private readonly client: DynamoDBClient,
-    private readonly tableName: string,
-    private readonly consumerName: string,
-  ) {}
+  readonly #client: DynamoDBClient;
+  readonly #tableName: string;
+  readonly #consumerName: string;
+
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#client = client;
+    this.#tableName = tableName;
+    this.#consumerName = consumerName;
+  }
 
   async list(gap: Omit<Gap, 'consumerName'>, limits: Limits): Promise<void> {
     await send(
-      this.client,
+      this.#client,
       new PutItemCommand({
-        TableName: this.tableName,
+        TableName: this.#tableName,
         Item: marshall({
           id: this.#id(gap.stream),
           v: rowVersion,
-          attention: gapsHeading(this.consumerName),
+          attention: gapsHeading(this.#consumerName),
           ...gap,
         }),
         ReturnConsumedCapacity: 'TOTAL',
@@ -64,9 +68,9 @@ export class Gaps {
   /** Takes a gap off the list. What is left of its row expires. */
   async close(stream: string, limits: Limits): Promise<void> {
     await send(
-      this.client,
+      this.#client,
       new UpdateItemCommand({
-        TableName: this.tableName,
+        TableName: this.#tableName,
         Key: { id: { S: this.#id(stream) } },
         UpdateExpression: 'SET expiration = :now REMOVE attention',
         ExpressionAttributeValues: { ':now': { N: String(nowSeconds()) } },
@@ -78,6 +82,6 @@ export class Gaps {
   }
 
   #id(stream: string): string {
-    return `${this.consumerName}!gap#${streamHash(stream)}`;
+    return `${this.#consumerName}!gap#${streamHash(stream)}`;
   }
 }

@@ -39,19 +39,22 @@ interface ParkedRows {
 export class GroupStore implements GroupStorePort {
   /** Parts of the messages that `next` has read, by the id of their first row. */
   readonly #parts = new Map<string, number>();
+  readonly #client: DynamoDBClient;
+  readonly #tableName: string;
+  readonly #consumerName: string;
 
-  constructor(
-    private readonly client: DynamoDBClient,
-    private readonly tableName: string,
-    private readonly consumerName: string,
-  ) {}
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#client = client;
+    this.#tableName = tableName;
+    this.#consumerName = consumerName;
+  }
 
   async everStopped(limits: Limits): Promise<boolean> {
-    return (await this.#get(gateId(this.consumerName), limits)) !== undefined;
+    return (await this.#get(gateId(this.#consumerName), limits)) !== undefined;
   }
 
   async read(stream: string, limits: Limits): Promise<Group | undefined> {
-    const item = await this.#get(groupId(this.consumerName, stream), limits);
+    const item = await this.#get(groupId(this.#consumerName, stream), limits);
     return item && readGroupRow(item);
   }
 
@@ -63,9 +66,9 @@ export class GroupStore implements GroupStorePort {
   ): Promise<Group> {
     const { parked = 0 } = seen ?? {};
     const next = { ...place, ...stopped(at), parked: parked + 1, drained: parked };
-    const gate = { id: { S: gateId(this.consumerName) }, v: { N: String(rowVersion) } };
+    const gate = { id: { S: gateId(this.#consumerName) }, v: { N: String(rowVersion) } };
     const { rows } = this.#parkedRows(place.stream, parked + 1, at.message);
-    return this.#write(seen, next, [{ Put: { TableName: this.tableName, Item: gate } }, ...rows], limits);
+    return this.#write(seen, next, [{ Put: { TableName: this.#tableName, Item: gate } }, ...rows], limits);
   }
 
   async stopAt(
@@ -107,7 +110,7 @@ export class GroupStore implements GroupStorePort {
   async next({ stream, drained, parked }: Group, limits: Limits): Promise<readonly string[]> {
     const count = Math.min(drainSize, parked - drained);
     const numbers = Array.from({ length: count }, (_, i) => drained + 1 + i);
-    const idOf = (n: number, part = 1) => parkingId(this.consumerName, stream, n, part);
+    const idOf = (n: number, part = 1) => parkingId(this.#consumerName, stream, n, part);
     const { rows, unread } = await this.#rows(
       numbers.map((n) => idOf(n)),
       limits,
@@ -147,9 +150,9 @@ export class GroupStore implements GroupStorePort {
     const drained = seen.drained + 1;
     const { stream, head, reason, decision } = seen;
     const hole = {
-      id: holeId(this.consumerName, stream, drained),
+      id: holeId(this.#consumerName, stream, drained),
       v: rowVersion,
-      attention: holesHeading(this.consumerName),
+      attention: holesHeading(this.#consumerName),
       since: new Date().toISOString(),
       stream,
       head,
@@ -157,7 +160,9 @@ export class GroupStore implements GroupStorePort {
       decision,
       expiration: nowSeconds() + retentionSeconds,
     };
-    const put = { Put: { TableName: this.tableName, Item: marshall(hole, { removeUndefinedValues: true }) } };
+    const put = {
+      Put: { TableName: this.#tableName, Item: marshall(hole, { removeUndefinedValues: true }) },
+    };
     const next = { ...seen, state: 'resuming' as const, drained };
     return this.#write(seen, next, [put, ...this.#drainedRows(seen, drained)], limits);
   }
@@ -180,9 +185,9 @@ export class GroupStore implements GroupStorePort {
 
   async #get(id: string, limits: Limits) {
     const { Item } = await send(
-      this.client,
+      this.#client,
       new GetItemCommand({
-        TableName: this.tableName,
+        TableName: this.#tableName,
         Key: { id: { S: id } },
         ConsistentRead: true,
         ReturnConsumedCapacity: 'TOTAL',
@@ -194,22 +199,22 @@ export class GroupStore implements GroupStorePort {
   }
 
   async #rows(ids: readonly string[], limits: Limits) {
-    return readRows(this.client, this.tableName, ids, limits);
+    return readRows(this.#client, this.#tableName, ids, limits);
   }
 
   #parkedRows(stream: string, n: number, { messageId, text }: PackedMessage): ParkedRows {
     const parts = partsOf(text);
     const rows = parts.map((part, i) => {
-      const id = { S: parkingId(this.consumerName, stream, n, i + 1) };
+      const id = { S: parkingId(this.#consumerName, stream, n, i + 1) };
       const Item: Record<string, AttributeValue> = { id, v: { N: String(rowVersion) }, record: { S: part } };
       if (i === 0 && parts.length > 1) Item.parts = { N: String(parts.length) };
-      return { Put: { TableName: this.tableName, Item } };
+      return { Put: { TableName: this.#tableName, Item } };
     });
     // Its delivery may not be acknowledged in time: what comes again must not be parked again.
     const mark = {
       Update: {
-        TableName: this.tableName,
-        Key: { id: { S: historyId(this.consumerName, messageId) } },
+        TableName: this.#tableName,
+        Key: { id: { S: historyId(this.#consumerName, messageId) } },
         UpdateExpression: 'SET parked = :n, expiration = :expiration',
         ExpressionAttributeValues: { ':n': { N: String(n) }, ':expiration': historyExpiration() },
       },
@@ -220,11 +225,11 @@ export class GroupStore implements GroupStorePort {
   /** A drained row has no payload any more, and expires. */
   #drainedRows({ stream, drained }: Group, until: number): TransactWriteItem[] {
     return Array.from({ length: until - drained }, (_, i) => drained + 1 + i).flatMap((n) => {
-      const parts = this.#parts.get(parkingId(this.consumerName, stream, n)) ?? 1;
+      const parts = this.#parts.get(parkingId(this.#consumerName, stream, n)) ?? 1;
       return Array.from({ length: parts }, (_, i) => ({
         Update: {
-          TableName: this.tableName,
-          Key: { id: { S: parkingId(this.consumerName, stream, n, i + 1) } },
+          TableName: this.#tableName,
+          Key: { id: { S: parkingId(this.#consumerName, stream, n, i + 1) } },
           UpdateExpression: 'SET expiration = :now REMOVE #record',
           ExpressionAttributeNames: { '#record': 'record' },
           ExpressionAttributeValues: { ':now': { N: String(nowSeconds()) } },
@@ -242,15 +247,15 @@ export class GroupStore implements GroupStorePort {
     const row = { ...next, token: randomUUID() };
     const condition = groupUnchanged(seen?.token);
     const put = {
-      TableName: this.tableName,
-      Item: groupItem(this.consumerName, row),
+      TableName: this.#tableName,
+      Item: groupItem(this.#consumerName, row),
       ExpressionAttributeNames: { ...condition.names },
       ExpressionAttributeValues: condition.values && { ...condition.values },
       ...conditional(condition),
     };
     try {
       await send(
-        this.client,
+        this.#client,
         new TransactWriteItemsCommand({
           TransactItems: [{ Put: put }, ...rows],
           ClientRequestToken: row.token,

@@ -20,11 +20,14 @@ export class Handling implements Running {
   slowestMs = 0;
   #unit: Unit | undefined;
   #looked = false;
+  readonly #store: DynamoStore;
 
   constructor(
-    private readonly store: DynamoStore,
+    store: DynamoStore,
     readonly work: Work,
-  ) {}
+  ) {
+    this.#store = store;
+  }
 
   get lane(): string {
     return this.work.lane;
@@ -50,7 +53,7 @@ export class Handling implements Running {
    */
   async run(limits: Limits, failed?: ConditionFailed, ahead = false): Promise<void> {
     for (let answering = failed; ; answering = undefined) {
-      const tx = this.store.transaction(limits);
+      const tx = this.#store.transaction(limits);
       try {
         await this.#fill(tx, answering, ahead);
         return;

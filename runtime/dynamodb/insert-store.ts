@@ -38,16 +38,19 @@ const maxAttempts = 10;
  * there: never delete one within the horizon (leave a tombstone instead), and set no TTL on the table (R15).
  */
 export class InsertStore {
-  constructor(
-    private readonly client: DynamoDBClient,
-    private readonly table: Table,
-  ) {}
+  readonly #client: DynamoDBClient;
+  readonly #table: Table;
+
+  constructor(client: DynamoDBClient, table: Table) {
+    this.#client = client;
+    this.#table = table;
+  }
 
   /** @throws InvalidWrite for a row that DynamoDB cannot hold. */
   insertion(row: Row, fingerprint: string, lane: string): Insertion {
-    const { item, bytes } = storedIn(this.table, row);
-    assertStampable(this.table.name, item, bytes, {});
-    return { address: addressIn(this.table, item), item, fingerprint, lane };
+    const { item, bytes } = storedIn(this.#table, row);
+    assertStampable(this.#table.name, item, bytes, {});
+    return { address: addressIn(this.#table, item), item, fingerprint, lane };
   }
 
   /**
@@ -76,7 +79,7 @@ export class InsertStore {
     consistent: boolean,
   ): Promise<(Outcome | undefined)[]> {
     const { recallRows } = await import('./again.js');
-    return recallRows(this.client, rows, limits, consistent);
+    return recallRows(this.#client, rows, limits, consistent);
   }
 
   async #insert(insertion: Insertion, limits: Limits): Promise<Outcome> {
@@ -96,9 +99,9 @@ export class InsertStore {
   }
 
   async #attempt({ address, item, fingerprint }: Insertion, token: string, limits: Limits): Promise<Outcome> {
-    const condition = rowAbsent(this.table.partitionKey);
+    const condition = rowAbsent(this.#table.partitionKey);
     const command = new PutItemCommand({
-      TableName: this.table.name,
+      TableName: this.#table.name,
       Item: { ...item, ...stamp({ id: address.id, fingerprint }, token) },
       ExpressionAttributeNames: { ...condition.names },
       ...conditional(condition),
@@ -106,7 +109,7 @@ export class InsertStore {
     });
     await crashPoint('before-commit');
     try {
-      await send(this.client, command, limits, 'write');
+      await send(this.#client, command, limits, 'write');
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
       // `processed` where the answer was lost and the SDK sent it again: the row that is in the way is our own (R12).
@@ -120,6 +123,6 @@ export class InsertStore {
   #failure(error: unknown): unknown {
     if (isRefusal(error))
       return new WriteRefused(`DynamoDB refused the row: ${errorText(error)}`, { cause: error });
-    return commitFailed(error, this.table.name);
+    return commitFailed(error, this.#table.name);
   }
 }

@@ -13,20 +13,24 @@ const lifeSeconds = 30 * 86_400;
  * never receipts.
  */
 export class StoredText {
-  constructor(
-    private readonly client: DynamoDBClient,
-    private readonly tableName: string,
-    private readonly consumerName: string,
-  ) {}
+  readonly #client: DynamoDBClient;
+  readonly #tableName: string;
+  readonly #consumerName: string;
+
+  constructor(client: DynamoDBClient, tableName: string, consumerName: string) {
+    this.#client = client;
+    this.#tableName = tableName;
+    this.#consumerName = consumerName;
+  }
 
   /** Writes it, under an id of its own for each text. Doing so again changes nothing. */
   async write(id: string, text: string, limits: Limits): Promise<void> {
     const parts = partsOf(text);
     for (const [i, part] of parts.entries())
       await send(
-        this.client,
+        this.#client,
         new PutItemCommand({
-          TableName: this.tableName,
+          TableName: this.#tableName,
           Item: {
             id: { S: this.#rowId(id, i) },
             v: { N: String(rowVersion) },
@@ -46,8 +50,8 @@ export class StoredText {
     for (let count = 1; texts.length < count;) {
       const Key = { id: { S: this.#rowId(id, texts.length) } };
       const { Item } = await send(
-        this.client,
-        new GetItemCommand({ TableName: this.tableName, Key, ConsistentRead: true }),
+        this.#client,
+        new GetItemCommand({ TableName: this.#tableName, Key, ConsistentRead: true }),
         limits,
         'read',
       );
@@ -59,7 +63,7 @@ export class StoredText {
   }
 
   #rowId(id: string, part: number): string {
-    return `${this.consumerName}!text#${id}#${part}`;
+    return `${this.#consumerName}!text#${id}#${part}`;
   }
 }
 

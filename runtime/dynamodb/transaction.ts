@@ -39,9 +39,12 @@ export class Transaction {
   readonly #effects = new Set<string>();
   #once: Once | undefined;
   #ahead = false;
+  readonly #read: ItemReader | undefined;
 
   /** @param read what `get` reads with. `DynamoStore.transaction` gives one. */
-  constructor(private readonly read?: ItemReader) {}
+  constructor(read?: ItemReader) {
+    this.#read = read;
+  }
 
   /**
    * Reads attributes of one item as it is stored now; writes of this transaction do not show. Undefined when there is
@@ -69,9 +72,9 @@ export class Transaction {
     key: Row,
     attributes: readonly Attribute[],
   ): Promise<Readonly<Partial<Record<Attribute, unknown>>> | undefined> {
-    if (this.read === undefined)
+    if (this.#read === undefined)
       throw new InvalidSettings(['this transaction cannot read; make it with DynamoStore.transaction']);
-    const { read } = this;
+    const read = this.#read;
     return this.#session.track('get', async () => {
       const { readOf } = await import('./reads.js');
       const address = addressOf(table, key);
@@ -170,7 +173,7 @@ export class Transaction {
    * be read.
    */
   async stillStands(): Promise<boolean> {
-    const { read } = this;
+    const read = this.#read;
     if (read === undefined) return true;
     const { stillStand } = await import('./reads.js');
     return stillStand([...this.#reads.values()], read);

@@ -5,8 +5,11 @@
 export class WarmItems<Item> {
   readonly #items = new Map<string, { readonly item: Item; readonly bytes: number }>();
   #bytes = 0;
+  readonly #maxBytes: number;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   get(id: string): Item | undefined {
     const entry = this.#items.get(id);
@@ -21,7 +24,7 @@ export class WarmItems<Item> {
     this.#items.set(id, { item, bytes });
     this.#bytes += bytes;
     for (const oldest of this.#items.keys()) {
-      if (this.#bytes <= this.maxBytes) return;
+      if (this.#bytes <= this.#maxBytes) return;
       this.delete(oldest);
     }
   }

@@ -21,12 +21,14 @@ export class Heartbeat {
   #reason: StopReason | undefined;
   #endsAt: number;
   #beating: Promise<void> = Promise.resolve();
+  readonly #store: JobStore;
+  readonly #row: JobRow;
+  readonly #options: HeartbeatOptions;
 
-  constructor(
-    private readonly store: JobStore,
-    private readonly row: JobRow,
-    private readonly options: HeartbeatOptions,
-  ) {
+  constructor(store: JobStore, row: JobRow, options: HeartbeatOptions) {
+    this.#store = store;
+    this.#row = row;
+    this.#options = options;
     this.#endsAt = performance.now() + options.leaseMs;
     this.#timer = setInterval(() => {
       this.#beating = this.#beat();
@@ -49,10 +51,10 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
-    const { leaseMs, everyMs, hide } = this.options;
+    const { leaseMs, everyMs, hide } = this.#options;
     const endsAt = performance.now() + leaseMs;
     try {
-      const row = await this.store.renew(this.row, Date.now() + leaseMs);
+      const row = await this.#store.renew(this.#row, Date.now() + leaseMs);
       if (row === undefined) this.#tell('lost');
       else {
         this.#endsAt = endsAt;

@@ -54,8 +54,10 @@ const maxScheduleBytes = 256 * 1024;
  */
 export class JobQueueClient {
   readonly #store: JobStore;
+  readonly #options: JobQueueOptions;
 
-  constructor(private readonly options: JobQueueOptions) {
+  constructor(options: JobQueueOptions) {
+    this.#options = options;
     const { dynamodb: client, settings } = options;
     const { dedupTable: tableName, consumerName, retentionSeconds } = settings;
     this.#store = new JobStore({ client, tableName, consumerName, retentionSeconds });
@@ -81,7 +83,7 @@ export class JobQueueClient {
     let row = await this.#store.accept(jobId, fingerprint, Date.now() + delaySeconds * 1000);
     if (row.state === 'failed' && retryFailed)
       row = (await this.#store.startAgain(row)) ?? (await this.#store.accept(jobId, fingerprint, Date.now()));
-    const { silentAfterSeconds = silentAfterMs / 1000 } = this.options;
+    const { silentAfterSeconds = silentAfterMs / 1000 } = this.#options;
     // Somebody accepted it and may have died before it was sent; or its message is lost. One too many does no harm.
     if ((!row.sent && row.state === 'queued') || isSilent(row.state, row.dueAt, silentAfterSeconds * 1000)) {
       await this.#send(row, body);
@@ -112,7 +114,7 @@ export class JobQueueClient {
   }
 
   #assertDelay(jobId: string, delaySeconds: number): void {
-    const { scheduler, retentionSeconds } = this.options.settings;
+    const { scheduler, retentionSeconds } = this.#options.settings;
     if (!(delaySeconds >= 0)) throw new InvalidJob(jobId, `delaySeconds is ${delaySeconds}, must be from 0`);
     if (delaySeconds > maxQueueDelaySeconds && scheduler === undefined)
       throw new InvalidJob(
@@ -127,7 +129,7 @@ export class JobQueueClient {
   }
 
   async #send({ jobId, runAt }: JobRow, body: string): Promise<void> {
-    const { settings, sqs, scheduler } = this.options;
+    const { settings, sqs, scheduler } = this.#options;
     const delaySeconds = Math.max(0, Math.ceil((runAt.getTime() - Date.now()) / 1000));
     if (delaySeconds > maxQueueDelaySeconds && settings.scheduler !== undefined) {
       await schedule({ ...settings.scheduler, jobId, runAt, body, client: scheduler });

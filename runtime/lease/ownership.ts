@@ -30,12 +30,14 @@ const stopPart = 0.1;
 export class Ownership {
   /** An earlier owner may have made the effect. */
   #inDoubt: boolean;
+  readonly #store: LeaseStore;
+  readonly #lease: Lease;
+  readonly #facts: OwnershipFacts;
 
-  constructor(
-    private readonly store: LeaseStore,
-    private readonly lease: Lease,
-    private readonly facts: OwnershipFacts,
-  ) {
+  constructor(store: LeaseStore, lease: Lease, facts: OwnershipFacts) {
+    this.#store = store;
+    this.#lease = lease;
+    this.#facts = facts;
     this.#inDoubt = lease.inDoubt;
   }
 
@@ -45,7 +47,7 @@ export class Ownership {
 
   /** JSON text of the arguments that the first call was made with. */
   get args(): string | undefined {
-    return this.lease.args;
+    return this.#lease.args;
   }
 
   /**
@@ -53,7 +55,7 @@ export class Ownership {
    * begin.
    */
   get leftMs(): number {
-    return this.lease.sentAt + this.facts.rules.durationMs * (1 - stopPart) - performance.now();
+    return this.#lease.sentAt + this.#facts.rules.durationMs * (1 - stopPart) - performance.now();
   }
 
   /**
@@ -73,10 +75,10 @@ export class Ownership {
       this.#inDoubt = false;
       return undefined;
     }
-    const { maxClockSkewMs, maxEffectDelayMs } = this.facts.rules;
+    const { maxClockSkewMs, maxEffectDelayMs } = this.#facts.rules;
     await this.#unknown('the other side could not tell');
-    const until = this.lease.endsAt + maxClockSkewMs + maxEffectDelayMs;
-    throw new LeaseHeld(this.lease.id, until, 'the other side could not tell yet whether it happened');
+    const until = this.#lease.endsAt + maxClockSkewMs + maxEffectDelayMs;
+    throw new LeaseHeld(this.#lease.id, until, 'the other side could not tell yet whether it happened');
   }
 
   /**
@@ -85,12 +87,12 @@ export class Ownership {
    * @throws ResultLost when the result cannot be stored. The effect is completed all the same, and listed.
    */
   async complete<Result>(result: Result): Promise<Result> {
-    const { consumerName, report } = this.facts;
-    const { written, lost } = await completeSurely(this.store, this.lease, result, consumerName);
+    const { consumerName, report } = this.#facts;
+    const { written, lost } = await completeSurely(this.#store, this.#lease, result, consumerName);
     if (!written) throw this.#lost('completion');
     if (lost === undefined) return result === undefined ? result : (valueOfText(valueText(result)) as Result);
     report('blocked', 'its result is lost');
-    throw new ResultLost(this.lease.id, lost.message, { cause: lost });
+    throw new ResultLost(this.#lease.id, lost.message, { cause: lost });
   }
 
   /**
@@ -100,7 +102,7 @@ export class Ownership {
    */
   async giveBack(): Promise<void> {
     if (this.#inDoubt) await this.#unknown('an earlier call may have acted');
-    else if (!(await this.store.free(this.lease))) throw this.#lost('release');
+    else if (!(await this.#store.free(this.#lease))) throw this.#lost('release');
   }
 
   /**
@@ -110,26 +112,26 @@ export class Ownership {
    * @throws LeaseLost when another owner has the lease.
    */
   async outcomeUnknown(cause: unknown): Promise<OutcomeUnknown | EffectBlocked> {
-    const { consumerName, rules, report } = this.facts;
-    const { id } = this.lease;
+    const { consumerName, rules, report } = this.#facts;
+    const { id } = this.#lease;
     const reason = errorText(cause);
     // What somebody's error says may be anybody's data: it is in the row, and not in the log (R59).
     report('unknown-outcome', `it threw ${errorLine(cause).error}`);
     await this.#unknown(reason, cause);
-    const row = await this.store.read(id);
-    const decision = row && decide(row, rules, this.store.now());
+    const row = await this.#store.read(id);
+    const decision = row && decide(row, rules, this.#store.now());
     if (row === undefined || decision?.kind !== 'blocked') return new OutcomeUnknown(id, { cause });
-    if (await this.store.block(row, consumerName, decision.reason)) report('blocked', decision.because);
+    if (await this.#store.block(row, consumerName, decision.reason)) report('blocked', decision.because);
     return new EffectBlocked(id, decision.reason, decision.because, { cause });
   }
 
   async #unknown(reason: string, cause?: unknown): Promise<void> {
-    if (!(await this.store.unknown(this.lease, reason))) throw this.#lost('unknown outcome', cause);
+    if (!(await this.#store.unknown(this.#lease, reason))) throw this.#lost('unknown outcome', cause);
   }
 
   #lost(refused: LeaseLost['refused'], cause?: unknown): LeaseLost {
-    this.facts.report('zombie-rejected', `${refused} refused`);
-    return new LeaseLost(this.lease.id, refused, { cause });
+    this.#facts.report('zombie-rejected', `${refused} refused`);
+    return new LeaseLost(this.#lease.id, refused, { cause });
   }
 }
 

@@ -93,14 +93,17 @@ class Keeping {
   #sent = 0n;
   #from: { readonly version: bigint; readonly at: number } | undefined;
   #previous: { readonly version: bigint; readonly expires?: number } | undefined;
+  readonly #since: Since;
 
   constructor(
     readonly stream: string,
-    private readonly since: Since,
-  ) {}
+    since: Since,
+  ) {
+    this.#since = since;
+  }
 
   pass(version: bigint, item: Record<string, AttributeValue>): void {
-    const { since, retentionSeconds } = this.since;
+    const { since, retentionSeconds } = this.#since;
     const mark = markOf(item);
     const at = Number(item.at?.N ?? 0);
     const before = this.#previous?.version === version - 1n ? this.#previous : undefined;

@@ -21,8 +21,10 @@ export class RunClock {
   readonly limits: Limits;
   readonly givenMs: number;
   readonly #reserveMs: number;
+  readonly #context: RemainingTime;
 
-  constructor(private readonly context: RemainingTime) {
+  constructor(context: RemainingTime) {
+    this.#context = context;
     this.givenMs = context.getRemainingTimeInMillis();
     this.#reserveMs = Math.min(reserve.mostMs, this.givenMs * reserve.share);
     const overMs = Math.max(leastMs, this.givenMs - this.#reserveMs / 4);
@@ -50,10 +52,10 @@ export class RunClock {
 
   /** Until the run ends, in milliseconds. */
   leftMs(): number {
-    return Math.max(0, this.context.getRemainingTimeInMillis());
+    return Math.max(0, this.#context.getRemainingTimeInMillis());
   }
 
   #workMs(): number {
-    return this.context.getRemainingTimeInMillis() - this.#reserveMs;
+    return this.#context.getRemainingTimeInMillis() - this.#reserveMs;
   }
 }

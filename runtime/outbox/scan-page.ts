@@ -64,12 +64,14 @@ class Walk {
   #stream: string | undefined;
   #previous: { readonly version: bigint | undefined; readonly expires: boolean };
   #settled: boolean;
+  readonly #youngest: number;
 
   constructor(
-    private readonly youngest: number,
+    youngest: number,
     cursor: ScanPlace | undefined,
     { expires, settled }: { readonly expires: boolean; readonly settled: boolean },
   ) {
+    this.#youngest = youngest;
     this.#stream = cursor?.stream;
     this.#previous = { version: cursor && versionIn({ S: cursor.version }), expires };
     this.#settled = settled;
@@ -104,7 +106,7 @@ class Walk {
       this.#settled = true;
       this.found.set(stream, { versions: [version], at: Number(item.at?.N ?? 0) });
     } else if (isKnownSent(mark, previous)) this.#sentUpTo(stream);
-    else if (Number(item.at?.N ?? 0) > this.youngest) this.#settled = true;
+    else if (Number(item.at?.N ?? 0) > this.#youngest) this.#settled = true;
     else this.#unsent({ stream, version }, mark.first, Number(item.at?.N ?? 0));
   }
 

@@ -39,15 +39,14 @@ export class QueueNumbers {
   readonly #queueUrl: string;
   readonly #consumerName: string;
   readonly #queues = new Map<string, Incarnation>();
+  readonly #client: () => Promise<SQSClient>;
 
   /**
    * @throws InvalidSettings when the queue is not known, or a dead letter would stop the stream: no number tells who
    * is next.
    */
-  constructor(
-    { queueUrl, onFailure, consumerName }: ConsumerSettings,
-    private readonly client: () => Promise<SQSClient>,
-  ) {
+  constructor({ queueUrl, onFailure, consumerName }: ConsumerSettings, client: () => Promise<SQSClient>) {
+    this.#client = client;
     const problems = [];
     if (queueUrl === undefined)
       problems.push("version 'sequence-number' needs queueUrl; set EXACTLY_ONCE_QUEUE_URL");
@@ -99,7 +98,7 @@ export class QueueNumbers {
 
   async #ask(arn: string, known: string | undefined): Promise<Incarnation> {
     const { GetQueueAttributesCommand } = await import('./client.js');
-    const client = await this.client();
+    const client = await this.#client();
     const askedAt = Date.now();
     const url = known ?? (await this.#urlOf(arn, client));
     const { Attributes } = await client.send(
