@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import manifest from '../package.json';
 import { packageRoot } from '../targets/package-root.js';
+import { allowMissingTypes } from './optional-types.js';
 
 const run = promisify(execFile);
 
@@ -17,6 +19,10 @@ const outputs = [
   // Bundlers look for `sideEffects` in the nearest package.json only, which is this one.
   { folder: 'esm', config: 'tsconfig.build.esm.json', manifest: { type: 'module', sideEffects: false } },
 ];
+
+const optionalPeers = Object.entries(manifest.peerDependenciesMeta)
+  .filter(([, { optional }]) => optional)
+  .map(([name]) => name);
 
 /**
  * Compiles the trees that are published: `cjs/` holds lib and runtime as CommonJS, `esm/` holds runtime as ES
@@ -36,6 +42,7 @@ export async function compilePackage(folder: string): Promise<void> {
       throw new CompileError(`${output.config} does not compile\n${stdout}${stderr}`, { cause });
     });
     await mkdir(outDir, { recursive: true });
+    await allowMissingTypes(outDir, optionalPeers);
     await writeFile(join(outDir, 'package.json'), `${JSON.stringify(output.manifest)}\n`);
   }
 }

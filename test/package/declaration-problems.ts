@@ -2,8 +2,16 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import type { StagedPackage } from './staged-package.js';
 
-/** What the compiler finds in the package's own declarations when a strict project imports every entry point. */
-export function declarationProblems(staged: StagedPackage, entries: readonly string[]): string[] {
+/**
+ * What the compiler finds in the package's own declarations when a strict project imports every entry point.
+ *
+ * @param absent packages that the project has not installed
+ */
+export function declarationProblems(
+  staged: StagedPackage,
+  entries: readonly string[],
+  absent: readonly string[] = [],
+): string[] {
   const text = entries
     .map((entry, index) => `import * as entry${index} from '${entry}'; void entry${index};\n`)
     .join('');
@@ -18,7 +26,10 @@ export function declarationProblems(staged: StagedPackage, entries: readonly str
   };
   const disk = ts.createCompilerHost(options);
   const host = ts.createCompilerHost(options);
-  host.fileExists = (name) => importers.includes(name) || disk.fileExists(name);
+  const isAbsent = (name: string) =>
+    absent.some((one) => `${name}/`.includes(`/node_modules/${one}/`) || name.includes(`/@types/${one}/`));
+  host.fileExists = (name) => importers.includes(name) || (!isAbsent(name) && disk.fileExists(name));
+  host.directoryExists = (name) => !isAbsent(name) && disk.directoryExists?.(name) !== false;
   host.getSourceFile = (name, target, ...rest) =>
     importers.includes(name)
       ? ts.createSourceFile(name, text, target)

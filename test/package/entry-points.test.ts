@@ -79,6 +79,15 @@ test('the declarations need nothing but the declared dependencies, from both mod
   expect(declarationProblems(staged, entries)).toEqual([]);
 });
 
+test('the declarations are right where no optional package is installed: nobody has to skip their check', () => {
+  const optional = Object.keys(staged.manifest.peerDependenciesMeta ?? {});
+  // Without the CDK and Powertools there is nothing to derive a construct or a layer from.
+  const without = optional.filter((name) => !/^@aws-lambda-powertools|^@opentelemetry/.test(name));
+  const users = entries.filter((name) => !/\/(lease\/powertools|telemetry)$/.test(name));
+  expect(without.length).toBeGreaterThan(5);
+  expect(declarationProblems(staged, users, without)).toEqual([]);
+});
+
 describe('npm run exports', () => {
   const check = () =>
     run(join(binFolder, 'tsx'), [join(packageRoot, 'scripts', 'check-exports.ts'), staged.checkout]);
