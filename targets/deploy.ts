@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findIgnored, typesOf } from './ignored.js';
 import { LocalTargetError } from './local-target-error.js';
 import { binFolder, packageRoot } from './package-root.js';
 import type { Target } from './target.js';
@@ -37,9 +38,10 @@ const referenceStack = 'ExactlyOnceReference';
 
 /**
  * Bootstraps the target's account, synthesizes the app once and deploys one stack of it with the plain CDK CLI.
- * Returns the stack's outputs by name.
+ * Returns the stack's outputs by name. What the target ignored of it without a word is logged by type.
  *
  * @throws DeployError naming the step, with the end of its output
+ * @throws IgnoredByTargetError when the target gave no value to an output
  */
 export async function deployStack(
   target: Target,
@@ -68,7 +70,13 @@ export async function deployStack(
       ),
     );
     const written = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;
-    return written[stack] ?? {};
+    const values = written[stack] ?? {};
+    // AWS says itself what it could not deploy.
+    if (target.endpoint === undefined) return values;
+    const template = await readFile(join(assembly, `${stack}.template.json`), 'utf8');
+    const ignored = await findIgnored(target, stack, template, values);
+    if (ignored.length > 0) log(`${target.name} ignores ${typesOf(ignored)}`);
+    return values;
   });
 }
 
