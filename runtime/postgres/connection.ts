@@ -1,0 +1,130 @@
+import { setMaxListeners } from 'node:events';
+import { DependencyFailed } from '../dedup/error.js';
+import type { Limits } from '../dedup/limits.js';
+import type { PostgresClient, PostgresPool, SqlResult } from './client.js';
+import { isJudged, sqlStateOf, statementError } from './sql-error.js';
+
+/** Whether nothing new may begin. */
+export function isOver({ deadline, signal }: Limits): boolean {
+  return Date.now() >= deadline || signal?.aborted === true;
+}
+
+/**
+ * Waits for work until the limits are over.
+ *
+ * @throws what `late` makes, then. The work itself goes on, and its outcome is not known.
+ */
+export async function withinLimits<T>(
+  { deadline, signal }: Limits,
+  work: Promise<T>,
+  late: () => Error = () => new DependencyFailed('Postgres has not answered by the deadline'),
+): Promise<T> {
+  // Infinity has no timer, and Node takes no longer ones than this.
+  const left = Math.min(2 ** 31 - 1, Math.max(0, deadline - Date.now()));
+  if (signal !== undefined) setMaxListeners(0, signal);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(late());
+  const timer = Number.isFinite(deadline) ? setTimeout(giveUp, left) : undefined;
+  signal?.addEventListener('abort', giveUp, { once: true });
+  if (signal?.aborted === true) giveUp();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+    // Whoever loses the race has nobody who listens.
+    work.catch(() => undefined);
+  }
+}
+
+/**
+ * A connection that one piece of work has for itself. Nothing is sent past the deadline, nothing waits beyond it, and
+ * a connection of which it is not known what it is doing is never given back to the pool.
+ */
+export class Connection {
+  /** A statement is under way. */
+  isBusy = false;
+  #broken = false;
+  readonly #onError = () => {
+    this.#broken = true;
+  };
+
+  private constructor(
+    private readonly client: PostgresClient,
+    private readonly limits: Limits,
+  ) {
+    // One that breaks while nothing is asked of it says so by an event, which ends a process that does not listen.
+    client.on('error', this.#onError);
+  }
+
+  /** @throws DependencyFailed when none is to be had in time. */
+  static async open(pool: PostgresPool, limits: Limits): Promise<Connection> {
+    if (isOver(limits)) throw new DependencyFailed('no time is left for a connection to Postgres');
+    const asked = pool.connect();
+    try {
+      return new Connection(await withinLimits(limits, asked), limits);
+    } catch (cause) {
+      asked.then(
+        (late) => late.release(),
+        () => undefined,
+      );
+      if (cause instanceof DependencyFailed) throw cause;
+      throw new DependencyFailed('no connection to Postgres was to be had', { cause });
+    }
+  }
+
+  /** @throws what `statementError` makes of what went wrong. */
+  async send(text: string, values?: readonly unknown[]): Promise<SqlResult> {
+    try {
+      return await this.raw(text, values);
+    } catch (cause) {
+      throw statementError(cause);
+    }
+  }
+
+  /** The same. @throws what Postgres said, as it is. */
+  async raw(text: string, values?: readonly unknown[]): Promise<SqlResult> {
+    if (isOver(this.limits)) throw new DependencyFailed('no time is left for a statement; none was sent');
+    this.limits.meter.call();
+    this.isBusy = true;
+    try {
+      const asked = this.client.query(text, values === undefined ? undefined : [...values]);
+      const answer = await withinLimits(this.limits, asked);
+      this.isBusy = false;
+      return answer;
+    } catch (cause) {
+      // After what Postgres has judged the connection is in order; of anything else nobody knows.
+      if (sqlStateOf(cause) === undefined || !isJudged(cause)) this.#broken = true;
+      else this.isBusy = false;
+      throw cause;
+    }
+  }
+
+  /** Undoes the transaction, if the connection can still be asked to, and gives the connection back. Never throws. */
+  async rollBack(): Promise<void> {
+    if (!this.#broken && !this.isBusy) await this.raw('ROLLBACK').catch(() => (this.#broken = true));
+    this.giveBack();
+  }
+
+  giveBack(): void {
+    this.client.removeListener('error', this.#onError);
+    // A client that is thrown away may still say that its connection broke.
+    if (this.#broken || this.isBusy) this.client.on('error', () => undefined);
+    this.client.release(this.#broken || this.isBusy);
+  }
+}
+
+/** One statement that needs no transaction of several. */
+export async function ask(
+  pool: PostgresPool,
+  limits: Limits,
+  text: string,
+  values?: readonly unknown[],
+): Promise<SqlResult> {
+  const connection = await Connection.open(pool, limits);
+  try {
+    return await connection.send(text, values);
+  } finally {
+    connection.giveBack();
+  }
+}
