@@ -25,20 +25,24 @@ export interface ReceiptRow {
 
 /**
  * Takes the identity, or waits for whoever has it in an open transaction, and then takes it or does not: the unique
- * index decides, at every isolation level. Values: id, fingerprint, token, retention in seconds. A row: it is taken.
+ * index decides, at every isolation level. With the types of its values, because not every driver leaves them to
+ * Postgres. Values: id, fingerprint, token, retention in seconds. A row: it is taken.
  */
 export const takeReceipt =
   'INSERT INTO exactly_once.receipts (id, fingerprint, token, expires_at) ' +
-  "VALUES ($1, $2, $3, now() + $4 * interval '1 second') ON CONFLICT (id) DO NOTHING RETURNING 1 AS taken";
+  "VALUES ($1::text, $2::text, $3::uuid, now() + $4::float8 * interval '1 second') ON CONFLICT (id) DO NOTHING RETURNING 1 AS taken";
 
 const columns =
   'id, fingerprint, token, result, v, extract(epoch FROM expires_at - now())::float8 AS left';
 
+/** Value: the id. */
+export const readReceipt = `SELECT ${columns} FROM exactly_once.receipts WHERE id = $1::text`;
+
 /** Value: the ids. */
 export const readReceipts = `SELECT ${columns} FROM exactly_once.receipts WHERE id = ANY($1::text[])`;
 
-/** Values: id, result. */
-export const keepResult = 'UPDATE exactly_once.receipts SET result = $2 WHERE id = $1';
+/** Values: result, id. */
+export const keepResult = 'UPDATE exactly_once.receipts SET result = $1::text WHERE id = $2::text';
 
 /** Values: id, retention in seconds. */
 export const renewReceipt =

@@ -13,7 +13,7 @@ import { HandlerTooSlow } from './errors.js';
 import {
   judge,
   keepResult,
-  readReceipts,
+  readReceipt,
   renewBelow,
   renewReceipt,
   takeReceipt,
@@ -124,7 +124,7 @@ async function run(connection: Connection, tx: Transaction, work: Work, limits: 
       : new HandlerTooSlow();
   const result = await withinLimits(limits, handled, late);
   tx.seal();
-  if (result !== undefined) await connection.send(keepResult, [work.id, valueText(result)]);
+  if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
 }
 
 /** @throws CommitFailed when it is not known whether it is committed. */
@@ -152,7 +152,7 @@ async function notTaken(
   work: Work,
   { tokens, limits }: Pick<Try, 'tokens' | 'limits'>,
 ): Promise<Outcome | Again> {
-  const { rows } = await connection.send(readReceipts, [[work.id]]);
+  const { rows } = await connection.send(readReceipt, [work.id]);
   await connection.send('ROLLBACK');
   const row = rows[0] as unknown as ReceiptRow | undefined;
   // Pruned in between.
