@@ -32,8 +32,7 @@ export const takeReceipt =
   'INSERT INTO exactly_once.receipts (id, fingerprint, token, expires_at) ' +
   "VALUES ($1::text, $2::text, $3::uuid, now() + $4::float8 * interval '1 second') ON CONFLICT (id) DO NOTHING RETURNING 1 AS taken";
 
-const columns =
-  'id, fingerprint, token, result, v, extract(epoch FROM expires_at - now())::float8 AS left';
+const columns = 'id, fingerprint, token, result, v, extract(epoch FROM expires_at - now())::float8 AS left';
 
 /** Value: the id. */
 export const readReceipt = `SELECT ${columns} FROM exactly_once.receipts WHERE id = $1::text`;
@@ -61,7 +60,5 @@ export function judge(row: ReceiptRow, { id, fingerprint }: Draft, tokens?: Read
   if (row.fingerprint !== fingerprint)
     return { kind: 'rejected', error: new KeyReused(id, row.fingerprint, fingerprint) };
   if (tokens?.has(row.token) === true) return { kind: 'processed' };
-  return row.result === null
-    ? { kind: 'duplicate' }
-    : { kind: 'duplicate', result: valueOfText(row.result) };
+  return row.result === null ? { kind: 'duplicate' } : { kind: 'duplicate', result: valueOfText(row.result) };
 }

@@ -45,9 +45,7 @@ export async function receive(
   { consumerName, key, payload, retentionSeconds }: Identity,
 ): Promise<Received> {
   if (!Number.isSafeInteger(retentionSeconds) || retentionSeconds <= 0)
-    throw new InvalidSettings([
-      `retentionSeconds must be a positive whole number, got ${retentionSeconds}`,
-    ]);
+    throw new InvalidSettings([`retentionSeconds must be a positive whole number, got ${retentionSeconds}`]);
   const draft = { id: receiptId(consumerName, key), fingerprint: fingerprintOf(payload) };
   const taking = [draft.id, draft.fingerprint, randomUUID(), retentionSeconds];
   const { rows } = await port.executeSql(takeReceipt, taking);

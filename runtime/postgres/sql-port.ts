@@ -13,7 +13,9 @@ export interface SqlPort {
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** A client of `pg` between BEGIN and COMMIT. Never the pool: each statement would be a transaction of its own. */
-export function fromPg(client: { query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> }): SqlPort {
+export function fromPg(client: {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}): SqlPort {
   return {
     async executeSql(text, values) {
       const { rows } = await client.query(text, [...values]);

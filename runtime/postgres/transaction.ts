@@ -5,7 +5,8 @@ import type { Connection } from './connection.js';
 import { StatementFailed, TransactionControlRefused } from './errors.js';
 
 /** Statements that would end the transaction, or the guarantee with it. */
-const control = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|PREPARE\s+TRANSACTION)\b/i;
+const control =
+  /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|PREPARE\s+TRANSACTION)\b/i;
 
 /** What a handler is given: a transaction that is open, and is committed with the receipt of its message. */
 export interface PostgresTx {

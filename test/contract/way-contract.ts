@@ -282,7 +282,6 @@ export function wayContract<Unit extends Prepared>(
             const found = await world.way.recall?.(messages, limits(), true);
             expect(found?.size).toBe(6);
           });
-
         }
         if (supports.folds !== true && supports.readsWhole !== true) {
           test('R48: fails closed when it stays unread, if it must see everything', async () => {

@@ -26,7 +26,7 @@ CREATE TABLE exactly_once.groups (
   state text NOT NULL,
   token uuid NOT NULL,
   v smallint NOT NULL DEFAULT 1,
-  facts jsonb NOT NULL,
+  facts text NOT NULL,
   PRIMARY KEY (consumer, stream)
 );
 CREATE TABLE exactly_once.parked (
@@ -40,16 +40,9 @@ CREATE TABLE exactly_once.holes (
   consumer text COLLATE "C" NOT NULL,
   stream text COLLATE "C" NOT NULL,
   n bigint NOT NULL,
-  facts jsonb NOT NULL,
+  facts text NOT NULL,
   expires_at timestamptz NOT NULL,
   PRIMARY KEY (consumer, stream, n)
-);
-CREATE TABLE exactly_once.texts (
-  consumer text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL,
-  body text NOT NULL,
-  expires_at timestamptz NOT NULL,
-  PRIMARY KEY (consumer, id)
 );
 `,
 };

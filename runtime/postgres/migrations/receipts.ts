@@ -1,7 +1,7 @@
 import type { Migration } from './migration.js';
 
-/** Parts of the receipts by the hash of their id: each is vacuumed and rebuilt by itself. */
-const parts = 8;
+/** Tables of the receipts by the hash of their id: each is vacuumed and rebuilt by itself. */
+export const receiptParts: readonly string[] = Array.from({ length: 8 }, (_, i) => `receipts_${i}`);
 
 /**
  * Receipts: an identity, once. Not in parts by day, though those would be dropped for nothing: the unique index that
@@ -25,10 +25,9 @@ CREATE TABLE exactly_once.receipts (
   expires_at timestamptz NOT NULL
 ) PARTITION BY HASH (id);
 CREATE INDEX receipts_expires_at ON exactly_once.receipts USING brin (expires_at);
-${Array.from(
-  { length: parts },
-  (_, i) =>
-    `CREATE TABLE exactly_once.receipts_${i} PARTITION OF exactly_once.receipts FOR VALUES WITH (MODULUS ${parts}, REMAINDER ${i});`,
+${receiptParts.map(
+  (part, i) =>
+    `CREATE TABLE exactly_once.${part} PARTITION OF exactly_once.receipts FOR VALUES WITH (MODULUS ${receiptParts.length}, REMAINDER ${i});`,
 ).join('\n')}
 `,
 };
