@@ -45,6 +45,14 @@ export class PostgresGroupStore implements GroupStore {
     return rows[0] && readGroup(rows[0]);
   }
 
+  /** Those that stand still, or are on their way back, oldest first. */
+  async list(limits: Limits): Promise<readonly Group[]> {
+    const text =
+      "SELECT stream, state, token, v, facts FROM exactly_once.groups WHERE consumer = $1 AND state <> 'open'";
+    const { rows } = await ask(this.pool, limits, text, [this.consumerName]);
+    return rows.map(readGroup).sort((a, b) => a.since.localeCompare(b.since));
+  }
+
   async stop(
     seen: Group | undefined,
     place: GroupPlace,

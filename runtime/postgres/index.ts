@@ -3,6 +3,8 @@
  * receipts in transactions of your own. The package `pg` is yours to bring, or any other client for `receive`.
  */
 export { postgresConsumer, type PostgresConsumerOptions } from '../sqs/postgres-consumer.js';
+export { decidePostgresGroup, listPostgresGroups } from '../sqs/postgres-groups.js';
+export type { Decision } from '../sqs/decide.js';
 export { postgresLeases, type PostgresLeases } from '../lease/postgres-leases.js';
 export { receive, type Identity, type Received } from './receive.js';
 export {
