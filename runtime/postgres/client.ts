@@ -21,5 +21,7 @@ export interface PostgresClient {
  */
 export interface PostgresPool {
   connect(): Promise<PostgresClient>;
+  on?(event: 'connect', listener: (client: PostgresClient) => void): unknown;
+  on?(event: 'error', listener: (error: Error) => void): unknown;
   readonly options?: { readonly max?: number };
 }

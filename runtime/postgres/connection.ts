@@ -37,6 +37,21 @@ export async function withinLimits<T>(
   }
 }
 
+const guarded = new WeakSet<PostgresPool>();
+
+/**
+ * A connection that breaks while nobody uses it, or in the moment in which it is handed over, says so by an event,
+ * and one without a listener ends the process. It is of no consequence: the next statement fails, or another one is
+ * opened.
+ */
+function guard(pool: PostgresPool): void {
+  if (guarded.has(pool)) return;
+  guarded.add(pool);
+  const ignore = () => undefined;
+  pool.on?.('error', ignore);
+  pool.on?.('connect', (client) => client.on('error', ignore));
+}
+
 /**
  * A connection that one piece of work has for itself. Nothing is sent past the deadline, nothing waits beyond it, and
  * a connection of which it is not known what it is doing is never given back to the pool.
@@ -60,6 +75,7 @@ export class Connection {
   /** @throws DependencyFailed when none is to be had in time. */
   static async open(pool: PostgresPool, limits: Limits): Promise<Connection> {
     if (isOver(limits)) throw new DependencyFailed('no time is left for a connection to Postgres');
+    guard(pool);
     const asked = pool.connect();
     try {
       return new Connection(await withinLimits(limits, asked), limits);
@@ -108,8 +124,6 @@ export class Connection {
 
   giveBack(): void {
     this.client.removeListener('error', this.#onError);
-    // A client that is thrown away may still say that its connection broke.
-    if (this.#broken || this.isBusy) this.client.on('error', () => undefined);
     this.client.release(this.#broken || this.isBusy);
   }
 }
