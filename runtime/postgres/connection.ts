@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresClient, PostgresPool, SqlResult } from './client.js';
-import { isJudged, sqlStateOf, statementError } from './sql-error.js';
+import { ConnectionLost, isJudged, sqlStateOf, statementError } from './sql-error.js';
 
 /** Whether nothing new may begin. */
 export function isOver({ deadline, signal }: Limits): boolean {
@@ -85,7 +85,7 @@ export class Connection {
         () => undefined,
       );
       if (cause instanceof DependencyFailed) throw cause;
-      throw new DependencyFailed('no connection to Postgres was to be had', { cause });
+      throw new ConnectionLost('no connection to Postgres was to be had', { cause });
     }
   }
 

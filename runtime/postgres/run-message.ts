@@ -20,7 +20,7 @@ import {
   type Draft,
   type ReceiptRow,
 } from './receipts.js';
-import { Conflict, isJudged, statementError } from './sql-error.js';
+import { Conflict, ConnectionLost, isJudged, statementError } from './sql-error.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
 /** Where receipts are kept, and how transactions are run. */
@@ -102,16 +102,23 @@ async function attempt(
     const thrown = tx?.close(error) ?? error;
     await connection?.rollBack();
     connection = undefined;
-    return verdict(thrown, tx?.looked === true && !mayThrow);
+    return verdict(thrown, tx?.mayThrowAnother === true && !mayThrow);
   } finally {
     connection?.giveBack();
   }
 }
 
+/** COMMIT was sent, and not answered. */
+class CommitUnanswered extends CommitFailed {
+  override name = 'CommitUnanswered';
+}
+
 function verdict(thrown: unknown, again: boolean): Outcome | Again {
   if (thrown instanceof IgnoreMessage) return { kind: 'ignored' };
-  if (thrown instanceof DependencyFailed) return new Again(thrown);
-  if (again) return new Again(thrown);
+  if ([Conflict, ConnectionLost, CommitUnanswered].some((kind) => thrown instanceof kind))
+    return new Again(thrown);
+  // What an effect outside the database is short of, or its lease, comes again later.
+  if (again && !(thrown instanceof DependencyFailed)) return new Again(thrown);
   return isFinal(thrown) ? { kind: 'rejected', error: thrown } : { kind: 'retry', error: thrown };
 }
 
@@ -127,7 +134,7 @@ async function run(connection: Connection, tx: Transaction, work: Work, limits: 
   if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
 }
 
-/** @throws CommitFailed when it is not known whether it is committed. */
+/** @throws CommitUnanswered when it is not known whether it is committed. */
 async function commit(connection: Connection): Promise<void> {
   await crashPoint('before-commit');
   try {
@@ -138,7 +145,7 @@ async function commit(connection: Connection): Promise<void> {
   } catch (cause) {
     if (cause instanceof CommitFailed) throw cause;
     if (isJudged(cause)) throw statementError(cause);
-    throw new CommitFailed(`COMMIT was not answered, its outcome is not known: ${errorText(cause)}`, {
+    throw new CommitUnanswered(`COMMIT was not answered, its outcome is not known: ${errorText(cause)}`, {
       cause,
     });
   }

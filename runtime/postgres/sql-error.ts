@@ -29,6 +29,12 @@ export class Conflict extends DependencyFailed {
   override readonly isWithoutData = true;
 }
 
+/** The connection broke, or the server went away, before COMMIT was sent: nothing stands, another one may do. */
+export class ConnectionLost extends DependencyFailed {
+  override name = 'ConnectionLost';
+  override readonly isWithoutData = true;
+}
+
 /**
  * What a failed statement is to whoever sent it: an outage or a conflict as DependencyFailed, a value that cannot be
  * held as ValueRefused, and whatever else Postgres said as it is: it is the handler's to judge (R44).
@@ -37,11 +43,11 @@ export function statementError(cause: unknown): unknown {
   if (cause instanceof ExactlyOnceError) return cause;
   const state = sqlStateOf(cause);
   if (state === undefined)
-    return new DependencyFailed('the connection to Postgres broke, or could not be made', { cause });
+    return new ConnectionLost('the connection to Postgres broke, or could not be made', { cause });
   if (conflicts.test(state))
     return new Conflict(`the transaction met another one (SQLSTATE ${state})`, { cause });
   if (outages.test(state))
-    return new DependencyFailed(`Postgres did not do what was asked (SQLSTATE ${state})`, { cause });
+    return new ConnectionLost(`Postgres did not do what was asked (SQLSTATE ${state})`, { cause });
   return values.test(state) ? new ValueRefused(state, { cause }) : cause;
 }
 

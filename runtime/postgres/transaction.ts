@@ -26,8 +26,9 @@ export interface PostgresTx {
 
 /** One run of a handler, and what it may still do (R55). */
 export class Transaction implements PostgresTx {
-  /** It has read or written the database, or made an effect. */
-  looked = false;
+  /** It has asked for an effect outside the database, whose lease decides what another run does. */
+  #hasEffects = false;
+  #looked = false;
   #over = false;
   /** Statements and effects that nobody has awaited yet. */
   #begun = 0;
@@ -68,6 +69,7 @@ export class Transaction implements PostgresTx {
     const { effects } = this;
     if (effects === undefined)
       throw new TypeError('tx.once needs leases: postgresConsumer({ leases: postgresLeases() })');
+    this.#hasEffects = true;
     return this.#track('once', () => effects(name, effect));
   };
 
@@ -84,7 +86,7 @@ export class Transaction implements PostgresTx {
 
   async #track<T>(method: string, work: () => Promise<T>): Promise<T> {
     if (this.#over) throw new TransactionSealed(method);
-    this.looked = true;
+    this.#looked = true;
     this.#begun += 1;
     try {
       return await work();
@@ -110,6 +112,11 @@ export class Transaction implements PostgresTx {
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#begun > 0) throw new TransactionSealed('query');
     if (this.#failed !== undefined) throw new StatementFailed(this.#failed);
+  }
+
+  /** What it throws may rest on something that has changed since it was read: another run may not throw it (R47). */
+  get mayThrowAnother(): boolean {
+    return this.#looked && !this.#hasEffects;
   }
 
   /** The handler has thrown. @returns what is to be held against whom. */

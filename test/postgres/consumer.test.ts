@@ -30,13 +30,12 @@ type Given = z.infer<typeof Body>;
 type Handle = (body: Given, tx: PostgresTx) => unknown;
 
 const add = async (tx: PostgresTx, counter: string) =>
-  tx.query(
-    'INSERT INTO counters AS c VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = c.value + 1',
-    [counter],
-  );
+  tx.query('INSERT INTO counters AS c VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = c.value + 1', [
+    counter,
+  ]);
 const count = async (name: string) =>
-  (await pool.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [name])).rows[0]?.value ??
-  0;
+  (await pool.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [name])).rows[0]
+    ?.value ?? 0;
 
 const summaries: BatchSummary[] = [];
 const problems = () => summaries.flatMap((summary) => summary.problems);
@@ -75,14 +74,21 @@ test('each message acts once, however often it comes', async () => {
   const records = messages.map((one) => one.record);
   const it = consumer(async ({ counter }, tx) => add(tx, counter));
   expect(await run(it, records)).toEqual({ batchItemFailures: [] });
-  expect(await run(it, records.map((one) => again(one)))).toEqual({ batchItemFailures: [] });
+  expect(
+    await run(
+      it,
+      records.map((one) => again(one)),
+    ),
+  ).toEqual({ batchItemFailures: [] });
   for (const { body } of messages) expect(await count(body.counter)).toBe(1);
 });
 
 test('thirty messages of one counter side by side are all counted, also by a handler that reads it first', async () => {
   const counter = randomUUID();
   const it = consumer(async (body, tx) => {
-    const { rows } = await tx.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [counter]);
+    const { rows } = await tx.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [
+      counter,
+    ]);
     await tx.query(
       'INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
       [counter, (rows[0]?.value ?? 0) + 1],
@@ -112,7 +118,12 @@ test('messages of a group act in order, and none behind one that must come again
   expect(batchItemFailures).toHaveLength(2);
   expect(await count(messages[1]?.body.counter ?? '')).toBe(0);
   fails = false;
-  expect(await run(it, records.slice(1).map((one) => again(one)))).toEqual({ batchItemFailures: [] });
+  expect(
+    await run(
+      it,
+      records.slice(1).map((one) => again(one)),
+    ),
+  ).toEqual({ batchItemFailures: [] });
   expect(acted).toEqual(messages.map(({ body }) => body.id));
 });
 
@@ -140,7 +151,8 @@ test('failures are counted, not receives: it is given up after its third failure
     },
     { maxFailures: 3 },
   );
-  for (const times of [1, 2]) expect((await run(it, [again(one.record, times)])).batchItemFailures).toHaveLength(1);
+  for (const times of [1, 2])
+    expect((await run(it, [again(one.record, times)])).batchItemFailures).toHaveLength(1);
   expect(await run(it, [again(one.record, 3)])).toEqual({ batchItemFailures: [] });
   expect(await drain(queue, deadLetterQueueUrl)).toHaveLength(1);
   expect(await count(one.body.counter)).toBe(0);

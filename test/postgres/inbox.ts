@@ -8,7 +8,8 @@ export const contenders = ['ours', 'inbox'] as const;
 export type Contender = (typeof contenders)[number];
 
 const Body = z.object({ id: z.string(), counter: z.string() });
-const adding = 'INSERT INTO counters AS c VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = c.value + 1';
+const adding =
+  'INSERT INTO counters AS c VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = c.value + 1';
 
 /** Handles a batch. What acts twice shows: an increment without a key. */
 export type Handle = (records: readonly SQSRecord[]) => Promise<void>;

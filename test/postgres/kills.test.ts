@@ -73,33 +73,29 @@ async function kill(contender: Contender, dieAt: CrashPoint, hit: number, tally:
   if (lost + doubled > 0) tally.wrong += 1;
 }
 
-test(
-  `killed ${hits} times at each of ${points.length} points nothing is lost or doubled, where an inbox that looks, acts and then marks doubles`,
-  async () => {
-    const tallies = Object.fromEntries(
-      contenders.map((contender) => [contender, { kills: 0, wrong: 0, lost: 0, doubled: 0 }]),
-    ) as Record<Contender, Tally>;
-    const histogram: Record<string, number> = {};
-    for (const contender of contenders)
-      for (const point of points)
-        for (let hit = 0; hit < hits; hit += 1) {
-          const before = tallies[contender].kills;
-          await kill(contender, point, hit, tallies[contender]);
-          const name = `${contender} ${point}`;
-          histogram[name] = (histogram[name] ?? 0) + tallies[contender].kills - before;
-        }
-    reportFigures('killed at', histogram);
-    for (const contender of contenders) {
-      const { kills, wrong, lost, doubled } = tallies[contender];
-      reportFigures(`${contender}, of ${kills} killed batches`, { wrong, lost, doubled });
-    }
-    expect(Object.values(histogram)).toEqual(Object.values(histogram).map(() => hits));
-    expect(tallies.ours).toEqual({ kills: hits * points.length, wrong: 0, lost: 0, doubled: 0 });
-    // The harness sees a double where there is one.
-    expect(tallies.inbox.doubled).toBeGreaterThanOrEqual(hits);
-  },
-  3_600_000,
-);
+test(`killed ${hits} times at each of ${points.length} points nothing is lost or doubled, where an inbox that looks, acts and then marks doubles`, async () => {
+  const tallies = Object.fromEntries(
+    contenders.map((contender) => [contender, { kills: 0, wrong: 0, lost: 0, doubled: 0 }]),
+  ) as Record<Contender, Tally>;
+  const histogram: Record<string, number> = {};
+  for (const contender of contenders)
+    for (const point of points)
+      for (let hit = 0; hit < hits; hit += 1) {
+        const before = tallies[contender].kills;
+        await kill(contender, point, hit, tallies[contender]);
+        const name = `${contender} ${point}`;
+        histogram[name] = (histogram[name] ?? 0) + tallies[contender].kills - before;
+      }
+  reportFigures('killed at', histogram);
+  for (const contender of contenders) {
+    const { kills, wrong, lost, doubled } = tallies[contender];
+    reportFigures(`${contender}, of ${kills} killed batches`, { wrong, lost, doubled });
+  }
+  expect(Object.values(histogram)).toEqual(Object.values(histogram).map(() => hits));
+  expect(tallies.ours).toEqual({ kills: hits * points.length, wrong: 0, lost: 0, doubled: 0 });
+  // The harness sees a double where there is one.
+  expect(tallies.inbox.doubled).toBeGreaterThanOrEqual(hits);
+}, 3_600_000);
 
 test('connections that are killed at random, under load, lose nothing and double nothing', async () => {
   const messages = Array.from({ length: 20 * hits }, () => ({ id: randomUUID(), counter: randomUUID() }));
@@ -123,14 +119,15 @@ test('connections that are killed at random, under load, lose nothing and double
     let left = messages.map((body) => ({ body, times: 1 }));
     for (let round = 0; left.length > 0 && round < 200; round += 1) {
       const now = left.slice(0, 10);
-      const records = now.map(({ body, times }) =>
-        record({ body, group: body.id, receiveCount: times }),
-      );
+      const records = now.map(({ body, times }) => record({ body, group: body.id, receiveCount: times }));
       const isDone = await handle(records).then(
         () => true,
         () => false,
       );
-      left = [...left.slice(10), ...(isDone ? [] : now.map(({ body, times }) => ({ body, times: times + 1 })))];
+      left = [
+        ...left.slice(10),
+        ...(isDone ? [] : now.map(({ body, times }) => ({ body, times: times + 1 }))),
+      ];
     }
     expect(left).toEqual([]);
   } finally {

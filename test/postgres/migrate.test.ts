@@ -44,7 +44,10 @@ test('of eight at once each step is applied by one', async () => {
 
 test('a step that fails leaves nothing of the run', async () => {
   const { pool } = await database();
-  const steps = [...migrations, { version: 900, name: 'broken', sql: 'CREATE TABLE exactly_once.x (y nonsense)' }];
+  const steps = [
+    ...migrations,
+    { version: 900, name: 'broken', sql: 'CREATE TABLE exactly_once.x (y nonsense)' },
+  ];
   await expect(migrate({ pool }, steps)).rejects.toThrow('nonsense');
   await expect(applied(pool)).rejects.toThrow('does not exist');
   expect(await migrate({ pool })).toHaveLength(versions.length);

@@ -25,9 +25,11 @@ CREATE TABLE exactly_once.receipts (
   expires_at timestamptz NOT NULL
 ) PARTITION BY HASH (id);
 CREATE INDEX receipts_expires_at ON exactly_once.receipts USING brin (expires_at);
-${receiptParts.map(
-  (part, i) =>
-    `CREATE TABLE exactly_once.${part} PARTITION OF exactly_once.receipts FOR VALUES WITH (MODULUS ${receiptParts.length}, REMAINDER ${i});`,
-).join('\n')}
+${receiptParts
+  .map(
+    (part, i) =>
+      `CREATE TABLE exactly_once.${part} PARTITION OF exactly_once.receipts FOR VALUES WITH (MODULUS ${receiptParts.length}, REMAINDER ${i});`,
+  )
+  .join('\n')}
 `,
 };
