@@ -1,41 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresClient, PostgresPool, SqlResult } from './client.js';
+import { isOver, Patience } from './patience.js';
 import { ConnectionLost, isJudged, sqlStateOf, statementError } from './sql-error.js';
-
-/** Whether nothing new may begin. */
-export function isOver({ deadline, signal }: Limits): boolean {
-  return Date.now() >= deadline || signal?.aborted === true;
-}
-
-/**
- * Waits for work until the limits are over.
- *
- * @throws what `late` makes, then. The work itself goes on, and its outcome is not known.
- */
-export async function withinLimits<T>(
-  { deadline, signal }: Limits,
-  work: Promise<T>,
-  late: () => Error = () => new DependencyFailed('Postgres has not answered by the deadline'),
-): Promise<T> {
-  // Infinity has no timer, and Node takes no longer ones than this.
-  const left = Math.min(2 ** 31 - 1, Math.max(0, deadline - Date.now()));
-  if (signal !== undefined) setMaxListeners(0, signal);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(late());
-  const timer = Number.isFinite(deadline) ? setTimeout(giveUp, left) : undefined;
-  signal?.addEventListener('abort', giveUp, { once: true });
-  if (signal?.aborted === true) giveUp();
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
-    // Whoever loses the race has nobody who listens.
-    work.catch(() => undefined);
-  }
-}
 
 const guarded = new WeakSet<PostgresPool>();
 
@@ -67,6 +34,8 @@ export class Connection {
   private constructor(
     private readonly client: PostgresClient,
     private readonly limits: Limits,
+    /** Ends with the work that has this connection. */
+    readonly patience: Patience,
   ) {
     // One that breaks while nothing is asked of it says so by an event, which ends a process that does not listen.
     client.on('error', this.#onError);
@@ -77,9 +46,11 @@ export class Connection {
     if (isOver(limits)) throw new DependencyFailed('no time is left for a connection to Postgres');
     guard(pool);
     const asked = pool.connect();
+    const patience = new Patience(limits);
     try {
-      return new Connection(await withinLimits(limits, asked), limits);
+      return new Connection(await patience.for(asked), limits, patience);
     } catch (cause) {
+      patience.end();
       asked.then(
         (late) => late.release(),
         () => undefined,
@@ -105,7 +76,7 @@ export class Connection {
     this.isBusy = true;
     try {
       const asked = this.client.query(text, values === undefined ? undefined : [...values]);
-      const answer = await withinLimits(this.limits, asked);
+      const answer = await this.patience.for(asked);
       this.isBusy = false;
       return answer;
     } catch (cause) {
@@ -123,6 +94,7 @@ export class Connection {
   }
 
   giveBack(): void {
+    this.patience.end();
     this.client.removeListener('error', this.#onError);
     this.client.release(this.#broken || this.isBusy);
   }

@@ -1,8 +1,9 @@
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
 import type { PostgresPool } from './client.js';
-import { ask, isOver } from './connection.js';
+import { ask } from './connection.js';
 import { receiptParts } from './migrations/receipts.js';
+import { isOver } from './patience.js';
 
 export interface PruneOptions {
   readonly pool: PostgresPool;

@@ -8,8 +8,9 @@ import type { Outcome } from '../dedup/outcome.js';
 import { valueText } from '../dedup/value-text.js';
 import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
-import { ask, Connection, isOver, withinLimits } from './connection.js';
+import { ask, Connection } from './connection.js';
 import { HandlerTooSlow } from './errors.js';
+import { isOver } from './patience.js';
 import {
   judge,
   keepResult,
@@ -94,7 +95,7 @@ async function attempt(
     const taken = await connection.send(takeReceipt, taking);
     if (taken.rows.length === 0) return await notTaken(connection, store, work, { tokens, limits });
     tx = new Transaction(connection, work.once);
-    await run(connection, tx, work, limits);
+    await run(connection, tx, work);
     tokens.add(token);
     await commit(connection);
     return { kind: 'processed' };
@@ -122,14 +123,14 @@ function verdict(thrown: unknown, again: boolean): Outcome | Again {
   return isFinal(thrown) ? { kind: 'rejected', error: thrown } : { kind: 'retry', error: thrown };
 }
 
-async function run(connection: Connection, tx: Transaction, work: Work, limits: Limits): Promise<void> {
+async function run(connection: Connection, tx: Transaction, work: Work): Promise<void> {
   // In a chain, because a handler may throw before it returns a promise.
   const handled = Promise.resolve(tx).then(work.handle);
   const late = () =>
     connection.isBusy
       ? new DependencyFailed('Postgres has not answered the handler by the deadline')
       : new HandlerTooSlow();
-  const result = await withinLimits(limits, handled, late);
+  const result = await connection.patience.for(handled, late);
   tx.seal();
   if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
 }
