@@ -4,7 +4,7 @@ import { migrate } from '../../runtime/postgres/migrate.js';
 import { prune } from '../../runtime/postgres/prune.js';
 import type { PostgresPool } from '../../runtime/postgres/client.js';
 import { CliError } from '../cli-error.js';
-import { addDryRun, type DryRunOption } from '../dry-run.js';
+import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
 
 interface Options {
@@ -25,7 +25,7 @@ export function addPostgres(program: Command): void {
     .addHelpText('after', '\nExit codes: 0 done, 2 could not run.')
     .action(async ({ url, json, dryRun, sql }: Options & DryRunOption & { readonly sql?: true }) =>
       withPool(url, async (pool) => {
-        const changes = dryRun !== true && sql !== true;
+        const changes = !dryRun && sql !== true;
         const steps = await migrate({ pool, dryRun: !changes });
         if (json) printJson(steps.map(({ version, name }) => ({ version, name, applied: changes })));
         else if (sql) print(steps.map((step) => `-- ${step.version} ${step.name}${step.sql}`).join('\n'));
@@ -35,17 +35,17 @@ export function addPostgres(program: Command): void {
             print(`${version} ${name} ${changes ? 'is applied' : 'would be applied'}`);
       }),
     );
-  addUrl(postgres.command('prune'))
+  addDryRun(addUrl(postgres.command('prune')))
     .description('Deletes receipts, leases and histories whose time is over. Run it every hour or so.')
     .addHelpText('after', '\nExit codes: 0 done, 2 could not run.')
-    .action(async ({ url, json }: Options) =>
+    .action(async ({ url, json, dryRun }: Options & DryRunOption) =>
       withPool(url, async (pool) => {
-        const pruned = await prune({ pool });
+        const pruned = await prune({ pool, dryRun });
         if (json) printJson(pruned);
         else
           print(
             Object.entries(pruned)
-              .map(([table, rows]) => `${table}: ${rows} deleted`)
+              .map(([table, rows]) => `${inDryRun(dryRun)}${table}: ${rows} deleted`)
               .join('\n'),
           );
       }),

@@ -11,6 +11,8 @@ export interface PruneOptions {
   readonly timeoutSeconds?: number;
   /** Rows that one statement deletes: it holds their locks, and its work is lost when it is cut off. @default 5000 */
   readonly batch?: number;
+  /** Nothing is deleted; what would be is counted. @default false */
+  readonly dryRun?: boolean;
 }
 
 /** What expires: in which tables it lies, and what else must hold of a row that goes. */
@@ -31,12 +33,17 @@ export type Pruned = Readonly<Record<keyof typeof kinds, number>>;
  *
  * @throws DependencyFailed when the database does not answer. What was deleted is deleted.
  */
-export async function prune({ pool, timeoutSeconds = 60, batch = 5_000 }: PruneOptions): Promise<Pruned> {
+export async function prune({
+  pool,
+  timeoutSeconds = 60,
+  batch = 5_000,
+  dryRun = false,
+}: PruneOptions): Promise<Pruned> {
   const limits = { deadline: Date.now() + timeoutSeconds * 1000, meter: new Meter() };
   const pruned: Record<string, number> = {};
   for (const [kind, { tables, where }] of Object.entries(kinds)) {
     let sum = 0;
-    for (const table of tables) sum += await pruneTable({ pool, table, where, batch, limits });
+    for (const table of tables) sum += await pruneTable({ pool, table, where, batch, dryRun, limits });
     pruned[kind] = sum;
   }
   return pruned as Pruned;
@@ -47,13 +54,14 @@ async function pruneTable(of: {
   readonly table: string;
   readonly where: string;
   readonly batch: number;
+  readonly dryRun: boolean;
   readonly limits: Limits;
 }): Promise<number> {
-  const { pool, table, where, batch, limits } = of;
+  const { pool, table, where, batch, dryRun, limits } = of;
+  const over = `FROM exactly_once.${table} WHERE expires_at < now() AND ${where}`;
+  if (dryRun) return Number((await ask(pool, limits, `SELECT count(*) AS n ${over}`)).rows[0]?.n);
   // By where the rows lie, and what is locked is passed over: no index is walked twice, and nobody waits.
-  const text =
-    `DELETE FROM exactly_once.${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM exactly_once.${table} ` +
-    `WHERE expires_at < now() AND ${where} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+  const text = `DELETE FROM exactly_once.${table} WHERE ctid = ANY(ARRAY(SELECT ctid ${over} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
   for (let sum = 0; ;) {
     if (isOver(limits)) return sum;
     const { rowCount } = await ask(pool, limits, text, [batch]);

@@ -126,6 +126,7 @@ test('what has expired is pruned in batches, and nothing else', async () => {
     "INSERT INTO exactly_once.leases (id, status, fence, ends_at, first_call_at, attention, expires_at) SELECT i, 'UNKNOWN', " +
       "'f', 0, 0, CASE WHEN i = '1' THEN 'c' END, now() - interval '1 hour' FROM unnest(ARRAY['1', '2']) i",
   );
+  expect(await prune({ pool, dryRun: true })).toMatchObject({ receipts: 700, leases: 1 });
   expect(await prune({ pool, batch: 30 })).toEqual({ receipts: 700, histories: 0, holes: 0, leases: 1 });
   const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM exactly_once.receipts');
   expect(rows[0]?.count).toBe('300');
