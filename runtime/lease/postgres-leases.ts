@@ -10,8 +10,8 @@ export type PostgresLeases = (
 
 /**
  * Gives a consumer's transactions `tx.once`: `postgresConsumer({ ..., leases: postgresLeases() })`. See `Once` for
- * what it guarantees. A lease is written on a connection of its own, while the transaction of its message is open: the
- * pool needs two for each message that is handled at once.
+ * what it guarantees. A lease is written on a connection of its own, while the transaction of its message is open:
+ * the pool needs two for each message that is handled at once.
  *
  * @throws InvalidSettings when `maxClockSkewSeconds` is no number from 0.
  */

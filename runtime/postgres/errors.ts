@@ -31,7 +31,9 @@ export class TransactionControlRefused extends ExactlyOnceError {
   }
 }
 
-/** A statement failed, the handler went on, and Postgres takes no more of such a transaction. `cause` is the failure. */
+/**
+ * A statement failed, the handler went on, and Postgres takes no more of such a transaction. `cause` is the failure.
+ */
 export class StatementFailed extends ExactlyOnceError {
   override name = 'StatementFailed';
   override readonly isWithoutData = true;

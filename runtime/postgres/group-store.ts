@@ -160,8 +160,9 @@ export class PostgresGroupStore implements GroupStore {
     extra?: Extra,
   ): Promise<Group> {
     const token = randomUUID();
-    const { token: _, ...facts } = { token: undefined, ...rest };
-    const values = [this.consumerName, stream, state, token, JSON.stringify(facts)];
+    // `rest` may have the token of the change before, which the row keeps in a column of its own.
+    const facts = JSON.stringify({ ...rest, token: undefined });
+    const values = [this.consumerName, stream, state, token, facts];
     try {
       await transact(this.pool, limits, async (connection) => {
         const { rows } =

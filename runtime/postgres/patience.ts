@@ -48,9 +48,9 @@ export class Patience {
           this.#waiting.delete(giveUp);
           resolve(value);
         },
-        (error: Error) => {
+        (error: unknown) => {
           this.#waiting.delete(giveUp);
-          reject(error);
+          reject(error as Error);
         },
       );
       if (isOver(this.limits)) giveUp();

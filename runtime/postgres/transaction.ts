@@ -14,10 +14,10 @@ export interface PostgresTx {
    * Sends one statement within the transaction. What Postgres says of it is thrown as `pg` does, so that `code` can
    * be looked at; outages and conflicts are the library's own errors, and run the handler again.
    */
-  query<Row extends object = Record<string, unknown>>(
+  query(
     text: string,
     values?: readonly unknown[],
-  ): Promise<{ readonly rows: Row[]; readonly rowCount: number }>;
+  ): Promise<{ readonly rows: SqlResult['rows']; readonly rowCount: number }>;
   /** What fails within is undone by itself, and thrown; the transaction goes on. */
   savepoint<T>(work: () => Promise<T>): Promise<T>;
   /** An effect outside the database, under a lease: see `leases`. */
@@ -43,11 +43,11 @@ export class Transaction implements PostgresTx {
     private readonly effects: Once | undefined,
   ) {}
 
-  async query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]) {
+  async query(text: string, values?: readonly unknown[]) {
     const command = control.exec(text)?.[1];
     if (command !== undefined) throw new TransactionControlRefused(command.toUpperCase());
     const { rows, rowCount } = await this.#send('query', text, values);
-    return { rows: rows as unknown as Row[], rowCount: rowCount ?? 0 };
+    return { rows, rowCount: rowCount ?? 0 };
   }
 
   async savepoint<T>(work: () => Promise<T>): Promise<T> {
@@ -84,6 +84,10 @@ export class Transaction implements PostgresTx {
     });
   }
 
+  #isOver(): boolean {
+    return this.#over;
+  }
+
   async #track<T>(method: string, work: () => Promise<T>): Promise<T> {
     if (this.#over) throw new TransactionSealed(method);
     this.#looked = true;
@@ -93,7 +97,7 @@ export class Transaction implements PostgresTx {
     } catch (error) {
       if (error instanceof DependencyFailed) this.#broken ??= error;
       // Nobody is left who could do anything about it, and an unhandled rejection would take the process with it.
-      if (this.#over) return await new Promise<T>(() => undefined);
+      if (this.#isOver()) return await new Promise<T>(() => undefined);
       throw error;
     } finally {
       this.#begun -= 1;

@@ -56,8 +56,8 @@ export interface PostgresConsumerOptions<Schema extends StandardSchemaV1> extend
  * A Lambda handler whose messages act exactly once on Postgres: whatever `handle` writes through its transaction is
  * committed with the receipt of the message, or neither.
  *
- * Guarantees: of all deliveries of messages with one key, whoever runs them, the writes of at most one become durable,
- * for as long as the receipt is kept; a message is acknowledged only when its receipt is durable or it is in the
+ * Guarantees: of all deliveries of messages with one key, whoever runs them, the writes of at most one become
+ * durable, for as long as the receipt is kept; a message is acknowledged only when its receipt is durable or it is in the
  * dead-letter queue with the reason. Messages of one FIFO group act in order.
  *
  * Does not guarantee: anything about effects outside `tx`, and nothing behind a standby that had not received the

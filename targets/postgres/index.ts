@@ -108,8 +108,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
 interface Started {
   readonly pid: number;
   readonly ended: () => boolean;
-  log(): Promise<string>;
-  stop(): Promise<void>;
+  readonly log: () => Promise<string>;
+  readonly stop: () => Promise<void>;
 }
 
 async function launch(bin: string, settings: Record<string, string | number>): Promise<Started> {

@@ -14,8 +14,7 @@ async function handle(
   { key, counter, reads, effect, unstorable, throws, result, ran }: Ask,
   tx: PostgresTx,
 ): Promise<unknown> {
-  const read = async () =>
-    (await tx.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [counter])).rows[0];
+  const read = async () => (await tx.query('SELECT value FROM counters WHERE name = $1', [counter])).rows[0];
   const seen = reads === true ? await read() : undefined;
   await ran?.();
   const thrown = throws?.(seen);
@@ -24,7 +23,7 @@ async function handle(
   await tx.query(
     'INSERT INTO counters AS c (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = ' +
       (reads === true ? '$2' : 'c.value + 1'),
-    [counter, (seen?.value ?? 0) + 1],
+    [counter, Number(seen?.value ?? 0) + 1],
   );
   if (unstorable === 'row') await tx.query('INSERT INTO counters VALUES ($1, 0)', [`${key}\0`]);
   return unstorable === 'result' ? { when: () => key } : result;

@@ -65,7 +65,10 @@ export interface Supports {
    * what cannot be stored is found then, and only a consistent recall says anything, by single reads.
    */
   readonly folds?: boolean;
-  /** Its handlers run within the commit, each when the earlier ones of its lane are durable. What they throw is an outcome. */
+  /**
+   * Its handlers run within the commit, each when the earlier ones of its lane are durable. What they throw is an
+   * outcome.
+   */
   readonly runsInCommit?: boolean;
   /** A read answers all that it was asked for, or fails. */
   readonly readsWhole?: boolean;

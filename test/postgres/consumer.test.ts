@@ -85,13 +85,11 @@ test('each message acts once, however often it comes', async () => {
 
 test('thirty messages of one counter side by side are all counted, also by a handler that reads it first', async () => {
   const counter = randomUUID();
-  const it = consumer(async (body, tx) => {
-    const { rows } = await tx.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [
-      counter,
-    ]);
+  const it = consumer(async (_, tx) => {
+    const { rows } = await tx.query('SELECT value FROM counters WHERE name = $1', [counter]);
     await tx.query(
       'INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-      [counter, (rows[0]?.value ?? 0) + 1],
+      [counter, Number(rows[0]?.value ?? 0) + 1],
     );
   });
   let records = Array.from({ length: 30 }, () => message(undefined, counter).record);
@@ -254,7 +252,7 @@ describe('a transaction', () => {
     const it = consumer(async ({ counter }, tx) => {
       await add(tx, counter);
       if (killed === 0) {
-        const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        const { rows } = await tx.query('SELECT pg_backend_pid() AS pid');
         await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
         killed += 1;
       }

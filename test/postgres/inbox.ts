@@ -41,8 +41,8 @@ function ours(pool: Pool): Handle {
 }
 
 /**
- * The inbox that is in many guides: look whether the message was processed, handle it, mark it as processed. Each step
- * is committed by itself, as where the handler has a transaction of its own that it does not share.
+ * The inbox that is in many guides: look whether the message was processed, handle it, mark it as processed. Each
+ * step is committed by itself, as where the handler has a transaction of its own that it does not share.
  */
 function hasProcessedMarkProcessed(pool: Pool): Handle {
   return async (records) => {

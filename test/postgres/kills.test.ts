@@ -104,9 +104,9 @@ test('connections that are killed at random, under load, lose nothing and double
   const handle = contenderOf('ours', bare);
   const admin = new Pool({ connectionString: url, max: 1 });
   let killed = 0;
-  let isOver = false;
+  const stop = new AbortController();
   const killing = (async () => {
-    while (!isOver) {
+    while (!stop.signal.aborted) {
       const { rowCount } = await admin.query(
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity ' +
           'WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1',
@@ -131,7 +131,7 @@ test('connections that are killed at random, under load, lose nothing and double
     }
     expect(left).toEqual([]);
   } finally {
-    isOver = true;
+    stop.abort();
     await killing;
     await Promise.all([admin.end(), bare.end()]);
   }
