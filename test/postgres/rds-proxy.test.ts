@@ -105,7 +105,7 @@ test('the log shows a statement that would pin', async () => {
   await pool.query({ name: 'named', text: 'SELECT 1' });
   for (const text of [
     'PREPARE x AS SELECT 1',
-    'SET statement_timeout = 5',
+    'SET statement_timeout = 60000',
     "SELECT set_config('lock_timeout', '5', false)",
     'SELECT pg_advisory_lock(1)',
     'LISTEN x',
