@@ -10,6 +10,7 @@ import { manyInstances } from './benchmarks/instances.js';
 import { kills } from './benchmarks/kills.js';
 import { lostAnswers } from './benchmarks/lost-answers.js';
 import { outboxOrder } from './benchmarks/outbox.js';
+import { postgres } from './benchmarks/postgres.js';
 import { publish } from './benchmarks/publish.js';
 import { relay } from './benchmarks/relay.js';
 import { sender } from './benchmarks/sender.js';
@@ -37,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   publish,
   relay,
   sender,
+  postgres,
 ];
 const names = benchmarks.map(({ name }) => name);
 

@@ -9,6 +9,7 @@ import { addInspect } from './commands/inspect.js';
 import { addLocal } from './commands/local.js';
 import { addMigration } from './commands/migration.js';
 import { addOutbox } from './commands/outbox.js';
+import { addPostgres } from './commands/postgres.js';
 import { addRedrive } from './commands/redrive.js';
 import { addRestore } from './commands/restore.js';
 import { addResume } from './commands/resume.js';
@@ -50,6 +51,7 @@ export function cliProgram(): Command {
     addUnlock,
     addOutbox,
     addRestore,
+    addPostgres,
     addLocal,
   ])
     add(program);

@@ -98,4 +98,26 @@ export const proofs: readonly Proof[] = [
     environment: { REDRIVE_MESSAGES: '500' },
     covers: [...engine, 'cli', 'test/cli'],
   },
+  {
+    name: 'postgres',
+    shows:
+      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run; the store keeps the contract of a way, at two isolation levels.',
+    tests: [
+      'test/contract/postgres.test.ts',
+      'test/postgres/kills.test.ts',
+      'test/postgres/own-transaction.test.ts',
+      'test/postgres/leases.test.ts',
+      'test/postgres/rds-proxy.test.ts',
+    ],
+    environment: { POSTGRES_KILLS: '40' },
+    covers: [
+      'runtime/dedup',
+      'runtime/consumer',
+      'runtime/sqs',
+      'runtime/lease',
+      'runtime/postgres',
+      'test/postgres',
+      'test/contract/way-contract.ts',
+    ],
+  },
 ];

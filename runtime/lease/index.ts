@@ -2,7 +2,8 @@
  * Effects that no transaction can hold, under leases: `sqsConsumer({ leases: leases() })`, then `tx.once(name,
  * effect)`.
  */
-export { leases, type LeasesOptions } from './consumer-once.js';
+export { leases } from './consumer-once.js';
+export type { LeasesOptions } from './leases-options.js';
 export type { Effect, EffectCall, Finding, LookUp, Once, OnUnknown } from '../dedup/effect.js';
 export type { Leases } from '../dynamodb/lease-scope.js';
 export {

@@ -1,6 +1,6 @@
 import { ExactlyOnceError } from '../dedup/errors.js';
 import { keyHash } from '../dedup/key-hash.js';
-import { isLease, leaseId, type LeaseRow } from '../dedup/lease-store.js';
+import { isLease, leaseId, type LeaseRow, type LeaseStore } from '../dedup/lease-store.js';
 import { DynamoLeaseStore } from '../dynamodb/lease-store.js';
 import type { LeaseTable } from '../dynamodb/blocked-effects.js';
 
@@ -44,11 +44,20 @@ export class NotUnlocked extends ExactlyOnceError {
  * @throws UnserialisableValue when the result cannot be stored.
  */
 export async function unlock(table: LeaseTable, order: UnlockOrder): Promise<LeaseRow> {
-  const { effect, outcome, reason, retentionSeconds, maxClockSkewSeconds = 60, dryRun = false } = order;
+  const { retentionSeconds } = order;
+  return unlockIn(new DynamoLeaseStore({ ...table, retentionSeconds }), table.tableName, order);
+}
+
+/** The same on any store. @param where the name of the table, for an error */
+export async function unlockIn(
+  store: LeaseStore,
+  where: string,
+  order: Omit<UnlockOrder, 'retentionSeconds'>,
+): Promise<LeaseRow> {
+  const { effect, outcome, reason, maxClockSkewSeconds = 60, dryRun = false } = order;
   const id = 'id' in effect ? effect.id : leaseId(effect.consumerName, effect.effectName, effect.key);
-  const store = new DynamoLeaseStore({ ...table, retentionSeconds });
   const row = await store.read(id);
-  if (row === undefined) throw new NotUnlocked(id, `table '${table.tableName}' has no such row`);
+  if (row === undefined) throw new NotUnlocked(id, `table '${where}' has no such row`);
   if (!isLease(row)) throw new NotUnlocked(id, 'the row is no lease; list the blocked effects');
   if (row.lost !== undefined && outcome.kind === 'not-done')
     throw new NotUnlocked(id, 'it has happened, and only its result is lost; say `done`, with the result');

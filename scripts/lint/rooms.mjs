@@ -69,6 +69,14 @@ export const walls = [
     because: 'a store implements the ports of the heart and knows nobody who uses it',
   },
   {
+    of: ['runtime/postgres/'],
+    but: ['runtime/postgres/index.ts'],
+    never: ['runtime/', '@aws-sdk', 'aws-lambda', 'pg', 'postgres', 'kysely', 'drizzle-orm', 'knex'],
+    except: ['runtime/postgres/', 'runtime/dedup/', 'runtime/telemetry/'],
+    because:
+      'a store implements the ports of the heart and knows nobody who uses it; its entry point puts the parts together, and clients are described by what is used of them',
+  },
+  {
     of: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/'],
     never: ['runtime/'],
     except: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/', 'runtime/dedup/'],

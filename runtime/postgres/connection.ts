@@ -1,0 +1,116 @@
+import { DependencyFailed } from '../dedup/error.js';
+import type { Limits } from '../dedup/limits.js';
+import type { PostgresClient, PostgresPool, SqlResult } from './client.js';
+import { isOver, Patience } from './patience.js';
+import { ConnectionLost, isJudged, sqlStateOf, statementError } from './sql-error.js';
+
+const guarded = new WeakSet<PostgresPool>();
+
+/**
+ * A connection that breaks while nobody uses it, or in the moment in which it is handed over, says so by an event,
+ * and one without a listener ends the process. It is of no consequence: the next statement fails, or another one is
+ * opened.
+ */
+function guard(pool: PostgresPool): void {
+  if (guarded.has(pool)) return;
+  guarded.add(pool);
+  const ignore = () => undefined;
+  pool.on?.('error', ignore);
+  pool.on?.('connect', (client) => client.on('error', ignore));
+}
+
+/**
+ * A connection that one piece of work has for itself. Nothing is sent past the deadline, nothing waits beyond it, and
+ * a connection of which it is not known what it is doing is never given back to the pool.
+ */
+export class Connection {
+  /** A statement is under way. */
+  isBusy = false;
+  #broken = false;
+  readonly #onError = () => {
+    this.#broken = true;
+  };
+
+  private constructor(
+    private readonly client: PostgresClient,
+    private readonly limits: Limits,
+    /** Ends with the work that has this connection. */
+    readonly patience: Patience,
+  ) {
+    // One that breaks while nothing is asked of it says so by an event, which ends a process that does not listen.
+    client.on('error', this.#onError);
+  }
+
+  /** @throws DependencyFailed when none is to be had in time. */
+  static async open(pool: PostgresPool, limits: Limits): Promise<Connection> {
+    if (isOver(limits)) throw new DependencyFailed('no time is left for a connection to Postgres');
+    guard(pool);
+    const asked = pool.connect();
+    const patience = new Patience(limits);
+    try {
+      return new Connection(await patience.for(asked), limits, patience);
+    } catch (cause) {
+      patience.end();
+      asked.then(
+        (late) => late.release(),
+        () => undefined,
+      );
+      if (cause instanceof DependencyFailed) throw cause;
+      throw new ConnectionLost('no connection to Postgres was to be had', { cause });
+    }
+  }
+
+  /** @throws what `statementError` makes of what went wrong. */
+  async send(text: string, values?: readonly unknown[]): Promise<SqlResult> {
+    try {
+      return await this.raw(text, values);
+    } catch (cause) {
+      throw statementError(cause);
+    }
+  }
+
+  /** The same. @throws what Postgres said, as it is. */
+  async raw(text: string, values?: readonly unknown[]): Promise<SqlResult> {
+    if (isOver(this.limits)) throw new DependencyFailed('no time is left for a statement; none was sent');
+    this.limits.meter.call();
+    this.isBusy = true;
+    try {
+      const asked = this.client.query(text, values === undefined ? undefined : [...values]);
+      const answer = await this.patience.for(asked);
+      this.isBusy = false;
+      return answer;
+    } catch (cause) {
+      // After what Postgres has judged the connection is in order; of anything else nobody knows.
+      if (sqlStateOf(cause) === undefined || !isJudged(cause)) this.#broken = true;
+      else this.isBusy = false;
+      throw cause;
+    }
+  }
+
+  /** Undoes the transaction, if the connection can still be asked to, and gives the connection back. Never throws. */
+  async rollBack(): Promise<void> {
+    if (!this.#broken && !this.isBusy) await this.raw('ROLLBACK').catch(() => (this.#broken = true));
+    this.giveBack();
+  }
+
+  giveBack(): void {
+    this.patience.end();
+    this.client.removeListener('error', this.#onError);
+    this.client.release(this.#broken || this.isBusy);
+  }
+}
+
+/** One statement that needs no transaction of several. */
+export async function ask(
+  pool: PostgresPool,
+  limits: Limits,
+  text: string,
+  values?: readonly unknown[],
+): Promise<SqlResult> {
+  const connection = await Connection.open(pool, limits);
+  try {
+    return await connection.send(text, values);
+  } finally {
+    connection.giveBack();
+  }
+}

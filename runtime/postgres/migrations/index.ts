@@ -1,0 +1,9 @@
+import { failures } from './failures.js';
+import { leases } from './leases.js';
+import type { Migration } from './migration.js';
+import { receipts } from './receipts.js';
+
+export type { Migration } from './migration.js';
+
+/** All steps, in their order. */
+export const migrations: readonly Migration[] = [receipts, failures, leases];

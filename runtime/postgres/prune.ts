@@ -1,0 +1,71 @@
+import type { Limits } from '../dedup/limits.js';
+import { Meter } from '../dedup/meter.js';
+import type { PostgresPool } from './client.js';
+import { ask } from './connection.js';
+import { receiptParts } from './migrations/receipts.js';
+import { isOver } from './patience.js';
+
+export interface PruneOptions {
+  readonly pool: PostgresPool;
+  /** How long it may take, in seconds. What is left is left to the next run. @default 60 */
+  readonly timeoutSeconds?: number;
+  /** Rows that one statement deletes: it holds their locks, and its work is lost when it is cut off. @default 5000 */
+  readonly batch?: number;
+  /** Nothing is deleted; what would be is counted. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** What expires: in which tables it lies, and what else must hold of a row that goes. */
+const kinds = {
+  receipts: { tables: receiptParts, where: 'true' },
+  histories: { tables: ['histories'], where: 'true' },
+  holes: { tables: ['holes'], where: 'true' },
+  // An effect that waits for a person waits for as long as it takes.
+  leases: { tables: ['leases'], where: 'attention IS NULL' },
+} as const;
+
+/** Rows that are gone. */
+export type Pruned = Readonly<Record<keyof typeof kinds, number>>;
+
+/**
+ * Deletes what has expired, in small batches. Run it every hour or so; several at once do no harm. A receipt
+ * suppresses for as long as it is there (R7), so one that is pruned late costs space and nothing else.
+ *
+ * @throws DependencyFailed when the database does not answer. What was deleted is deleted.
+ */
+export async function prune({
+  pool,
+  timeoutSeconds = 60,
+  batch = 5_000,
+  dryRun = false,
+}: PruneOptions): Promise<Pruned> {
+  const limits = { deadline: Date.now() + timeoutSeconds * 1000, meter: new Meter() };
+  const pruned: Record<string, number> = {};
+  for (const [kind, { tables, where }] of Object.entries(kinds)) {
+    let sum = 0;
+    for (const table of tables) sum += await pruneTable({ pool, table, where, batch, dryRun, limits });
+    pruned[kind] = sum;
+  }
+  return pruned as Pruned;
+}
+
+async function pruneTable(of: {
+  readonly pool: PostgresPool;
+  readonly table: string;
+  readonly where: string;
+  readonly batch: number;
+  readonly dryRun: boolean;
+  readonly limits: Limits;
+}): Promise<number> {
+  const { pool, table, where, batch, dryRun, limits } = of;
+  const over = `FROM exactly_once.${table} WHERE expires_at < now() AND ${where}`;
+  if (dryRun) return Number((await ask(pool, limits, `SELECT count(*) AS n ${over}`)).rows[0]?.n);
+  // By where the rows lie, and what is locked is passed over: no index is walked twice, and nobody waits.
+  const text = `DELETE FROM exactly_once.${table} WHERE ctid = ANY(ARRAY(SELECT ctid ${over} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+  for (let sum = 0; ;) {
+    if (isOver(limits)) return sum;
+    const { rowCount } = await ask(pool, limits, text, [batch]);
+    sum += rowCount ?? 0;
+    if ((rowCount ?? 0) < batch) return sum;
+  }
+}

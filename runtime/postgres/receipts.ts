@@ -1,0 +1,64 @@
+import { KeyReused, NewerRow } from '../dedup/errors.js';
+import type { Outcome } from '../dedup/outcome.js';
+import { valueOfText } from '../dedup/value-text.js';
+
+/** The version of the rows this runtime writes (R17). */
+export const rowVersion = 1;
+
+/** What is to be proven about one message. */
+export interface Draft {
+  /** See `receiptId`. */
+  readonly id: string;
+  readonly fingerprint: string;
+}
+
+/** A receipt as it is stored. */
+export interface ReceiptRow {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly token: string;
+  readonly result: string | null;
+  readonly v: number;
+  /** Seconds until it may be pruned. */
+  readonly left: number;
+}
+
+/**
+ * Takes the identity, or waits for whoever has it in an open transaction, and then takes it or does not: the unique
+ * index decides, at every isolation level. With the types of its values, because not every driver leaves them to
+ * Postgres. Values: id, fingerprint, token, retention in seconds. A row: it is taken.
+ */
+export const takeReceipt =
+  'INSERT INTO exactly_once.receipts (id, fingerprint, token, expires_at) ' +
+  "VALUES ($1::text, $2::text, $3::uuid, now() + $4::float8 * interval '1 second') ON CONFLICT (id) DO NOTHING RETURNING 1 AS taken";
+
+const columns = 'id, fingerprint, token, result, v, extract(epoch FROM expires_at - now())::float8 AS left';
+
+/** Value: the id. */
+export const readReceipt = `SELECT ${columns} FROM exactly_once.receipts WHERE id = $1::text`;
+
+/** Value: the ids. */
+export const readReceipts = `SELECT ${columns} FROM exactly_once.receipts WHERE id = ANY($1::text[])`;
+
+/** Values: result, id. */
+export const keepResult = 'UPDATE exactly_once.receipts SET result = $1::text WHERE id = $2::text';
+
+/** Values: id, retention in seconds. */
+export const renewReceipt =
+  "UPDATE exactly_once.receipts SET expires_at = greatest(expires_at, now() + $2 * interval '1 second') WHERE id = $1";
+
+/** A duplicate that finds less of the receipt's life left than this renews it (R8). */
+export const renewBelow = 0.2;
+
+/**
+ * What a stored receipt says of a message. It suppresses for as long as the row exists (R7).
+ *
+ * @param tokens of our own tries: the answer to a COMMIT was lost. One proves nothing about another payload (R49).
+ */
+export function judge(row: ReceiptRow, { id, fingerprint }: Draft, tokens?: ReadonlySet<string>): Outcome {
+  if (row.v > rowVersion) return { kind: 'retry', error: new NewerRow(id, String(row.v), rowVersion) };
+  if (row.fingerprint !== fingerprint)
+    return { kind: 'rejected', error: new KeyReused(id, row.fingerprint, fingerprint) };
+  if (tokens?.has(row.token) === true) return { kind: 'processed' };
+  return row.result === null ? { kind: 'duplicate' } : { kind: 'duplicate', result: valueOfText(row.result) };
+}

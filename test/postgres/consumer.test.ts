@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto';
+import type { SQSRecord } from 'aws-lambda';
+import type { Pool } from 'pg';
+import * as z from 'zod/mini';
+import { errorText, GroupNotStopped, RejectMessage } from '../../runtime/dedup/errors.js';
+import {
+  decidePostgresGroup,
+  listPostgresGroups,
+  postgresConsumer,
+  type PostgresTx,
+} from '../../runtime/postgres/index.js';
+import type { BatchSummary } from '../../runtime/telemetry/batch-summary.js';
+import { testPostgres } from '../fixtures/postgres.js';
+import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
+
+const postgres = testPostgres();
+const queue = sqs();
+let pool: Pool;
+let deadLetterQueueUrl: string;
+beforeAll(async () => {
+  ({ pool } = await postgres.pool({ max: 4 }));
+  await pool.query('CREATE TABLE counters (name text PRIMARY KEY, value integer NOT NULL)');
+  await pool.query('CREATE TABLE steps (at serial, name text NOT NULL, step integer NOT NULL)');
+  deadLetterQueueUrl = await newFifoQueue(queue);
+});
+afterAll(() => queue.destroy());
+
+const Body = z.object({ id: z.string(), counter: z.string() });
+type Given = z.infer<typeof Body>;
+type Handle = (body: Given, tx: PostgresTx) => unknown;
+
+const add = async (tx: PostgresTx, counter: string) =>
+  tx.query('INSERT INTO counters AS c VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = c.value + 1', [
+    counter,
+  ]);
+const count = async (name: string) =>
+  (await pool.query<{ value: number }>('SELECT value FROM counters WHERE name = $1', [name])).rows[0]
+    ?.value ?? 0;
+
+const summaries: BatchSummary[] = [];
+const problems = () => summaries.flatMap((summary) => summary.problems);
+beforeEach(() => {
+  summaries.length = 0;
+});
+
+function consumer(handle: Handle, more: { maxFailures?: number; onFailure?: 'stop' | 'skip' } = {}) {
+  return postgresConsumer({
+    settings: { consumerName: 'ledger', deadLetterQueueUrl, ...more },
+    receiptRetentionSeconds: 3600,
+    schema: Body,
+    pool,
+    sqs: queue,
+    key: ({ body }) => body.id,
+    handle: ({ body }, tx) => handle(body, tx),
+    observe: (summary) => summaries.push(summary),
+  });
+}
+
+const run = async (of: ReturnType<typeof consumer>, Records: SQSRecord[], ms = 30_000) => {
+  const end = Date.now() + ms;
+  return of({ Records }, { getRemainingTimeInMillis: () => end - Date.now() });
+};
+const again = (one: SQSRecord, times = 2): SQSRecord => ({
+  ...one,
+  attributes: { ...one.attributes, ApproximateReceiveCount: String(times) },
+});
+const message = (group?: string, counter: string = randomUUID()) => {
+  const body = { id: randomUUID(), counter };
+  return { body, record: record({ body, group }) };
+};
+
+test('each message acts once, however often it comes', async () => {
+  const messages = [message('a'), message('a'), message('b')];
+  const records = messages.map((one) => one.record);
+  const it = consumer(async ({ counter }, tx) => add(tx, counter));
+  expect(await run(it, records)).toEqual({ batchItemFailures: [] });
+  expect(
+    await run(
+      it,
+      records.map((one) => again(one)),
+    ),
+  ).toEqual({ batchItemFailures: [] });
+  for (const { body } of messages) expect(await count(body.counter)).toBe(1);
+});
+
+test('thirty messages of one counter side by side are all counted, also by a handler that reads it first', async () => {
+  const counter = randomUUID();
+  const it = consumer(async (_, tx) => {
+    const { rows } = await tx.query('SELECT value FROM counters WHERE name = $1', [counter]);
+    await tx.query(
+      'INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+      [counter, Number(rows[0]?.value ?? 0) + 1],
+    );
+  });
+  let records = Array.from({ length: 30 }, () => message(undefined, counter).record);
+  for (let tries = 1; records.length > 0 && tries < 10; tries += 1) {
+    const { batchItemFailures } = await run(it, records);
+    const back = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    records = records.filter(({ messageId }) => back.has(messageId)).map((one) => again(one, tries + 1));
+  }
+  expect(await count(counter)).toBe(30);
+});
+
+test('messages of a group act in order, and none behind one that must come again', async () => {
+  const group = randomUUID();
+  const messages = [message(group), message(group), message(group)];
+  const acted: string[] = [];
+  let fails = true;
+  const it = consumer(async ({ id, counter }, tx) => {
+    await add(tx, counter);
+    if (id === messages[1]?.body.id && fails) throw new Error('not now');
+    acted.push(id);
+  });
+  const records = messages.map((one) => one.record);
+  const { batchItemFailures } = await run(it, records);
+  expect(batchItemFailures).toHaveLength(2);
+  expect(await count(messages[1]?.body.counter ?? '')).toBe(0);
+  fails = false;
+  expect(
+    await run(
+      it,
+      records.slice(1).map((one) => again(one)),
+    ),
+  ).toEqual({ batchItemFailures: [] });
+  expect(acted).toEqual(messages.map(({ body }) => body.id));
+});
+
+test('what can never succeed goes to the dead letters with the reason, its neighbours act', async () => {
+  const [poison, nul, healthy] = [message('a'), message('b'), message('c')];
+  const it = consumer(async ({ id, counter }, tx) => {
+    await add(tx, counter);
+    if (id === poison.body.id) throw new RejectMessage('no such account');
+    if (id === nul.body.id) await tx.query('SELECT $1::text', ['\0']);
+  });
+  expect(await run(it, [poison.record, nul.record, healthy.record])).toEqual({ batchItemFailures: [] });
+  const letters = await drain(queue, deadLetterQueueUrl);
+  expect(letters.map(({ Body: text }) => text).sort()).toEqual(
+    [poison, nul].map(({ record: { body } }) => body).sort(),
+  );
+  expect(await Promise.all([poison, nul, healthy].map(({ body }) => count(body.counter)))).toEqual([0, 0, 1]);
+});
+
+test('failures are counted, not receives: it is given up after its third failure', async () => {
+  const one = message('a');
+  const it = consumer(
+    async ({ counter }, tx) => {
+      await add(tx, counter);
+      throw new Error('always');
+    },
+    { maxFailures: 3 },
+  );
+  for (const times of [1, 2])
+    expect((await run(it, [again(one.record, times)])).batchItemFailures).toHaveLength(1);
+  expect(await run(it, [again(one.record, 3)])).toEqual({ batchItemFailures: [] });
+  expect(await drain(queue, deadLetterQueueUrl)).toHaveLength(1);
+  expect(await count(one.body.counter)).toBe(0);
+});
+
+test('a group that stops keeps what comes behind, and goes on in order when somebody decides', async () => {
+  const sourceUrl = await newFifoQueue(queue);
+  const eventSourceARN = `arn:aws:sqs:us-east-1:000000000000:${sourceUrl.split('/').at(-1)}`;
+  const from = (one: SQSRecord): SQSRecord => ({ ...one, eventSourceARN });
+  const group = randomUUID();
+  const [first, second, third] = [message(group), message(group), message(group)];
+  let mended = false;
+  const acted: string[] = [];
+  const it = consumer(
+    async ({ id, counter }, tx) => {
+      await add(tx, counter);
+      if (id === first.body.id && !mended) throw new RejectMessage('stop here');
+      acted.push(id);
+    },
+    { onFailure: 'stop' },
+  );
+  expect(await run(it, [from(first.record), from(second.record)])).toEqual({ batchItemFailures: [] });
+  expect(await run(it, [from(third.record)])).toEqual({ batchItemFailures: [] });
+  expect(acted).toEqual([]);
+  mended = true;
+  const [stopped] = await listPostgresGroups(pool, 'ledger');
+  if (stopped === undefined) throw new Error('the group is not stopped');
+  expect(stopped).toMatchObject({ state: 'stopped', group, parked: 3, drained: 0 });
+  const decision = { consumerName: 'ledger', stream: stopped.stream, reason: 'mended' };
+  await decidePostgresGroup(pool, queue, decision, 'resuming');
+  const [nudge] = await drain(queue, sourceUrl);
+  const attributes = Object.entries(nudge?.MessageAttributes ?? {}).map(([name, value]) => [
+    name,
+    { stringValue: value.StringValue, dataType: 'String' },
+  ]);
+  const nudged = record({ body: '{}', group, messageAttributes: Object.fromEntries(attributes) as never });
+  expect(await run(it, [from(nudged)])).toEqual({ batchItemFailures: [] });
+  expect(await listPostgresGroups(pool, 'ledger')).toEqual([]);
+  await expect(decidePostgresGroup(pool, queue, decision, 'resuming')).rejects.toThrow(GroupNotStopped);
+  const next = message(group);
+  expect(await run(it, [from(next.record)])).toEqual({ batchItemFailures: [] });
+  expect(acted).toEqual([first, second, third, next].map(({ body }) => body.id));
+  await drain(queue, deadLetterQueueUrl);
+});
+
+describe('a transaction', () => {
+  const fails = async (handle: Handle): Promise<string> => {
+    summaries.length = 0;
+    const one = message('x');
+    const { batchItemFailures } = await run(consumer(handle), [one.record]);
+    expect(batchItemFailures).toHaveLength(1);
+    expect(await count(one.body.counter)).toBe(0);
+    return errorText(problems()[0]?.error);
+  };
+
+  test('that Postgres has given up is not taken for committed, though the handler went on', async () => {
+    const error = await fails(async ({ counter }, tx) => {
+      await add(tx, counter);
+      await tx.query('SELECT nonsense').catch(() => undefined);
+    });
+    expect(error).toContain('StatementFailed');
+  });
+
+  test('is not ended by its handler', async () => {
+    for (const text of ['COMMIT', ' /* so */ rollback', '-- well\nEND', 'Begin', 'ROLLBACK TO x'])
+      expect(
+        await fails(async ({ counter }, tx) => {
+          await add(tx, counter);
+          await tx.query(text);
+        }),
+      ).toContain('TransactionControlRefused');
+  });
+
+  test('whose statements are not awaited is no success', async () => {
+    const error = await fails(({ counter }, tx) => {
+      void add(tx, counter);
+    });
+    expect(error).toContain('TransactionSealed');
+  });
+
+  test('goes on behind a savepoint whose work failed', async () => {
+    const one = message('y');
+    const it = consumer(async ({ counter }, tx) => {
+      await add(tx, counter);
+      const failed = tx.savepoint(async () => {
+        await add(tx, counter);
+        await tx.query('SELECT nonsense');
+      });
+      await expect(failed).rejects.toThrow('nonsense');
+      await tx.savepoint(async () => tx.query('SELECT 1'));
+    });
+    expect(await run(it, [one.record])).toEqual({ batchItemFailures: [] });
+    expect(await count(one.body.counter)).toBe(1);
+  });
+
+  test('whose connection is killed is run again on another one', async () => {
+    const one = message('z');
+    let killed = 0;
+    const it = consumer(async ({ counter }, tx) => {
+      await add(tx, counter);
+      if (killed === 0) {
+        const { rows } = await tx.query('SELECT pg_backend_pid() AS pid');
+        await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+        killed += 1;
+      }
+      await tx.query('SELECT 1');
+    });
+    expect(await run(it, [one.record])).toEqual({ batchItemFailures: [] });
+    expect(killed).toBe(1);
+    expect(await count(one.body.counter)).toBe(1);
+  });
+
+  test('waits for no lock beyond the time of the invocation, and leaves nothing open behind it', async () => {
+    const holder = await pool.connect();
+    const one = message('w');
+    await holder.query('BEGIN');
+    await holder.query('INSERT INTO counters VALUES ($1, 0)', [one.body.counter]);
+    const began = Date.now();
+    const it = consumer(async ({ counter }, tx) => add(tx, counter));
+    expect((await run(it, [one.record], 4_000)).batchItemFailures).toHaveLength(1);
+    expect(Date.now() - began).toBeLessThan(4_500);
+    const waiting = async () =>
+      (
+        await holder.query<{ n: string }>(
+          "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+      ).rows[0]?.n;
+    for (let i = 0; i < 40 && (await waiting()) !== '0'; i += 1) await new Promise((r) => setTimeout(r, 50));
+    expect(await waiting()).toBe('0');
+    await holder.query('ROLLBACK');
+    holder.release();
+    // It was no failure of the message.
+    expect(await run(it, [again(one.record)])).toEqual({ batchItemFailures: [] });
+    expect(await count(one.body.counter)).toBe(1);
+  });
+});
