@@ -12,6 +12,7 @@ import { lostAnswers } from './benchmarks/lost-answers.js';
 import { outboxOrder } from './benchmarks/outbox.js';
 import { publish } from './benchmarks/publish.js';
 import { relay } from './benchmarks/relay.js';
+import { replay } from './benchmarks/replay.js';
 import { sender } from './benchmarks/sender.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
@@ -36,6 +37,7 @@ const benchmarks: readonly Benchmark[] = [
   outboxOrder,
   publish,
   relay,
+  replay,
   sender,
 ];
 const names = benchmarks.map(({ name }) => name);
