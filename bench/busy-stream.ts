@@ -18,7 +18,7 @@ export function busyStream(count: number, aggregate = 'busy'): Item[] {
 /** The same of several aggregates, an event of each in turn. */
 export function eventsOf(aggregates: number, each: number): Item[] {
   const streams = Array.from({ length: aggregates }, (_, i) => busyStream(each, `busy-${i}`));
-  return Array.from({ length: each }, (_, i) => streams.flatMap((rows) => rows[i] ?? [])).flat();
+  return Array.from({ length: each }, (_, i) => streams.flatMap((rows) => rows.slice(i, i + 1))).flat();
 }
 
 export async function writeAll(

@@ -1,4 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { metricsObserver, sqsConsumer, type BatchSummary } from '../../runtime/sqs/index.js';
 import { sqsRecord, sentAgain } from '../../runtime/testing/index.js';
@@ -72,14 +73,15 @@ test('what comes again is as old as its first enqueue, whatever the queue counts
     },
   });
   const hoursAgo = (hours: number) => Date.now() - hours * 3_600_000;
-  const sent = (id: string, hours: number, first?: number) => {
+  const sent = (id: string, hours: number, first?: number): SQSRecord => {
     const record = sqsRecord({ body: { id } });
-    const at = first === undefined ? undefined : new Date(hoursAgo(first)).toISOString();
+    const stringValue = first === undefined ? undefined : new Date(hoursAgo(first)).toISOString();
     return {
       ...record,
       attributes: { ...record.attributes, SentTimestamp: String(hoursAgo(hours)) },
-      messageAttributes:
-        at === undefined ? {} : { ExactlyOnceFirstEnqueue: { stringValue: at, dataType: 'String' } },
+      messageAttributes: {
+        ...(stringValue && { ExactlyOnceFirstEnqueue: { stringValue, dataType: 'String' } }),
+      },
     };
   };
   const context = { getRemainingTimeInMillis: () => 30_000 };
