@@ -5,14 +5,20 @@ import { eventItem, streamText } from '../runtime/outbox/row.js';
 type Item = Record<string, AttributeValue>;
 
 /** Rows of events of one aggregate. */
-export function busyStream(count: number): Item[] {
-  const stream = streamText({ source: 'bench', epoch: '1', kind: 'accounts', aggregate: 'busy' });
+export function busyStream(count: number, aggregate = 'busy'): Item[] {
+  const stream = streamText({ source: 'bench', epoch: '1', kind: 'accounts', aggregate });
   return Array.from({ length: count }, (_, i) =>
     eventItem(stream, BigInt(i + 1), {
       ...{ type: 'PaymentSettled', at: Date.now() },
       data: JSON.stringify({ id: `payment-${i}`, cents: 100, text: 'x'.repeat(500) }),
     }),
   );
+}
+
+/** The same of several aggregates, an event of each in turn. */
+export function eventsOf(aggregates: number, each: number): Item[] {
+  const streams = Array.from({ length: aggregates }, (_, i) => busyStream(each, `busy-${i}`));
+  return Array.from({ length: each }, (_, i) => streams.flatMap((rows) => rows.slice(i, i + 1))).flat();
 }
 
 export async function writeAll(

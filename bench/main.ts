@@ -13,6 +13,7 @@ import { outboxOrder } from './benchmarks/outbox.js';
 import { postgres } from './benchmarks/postgres.js';
 import { publish } from './benchmarks/publish.js';
 import { relay } from './benchmarks/relay.js';
+import { replay } from './benchmarks/replay.js';
 import { sender } from './benchmarks/sender.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
@@ -37,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   outboxOrder,
   publish,
   relay,
+  replay,
   sender,
   postgres,
 ];

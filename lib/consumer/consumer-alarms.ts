@@ -33,6 +33,14 @@ export interface ConsumerAlarmThresholds {
    * @default 1000
    */
   readonly excusedReceives?: number;
+
+  /**
+   * Age since its first enqueue of a message that comes again and again, above which it is told. On Standard the
+   * queue's own alarm is blind to it: what was received three times is no longer the queue's oldest message.
+   *
+   * @default - half of the retention of the channel's queue
+   */
+  readonly comesAgainFor?: Duration;
 }
 
 export interface ConsumerAlarmsOptions extends ConsumerAlarmThresholds {
@@ -50,6 +58,8 @@ export interface ConsumerAlarmsProps extends ConsumerAlarmThresholds {
   readonly consumerName: string;
   /** Where the function writes its log. */
   readonly logGroup: ILogGroup;
+  /** How long the queue keeps a message. @default Duration.days(4), which is the default of SQS */
+  readonly queueRetention?: Duration;
 }
 
 const namespace = 'ExactlyOnce';
@@ -64,7 +74,7 @@ const period = Duration.minutes(5);
  * also under `metricsObserver`): metric filters read the figures from the log lines. A consumer with an `observe` of
  * its own that logs nothing has no figures here, and the alarms stay silent.
  *
- * Costs nine custom metrics and nine alarms.
+ * Costs ten custom metrics and ten alarms.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
  */
@@ -73,6 +83,8 @@ export class ConsumerAlarms extends Construct {
   public readonly stoppedGroupsAlarm: Alarm;
   /** Events have been waiting for their predecessors for `parkedFor`. */
   public readonly parkedAlarm: Alarm;
+  /** A message has come again for `comesAgainFor`. */
+  public readonly comesAgainAlarm: Alarm;
   /** Many deliveries are handed back untried. */
   public readonly excusedReceivesAlarm: Alarm;
   /** A message can never succeed. */
@@ -126,6 +138,13 @@ export class ConsumerAlarms extends Construct {
       says: `The consumer ${name} hands many messages back untried`,
       page: 'excused-receives',
     });
+    this.comesAgainAlarm = runbookAlarm(this, 'ComesAgain', {
+      metric: this.metricOldestThatComesAgain(),
+      threshold:
+        props.comesAgainFor?.toSeconds() ?? (props.queueRetention ?? Duration.days(4)).toSeconds() / 2,
+      says: `A message of the consumer ${name} has come again for long: when the retention of its queue is over, SQS deletes it`,
+      page: 'comes-again',
+    });
     this.rejectedAlarm = this.deadLetterAlarm(
       DeadLetterKind.REJECTED,
       'refused a message that can never succeed',
@@ -175,6 +194,15 @@ export class ConsumerAlarms extends Construct {
    */
   public metricExcusedReceives(props?: MetricOptions): Metric {
     return this.metric('excused', props);
+  }
+
+  /**
+   * Age since its first enqueue of the oldest message that comes again, in seconds.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricOldestThatComesAgain(props?: MetricOptions): Metric {
+    return this.metric('oldestSeconds', { statistic: 'Maximum', ...props });
   }
 
   /**
@@ -235,6 +263,7 @@ const figures: Readonly<Record<string, Figure>> = {
   stopped: ofBatch('$.stopped'),
   parked: ofBatch('$.parked'),
   excused: ofBatch('$.excused'),
+  oldestSeconds: ofBatch('$.oldestSeconds'),
   ...Object.fromEntries(
     Object.values(DeadLetterKind).map((kind) => [deadMetric(kind), ofBatch(`$.dead.${kind}`)]),
   ),

@@ -49,6 +49,7 @@ export class IdempotentConsumer extends Construct {
   public readonly consumerName: string;
   /** How long receipts are kept. */
   public readonly receiptRetention: Duration;
+  private readonly queueRetention: Duration;
   private ownLogGroup?: ILogGroup;
 
   constructor(scope: Construct, id: string, props: IdempotentConsumerProps) {
@@ -58,6 +59,7 @@ export class IdempotentConsumer extends Construct {
       ...(props.dedupTable !== undefined && { dedupTable: [kinds.dedupTable, props.dedupTable] }),
     });
     const { consumerName, channel, dedupTable, batchSize = 10, maxConcurrency } = props;
+    this.queueRetention = channel.retention;
     const way = props.commitWay ?? CommitWay.TRANSACTION;
     const settings = functionSettings(props);
     const longestWay = horizonOf(props);
@@ -143,7 +145,8 @@ export class IdempotentConsumer extends Construct {
       options.logGroup ??
       this.ownLogGroup ??
       LogGroup.fromLogGroupName(this, 'HandlerLogs', `/aws/lambda/${this.function.functionName}`);
-    return new ConsumerAlarms(this, 'Alarms', { ...options, consumerName: this.consumerName, logGroup });
+    const { consumerName, queueRetention } = this;
+    return new ConsumerAlarms(this, 'Alarms', { ...options, consumerName, logGroup, queueRetention });
   }
 
   private map(props: IdempotentConsumerProps, batchSize: number): EventSourceMapping {

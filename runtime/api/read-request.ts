@@ -26,7 +26,8 @@ export async function readRequest<Body>(
 ): Promise<ReadRequest<Body>> {
   const encoding = request.headers['content-encoding'];
   const content = await contentOf(request.body, encoding, maxBodyBytes);
-  const json = (bytes: Uint8Array) => (isJson(request, schema !== undefined) ? parseJson(bytes) : undefined);
+  const json = (bytes: Uint8Array) =>
+    schema !== undefined || isJson(request, bytes) ? parseJson(bytes) : undefined;
   if ('refusal' in content)
     return {
       ...content,
@@ -54,7 +55,13 @@ export async function readRequest<Body>(
   }
 }
 
-/** With a schema the body is JSON whatever it is called; without one, if it says so. */
-function isJson({ headers }: ApiRequest, wanted: boolean): boolean {
-  return wanted || /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '');
+/**
+ * Whether a body that no schema asks for is JSON: if it says so, or begins like an object or an array. So a schema
+ * that is added or taken away, of clients that call their JSON something else, makes no other request of a retry.
+ */
+function isJson({ headers }: ApiRequest, bytes: Uint8Array): boolean {
+  return (
+    /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '') ||
+    /^\ufeff?\s*[{[]/.test(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, 256)))
+  );
 }

@@ -9,7 +9,8 @@ import { keyAttribute } from '../sqs/message-attributes.js';
 import { queueLimits } from '../sqs/send-entries.js';
 import { claimCheck, defaultAboveBytes, type ClaimCheck, type ClaimCheckOptions } from './claim-check.js';
 import { InvalidMessages } from './errors.js';
-import type { OutgoingMessage, TraceFields } from './message.js';
+import type { TraceFields } from '../send/trace-fields.js';
+import type { OutgoingMessage } from './message.js';
 
 /** A message in its envelope: the same for every transport, but for what FIFO alone takes. */
 export interface Enveloped extends Sendable {

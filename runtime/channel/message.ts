@@ -21,13 +21,3 @@ export interface OutgoingMessage {
    */
   readonly firstEnqueue?: Date;
 }
-
-/** What a tracer has to say of a message. */
-export interface TraceFields {
-  /** W3C, as a message attribute. */
-  readonly traceparent?: string;
-  /** W3C, as a message attribute. Left out where there is no room for it. */
-  readonly tracestate?: string;
-  /** X-Ray, as a system attribute of SQS, which counts neither as an attribute nor towards the size. */
-  readonly awsTraceHeader?: string;
-}

@@ -1,7 +1,8 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { ClaimCheckOptions } from './claim-check.js';
 import { SendRun } from './send-run.js';
-import type { OutgoingMessage, TraceFields } from './message.js';
+import type { TraceFields } from '../send/trace-fields.js';
+import type { OutgoingMessage } from './message.js';
 import { Pressure } from './pressure.js';
 import type { ChannelSettings } from './settings.js';
 import { logSend, type SendSummary } from './summary.js';

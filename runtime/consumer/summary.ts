@@ -20,10 +20,7 @@ export async function summarise<Body, D extends Delivery>(
 ): Promise<Omit<BatchSummary, 'dead' | 'stopped'>> {
   const count = (kind: Outcome['kind']) => arrivals.filter(({ outcome }) => outcome?.kind === kind).length;
   const went = arrivals.filter(({ outcome }) => outcome?.kind === 'retry' || outcome?.kind === 'rejected');
-  const problems =
-    went.length === 0
-      ? []
-      : await import('./unusual.js').then(({ problemOf }) => went.flatMap((one) => problemOf(one) ?? []));
+  const unusual = went.length + back.length > 0 ? await import('./unusual.js') : undefined;
   return {
     consumer,
     processed: count('processed'),
@@ -38,6 +35,7 @@ export async function summarise<Body, D extends Delivery>(
     calls,
     conflicts,
     receiptAges,
-    problems,
+    oldestSeconds: unusual?.oldestSeconds(back.map(({ delivery }) => delivery)) ?? 0,
+    problems: went.flatMap((one) => unusual?.problemOf(one) ?? []),
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sequence } from '../dedup/sequence.js';
+import type { TraceFields } from '../send/trace-fields.js';
 import type { OutboxRow } from './event-row.js';
 import { eventAfter, eventText, groupId, versionBefore } from './row.js';
 
@@ -17,6 +18,8 @@ export interface RelayedEvent {
   readonly event: string;
   /** The same for every send of one event, unless somebody asked to have it sent again. It is no identity. */
   readonly deduplicationId: string;
+  /** Where it was published, for tracers. Beside the event, never in it. */
+  readonly trace?: TraceFields;
 }
 
 /**
@@ -37,5 +40,6 @@ export function relayed(row: OutboxRow, types?: readonly string[], salt?: string
     group: group ?? groupId(name.aggregate),
     event: previous === version - 1n ? text : eventAfter(text, previous),
     deduplicationId: createHash('sha256').update(id).digest('hex'),
+    ...(row.trace !== undefined && { trace: row.trace }),
   };
 }

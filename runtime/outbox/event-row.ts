@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ExactlyOnceError, NewerRow } from '../dedup/errors.js';
 import { keyHash } from '../dedup/key-hash.js';
+import type { TraceFields } from '../send/trace-fields.js';
 import { outboxRowVersion, streamName, type StreamName } from './row.js';
 
 /** An event in the outbox, as it was committed together with the effects it tells of. */
@@ -20,6 +21,8 @@ export interface OutboxRow {
   readonly at: number;
   /** Latest version of every type that earlier events of the stream had: see {@link versionBefore}. */
   readonly types?: Readonly<Record<string, string>>;
+  /** Where it was published, for tracers. */
+  readonly trace?: TraceFields;
   /** The stream begins with it, or what was before it was never in this table. */
   readonly first: boolean;
   /** First rows only: every target has accepted it. */
@@ -65,7 +68,7 @@ export function isEvent({ data, event }: Item): boolean {
  * @throws NewerRow when a newer version of this library wrote the row: it is neither sent nor passed over
  */
 export function readRow(item: Item): OutboxRow {
-  const { stream, version, type, data, group, time, at, types, first, sent, expiration, v } = item;
+  const { stream, version, type, data, group, time, at, types, first, sent, expiration, trace, v } = item;
   const hash = keyHash(stream?.S ?? '');
   if (Number(v?.N ?? 0) > outboxRowVersion) throw new NewerRow(hash, v?.N ?? '', outboxRowVersion);
   if (v?.N === '1') throw new FirstReleaseRow(hash);
@@ -93,6 +96,7 @@ export function readRow(item: Item): OutboxRow {
     time: time?.S,
     at: committed,
     types: types?.S === undefined ? undefined : (JSON.parse(types.S) as Record<string, string>),
+    ...(trace?.S !== undefined && { trace: JSON.parse(trace.S) as TraceFields }),
     first: n === 1n || first !== undefined,
     sent: sent !== undefined,
     expires: expiration !== undefined,

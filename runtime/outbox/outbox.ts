@@ -2,6 +2,7 @@ import { InvalidSettings, InvalidWrite } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
 import type { Publisher } from '../dynamodb/publication.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
+import { keptTrace, type TraceFields } from '../send/trace-fields.js';
 import { number, type NumberedEvent } from './numbering.js';
 import { eventText, groupId, maxStreamBytes, streamText, type StreamName } from './row.js';
 
@@ -30,6 +31,14 @@ export interface OutboxDefinition {
    * @default eventBytes.sns, which every channel takes
    */
   readonly maxEventBytes?: number;
+  /**
+   * What a tracer has to say of each event when it is published, such as `traceFields` of exactly-once-aws/telemetry.
+   * It is stored with the event, some 80 bytes, and sent beside it: queues and topics get it as attributes, and
+   * EventBridge gets X-Ray's header. It is no part of the event.
+   *
+   * @default - nothing
+   */
+  readonly trace?: () => TraceFields | undefined;
 }
 
 /**
@@ -144,6 +153,7 @@ function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEv
     data,
     ...(event.group !== undefined && event.group !== name && { group: groupId(event.group) }),
     ...(time !== undefined && { time: time.toISOString() }),
+    trace: keptTrace(outbox.trace?.()),
   };
   const rowSize = dataBytes + streamBytes + 2 * Buffer.byteLength(type) + rowBytes;
   // Each name is in the envelope at most four times: most events need not be written out to be found small enough.

@@ -131,7 +131,11 @@ export async function readRelayState({ client, table, limits }: OutboxAccess): P
   };
 }
 
-/** Two sweeps at once may overwrite each other's place: what was scanned is scanned again, and nothing is missed. */
+/**
+ * Two sweeps at once may overwrite each other's place. Backwards: what was scanned is scanned again. Forwards, by one
+ * that is still in the scan before: what is passed over is found by the next scan, which begins at once while the
+ * table's stream is silent.
+ */
 export async function saveScan({ client, table, limits }: OutboxAccess, scan: ScanState): Promise<void> {
   const { cursor, expires = false, settled = false, finishedAt } = scan;
   const place = cursor && {

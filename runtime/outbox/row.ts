@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { sequence } from '../dedup/sequence.js';
+import type { TraceFields } from '../send/trace-fields.js';
 import type { CloudEvent } from './event.js';
 
 /**
@@ -72,13 +73,14 @@ export interface StoredEvent {
   /** JSON: see {@link versionBefore}. */
   readonly types?: string;
   readonly first?: boolean;
+  readonly trace?: TraceFields;
 }
 
 /** An event's row as DynamoDB stores it. */
 export function eventItem(
   stream: string,
   version: bigint,
-  { type, data, group, time, at, types, first }: StoredEvent,
+  { type, data, group, time, at, types, first, trace }: StoredEvent,
 ): Record<string, AttributeValue> {
   return {
     stream: { S: stream },
@@ -91,6 +93,7 @@ export function eventItem(
     ...(time !== undefined && { time: { S: time } }),
     ...(types !== undefined && { types: { S: types } }),
     ...(first && { first: { N: '1' } }),
+    ...(trace !== undefined && { trace: { S: JSON.stringify(trace) } }),
   };
 }
 

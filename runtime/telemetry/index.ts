@@ -3,5 +3,6 @@
  * the library imports it.
  */
 export { traced, type BatchHandler, type TracedOptions, type TracedRecord } from './traced.js';
-export { traceAttributes, type TraceAttributes } from './trace-attributes.js';
+export { traceAttributes, traceFields, type TraceAttributes } from './trace-attributes.js';
+export type { TraceFields } from '../send/trace-fields.js';
 export { spanObserver } from './span-observer.js';

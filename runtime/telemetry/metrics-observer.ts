@@ -13,8 +13,9 @@ const maxValues = 100;
 /**
  * An observer for `observe` that publishes a batch's figures as CloudWatch metrics (EMF), once per batch, with the
  * dimension `consumer`: `processed`, `duplicate`, `parked`, `ignored`, `rejected`, `retried`, `excused`, dead letters
- * by kind (`deadRejected`, `deadFailed`, `deadDied`, `deadParked`), `stopped`, `defect`, `conflict` (counts) and
- * `receiptAge` (seconds, one value per suppressed duplicate: what the retention must outlive). Problems are logged as
+ * by kind (`deadRejected`, `deadFailed`, `deadDied`, `deadParked`), `stopped`, `defect`, `conflict` (counts),
+ * `receiptAge` (seconds, one value per suppressed duplicate: what the retention must outlive) and `oldestSeconds` (of
+ * the messages that come again, since their first enqueue; none where none does). Problems are logged as
  * {@link logSummary} does.
  *
  * @param metrics `new Metrics({ namespace, serviceName })` of `@aws-lambda-powertools/metrics`.
@@ -41,6 +42,7 @@ export function metricsObserver(metrics: MetricsSink): (summary: BatchSummary) =
     metrics.addMetric('conflict', 'Count', summary.conflicts);
     for (const age of summary.receiptAges.slice(0, maxValues))
       metrics.addMetric('receiptAge', 'Seconds', age);
+    if (summary.oldestSeconds > 0) metrics.addMetric('oldestSeconds', 'Seconds', summary.oldestSeconds);
     metrics.publishStoredMetrics();
   };
 }

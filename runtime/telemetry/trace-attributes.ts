@@ -1,5 +1,6 @@
 import { context, trace } from '@opentelemetry/api';
-import { carriers, toTraceHeader, toTraceParent } from './trace-context.js';
+import { traceHeaderOf, type TraceFields } from '../send/trace-fields.js';
+import { carriers, toTraceParent } from './trace-context.js';
 
 interface TextAttribute {
   readonly DataType: 'String';
@@ -23,15 +24,31 @@ export interface TraceAttributes {
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 export function traceAttributes(): TraceAttributes {
+  const { traceparent, tracestate, awsTraceHeader } = traceFields() ?? {};
+  const attributes = { [carriers.parent]: traceparent, [carriers.state]: tracestate };
+  return {
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, text(value)]],
+      ),
+    ),
+    MessageSystemAttributes: awsTraceHeader === undefined ? {} : { [carriers.header]: text(awsTraceHeader) },
+  };
+}
+
+/**
+ * The same for the `trace` of `channelSender` and of `outbox`: what is published is linked by whoever consumes it to
+ * the span that was active when it was published, however much later the relay sends it. Undefined where none is.
+ */
+export function traceFields(): TraceFields | undefined {
   const span = trace.getSpanContext(context.active());
-  if (span === undefined) return { MessageAttributes: {}, MessageSystemAttributes: {} };
+  if (span === undefined) return undefined;
+  const traceparent = toTraceParent(span);
   const state = span.traceState?.serialize();
   return {
-    MessageAttributes: {
-      [carriers.parent]: text(toTraceParent(span)),
-      ...(state === undefined || state === '' ? {} : { [carriers.state]: text(state) }),
-    },
-    MessageSystemAttributes: { [carriers.header]: text(toTraceHeader(span)) },
+    traceparent,
+    ...(state !== undefined && state !== '' && { tracestate: state }),
+    awsTraceHeader: traceHeaderOf({ traceparent }),
   };
 }
 

@@ -46,11 +46,6 @@ export function toTraceParent({ traceId, spanId, traceFlags }: SpanContext): str
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-export function toTraceHeader({ traceId, spanId, traceFlags }: SpanContext): string {
-  const sampled = traceFlags & TraceFlags.SAMPLED;
-  return `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)};Parent=${spanId};Sampled=${sampled}`;
-}
-
 function valid(context: SpanContext): SpanContext | undefined {
   return isSpanContextValid(context) ? context : undefined;
 }

@@ -61,6 +61,30 @@ test.each(stricter.slice(0, 3))(
   },
 );
 
+/** A schema says that a body is JSON, and so may what a client calls it; a retry is the same request either way. */
+test.each([
+  ['taken away', PaymentBody, undefined],
+  ['added', undefined, PaymentBody],
+])(
+  'a retry of JSON that its client calls text is the same one when the schema is %s',
+  async (_what, then, now) => {
+    const { key, body } = once();
+    const runs: unknown[] = [];
+    const on = (schema: typeof PaymentBody | undefined) =>
+      paymentsApi(names, client, { schema, handle: () => ({ status: 201, body: { run: runs.push(0) } }) });
+    const headers = { 'content-type': 'text/plain' };
+    const first = await ask({ key, body, headers }, on(then));
+    const again = await ask({ key, body, headers }, on(now));
+    expect(again).toMatchObject({
+      status: 201,
+      body: first.body,
+      headers: { 'idempotent-replayed': 'true' },
+    });
+    const other = await ask({ key, body: { ...body, cents: 6 }, headers }, on(now));
+    expect([other.status, kindOf(other)]).toEqual([422, 'key-reused']);
+  },
+);
+
 /** A client of the real engine whose reads or writes get no answer. */
 function losing(lost: 'reads' | 'answers of writes' | 'writes'): DynamoDBClient {
   const broken = new DynamoDBClient({ ...embedded().client, maxAttempts: 1 });

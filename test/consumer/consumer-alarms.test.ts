@@ -52,7 +52,8 @@ test('the figures are where the runtime logs them, on a line that is JSON from i
   const print = (text: unknown) => lines.push(String(text).trimEnd()) > 0;
   jest.spyOn(process.stdout, 'write').mockImplementation(print);
   const log = jest.spyOn(console, 'log').mockReturnValue();
-  const figures = { parked: 2, excused: 3, stopped: 4, dead: { rejected: 5, failed: 6, died: 7, parked: 8 } };
+  const dead = { rejected: 5, failed: 6, died: 7, parked: 8 };
+  const figures = { parked: 2, excused: 3, stopped: 4, oldestSeconds: 9, dead };
   logSummary({ consumer: 'settlement', problems: [], ...figures } as unknown as BatchSummary);
   jest.restoreAllMocks();
   // Lambda puts time and request id before what goes through the console, and no filter finds a figure behind them.
@@ -72,7 +73,7 @@ test('the figures are where the runtime logs them, on a line that is JSON from i
   });
   expect(field(lines[0] ?? '', '$.exactlyOnce')).toBe('batch');
   expect(Object.fromEntries(read)).toEqual({
-    ...{ parked: 2, excused: 3, stopped: 4 },
+    ...{ parked: 2, excused: 3, stopped: 4, oldestSeconds: 9 },
     ...{ deadRejected: 5, deadFailed: 6, deadDied: 7, deadParked: 8 },
   });
 });
@@ -108,6 +109,28 @@ test('alarms look at the metrics that the filters fill, and name a page that is 
     const [page = 'none'] = /docs\/runbook\/[a-z-]+\.md/.exec(JSON.stringify(AlarmDescription)) ?? [];
     expect([page, existsSync(join(packageRoot, page))]).toEqual([page, true]);
   }
+});
+
+test('what comes again is told at half of what its queue has left for it, or earlier', () => {
+  const alarmed = (options?: ConsumerAlarmsOptions) => {
+    const stack = constructStack();
+    const channel = new MessageChannel(stack, 'Channel', {
+      kind: ChannelKind.STANDARD,
+      retention: Duration.days(2),
+    });
+    const dedupTable = new DedupTable(stack, 'Dedup');
+    const consumer = new IdempotentConsumer(stack, 'Consumer', {
+      ...{ consumerName: 'settlement', channel, dedupTable, entry: noopEntry },
+    });
+    expect(consumer.addAlarms(options).metricOldestThatComesAgain()).toMatchObject({ statistic: 'Maximum' });
+    return Template.fromStack(stack);
+  };
+  const alarm = { MetricName: 'oldestSeconds', Statistic: 'Maximum', TreatMissingData: 'notBreaching' };
+  alarmed().hasResourceProperties('AWS::CloudWatch::Alarm', { ...alarm, Threshold: 24 * 3600 });
+  alarmed({ comesAgainFor: Duration.hours(1) }).hasResourceProperties('AWS::CloudWatch::Alarm', {
+    ...alarm,
+    Threshold: 3600,
+  });
 });
 
 test('thresholds can be set', () => {

@@ -348,6 +348,30 @@ test('a FIFO queue gets the event as its body, its group, and one deduplication 
   expect(messages.map(({ Body }) => (JSON.parse(Body!) as { id: string }).id)).toContain('1/account/ann/2');
 });
 
+test('every name of an aggregate has a group of its own that SQS takes', async () => {
+  const queueUrl = await newQueue(outbox.queues, true);
+  const plain = ['ok-1', 'a.b/c', 'x'.repeat(128)];
+  const others = [
+    'a b',
+    'tab\tname',
+    'Zoë Müller',
+    '株式会社',
+    '😀',
+    '\u00e9',
+    'e\u0301',
+    'x'.repeat(129),
+    'x'.repeat(130),
+  ];
+  await outbox.write([...plain, ...others]);
+  const Records = await outbox.inserted();
+  await outbox.relay([queueTarget({ queueUrl, client: outbox.queues })])({ Records }, inTime);
+  const groups = (await drain(outbox.queues, queueUrl)).map(({ Attributes }) => Attributes!.MessageGroupId!);
+  expect(new Set(groups).size).toBe(plain.length + others.length);
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+  for (const group of groups) expect(group).toMatch(/^[!-~]{1,128}$/);
+  expect(groups).toEqual(expect.arrayContaining(plain));
+});
+
 test('a Standard queue gets a group, too, and what is sent again arrives again', async () => {
   const queueUrl = await newQueue(outbox.queues, false);
   await outbox.write(['ann']);

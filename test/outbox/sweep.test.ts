@@ -1,5 +1,6 @@
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { listStuck, queueTarget, type RelayTarget } from '../../runtime/outbox/index.js';
+import { listStuck, queueTarget, readRelayState, type RelayTarget } from '../../runtime/outbox/index.js';
+import { dynamo } from '../fixtures/dynamo.js';
 import { drain } from '../fixtures/queue.js';
 import { newQueue } from './outbox-world.js';
 import { digits, inTime, Notebook, placeOf, streamOf, timeOf, WrittenOutbox } from './written-outbox.js';
@@ -242,6 +243,69 @@ test('two sweeps at once, and one beside the stream, send nothing out of order a
   }
   expect((await outbox.positions()).every((position) => position.endsWith(' 20 of 20'))).toBe(true);
 });
+
+/** A sweep whose saves of its place wait to be let through, and which may be told that its time is over. */
+function slowSweep(target: RelayTarget, savesBefore: number) {
+  const client = dynamo();
+  const state = { saves: 0, isOver: false };
+  const isHeld = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { Item } = args.input as { Item?: { version?: { S?: string } } };
+      if (Item?.version?.S === 'scan' && (state.saves += 1) > savesBefore) {
+        isHeld.resolve();
+        await gate.promise;
+      }
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+  const context = { getRemainingTimeInMillis: () => (state.isOver ? 0 : 30_000) };
+  const ended = outbox
+    .relay([target], { dynamodb: client })({}, context)
+    .finally(() => client.destroy());
+  return {
+    isHeld: isHeld.promise,
+    /** Its place is saved after all, and then it ends. */
+    async letGo() {
+      state.isOver = true;
+      gate.resolve();
+      await ended;
+    },
+  };
+}
+
+test.each([
+  ['backwards', 0],
+  ['forwards', 1],
+])(
+  'a place that a slower sweep overwrites %s costs another scan, and no event',
+  async (_where, savesBefore) => {
+    const notebook = new Notebook('n');
+    // A page of the scan ends at 1 MB: there are four.
+    const names = Array.from({ length: 80 }, (_, i) => `a${i}`);
+    const lost = { at: Date.now() - 600_000, bytes: 40_000 };
+    const sweepOnce = () => outbox.relay([notebook])({}, inTime);
+    await outbox.write(names, lost);
+    const slow = slowSweep(notebook, savesBefore);
+    await slow.isHeld;
+    await sweepOnce();
+    // The stream brings nothing of this either. The next scan has been through one page of it.
+    await outbox.write(names, lost);
+    const begun = slowSweep(notebook, 0);
+    await begun.isHeld;
+    await begun.letGo();
+    await slow.letGo();
+    await sweepOnce();
+    await sweepOnce();
+    for (const name of names)
+      expect([...new Set(notebook.taken.filter(of(`${name} `)))]).toEqual(upTo(name, 2));
+    for (const position of await outbox.positions()) expect(position).toMatch(/ 2 of 2$/);
+    const { scan } = await readRelayState(outbox.access());
+    expect(scan).toMatchObject({ cursor: undefined, finishedAt: expect.any(Number) as number });
+  },
+);
 
 test('what is asked for is sent again, past what a FIFO queue remembers of the last send', async () => {
   const queueUrl = await newQueue(outbox.queues, true);

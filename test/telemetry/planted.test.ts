@@ -102,7 +102,7 @@ const figures: BatchSummary = {
     readUnits: 0,
     calls: 0,
   },
-  ...{ conflicts: 0, receiptAges: [], problems: [] },
+  ...{ conflicts: 0, receiptAges: [], oldestSeconds: 0, problems: [] },
 };
 
 test('every error of the library is among the samples', () => {

@@ -1,49 +1,15 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import {
-  context,
-  type Context,
-  type ContextManager,
-  ROOT_CONTEXT,
-  SpanKind,
-  trace,
-} from '@opentelemetry/api';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { SpanKind } from '@opentelemetry/api';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { spanObserver, traceAttributes, traced } from '../../runtime/telemetry/index.js';
 import { dynamo, newDedupTable, newTable } from '../fixtures/dynamo.js';
-import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
+import { newFifoQueue, record, sqs } from '../fixtures/queue.js';
+import { delivered, exporter, spanOf, startTracing, stopTracing, tracer } from './spans.js';
 
-/** What the packages for Node register: the active span follows every await. */
-class FollowingContext implements ContextManager {
-  readonly #storage = new AsyncLocalStorage<Context>();
-  active(): Context {
-    return this.#storage.getStore() ?? ROOT_CONTEXT;
-  }
-  with: ContextManager['with'] = (active, run, self, ...args) =>
-    this.#storage.run(active, () => run.apply(self, args));
-  bind<T>(_: Context, target: T): T {
-    return target;
-  }
-  enable(): this {
-    return this;
-  }
-  disable(): this {
-    return this;
-  }
-}
-
-const exporter = new InMemorySpanExporter();
-const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-const tracer = provider.getTracer('test');
 const client = dynamo();
 const queue = sqs();
 
@@ -51,8 +17,7 @@ let handler: SqsConsumer;
 let rows: Table;
 
 beforeAll(async () => {
-  trace.setGlobalTracerProvider(provider);
-  context.setGlobalContextManager(new FollowingContext());
+  startTracing();
   rows = await newTable(client, 'name');
   const receipts = await newDedupTable(client);
   handler = traced(
@@ -78,33 +43,12 @@ beforeAll(async () => {
 });
 beforeEach(() => exporter.reset());
 afterAll(() => {
-  trace.disable();
-  context.disable();
+  stopTracing();
   client.destroy();
   queue.destroy();
 });
 
 const invocation = { getRemainingTimeInMillis: () => 30_000 };
-const spanOf = (start: string) => {
-  const span = exporter.getFinishedSpans().find(({ name }) => name.startsWith(start));
-  if (span === undefined) throw new Error(`no span ${start}`);
-  return span;
-};
-
-/** A message that was really sent, as Lambda hands it over. */
-async function delivered(url: string): Promise<SQSRecord[]> {
-  return (await drain(queue, url)).map(({ Body, MessageAttributes = {}, Attributes = {} }) => ({
-    ...record({ body: Body, group: 'g' }),
-    attributes: { ...record({ body: '', group: 'g' }).attributes, AWSTraceHeader: Attributes.AWSTraceHeader },
-    messageAttributes: Object.fromEntries(
-      Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-        name,
-        { stringValue: StringValue, dataType: 'String' as const },
-      ]),
-    ),
-  }));
-}
-
 test('from producer to consumer: one span a batch, one link a message to the span that sent it, no parent in a message', async () => {
   const url = await newFifoQueue(queue);
   const sent: string[] = [];
@@ -122,7 +66,7 @@ test('from producer to consumer: one span a batch, one link a message to the spa
       );
       span.end();
     });
-  await handler({ Records: await delivered(url) }, invocation);
+  await handler({ Records: await delivered(queue, url) }, invocation);
   const batch = spanOf('process ');
   expect(batch.kind).toBe(SpanKind.CONSUMER);
   expect(batch.parentSpanContext).toBeUndefined();

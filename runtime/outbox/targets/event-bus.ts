@@ -2,6 +2,7 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { unlessMissing } from '../../dedup/package-missing.js';
 import { notAccepted } from '../../send/refusal.js';
 import { entriesPerCall } from '../../send/target.js';
+import { traceHeaderOf } from '../../send/trace-fields.js';
 import type { RelayTarget } from './target.js';
 
 export interface EventBusTargetOptions {
@@ -15,7 +16,7 @@ export interface EventBusTargetOptions {
 
 /** EventBridge: at most 1 MB in one call. */
 const callBytes = 1_000_000;
-/** Source, detail-type and time. */
+/** Source, detail-type, time and trace. */
 const envelopeBytes = 500;
 
 /**
@@ -43,12 +44,13 @@ export function eventBusTarget({ eventBusName, types, client }: EventBusTargetOp
       bridge ??= new EventBridgeClient({});
       const { Entries = [] } = await bridge.send(
         new PutEventsCommand({
-          Entries: events.map(({ event, source, type, time }) => ({
+          Entries: events.map(({ event, source, type, time, trace }) => ({
             EventBusName: eventBusName,
             Source: source,
             DetailType: type,
             Detail: event,
             Time: new Date(time),
+            TraceHeader: trace && traceHeaderOf(trace),
           })),
         }),
         { abortSignal: signal },

@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { newSqsClient, queueLimits, sendEntries } from '../../sqs/send-entries.js';
-import { bodyOf, type RelayTarget } from './target.js';
+import { traceHeaderOf } from '../../send/trace-fields.js';
+import { attributesOf, bodyOf, messageBytes, textAttribute, type RelayTarget } from './target.js';
 
 export interface QueueTargetOptions {
   /** FIFO when it ends in `.fifo`. */
@@ -11,11 +12,9 @@ export interface QueueTargetOptions {
   readonly client?: SQSClient;
 }
 
-/** Name, type and value of the attribute. */
-const attributeBytes = 200;
-
 /**
- * An SQS queue. The body is the event, the attribute `type` its type, the message group the event's group.
+ * An SQS queue. The body is the event, the attribute `type` its type, the message group the event's group. A trace
+ * that the event was published with is in `traceparent`, `tracestate` and AWSTraceHeader.
  *
  * FIFO: in order within the group, and a second send of one event within 5 minutes is dropped by the queue. What is
  * sent again later arrives again: the consumer recognises it by key or version, never by SequenceNumber (R31).
@@ -33,7 +32,7 @@ export function queueTarget({ queueUrl, types, client }: QueueTargetOptions): Re
     types,
     call: {
       ...queueLimits,
-      sizeOf: (event) => Buffer.byteLength(bodyOf(event)) + attributeBytes,
+      sizeOf: messageBytes,
     },
     async send(events, { signal }) {
       sqs ??= await newSqsClient();
@@ -41,12 +40,18 @@ export function queueTarget({ queueUrl, types, client }: QueueTargetOptions): Re
         sqs,
         queueUrl,
         events,
-        (event) => ({
-          MessageBody: bodyOf(event),
-          MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
-          MessageGroupId: event.group,
-          MessageDeduplicationId: fifo ? event.deduplicationId : undefined,
-        }),
+        (event) => {
+          const header = event.trace && traceHeaderOf(event.trace);
+          return {
+            MessageBody: bodyOf(event),
+            MessageAttributes: attributesOf(event),
+            ...(header !== undefined && {
+              MessageSystemAttributes: { AWSTraceHeader: textAttribute(header) },
+            }),
+            MessageGroupId: event.group,
+            MessageDeduplicationId: fifo ? event.deduplicationId : undefined,
+          };
+        },
         signal,
       );
     },

@@ -11,3 +11,27 @@ export interface RelayTarget extends SendTarget<RelayedEvent> {
 export function bodyOf({ event }: RelayedEvent): string {
   return sendableJson(event);
 }
+
+/** Name, type and value of the attribute `type`. */
+const typeBytes = 200;
+
+/** What travels beside an event: its type, and its trace. */
+export function attributesOf({ type, trace = {} }: RelayedEvent) {
+  const { traceparent, tracestate } = trace;
+  return Object.fromEntries(
+    Object.entries({ type, traceparent, tracestate }).flatMap(([name, StringValue]) =>
+      StringValue === undefined ? [] : [[name, textAttribute(StringValue)]],
+    ),
+  );
+}
+
+export function textAttribute(StringValue: string) {
+  return { DataType: 'String' as const, StringValue };
+}
+
+/** Bytes of a message, with what travels beside it. */
+export function messageBytes(event: RelayedEvent): number {
+  const { traceparent = '', tracestate = '' } = event.trace ?? {};
+  const traced = traceparent === '' ? 0 : 50 + traceparent.length + tracestate.length;
+  return Buffer.byteLength(bodyOf(event)) + typeBytes + traced;
+}

@@ -2,7 +2,7 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import { unlessMissing } from '../../dedup/package-missing.js';
 import { notAccepted } from '../../send/refusal.js';
 import { entriesPerCall } from '../../send/target.js';
-import { bodyOf, type RelayTarget } from './target.js';
+import { attributesOf, bodyOf, messageBytes, type RelayTarget } from './target.js';
 
 export interface TopicTargetOptions {
   readonly topicArn: string;
@@ -14,7 +14,6 @@ export interface TopicTargetOptions {
 
 /** SNS: at most 256 KB in one call. */
 const callBytes = 262_144;
-const attributeBytes = 200;
 
 /**
  * An SNS standard topic. The message is the event, the attribute `type` its type, for filter policies. Unordered and
@@ -30,7 +29,7 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
     call: {
       events: entriesPerCall,
       bytes: callBytes,
-      sizeOf: (event) => Buffer.byteLength(bodyOf(event)) + attributeBytes,
+      sizeOf: messageBytes,
     },
     async send(events, { signal }) {
       const { PublishBatchCommand, SNSClient } = await import('@aws-sdk/client-sns').catch(
@@ -43,7 +42,7 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
           PublishBatchRequestEntries: events.map((event, index) => ({
             Id: String(index),
             Message: bodyOf(event),
-            MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
+            MessageAttributes: attributesOf(event),
           })),
         }),
         { abortSignal: signal },
