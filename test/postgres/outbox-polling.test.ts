@@ -169,7 +169,7 @@ test('a partition that is past the retention is dropped only when everything in 
      VALUES ('test', 'account', 'old', 'Moved', '{}', 1, '1', 'x', 99, ${day})`,
   );
   await db.query(
-    `INSERT INTO exactly_once.outbox_unsent (lane, stream, version, created, bytes) VALUES (3, 99, 1, ${day}, 2)`,
+    `INSERT INTO exactly_once.outbox_unsent (lane, stream, version, created, bytes) VALUES (hashint8(99) & 63, 99, 1, ${day}, 2)`,
   );
   await db.query('ALTER TABLE exactly_once.outbox ENABLE TRIGGER outbox_number');
   const exists = async () => db.value("SELECT to_regclass('exactly_once.outbox_20200101') IS NOT NULL");
@@ -187,28 +187,28 @@ test('a partition that is past the retention is dropped only when everything in 
   expect([sink.versionsOf('old'), await exists()]).toEqual([[1], false]);
 });
 
-test('an event of a day without a partition is kept and sent, and pruning waits for no writer', async () => {
-  for (const { name } of await db.query(
+test('an event of a day without a partition is kept and sent; neither making nor dropping one waits for a writer', async () => {
+  const partitions = await db.query(
     "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'exactly_once.outbox'::regclass AND inhrelid::regclass::text ~ '[0-9]{8}$'",
-  ))
-    await db.query(`DROP TABLE ${String(name)}`);
+  );
+  expect(partitions).toHaveLength(8);
+  for (const { name } of partitions) await db.query(`DROP TABLE ${String(name)}`);
+  await db.query(
+    "CREATE TABLE exactly_once.outbox_20200101 PARTITION OF exactly_once.outbox FOR VALUES FROM ('2020-01-01+00') TO ('2020-01-02+00')",
+  );
   await publish('a');
   const open = await db.pool.connect();
   await open.query('BEGIN');
   await outbox.publish(portOf(open), moved('slow'));
-  await db.query(
-    "CREATE TABLE exactly_once.outbox_20200101 (LIKE exactly_once.outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
-  );
-  await db.query(
-    "ALTER TABLE exactly_once.outbox ATTACH PARTITION exactly_once.outbox_20200101 FOR VALUES FROM ('2020-01-01+00') TO ('2020-01-02+00')",
-  ).catch(() => undefined);
   const sink = new Sink();
-  const began = Date.now();
   await new PollingRelay({ pool: db.pool, targets: [sink] }).drain();
-  expect(sink.versionsOf('a')).toEqual([1]);
-  expect(Date.now() - began).toBeLessThan(10_000);
+  await publish('a');
+  await new PollingRelay({ pool: db.pool, targets: [sink] }).drain();
+  expect(sink.versionsOf('a')).toEqual([1, 2]);
   await open.query('ROLLBACK');
   open.release();
+  await new PollingRelay({ pool: db.pool, targets: [sink] }).drain();
+  expect(await db.value("SELECT to_regclass('exactly_once.outbox_20200101') IS NULL")).toBe(true);
 });
 
 test('polling an outbox that is left to change data capture is refused, and not silent', async () => {

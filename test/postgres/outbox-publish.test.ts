@@ -27,6 +27,13 @@ test('an event exists if its transaction commits, with the next version of its a
 });
 
 test('transactions that publish about one aggregate take turns: versions have no gaps and no reader sees n+1 before n', async () => {
+  let over = false;
+  const reader = (async () => {
+    while (!over) {
+      const [seen] = await db.query('SELECT count(*)::int AS count, coalesce(max(version), 0)::int AS last FROM exactly_once.outbox');
+      expect(seen?.['last']).toBe(seen?.['count']);
+    }
+  })();
   await Promise.all(
     Array.from({ length: 10 }, async () => {
       for (let i = 0; i < 10; i += 1)
@@ -36,8 +43,9 @@ test('transactions that publish about one aggregate take turns: versions have no
         }).catch(() => undefined);
     }),
   );
-  const versions = await db.query('SELECT version::int AS version FROM exactly_once.outbox ORDER BY created, version');
-  expect(versions.map(({ version }) => version)).toEqual(Array.from({ length: 70 }, (_, i) => i + 1));
+  over = true;
+  await reader;
+  expect(await db.value('SELECT max(version)::int FROM exactly_once.outbox')).toBe(70);
 });
 
 test('rows that COPY and plain INSERTs bring are numbered, too, and cannot say another version, epoch or day', async () => {

@@ -1,6 +1,6 @@
 import { sleep } from '../../dedup/sleep.js';
 import { outboxNames } from './names.js';
-import type { RelayPool } from './port.js';
+import { using, type RelayPool } from './port.js';
 
 /**
  * Begins a new epoch of the outbox: after a restore from a backup, before publishers come back (R37). Counts begin
@@ -12,8 +12,7 @@ import type { RelayPool } from './port.js';
  */
 export async function beginPostgresEpoch(pool: RelayPool, schema?: string): Promise<string> {
   const names = outboxNames(schema);
-  const connection = await pool.connect();
-  try {
+  return using(pool, async (connection) => {
     for (;;) {
       await connection.query('BEGIN');
       const { rows } = await connection.query('SELECT pg_try_advisory_xact_lock($1, 0) AS got', [names.epochLock]);
@@ -27,10 +26,6 @@ export async function beginPostgresEpoch(pool: RelayPool, schema?: string): Prom
        FROM ${names.schema}.outbox_epoch`,
     );
     await connection.query('COMMIT');
-    connection.release();
     return String(rows[0]?.['epoch']);
-  } catch (error) {
-    connection.release(true);
-    throw error;
-  }
+  });
 }

@@ -26,8 +26,10 @@ BEGIN
         part, day::timestamptz, (day + 1)::timestamptz);
       made := made + 1;
     EXCEPTION
-      -- Another relay was faster, a writer is in the way, or events of the day are in the default partition already.
-      WHEN lock_not_available OR deadlock_detected OR duplicate_table OR check_violation OR unique_violation THEN NULL;
+      -- A writer is in the way: not eight times in a row.
+      WHEN lock_not_available OR deadlock_detected THEN RETURN made;
+      -- Another relay was faster, or events of the day are in the default partition already.
+      WHEN duplicate_table OR check_violation OR unique_violation THEN NULL;
     END;
   END LOOP;
   RETURN made;
@@ -54,7 +56,7 @@ BEGIN
       EXECUTE format('DROP TABLE ${schema}.%I', part);
       pruned := pruned + 1;
     EXCEPTION
-      WHEN lock_not_available OR deadlock_detected THEN NULL;
+      WHEN lock_not_available OR deadlock_detected THEN RETURN pruned;
     END;
   END LOOP;
   RETURN pruned;

@@ -6,7 +6,7 @@ import type { Sender } from '../../outbox/deliver.js';
 import { TargetHealth } from '../../send/target-health.js';
 import { begin, claimLanes, markSent, readUnsent, type UnsentEvent } from './claim.js';
 import { laneCount, outboxNames, type OutboxNames } from './names.js';
-import type { RelayConnection, RelayPool } from './port.js';
+import { using, type RelayConnection, type RelayPool } from './port.js';
 import { keepPartitions } from './partitions.js';
 import { NotPolled } from './relay-errors.js';
 import { retryStuck } from './retry-stuck.js';
@@ -129,7 +129,7 @@ export class PollingRelay {
         return false;
       }),
       loop(new Pause(maintenanceMs, pause), async () => {
-        await this.#using(async (connection) => this.#maintain(connection)).catch((error: unknown) =>
+        await using(this.options.pool, async (connection) => this.#maintain(connection)).catch((error: unknown) =>
           this.#observe({ ...nothing('poll'), error }),
         );
         return false;
@@ -145,7 +145,7 @@ export class PollingRelay {
   }
 
   async #begin(): Promise<void> {
-    await this.#using(async (connection) => {
+    await using(this.options.pool, async (connection) => {
       const { control } = this.#names;
       const { rows } = await connection.query(`SELECT polled FROM ${control}`);
       if (rows[0]?.['polled'] !== true) throw new NotPolled(control);
@@ -194,26 +194,13 @@ export class PollingRelay {
     by: PollingRound['by'],
     work: (connection: RelayConnection) => Promise<PollingRound>,
   ): Promise<PollingRound> {
-    const round = await this.#using(work).catch((error: unknown) => ({ ...nothing(by), error }));
+    const round = await using(this.options.pool, work).catch((error: unknown) => ({ ...nothing(by), error }));
     if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined) this.#observe(round);
     return round;
   }
 
   #observe(round: PollingRound): void {
     this.options.observe?.(round);
-  }
-
-  /** A connection on which something failed is not used again: what it has locked ends with it. */
-  async #using<T>(work: (connection: RelayConnection) => Promise<T>): Promise<T> {
-    const connection = await this.options.pool.connect();
-    try {
-      const result = await work(connection);
-      connection.release();
-      return result;
-    } catch (error) {
-      connection.release(true);
-      throw error;
-    }
   }
 }
 

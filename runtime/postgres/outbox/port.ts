@@ -19,5 +19,35 @@ export interface RelayConnection {
 
 /** A `Pool` of `pg`. */
 export interface RelayPool {
-  connect(): Promise<RelayConnection & { release(error?: Error | boolean): void }>;
+  connect(): Promise<PooledConnection>;
+}
+
+interface PooledConnection extends RelayConnection {
+  release(error?: Error | boolean): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Works on a connection of the pool. One on which something failed is not used again: what it has locked ends with it.
+ */
+export async function using<T>(
+  pool: RelayPool,
+  work: (connection: RelayConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await pool.connect();
+  let broken: Error | undefined;
+  // The end of a connection between two statements is an event, which ends the process that does not listen.
+  const onError = (error: Error) => void (broken ??= error);
+  connection.on('error', onError);
+  try {
+    return await work(connection);
+  } catch (error) {
+    broken ??= error instanceof Error ? error : new Error(String(error));
+    throw error;
+  } finally {
+    // `pg` emits a last error when it closes a connection that broke: the listener stays on that.
+    if (broken === undefined) connection.off('error', onError);
+    connection.release(broken);
+  }
 }
