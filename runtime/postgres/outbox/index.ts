@@ -14,3 +14,6 @@ export { NotPolled } from './relay-errors.js';
 export { EventMissing } from './retry-stuck.js';
 export type { FailedSend } from './send-fresh.js';
 export type { RelayConnection, RelayPool, SqlPort } from './port.js';
+export { CdcRelay, type CdcNews, type CdcRelayOptions } from './cdc-relay.js';
+export { slotGauges, type SlotGauges } from './gauges.js';
+export type { ResendReason } from './slot.js';

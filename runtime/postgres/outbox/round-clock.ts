@@ -40,7 +40,7 @@ export class Pause {
     private readonly ms: number,
     outer?: Pause,
   ) {
-    outer?.#stops.push(() => this.stop());
+    if (outer !== undefined) outer.#stops.push(() => this.stop());
   }
 
   get stopped(): boolean {

@@ -59,7 +59,7 @@ export function storedEvent(columns: Readonly<Record<string, unknown>>): StoredR
       ...{ sent: false, expires: false },
       group: typeof groupid === 'string' ? groupid : undefined,
       time: occurred === null ? undefined : dateOf(occurred).toISOString(),
-      types: (types ?? undefined) as OutboxRow['types'],
+      types: (typeof types === 'string' ? JSON.parse(types) : (types ?? undefined)) as OutboxRow['types'],
     },
   };
 }
