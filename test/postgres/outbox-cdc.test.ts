@@ -43,7 +43,8 @@ function start(sink: Sink, options: object = {}) {
   };
 }
 
-const follows = async () => until(() => news.some(({ leads }) => leads === true));
+/** It has made its slot, which has to wait for transactions that are open. */
+const follows = async () => until(async () => (await position()) !== undefined);
 const resends = () => news.flatMap(({ resend }) => resend ?? []);
 const sent = (sink: Sink, aggregate: string, n: number) =>
   until(() => sink.versionsOf(aggregate).length >= n);
@@ -84,7 +85,6 @@ test('the slot of an idle outbox follows the log that others write, by heartbeat
   const sink = new Sink();
   start(sink);
   await follows();
-  await until(async () => (await position()) !== undefined);
   await db.query('CREATE TABLE others AS SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 5000) n');
   const written = await db.value('SELECT pg_current_wal_lsn()::text');
   await until(async () =>
@@ -98,6 +98,7 @@ test('the slot of an idle outbox follows the log that others write, by heartbeat
 test('two transactions that interleave for long are each sent whole, in the order in which they commit', async () => {
   const sink = new Sink();
   start(sink);
+  await follows();
   const [one, two] = [await db.pool.connect(), await db.pool.connect()];
   await one.query('BEGIN');
   await two.query('BEGIN');
@@ -117,12 +118,27 @@ test('two transactions that interleave for long are each sent whole, in the orde
   expect(sink.versionsOf('two')).toEqual(count(300));
 });
 
+test('a relay whose new slot waits for a transaction that is open can be stopped, and comes to its slot later', async () => {
+  const open = await db.pool.connect();
+  await open.query('BEGIN');
+  await outbox.publish(portOf(open), moved('slow'));
+  const sink = new Sink();
+  const relay = start(sink);
+  await until(() => resends().length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await relay.stop();
+  expect(await position()).toBeUndefined();
+  start(sink);
+  await open.query('COMMIT');
+  open.release();
+  await sent(sink, 'slow', 1);
+});
+
 test('a transaction larger than a batch is sent in parts, and goes on after the last part that was marked', async () => {
   const sink = new Sink();
   sink.refuses = () => (sink.accepted.length >= 450 ? Promise.reject(new Error('down')) : undefined);
   const relay = start(sink, { batchEvents: 100 });
   await follows();
-  await until(async () => (await position()) !== undefined);
   await db.query(
     `INSERT INTO exactly_once.outbox (source, aggregatetype, aggregateid, type, payload)
      SELECT 'test', 'account', 'large', 'Moved', '{}' FROM generate_series(1, 1000)`,
@@ -165,7 +181,9 @@ test('a slot that is ahead of the position is not gone on with in silence', asyn
   await sent(sink, 'a', 1);
   await relay.stop();
   await publish('a');
-  await db.query('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot]);
+  const end = await db.value('SELECT pg_current_wal_insert_lsn()::text');
+  await until(async () => Boolean(await db.value('SELECT pg_current_wal_flush_lsn() >= $1', [end])));
+  await db.query('SELECT pg_replication_slot_advance($1, $2)', [slot, end]);
   start(sink);
   await sent(sink, 'a', 3);
   expect(resends()).toEqual(['slot-ahead']);

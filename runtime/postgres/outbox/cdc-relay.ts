@@ -161,11 +161,9 @@ export class CdcRelay {
     const reason = reasonToResend(slot, position, log);
     if (reason === undefined) return position;
     this.#tell({ resend: reason });
-    const begun = await using(pool, async (connection) => {
-      if (slot?.lost !== undefined) await dropSlot(connection, this.#slot);
-      if (slot === undefined || slot.lost !== undefined) await createSlot(connection, this.#slot, failover);
-      return readSlot(connection, this.#slot);
-    });
+    if (slot?.lost !== undefined) await using(pool, async (one) => dropSlot(one, this.#slot));
+    if (slot === undefined || slot.lost !== undefined) await createSlot(pool, this.#slot, failover, signal);
+    const begun = await using(pool, async (connection) => readSlot(connection, this.#slot));
     for await (const rows of lastDays(pool, this.#names, this.options.retentionDays ?? 7))
       if (signal.aborted || !(await this.#send(rows, async () => undefined, signal))) return undefined;
     const start: Position = { ...log, end: begun?.confirmed ?? '0/0' };

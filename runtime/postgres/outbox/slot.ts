@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg';
 import { unlessMissing } from '../../dedup/package-missing.js';
 import { lsnNumber } from './lsn.js';
-import type { RelayConnection } from './port.js';
+import { using, type RelayConnection, type RelayPool } from './port.js';
 import type { LogIdentity, Position } from './position.js';
 
 /** A replication slot, as the server tells. */
@@ -42,12 +42,35 @@ export async function readSlot(connection: RelayConnection, slot: string): Promi
   };
 }
 
-/** Waits for transactions that are open, as Postgres does for every new slot. */
-export async function createSlot(connection: RelayConnection, slot: string, failover: boolean): Promise<void> {
-  await connection.query(
-    `SELECT pg_create_logical_replication_slot($1, 'pgoutput'${failover ? ', failover => true' : ''})`,
-    [slot],
-  );
+/**
+ * Makes a slot. Postgres waits for every transaction of the cluster that has written and not ended, as for every new
+ * slot; nothing is sent meanwhile.
+ *
+ * @param signal gives up
+ */
+export async function createSlot(
+  pool: RelayPool,
+  slot: string,
+  failover: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  await using(pool, async (connection) => {
+    const { rows } = await connection.query('SELECT pg_backend_pid() AS pid');
+    const giveUp = () =>
+      void using(pool, async (other) => other.query('SELECT pg_cancel_backend($1)', [rows[0]?.['pid']])).catch(
+        () => undefined,
+      );
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      if (signal.aborted) return;
+      await connection.query(
+        `SELECT pg_create_logical_replication_slot($1, 'pgoutput'${failover ? ', failover => true' : ''})`,
+        [slot],
+      );
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  });
 }
 
 export async function dropSlot(connection: RelayConnection, slot: string): Promise<void> {
