@@ -1,8 +1,7 @@
 import type { InstanceMemory } from './instance-memory.js';
 import type { OutboxRow } from './event-row.js';
-import type { RunClock } from './run-clock.js';
 import { TargetLeftOut } from '../send/errors.js';
-import { sendLanes } from '../send/send-lanes.js';
+import { sendLanes, type SendClock } from '../send/send-lanes.js';
 import { entriesPerCall } from '../send/target.js';
 import type { TargetHealth } from '../send/target-health.js';
 import { lanesOf } from './lanes.js';
@@ -43,7 +42,7 @@ export interface Sender {
 export async function deliver(
   works: readonly StreamWork[],
   { targets, health, memory }: Sender,
-  clock: RunClock,
+  clock: SendClock,
 ): Promise<Map<string, Map<string, Progress>>> {
   const reached = new Map(works.map(({ stream }) => [stream, new Map<string, Progress>()]));
   const begun = Date.now();

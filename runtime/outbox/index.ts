@@ -1,4 +1,5 @@
-export { eventBytes, outbox, type Outbox, type OutboxDefinition, type OutboxEvent } from './outbox.js';
+export { eventBytes } from './event-bytes.js';
+export { outbox, type Outbox, type OutboxDefinition, type OutboxEvent } from './outbox.js';
 export { EpochEnded } from '../dedup/errors.js';
 export { cloudEvent, producerVersion, type CloudEvent } from './event.js';
 export { outboxRelay, type OutboxRelay, type OutboxRelayOptions, type ScheduledEvent } from './relay.js';

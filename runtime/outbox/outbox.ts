@@ -3,6 +3,8 @@ import { canonicalJson } from '../dedup/fingerprint.js';
 import type { Publisher } from '../dynamodb/publication.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
 import { keptTrace, type TraceFields } from '../send/trace-fields.js';
+import { eventBytes } from './event-bytes.js';
+import { isName, isPart, maxNameBytes } from './event-names.js';
 import { number, type NumberedEvent } from './numbering.js';
 import { eventText, groupId, maxStreamBytes, streamText, type StreamName } from './row.js';
 
@@ -40,19 +42,6 @@ export interface OutboxDefinition {
    */
   readonly trace?: () => TraceFields | undefined;
 }
-
-/**
- * What channels take of an event, less what travels beside it: its type as attribute, and on EventBridge the source.
- *
- * @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
- * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
- * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
- */
-export const eventBytes = {
-  sns: 256 * 1024 - 4_096,
-  eventBridge: 1024 * 1024 - 4_096,
-  sqs: 1024 * 1024 - 4_096,
-} as const;
 
 /** An event to be published with a transaction. */
 export interface OutboxEvent {
@@ -93,7 +82,6 @@ export interface OutboxEvent {
 const maxDataBytes = 350_000;
 /** Of the row, beside its stream, type and data. */
 const rowBytes = 1_000;
-const maxNameBytes = 1_024;
 /** Digits that an event's version may have until its size is wrong. */
 const longVersion = 10n ** 20n;
 
@@ -179,15 +167,4 @@ function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEv
 function nameOf({ key }: ItemAddress): string {
   const values = Object.values(key).map(({ S, N, B }) => S ?? N ?? Buffer.from(B ?? []).toString('base64'));
   return values.length === 1 ? (values[0] ?? '') : JSON.stringify(values);
-}
-
-function isName(text: unknown): boolean {
-  return (
-    typeof text === 'string' && text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= maxNameBytes
-  );
-}
-
-/** A name that an event's id can be split after. */
-function isPart(text: string): boolean {
-  return isName(text) && !text.includes('/');
 }

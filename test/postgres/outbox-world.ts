@@ -1,0 +1,92 @@
+import { Pool, type PoolClient } from 'pg';
+import { outboxMigrations } from '../../runtime/postgres/outbox/migrations.js';
+import type { PostgresEvent, SqlPort } from '../../runtime/postgres/outbox/index.js';
+import type { RelayedEvent } from '../../runtime/outbox/index.js';
+import type { RelayTarget } from '../../runtime/outbox/targets/target.js';
+
+export const source = 'test';
+
+/** A database with an empty outbox. */
+export class OutboxDatabase {
+  private constructor(
+    readonly url: string,
+    readonly pool: Pool,
+  ) {}
+
+  static async of(url: string): Promise<OutboxDatabase> {
+    const pool = new Pool({ connectionString: url, max: 12 });
+    // Its server is stopped under it.
+    pool.on('error', () => undefined);
+    for (const { sql } of outboxMigrations()) await pool.query(sql);
+    return new OutboxDatabase(url, pool);
+  }
+
+  async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    return (await this.pool.query<Record<string, unknown>>(text, values)).rows;
+  }
+
+  async value(text: string, values: unknown[] = []): Promise<unknown> {
+    return Object.values((await this.query(text, values))[0] ?? {})[0];
+  }
+
+  /** Runs work in a transaction. */
+  async transaction<T>(work: (port: SqlPort, client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('BEGIN');
+      const result = await work(portOf(client), client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+}
+
+export function portOf(client: Pick<PoolClient, 'query'>): SqlPort {
+  return { executeSql: async (text, values) => client.query<Record<string, unknown>>(text, [...values]) };
+}
+
+export function moved(account: string, move = 0): PostgresEvent {
+  return { aggregate: { kind: 'account', name: account }, type: 'Moved', data: { account, move } };
+}
+
+/** What a target was sent, in the order in which it accepted it. */
+export class Sink implements RelayTarget {
+  readonly accepted: RelayedEvent[] = [];
+  readonly call = { events: 500, bytes: Infinity, sizeOf: () => 0 };
+  /** Says what is refused, and with what. */
+  refuses: (event: RelayedEvent) => unknown = () => undefined;
+
+  constructor(
+    readonly name = 'sink',
+    readonly types?: readonly string[],
+  ) {}
+
+  async send(events: readonly RelayedEvent[]): Promise<ReadonlyMap<RelayedEvent, unknown>> {
+    const refused = new Map<RelayedEvent, unknown>();
+    for (const event of events) {
+      const error = await this.refuses(event);
+      if (error === undefined) this.accepted.push(event);
+      else refused.set(event, error);
+    }
+    return refused;
+  }
+
+  versionsOf(aggregate: string): number[] {
+    return this.accepted
+      .filter(({ event }) => (JSON.parse(event) as { aggregate: string }).aggregate === aggregate)
+      .map(({ version }) => Number(version));
+  }
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`it has not come to it within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
