@@ -1,0 +1,58 @@
+import type { Limits } from '../dedup/limits.js';
+import type { DynamoDBClient } from '../dynamodb/new-client.js';
+import { StoredText } from '../dynamodb/stored-text.js';
+import { errorLine } from '../telemetry/error-line.js';
+import { logLine } from '../telemetry/log-line.js';
+import type { HandedOut } from './event.js';
+import { handOut, type Range } from './handed-out.js';
+
+/**
+ * How often records were handed out. Kafka does not count it, and without a count nobody could tell the record that
+ * kills its process (R46) nor know that a failure of it has been written down. So each batch is written down before
+ * it runs: one row per partition, 1 write and 1 read unit per batch and partition.
+ */
+export class DeliveryCount {
+  readonly #rows: StoredText;
+
+  constructor(
+    dynamodb: DynamoDBClient,
+    tableName: string,
+    private readonly consumerName: string,
+  ) {
+    this.#rows = new StoredText(dynamodb, tableName, consumerName);
+  }
+
+  /**
+   * Counts the records of a batch. Never throws: of those that could not be counted everything is looked up that may
+   * be known, and they are no suspects.
+   */
+  async count(records: readonly HandedOut[], limits: Limits): Promise<readonly HandedOut[]> {
+    const partitions = [...Map.groupBy(records, ({ partition }) => partition)];
+    const counted = await Promise.all(partitions.map((one) => this.#countOne(...one, limits)));
+    return counted.flat();
+  }
+
+  async #countOne(
+    partition: string,
+    records: readonly HandedOut[],
+    limits: Limits,
+  ): Promise<readonly HandedOut[]> {
+    const id = `handed out ${partition}`;
+    try {
+      const known = await this.#rows.read(id, limits);
+      const ordered = records.toSorted((one, other) => one.record.offset - other.record.offset);
+      const offsets = ordered.map(({ record }) => record.offset);
+      const { deliveries, ranges } = handOut(known === undefined ? [] : rangesOf(known), offsets);
+      await this.#rows.write(id, JSON.stringify(ranges), limits);
+      return ordered.map((one, i) => ({ ...one, deliveries: deliveries[i] }));
+    } catch (error) {
+      logLine({ exactlyOnce: 'deliveries not counted', consumer: this.consumerName, ...errorLine(error) });
+      return records;
+    }
+  }
+}
+
+function rangesOf(text: string): readonly Range[] {
+  const ranges: unknown = JSON.parse(text);
+  return Array.isArray(ranges) ? (ranges as Range[]) : [];
+}
