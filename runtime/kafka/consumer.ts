@@ -167,9 +167,14 @@ export function kafkaConsumer<Schema extends StandardSchemaV1>(
   const deliveries = new DeliveryCount(dynamodb, dedupTable, consumerName);
   return async (event, context) => {
     const remainingMs = () => context.getRemainingTimeInMillis();
-    const limits = { deadline: Date.now() + remainingMs() * countingPart, meter: new Meter() };
-    const records = await deliveries.count(recordsOf(event), limits);
+    const limits = () => ({ deadline: Date.now() + remainingMs() * countingPart, meter: new Meter() });
+    const records = await deliveries.count(recordsOf(event), limits());
     const back = await engine.run(records, remainingMs);
+    if (back.length > 0)
+      await deliveries.settled(
+        records.filter((one) => !back.includes(one)),
+        limits(),
+      );
     return responseOf(back, records.length, settings.reportsItemFailures ?? false);
   };
 }
