@@ -37,7 +37,11 @@ export class DeliveryCount {
           const offsets = records.map(({ record }) => record.offset);
           await this.#rows.write(id, JSON.stringify(settled(known, offsets)), limits);
         } catch (error) {
-          logLine({ exactlyOnce: 'deliveries not counted', consumer: this.consumerName, ...errorLine(error) });
+          logLine({
+            exactlyOnce: 'deliveries not counted',
+            consumer: this.consumerName,
+            ...errorLine(error),
+          });
         }
       }),
     );

@@ -20,13 +20,19 @@ export function handOut(
   const [first = 0] = offsets;
   const last = offsets.at(-1) ?? first;
   const before = ranges.flatMap(([from, to, times]): Range[] =>
-    from < first && to >= first - reach ? [[Math.max(from, first - reach), Math.min(to, first - 1), times]] : [],
+    from < first && to >= first - reach
+      ? [[Math.max(from, first - reach), Math.min(to, first - 1), times]]
+      : [],
   );
   const after = ranges.flatMap(([from, to, times]): Range[] =>
     to > last ? [[Math.max(from, last + 1), to, times]] : [],
   );
   // What lies between two records of a batch are no records.
-  const now = offsets.map((offset, i): Range => [offset, (offsets[i + 1] ?? last + 1) - 1, deliveries[i] ?? 1]);
+  const now = offsets.map((offset, i): Range => [
+    offset,
+    (offsets[i + 1] ?? last + 1) - 1,
+    deliveries[i] ?? 1,
+  ]);
   return { deliveries, ranges: bounded(joined([...before, ...now, ...after])) };
 }
 

@@ -1,8 +1,4 @@
-export {
-  kafkaConsumer,
-  type KafkaConsumer,
-  type KafkaConsumerOptions,
-} from './consumer.js';
+export { kafkaConsumer, type KafkaConsumer, type KafkaConsumerOptions } from './consumer.js';
 export type { KafkaOrder, KafkaValue } from './delivery.js';
 export { kafkaOriginAttribute, type KafkaOrigin } from './dead-letter.js';
 export { BatchComesAgain, TopicIdUnknown, TopicRecreated } from './errors.js';

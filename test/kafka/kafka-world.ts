@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { armCrashPoints } from '../../runtime/dedup/crash-points.js';
@@ -45,6 +46,8 @@ export interface KafkaWorldOptions {
   readonly comesAgain?: BatchWork['comesAgain'];
   /** A new instance of the function: it is made anew after each death. */
   readonly consumer: (habitat: KafkaHabitat) => KafkaConsumer;
+  /** @default - new ones */
+  readonly tables?: InProcessDynamo;
   /** @default - all invocations are fine */
   readonly fate?: () => Fate;
 }
@@ -67,9 +70,6 @@ const mapping: KafkaMapping = {
   maximumRecordAgeSeconds: Infinity,
   onFailure: undefined,
 };
-/** Short, because timers of the dead keep the test's own process alive. */
-const remainingMs = 5_000;
-
 interface Running {
   readonly life: Life;
   passed: number;
@@ -82,13 +82,20 @@ interface Running {
  * at any crash point, all in memory. The mapping is played by the event-source runner.
  */
 export class KafkaWorld {
+  /** What an invocation has. Short, because timers of the dead keep the test's own process alive. */
+  static readonly remainingMs = 5_000;
   static readonly receipts = 'receipts';
   static readonly effects = 'effects';
+
+  /** What a dead process still seems to do has not happened, and ends when its time is up. */
+  static async deadAreGone(): Promise<void> {
+    await sleep(KafkaWorld.remainingMs + 200);
+  }
 
   readonly mapping: KafkaMapping;
   log: MemoryLog;
   readonly dead = new InProcessQueue('dead', false, Date.now);
-  readonly dynamo = new InProcessDynamo({ now: Date.now });
+  readonly dynamo: InProcessDynamo;
   readonly discarded: DiscardedRecords[] = [];
   readonly errors: string[] = [];
   /** Crash points at which a process died, and how often. */
@@ -104,6 +111,8 @@ export class KafkaWorld {
   constructor(private readonly options: KafkaWorldOptions) {
     this.mapping = { ...mapping, ...options.mapping };
     this.log = new MemoryLog(this.mapping.topic, options.partitions ?? 1);
+    this.dynamo = options.tables ?? new InProcessDynamo({ now: Date.now });
+    if (options.tables !== undefined) return;
     this.dynamo.tables.create(KafkaWorld.receipts, 'id').indexes.set('attention', ['attention', 'since']);
     this.dynamo.tables.create(KafkaWorld.effects, 'name');
   }
@@ -191,7 +200,11 @@ export class KafkaWorld {
     };
     const work = this.#running.run(running, () => this.#answer(consumer, event));
     if (fate.kind === 'zombie') this.#zombies.push(Promise.race([work, life.end]));
-    const result = await Promise.race([work, timeUp.promise, life.end.then(() => failed('Runtime.ExitError'))]);
+    const result = await Promise.race([
+      work,
+      timeUp.promise,
+      life.end.then(() => failed('Runtime.ExitError')),
+    ]);
     if (life.isOver && this.#warm?.life === life) {
       this.deaths += 1;
       this.#warm = undefined;
@@ -201,7 +214,7 @@ export class KafkaWorld {
 
   async #answer(consumer: KafkaConsumer, event: KafkaEvent): Promise<InvocationResult> {
     try {
-      const answer = await consumer(event, { getRemainingTimeInMillis: () => remainingMs });
+      const answer = await consumer(event, { getRemainingTimeInMillis: () => KafkaWorld.remainingMs });
       return { payload: JSON.stringify(answer), functionError: undefined, logTail: '', reached: true };
     } catch (error) {
       this.errors.push((error as Error).name);

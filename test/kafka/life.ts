@@ -19,10 +19,7 @@ interface Command {
  * A client of a process: what the dead ask for is never done, and whoever died meanwhile hears nothing of what was
  * done.
  */
-export function lifeClient(
-  life: Life,
-  start: (command: Command) => { finish(): object | Promise<object> },
-) {
+export function lifeClient(life: Life, start: (command: Command) => { finish(): object | Promise<object> }) {
   return {
     config: {},
     async send(command: Command): Promise<object> {

@@ -93,7 +93,10 @@ function refusedSettings(
   const refusals: [boolean, string][] = [
     [Topics.length !== 1, `${Topics.length} topics, 1 is allowed`],
     [batchSize < 1 || batchSize > 10_000, `batch size ${batchSize}, 1 to 10,000 is allowed`],
-    [batchingWindowSeconds > 300, `a batching window of ${batchingWindowSeconds} s, at most 300 s is allowed`],
+    [
+      batchingWindowSeconds > 300,
+      `a batching window of ${batchingWindowSeconds} s, at most 300 s is allowed`,
+    ],
     [
       onDemand &&
         (mapping.reportsBatchItemFailures ||
@@ -110,11 +113,11 @@ function refusedSettings(
       age !== Infinity && (age < 60 || age > 604_800),
       `a maximum record age of ${age} s, -1 or 60 to 604,800 s is allowed`,
     ],
-    [onFailure === `kafka://${mapping.topic}`, 'its own topic as the on-failure topic, which would be a circle'],
     [
-      StartingPosition === 'AT_TIMESTAMP',
-      'starting position AT_TIMESTAMP, which this runner does not play',
+      onFailure === `kafka://${mapping.topic}`,
+      'its own topic as the on-failure topic, which would be a circle',
     ],
+    [StartingPosition === 'AT_TIMESTAMP', 'starting position AT_TIMESTAMP, which this runner does not play'],
   ];
   return refusals.filter(([refused]) => refused).map(([, problem]) => problem);
 }

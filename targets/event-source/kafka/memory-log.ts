@@ -59,7 +59,15 @@ export class MemoryLog implements TopicLog {
   ): LogRecord {
     const at = (partition ?? (key === null ? this.#turn++ : hash(key))) % this.#partitions.length;
     const offset = (this.#ends[at] ?? 0) + gap;
-    const record = { partition: at, offset, timestamp, timestampType: 'CREATE_TIME' as const, key, value, headers };
+    const record = {
+      partition: at,
+      offset,
+      timestamp,
+      timestampType: 'CREATE_TIME' as const,
+      key,
+      value,
+      headers,
+    };
     this.#ends[at] = offset + 1;
     this.#partitions[at]?.push(record);
     return record;
