@@ -1,4 +1,4 @@
-import { Fn } from 'aws-cdk-lib';
+import { Fn, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type IRole } from 'aws-cdk-lib/aws-iam';
 import {
   EventSourceMapping,
@@ -8,7 +8,6 @@ import {
   type SourceAccessConfiguration,
 } from 'aws-cdk-lib/aws-lambda';
 import { KafkaDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { Validations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { KafkaAuthentication, type KafkaConsumerProps } from './kafka-consumer-props.js';
 import { defaults } from './kafka-consumer-values.js';
@@ -20,6 +19,7 @@ export function kafkaMapping(
   props: KafkaConsumerProps,
 ): EventSourceMapping {
   const { onDemand = false, onFailureTopic, minimumPollers = 1, maximumPollers, clusterArn } = props;
+  const access = accessOf(props);
   return new EventSourceMapping(scope, 'Mapping', {
     target,
     ...(clusterArn === undefined
@@ -27,7 +27,7 @@ export function kafkaMapping(
       : { eventSourceArn: clusterArn }),
     kafkaTopic: props.topic,
     kafkaConsumerGroupId: props.consumerGroupId ?? props.consumerName,
-    sourceAccessConfigurations: accessOf(props),
+    ...(access.length > 0 && { sourceAccessConfigurations: access }),
     startingPosition: props.startingPosition ?? StartingPosition.TRIM_HORIZON,
     batchSize: props.batchSize ?? defaults.batchSize,
     maxBatchingWindow: props.maxBatchingWindow,
