@@ -10,7 +10,9 @@ import { nameViolations } from '../guarantees/stable-name.js';
 import type { KafkaConsumerProps } from './kafka-consumer-props.js';
 import { defaults, kafkaHorizonOf } from './kafka-consumer-values.js';
 
-/** What must hold between a topic, its mapping, the function and its receipts. docs/kafka.md explains each by its id. */
+/**
+ * What must hold between a topic, its mapping, the function and its receipts. docs/kafka.md explains each by its id.
+ */
 export function kafkaInequalities(props: KafkaConsumerProps, receiptRetention: Duration): Inequality[] {
   const { consumerName, dedupTable, timeout = defaults.timeout, batchSize = defaults.batchSize } = props;
   const { minimumPollers = 1, maximumPollers = 200, retryAttempts, maxRecordAge, topicRetention } = props;

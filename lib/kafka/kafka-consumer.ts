@@ -1,4 +1,4 @@
-import { Duration, Stack, Tokenization, Validations } from 'aws-cdk-lib';
+import { type Duration, Stack, Tokenization, Validations } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -35,8 +35,8 @@ export interface KafkaConsumerAlarmsOptions extends ConsumerAlarmThresholds {
  *
  * Guaranteed for what the handler puts into its transaction (`kafkaConsumer` of exactly-once-aws/kafka): those writes
  * and the receipt of the record are committed together or not at all, and a record whose receipt exists is not
- * processed again. Not covered: effects outside the transaction, copies that arrive after the horizon, and what Lambda
- * gives up where `retryAttempts` or `maxRecordAge` are given.
+ * processed again. Not covered: effects outside the transaction, copies that arrive after the horizon, and what
+ * Lambda gives up where `retryAttempts` or `maxRecordAge` are given.
  *
  * Defaults imposed: provisioned pollers with partial responses, retries without an end, a dead-letter queue, the
  * oldest record as the start, a consumer group of the consumer's name, permissions on this topic and group only, and

@@ -52,8 +52,8 @@ interface CommonOptions<Schema extends StandardSchemaV1> {
   /** `base64`: values are bytes, and the first decoder is given their base64. @default 'text' */
   readonly value?: KafkaValue;
   /**
-   * What keeps its order: a whole `partition`, as in Kafka, or the records of a `key` in it. With `key`, a record that
-   * has to come again holds back those of its key alone, and handlers that read run side by side.
+   * What keeps its order: a whole `partition`, as in Kafka, or the records of a `key` in it. With `key`, a record
+   * that has to come again holds back those of its key alone, and handlers that read run side by side.
    *
    * @default 'partition'
    */

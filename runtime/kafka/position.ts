@@ -51,7 +51,6 @@ export function byPosition<
     made.set(message, one);
     return one;
   };
-  const { recall } = way;
   return {
     ...way,
     prepare: (message, turn) => way.prepare(whole(message), turn),
@@ -59,10 +58,10 @@ export function byPosition<
       const { outcomes, ...rest } = await way.commit(units, limits, alone);
       return { ...rest, outcomes: new Map([...outcomes].map(([unit, one]) => [unit, told(one)])) };
     },
-    ...(recall && {
+    ...(way.recall !== undefined && {
       async recall(messages, limits, consistent) {
         const asked = messages.map(whole);
-        const found = await recall.call(way, asked, limits, consistent);
+        const found = (await way.recall?.(asked, limits, consistent)) ?? new Map<Message, Outcome>();
         return new Map(
           messages.flatMap((message, i) => {
             const outcome = found.get(asked[i] ?? message);

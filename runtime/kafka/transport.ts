@@ -1,10 +1,11 @@
 import type { Transport } from '../consumer/transport.js';
+import type { SqsTransportOptions } from '../sqs/transport-options.js';
 import { deliveryOf, type KafkaDelivery, type ReadOptions } from './delivery.js';
 import type { HandedOut } from './event.js';
 
 export interface KafkaTransportOptions extends ReadOptions {
   /** The dead-letter queue: Kafka has none, and Lambda's on-failure destination takes whole batches. */
-  readonly deadLetters: import('../sqs/transport-options.js').SqsTransportOptions;
+  readonly deadLetters: SqsTransportOptions;
 }
 
 /** Kafka as a transport: records of Lambda's event source, dead letters in a queue. */

@@ -77,9 +77,9 @@ export interface EventSourceRunnerOptions extends InvocationHooks {
 }
 
 /**
- * Plays the target's event source mappings of queues, DynamoDB streams and Kafka topics by AWS's rules, each with its source and
- * its test in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are played, too.
- * Each is disabled on the target before its source is first read.
+ * Plays the target's event source mappings of queues, DynamoDB streams and Kafka topics by AWS's rules, each with its
+ * source and its test in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are
+ * played, too. Each is disabled on the target before its source is first read.
  *
  * @throws MappingInvalidError for settings that AWS would refuse
  */

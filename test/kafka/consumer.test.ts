@@ -107,7 +107,7 @@ test('a mapping without partial responses has the whole batch again: what is com
   await world.run();
   expect(world.errors).toEqual(['BatchComesAgain', 'BatchComesAgain']);
   expect(world.count('all')).toBe(4);
-  expect(lettersOf(world).map(({ body, letter }) => [JSON.parse(body), letter.kind])).toEqual([
+  expect(lettersOf(world).map(({ body, letter }) => [JSON.parse(body) as unknown, letter.kind])).toEqual([
     [{ id: 'r2', fails: true }, 'failed'],
   ]);
 });
@@ -128,9 +128,9 @@ test.each([true, false])(
       for (let i = 0; i < 8; i += 1)
         world.log.put(json({ id: `r${i}`, kills: i === killer }, i % 3 === 0 ? undefined : `k${i % 3}`));
       await world.run();
-      expect(lettersOf(world).map(({ body, letter }) => [JSON.parse(body).id, letter.kind])).toEqual([
-        [`r${killer}`, 'died'],
-      ]);
+      expect(
+        lettersOf(world).map(({ body, letter }) => [(JSON.parse(body) as Body).id, letter.kind]),
+      ).toEqual([[`r${killer}`, 'died']]);
       expect(world.count('all')).toBe(7);
     }
   },

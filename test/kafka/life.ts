@@ -1,13 +1,21 @@
 /** The life of a process. */
 export class Life {
-  isOver = false;
+  #isOver = false;
   readonly #end = Promise.withResolvers<undefined>();
   readonly end = this.#end.promise;
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   die(): Error {
-    this.isOver = true;
+    this.#isOver = true;
     this.#end.resolve(undefined);
     return new Error('the process is dead');
+  }
+
+  hears(answer: object): Promise<object> {
+    return this.isOver ? new Promise(() => undefined) : Promise.resolve(answer);
   }
 }
 
@@ -28,7 +36,7 @@ export function lifeClient(life: Life, start: (command: Command) => { finish(): 
       const accepted = start(command);
       await new Promise((resolve) => setImmediate(resolve));
       const answer = await accepted.finish();
-      return life.isOver ? new Promise(() => undefined) : answer;
+      return life.hears(answer);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { table } from '../../runtime/dynamodb/index.js';
+import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { kafkaConsumer, type KafkaConsumer } from '../../runtime/kafka/index.js';
 
 export interface Names {
@@ -30,10 +30,7 @@ export function consumerOf(
       reportsItemFailures: true,
     },
     schema: z.object({ run: z.string(), id: z.string() }),
-    handle: (
-      { body }: { body: { run: string; id: string } },
-      tx: import('../../runtime/dynamodb/index.js').Transaction,
-    ) => {
+    handle: ({ body }: { body: { run: string; id: string } }, tx: Transaction) => {
       tx.update(effects, { name: body.run }, { add: { value: 1 } });
     },
     dynamodb,

@@ -29,8 +29,8 @@ export interface BatchWork {
   readonly now: () => number;
   readonly stopping: () => boolean;
   /**
-   * What comes again of a partial response. AWS's page says "just those specific items"; of Kinesis and DynamoDB it is
-   * everything from the lowest on. A consumer has to stand both.
+   * What comes again of a partial response. AWS's page says "just those specific items"; of Kinesis and DynamoDB it
+   * is everything from the lowest on. A consumer has to stand both.
    */
   readonly comesAgain: 'reported' | 'from-lowest';
 }

@@ -33,11 +33,15 @@ export class KafkaPlayer {
   /** How many have been started. */
   invocations = 0;
 
-  private constructor(
-    private readonly mapping: KafkaMapping,
-    private readonly options: KafkaPlayerOptions,
-    private readonly failures: TopicLog | undefined,
-  ) {}
+  readonly #mapping: KafkaMapping;
+  readonly #options: KafkaPlayerOptions;
+  readonly #failures: TopicLog | undefined;
+
+  private constructor(mapping: KafkaMapping, options: KafkaPlayerOptions, failures: TopicLog | undefined) {
+    this.#mapping = mapping;
+    this.#options = options;
+    this.#failures = failures;
+  }
 
   /**
    * Takes its place in every partition, now.
@@ -54,7 +58,7 @@ export class KafkaPlayer {
     const log = await options.openTopic(mapping.topic, mapping);
     const player = new KafkaPlayer(mapping, options, failures || undefined);
     const parts = assigned(await log.partitions(), mapping);
-    player.#pollers = parts.map((some) => new KafkaPoller(mapping, log, some, player.#work()));
+    player.#pollers = parts.map((some) => new KafkaPoller(mapping, log, some, player.#workOf()));
     for (const poller of player.#pollers) await poller.open();
     return player;
   }
@@ -77,26 +81,26 @@ export class KafkaPlayer {
     this.#stopping = true;
   }
 
-  #work(): BatchWork {
+  #workOf(): BatchWork {
     return {
       invoke: (records) => this.#invoke(records),
       discard: (discarded) => this.#discard(discarded),
       ended: (...ended) => this.#ended(...ended),
       pause: sleep,
-      now: this.options.now,
+      now: this.#options.now,
       stopping: () => this.#stopping,
-      comesAgain: this.options.comesAgain,
+      comesAgain: this.#options.comesAgain,
     };
   }
 
   async #invoke(records: readonly LogRecord[]): Promise<InvocationResult> {
-    const { functionName, functionArn } = this.mapping;
+    const { functionName, functionArn } = this.#mapping;
     this.invocations += 1;
     this.#running += 1;
     try {
-      const end = this.options.hooks.onKafkaStart?.({ functionName, records });
+      const end = this.#options.hooks.onKafkaStart?.({ functionName, records });
       this.#ends.set(records, { started: performance.now(), end });
-      return await invoke(this.options.lambda, functionArn, toEvent(this.mapping, records), 0);
+      return await invoke(this.#options.lambda, functionArn, toEvent(this.#mapping, records), 0);
     } finally {
       this.#running -= 1;
       this.#quietFrom = Date.now();
@@ -108,7 +112,7 @@ export class KafkaPlayer {
     { logTail }: InvocationResult,
     { failed, error }: BatchOutcome,
   ): void {
-    const { clusterArn, bootstrapServers, topic, functionName } = this.mapping;
+    const { clusterArn, bootstrapServers, topic, functionName } = this.#mapping;
     const { started = performance.now(), end } = this.#ends.get(records) ?? {};
     this.#ends.delete(records);
     const invocation: Invocation = {
@@ -122,13 +126,13 @@ export class KafkaPlayer {
       logTail,
     };
     end?.(invocation);
-    this.options.hooks.onInvocation?.(invocation);
+    this.#options.hooks.onInvocation?.(invocation);
   }
 
   /** The records themselves, and why: https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html */
   async #discard({ records, condition }: DiscardedRecords): Promise<void> {
     for (const { key, value, headers } of records)
-      await this.failures?.append({
+      await this.#failures?.append({
         key,
         value,
         headers: [...headers, ['condition', Buffer.from(condition)]],

@@ -15,12 +15,17 @@ export class KafkaPoller {
   readonly #next = new Map<number, number>();
   #working = false;
 
-  constructor(
-    private readonly mapping: KafkaMapping,
-    private readonly log: TopicLog,
-    private readonly partitions: readonly number[],
-    private readonly work: BatchWork,
-  ) {}
+  readonly #mapping: KafkaMapping;
+  readonly #log: TopicLog;
+  readonly #partitions: readonly number[];
+  readonly #work: BatchWork;
+
+  constructor(mapping: KafkaMapping, log: TopicLog, partitions: readonly number[], work: BatchWork) {
+    this.#mapping = mapping;
+    this.#log = log;
+    this.#partitions = partitions;
+    this.#work = work;
+  }
 
   get busy(): boolean {
     return this.#working;
@@ -28,10 +33,10 @@ export class KafkaPoller {
 
   /** Takes its place in every partition, now: LATEST means from here on. */
   async open(): Promise<void> {
-    for (const partition of this.partitions) {
-      const committed = await this.log.committed(this.mapping.consumerGroup, partition);
-      const { first, end } = await this.log.bounds(partition);
-      const start = this.mapping.startingPosition === 'LATEST' ? end : first;
+    for (const partition of this.#partitions) {
+      const committed = await this.#log.committed(this.#mapping.consumerGroup, partition);
+      const { first, end } = await this.#log.bounds(partition);
+      const start = this.#mapping.startingPosition === 'LATEST' ? end : first;
       // Offsets that are gone, or that a topic made anew does not have yet, are none to go on at.
       const isThere = committed !== undefined && committed >= first && committed <= end;
       this.#next.set(partition, isThere ? committed : committed === undefined ? start : first);
@@ -40,7 +45,7 @@ export class KafkaPoller {
 
   /** Until `stopping`. */
   async run(): Promise<void> {
-    while (!this.work.stopping()) if (!(await this.step())) await this.work.pause(idlePauseMs);
+    while (!this.#work.stopping()) if (!(await this.step())) await this.#work.pause(idlePauseMs);
   }
 
   /** Collects a batch and plays it. @returns false when there was none. */
@@ -49,7 +54,7 @@ export class KafkaPoller {
     try {
       const records = await this.#collect();
       if (records.length === 0) return false;
-      const through = await playBatch(this.mapping, records, this.work);
+      const through = await playBatch(this.#mapping, records, this.#work);
       if (through) await this.#commit(records);
       return true;
     } finally {
@@ -58,19 +63,19 @@ export class KafkaPoller {
   }
 
   async empty(): Promise<boolean> {
-    for (const partition of this.partitions)
-      if ((await this.log.read(partition, this.#next.get(partition) ?? 0, 1)).length > 0) return false;
+    for (const partition of this.#partitions)
+      if ((await this.#log.read(partition, this.#next.get(partition) ?? 0, 1)).length > 0) return false;
     return true;
   }
 
   /** Up to the batch size, 6 MB, or the end of the window, which opens with the first record. */
   async #collect(): Promise<readonly LogRecord[]> {
-    const { batchSize, batchingWindowSeconds } = this.mapping;
+    const { batchSize, batchingWindowSeconds } = this.#mapping;
     let records = await this.#read();
-    const closes = this.work.now() + batchingWindowSeconds * 1000;
-    while (records.length > 0 && records.length < batchSize && this.work.now() < closes) {
-      if (this.work.stopping()) return [];
-      await this.work.pause(idlePauseMs);
+    const closes = this.#work.now() + batchingWindowSeconds * 1000;
+    while (records.length > 0 && records.length < batchSize && this.#work.now() < closes) {
+      if (this.#work.stopping()) return [];
+      await this.#work.pause(idlePauseMs);
       records = await this.#read();
     }
     return records;
@@ -79,11 +84,11 @@ export class KafkaPoller {
   async #read(): Promise<readonly LogRecord[]> {
     const records: LogRecord[] = [];
     let bytes = 0;
-    for (const partition of this.partitions) {
-      const most = this.mapping.batchSize - records.length;
+    for (const partition of this.#partitions) {
+      const most = this.#mapping.batchSize - records.length;
       if (most === 0) break;
-      for (const record of await this.log.read(partition, this.#next.get(partition) ?? 0, most)) {
-        bytes += Buffer.byteLength(JSON.stringify(toEventRecord(this.log.topic, record)));
+      for (const record of await this.#log.read(partition, this.#next.get(partition) ?? 0, most)) {
+        bytes += Buffer.byteLength(JSON.stringify(toEventRecord(this.#log.topic, record)));
         if (records.length > 0 && bytes > payloadBytes) return records;
         records.push(record);
       }
@@ -94,7 +99,7 @@ export class KafkaPoller {
   async #commit(records: readonly LogRecord[]): Promise<void> {
     for (const { partition, offset } of records) this.#next.set(partition, offset + 1);
     for (const partition of new Set(records.map((record) => record.partition)))
-      await this.log.commit(this.mapping.consumerGroup, partition, this.#next.get(partition) ?? 0);
+      await this.#log.commit(this.#mapping.consumerGroup, partition, this.#next.get(partition) ?? 0);
   }
 }
 
