@@ -78,7 +78,7 @@ export function kafkaNotes(props: KafkaConsumerProps): string[] {
     `A record is dead-lettered after ${count} failures of its own, or when its process has died of it alone. Its partition waits for it until then.`,
     ...(onDemand === true
       ? [
-          'Without provisioned pollers a record that comes again brings its whole batch; what is committed of it costs half a read unit each time.',
+          'Without provisioned pollers a record that comes again brings its whole batch; what is committed of it costs 1.5 read units each time.',
         ]
       : ['Provisioned pollers are paid by the hour, also while nothing arrives.']),
     ...(retryAttempts === undefined && maxRecordAge === undefined

@@ -1,6 +1,6 @@
 export { kafkaConsumer, type KafkaConsumer, type KafkaConsumerOptions } from './consumer.js';
 export type { KafkaOrder, KafkaValue } from './delivery.js';
-export { kafkaOriginAttribute, type KafkaOrigin } from './dead-letter.js';
+export { kafkaOriginAttribute, type KafkaOrigin } from './origin.js';
 export { BatchComesAgain, TopicIdUnknown, TopicRecreated } from './errors.js';
 export type { KafkaEvent, KafkaRecord } from './event.js';
 export type { TopicIds } from './position.js';

@@ -1,11 +1,10 @@
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import { receiptId } from '../dedup/identity.js';
 import type { Outcome } from '../dedup/outcome.js';
-import { KeyReused } from '../dedup/trouble-errors.js';
 import type { Identified, Prepared, Way } from '../dedup/way.js';
 import type { Delivery } from '../consumer/transport.js';
 import type { KafkaDelivery } from './delivery.js';
-import { TopicIdUnknown, TopicRecreated } from './errors.js';
+import { TopicIdUnknown } from './errors.js';
 import type { HandedOut } from './event.js';
 
 /**
@@ -56,27 +55,29 @@ export function byPosition<
     prepare: (message, turn) => way.prepare(whole(message), turn),
     async commit(units, limits, alone) {
       const { outcomes, ...rest } = await way.commit(units, limits, alone);
-      return { ...rest, outcomes: new Map([...outcomes].map(([unit, one]) => [unit, told(one)])) };
+      return { ...rest, outcomes: await told(outcomes) };
     },
     ...(way.recall !== undefined && {
       async recall(messages, limits, consistent) {
         const asked = messages.map(whole);
         const found = (await way.recall?.(asked, limits, consistent)) ?? new Map<Message, Outcome>();
-        return new Map(
+        const outcomes = new Map(
           messages.flatMap((message, i) => {
             const outcome = found.get(asked[i] ?? message);
-            return outcome === undefined ? [] : [[message, told(outcome)] as const];
+            return outcome === undefined ? [] : [[message, outcome] as const];
           }),
         );
+        return told(outcomes);
       },
     }),
   };
 }
 
-function told(outcome: Outcome): Outcome {
-  if (outcome.kind !== 'rejected' || !(outcome.error instanceof KeyReused)) return outcome;
-  const { error } = outcome;
-  return { kind: 'retry', error: new TopicRecreated(error.receiptId, { cause: error }) };
+/** Loaded with the first record that is refused. */
+async function told<Of>(outcomes: ReadonlyMap<Of, Outcome>): Promise<ReadonlyMap<Of, Outcome>> {
+  if (![...outcomes.values()].some(({ kind }) => kind === 'rejected')) return outcomes;
+  const { recreated } = await import('./recreated.js');
+  return new Map([...outcomes].map(([of, outcome]) => [of, recreated(outcome)]));
 }
 
 function recordOf(delivery: Delivery): HandedOut['record'] {

@@ -89,7 +89,7 @@ export class KafkaWorld {
 
   /** What a dead process still seems to do has not happened, and ends when its time is up. */
   static async deadAreGone(): Promise<void> {
-    await sleep(KafkaWorld.remainingMs + 200);
+    await sleep(1.5 * KafkaWorld.remainingMs);
   }
 
   readonly mapping: KafkaMapping;
