@@ -141,6 +141,7 @@ export function kafkaConsumer<Schema extends StandardSchemaV1>(
     options.leases?.({ client: dynamodb, ...table, consumerName }),
     options.receipt,
   );
+  const deliveries = new DeliveryCount(dynamodb, dedupTable, consumerName);
   const engine = new Engine<HandedOut, Schema, KafkaDelivery, Handling>({
     settings,
     schema,
@@ -160,11 +161,10 @@ export function kafkaConsumer<Schema extends StandardSchemaV1>(
       },
     }),
     failureStore: async () => {
-      const { DynamoFailureStore } = await import('./trouble.js');
-      return new DynamoFailureStore(dynamodb, dedupTable, consumerName);
+      const { countedFailures, DynamoFailureStore } = await import('./trouble.js');
+      return countedFailures(new DynamoFailureStore(dynamodb, dedupTable, consumerName), deliveries);
     },
   });
-  const deliveries = new DeliveryCount(dynamodb, dedupTable, consumerName);
   return async (event, context) => {
     const remainingMs = () => context.getRemainingTimeInMillis();
     const limits = () => ({ deadline: Date.now() + remainingMs() * countingPart, meter: new Meter() });

@@ -4,7 +4,7 @@ import { StoredText } from '../dynamodb/stored-text.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 import type { HandedOut } from './event.js';
-import { handOut, settled, type Range } from './handed-out.js';
+import { handOut, recounted, type Range } from './handed-out.js';
 
 /**
  * How often records were handed out. Kafka does not count it, and without a count nobody could tell the record that
@@ -13,38 +13,13 @@ import { handOut, settled, type Range } from './handed-out.js';
  */
 export class DeliveryCount {
   readonly #rows: StoredText;
+  readonly #consumerName: string;
+  /** Of the partitions of the present batch: what was written last. */
+  readonly #known = new Map<string, readonly Range[]>();
 
-  constructor(
-    dynamodb: DynamoDBClient,
-    tableName: string,
-    private readonly consumerName: string,
-  ) {
+  constructor(dynamodb: DynamoDBClient, tableName: string, consumerName: string) {
     this.#rows = new StoredText(dynamodb, tableName, consumerName);
-  }
-
-  /**
-   * Of a batch of which some come again: says which do not. A mapping without partial responses has those come again,
-   * too. Never throws: without it they run once more as suspects, before the others.
-   */
-  async settled(through: readonly HandedOut[], limits: Limits): Promise<void> {
-    // The others are no suspects.
-    const counted = through.filter(({ deliveries = 0 }) => deliveries > suspicious);
-    await Promise.all(
-      [...Map.groupBy(counted, ({ partition }) => partition)].map(async ([partition, records]) => {
-        const id = idOf(partition);
-        try {
-          const known = rangesOf(await this.#rows.read(id, limits));
-          const offsets = records.map(({ record }) => record.offset);
-          await this.#rows.write(id, JSON.stringify(settled(known, offsets)), limits);
-        } catch (error) {
-          logLine({
-            exactlyOnce: 'deliveries not counted',
-            consumer: this.consumerName,
-            ...errorLine(error),
-          });
-        }
-      }),
-    );
+    this.#consumerName = consumerName;
   }
 
   /**
@@ -52,9 +27,37 @@ export class DeliveryCount {
    * be known, and they are no suspects.
    */
   async count(records: readonly HandedOut[], limits: Limits): Promise<readonly HandedOut[]> {
+    this.#known.clear();
     const partitions = [...Map.groupBy(records, ({ partition }) => partition)];
     const counted = await Promise.all(partitions.map((one) => this.#countOne(...one, limits)));
     return counted.flat();
+  }
+
+  /**
+   * Of a batch of which some come again: says which do not. A mapping without partial responses has those come again,
+   * too; they count as handed out once then. As suspects they would run alone and before the others, each time, and
+   * whoever kills would never be found. Never throws.
+   */
+  async settled(through: readonly HandedOut[], limits: Limits): Promise<void> {
+    // The others are no suspects.
+    const counted = through.filter(({ deliveries = 0 }) => deliveries > suspicious);
+    const partitions = Map.groupBy(counted, ({ partition }) => partition);
+    await Promise.all(
+      [...partitions].map(([partition, records]) => {
+        const offsets = records.map(({ record }) => record.offset);
+        return this.#recount(partition, offsets, (times) => Math.min(times, 1), limits);
+      }),
+    );
+  }
+
+  /**
+   * Records of the present batch come again without a fault of their own: this delivery of theirs does not count. One
+   * write per partition says so of all of them. Never throws.
+   *
+   * @returns whether that is known to be written
+   */
+  async excuse(partition: string, offsets: readonly number[], limits: Limits): Promise<boolean> {
+    return this.#recount(partition, offsets, (times) => Math.max(1, times - 1), limits);
   }
 
   async #countOne(
@@ -62,18 +65,43 @@ export class DeliveryCount {
     records: readonly HandedOut[],
     limits: Limits,
   ): Promise<readonly HandedOut[]> {
-    const id = idOf(partition);
     try {
-      const known = await this.#rows.read(id, limits);
+      const known = rangesOf(await this.#rows.read(idOf(partition), limits));
       const ordered = records.toSorted((one, other) => one.record.offset - other.record.offset);
       const offsets = ordered.map(({ record }) => record.offset);
-      const { deliveries, ranges } = handOut(rangesOf(known), offsets);
-      await this.#rows.write(id, JSON.stringify(ranges), limits);
+      const { deliveries, ranges } = handOut(known, offsets);
+      await this.#write(partition, ranges, limits);
       return ordered.map((one, i) => ({ ...one, deliveries: deliveries[i] }));
     } catch (error) {
-      logLine({ exactlyOnce: 'deliveries not counted', consumer: this.consumerName, ...errorLine(error) });
+      this.#log(error);
       return records;
     }
+  }
+
+  async #recount(
+    partition: string,
+    offsets: readonly number[],
+    times: (now: number) => number,
+    limits: Limits,
+  ): Promise<boolean> {
+    const known = this.#known.get(partition);
+    if (known === undefined) return false;
+    try {
+      await this.#write(partition, recounted(known, offsets, times), limits);
+      return true;
+    } catch (error) {
+      this.#log(error);
+      return false;
+    }
+  }
+
+  async #write(partition: string, ranges: readonly Range[], limits: Limits): Promise<void> {
+    await this.#rows.write(idOf(partition), JSON.stringify(ranges), limits);
+    this.#known.set(partition, ranges);
+  }
+
+  #log(error: unknown): void {
+    logLine({ exactlyOnce: 'deliveries not counted', consumer: this.#consumerName, ...errorLine(error) });
   }
 }
 

@@ -27,7 +27,7 @@ export function deliveryOf(handedOut: HandedOut, { order, value }: ReadOptions):
   const { offset, timestamp } = record;
   const key = textOfKey(record);
   // With the time, because what is known of a record outlives its topic, and offsets start again in the next one.
-  const id = `${partition}@${offset}/${timestamp}`;
+  const id = idOf(partition, offset, timestamp);
   const keyed = order === 'partition' || key !== undefined;
   return {
     handedOut,
@@ -49,6 +49,16 @@ export function deliveryOf(handedOut: HandedOut, { order, value }: ReadOptions):
     letter: undefined,
     nudge: undefined,
   };
+}
+
+function idOf(partition: string, offset: number, timestamp: number): string {
+  return `${partition}@${offset}/${timestamp}`;
+}
+
+/** Where a record stands, by the id of its delivery. */
+export function placeOf(id: string): { readonly partition: string; readonly offset: number } {
+  const at = id.lastIndexOf('@');
+  return { partition: id.slice(0, at), offset: parseInt(id.slice(at + 1), 10) };
 }
 
 /**

@@ -36,22 +36,23 @@ export function handOut(
   return { deliveries, ranges: bounded(joined([...before, ...now, ...after])) };
 }
 
-/**
- * Records that are through, and that come again because others of their batch do. They count as handed out once
- * before: they are looked up, and are no suspects, behind whom the others would wait for ever.
- */
-export function settled(ranges: readonly Range[], offsets: readonly number[]): readonly Range[] {
-  const through = new Set(offsets);
+/** What is known once some of the offsets are told to have been handed out another number of times. */
+export function recounted(
+  ranges: readonly Range[],
+  offsets: readonly number[],
+  times: (now: number) => number,
+): readonly Range[] {
+  const some = new Set(offsets);
   return bounded(
     joined(
-      ranges.flatMap(([from, to, times]) => {
+      ranges.flatMap(([from, to, now]) => {
         const inside = offsets.filter((offset) => from <= offset && offset <= to);
         const cuts = new Set([from, ...inside.flatMap((offset) => [offset, offset + 1])]);
         const starts = [...cuts].filter((cut) => cut <= to).sort((one, other) => one - other);
         return starts.map((start, i): Range => [
           start,
           (starts[i + 1] ?? to + 1) - 1,
-          through.has(start) ? Math.min(times, 1) : times,
+          some.has(start) ? times(now) : now,
         ]);
       }),
     ),

@@ -98,6 +98,14 @@ test('with the order of keys, a record that comes again holds back those of its 
   expect(world.count('all')).toBe(2);
 });
 
+test('a batch that is handed back behind one record that fails costs one write for all that waited', async () => {
+  const world = worldOf({ maxFailures: 9 });
+  for (let i = 0; i < 100; i += 1) world.log.put(json({ id: `r${i}`, fails: i === 0 }));
+  await world.invoke(await world.log.read(0, 0, 100));
+  // What failed has a history of its own; the count is written before the batch and after it.
+  expect(Object.fromEntries(world.calls)).toMatchObject({ UpdateItemCommand: 1, PutItemCommand: 2 });
+});
+
 test('a mapping without partial responses has the whole batch again: what is committed does not act twice', async () => {
   const world = worldOf({
     mapping: { provisionedPollers: undefined, reportsBatchItemFailures: false },

@@ -7,6 +7,7 @@ import { dynamo, newDedupTable, newTable } from '../fixtures/dynamo.js';
 import { json } from './records.js';
 
 const client = dynamo();
+const Body = z.object({ id: z.string() });
 afterAll(() => client.destroy());
 
 /** Without the count of deliveries: 1 write and 1 read unit a batch and partition. */
@@ -17,14 +18,14 @@ test.each([
   const [receipts, rows] = await Promise.all([newDedupTable(client), newTable(client, 'name')]);
   const effects = table({ name: rows.name, partitionKey: 'name' });
   const summaries: BatchSummary[] = [];
-  const consumer = kafkaConsumer({
+  const consumer = kafkaConsumer<typeof Body>({
     settings: {
       consumerName: 'cost',
       dedupTable: receipts.name,
       receiptRetentionSeconds: 3600,
       deadLetterQueueUrl: 'none',
     },
-    schema: z.object({ id: z.string() }),
+    schema: Body,
     key: 'position',
     topicIds: { purchases: 'Zk3x1dYVTkyMmHq6hYb0Ow' },
     ...(isReceipt && { receipt: { table: effects, key: ({ body }) => ({ name: body.id }) } }),

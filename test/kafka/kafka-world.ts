@@ -100,6 +100,8 @@ export class KafkaWorld {
   readonly errors: string[] = [];
   /** Crash points at which a process died, and how often. */
   readonly deathsAt = new Map<string, number>();
+  /** Calls to DynamoDB, by command. */
+  readonly calls = new Map<string, number>();
   deaths = 0;
   invocations = 0;
   readonly #sqs = new InProcessSqs([this.dead]);
@@ -239,7 +241,11 @@ export class KafkaWorld {
   #born() {
     const life = new Life();
     const habitat: KafkaHabitat = {
-      dynamodb: lifeClient(life, (command) => this.dynamo.start(command)) as unknown as DynamoDBClient,
+      dynamodb: lifeClient(life, (command) => {
+        const { name } = command.constructor;
+        this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+        return this.dynamo.start(command);
+      }) as unknown as DynamoDBClient,
       sqs: lifeClient(life, (command) => this.#sqs.start(command)) as unknown as SQSClient,
       deadLetterQueueUrl: this.dead.url,
       die: () => life.die(),
