@@ -1,7 +1,11 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { DedupTable, KafkaAuthentication, KafkaConsumer, type KafkaConsumerProps } from '../../lib/index.js';
 import { GuaranteeReport } from '../../lib/guarantees/guarantee-report.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
@@ -184,6 +188,33 @@ test.each<[string, Partial<KafkaConsumerProps>, string]>([
   const stack = constructStack();
   const { violations } = refusal(() => consumerIn(stack, given));
   expect(violations.map((violation) => violation.id)).toContain(id);
+});
+
+test('cdk-nag has nothing to say of it, with IAM, with a secret, in a network', () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'kafka-'));
+  try {
+    const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [] } });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+    consumerIn(new Stack(app, 'Iam')).addAlarms();
+    consumerIn(new Stack(app, 'OnDemand'), { onDemand: true });
+    const stack = new Stack(app, 'SelfManaged');
+    const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-1',
+      availabilityZones: ['a'],
+      privateSubnetIds: ['subnet-1'],
+    });
+    consumerIn(stack, {
+      bootstrapServers: ['b-1:9092'],
+      secret: Secret.fromSecretNameV2(stack, 'Login', 'login'),
+      clusterVpc: vpc,
+      clusterSecurityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-1'),
+      retryAttempts: 50,
+      onFailureTopic: 'failed',
+    });
+    app.synth();
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
 });
 
 test('two consumers of one name on one table are refused', () => {
