@@ -200,7 +200,13 @@ async function startSource(
   options: Parameters<typeof startEventSourceRunner>[1],
 ): Promise<EventSourceRunner> {
   if (target.polls === 'runner') return startEventSourceRunner(target, options);
-  return { mappings: [], streamMappings: [], idle: () => Promise.resolve(), stop: () => Promise.resolve() };
+  return {
+    mappings: [],
+    streamMappings: [],
+    kafkaMappings: [],
+    idle: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+  };
 }
 
 function queuesOf({ outputs, options }: World): string[] {

@@ -61,6 +61,8 @@ export { IdempotentRestApi } from './api/idempotent-rest-api.js';
 export type { IdempotentRestApiProps } from './api/idempotent-rest-api-props.js';
 export { JobQueue } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
+export { KafkaConsumer, type KafkaConsumerAlarmsOptions } from './kafka/kafka-consumer.js';
+export { KafkaAuthentication, type KafkaConsumerProps } from './kafka/kafka-consumer-props.js';
 export { WebhookReceiver } from './webhook/webhook-receiver.js';
 export type { WebhookReceiverProps, WebhookSenderProps } from './webhook/webhook-receiver-props.js';
 export { ExactlyOnceChecks, type ExactlyOnceChecksProps } from './prover/exactly-once-checks.js';

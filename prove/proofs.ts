@@ -91,6 +91,15 @@ export const proofs: readonly Proof[] = [
     covers: [...engine, 'runtime/lease', 'runtime/jobs', 'test/jobs'],
   },
   {
+    name: 'kafka-consumer',
+    shows:
+      "In 20,000 storms over Lambda's Kafka mapping (deaths at every crash point, lost answers, zombies, copies, splits, partial responses of both kinds, topics made anew) no record is lost, none acts twice, and every partition keeps its order.",
+    tests: ['test/kafka/storm.test.ts', 'test/kafka/consumer.test.ts', 'test/kafka/kills.test.ts'],
+    environment: { KAFKA_RUNS: '10000', CRASH_HITS: '50' },
+    parts: ['1', '2'].map((seed) => ({ KAFKA_SEED: seed })),
+    covers: [...engine, 'runtime/kafka', 'targets/event-source/kafka', 'test/kafka'],
+  },
+  {
     name: 'redrive',
     shows:
       'Of 500 dead letters in 20 groups each acts once and in order, also when the redrive is killed half-way or runs twice at once.',

@@ -51,10 +51,18 @@ export const walls = [
   },
   {
     of: ['runtime/'],
-    but: ['runtime/sqs/', 'runtime/outbox/targets/', 'runtime/channel/', 'runtime/jobs/', 'runtime/testing/'],
+    but: [
+      'runtime/sqs/',
+      'runtime/kafka/dead-letter.ts',
+      'runtime/kafka/consumer.ts',
+      'runtime/outbox/targets/',
+      'runtime/channel/',
+      'runtime/jobs/',
+      'runtime/testing/',
+    ],
     never: ['@aws-sdk/client-sqs', 'aws-lambda#SQS'],
     because:
-      'only the transport, the sender, the targets of the outbox and jobs know SQS; use the Transport port',
+      'only the transport, dead letters, the sender, the targets of the outbox and jobs know SQS; use the Transport port',
   },
   {
     of: ['runtime/consumer/'],

@@ -14,6 +14,8 @@ import {
   type MappingSummary,
 } from './mapping.js';
 import { Poller, type InvocationHooks } from './poller.js';
+import { isKafkaMapping, readKafkaMapping, type KafkaMapping } from './kafka/mapping.js';
+import { KafkaPlayer, type OpenTopic } from './kafka/player.js';
 import { Destination } from './streams/destination.js';
 import {
   isStreamMapping,
@@ -23,7 +25,16 @@ import {
 } from './streams/mapping.js';
 import { StreamPoller } from './streams/poller.js';
 
-export type { Invocation, InvocationHooks, InvocationStart, StreamInvocationStart } from './poller.js';
+export type {
+  Invocation,
+  InvocationHooks,
+  InvocationStart,
+  KafkaInvocationStart,
+  StreamInvocationStart,
+} from './poller.js';
+export type { LogRecord, NewRecord, TopicLog } from './kafka/log.js';
+export type { KafkaMapping } from './kafka/mapping.js';
+export type { OpenTopic } from './kafka/player.js';
 export type { MappingSummary } from './mapping.js';
 export type { StreamMappingSummary } from './streams/mapping.js';
 export type { StreamRecord } from './streams/record.js';
@@ -37,6 +48,8 @@ export interface EventSourceRunner {
   readonly mappings: readonly MappingSummary[];
   /** What is played of DynamoDB streams. */
   readonly streamMappings: readonly StreamMappingSummary[];
+  /** What is played of topics. */
+  readonly kafkaMappings: readonly KafkaMapping[];
   /**
    * Resolves when for `quietMs` nothing was received and nothing was in flight, every queue reports no message that
    * is visible, hidden or delayed, and every stream is read to its end. A message that fails for ever keeps it
@@ -57,12 +70,16 @@ export interface EventSourceRunnerOptions extends InvocationHooks {
   readonly concurrency?: number;
   /** The time by which records of a stream are too old, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
+  /** How to read topics. @default - mappings of topics are left alone */
+  readonly openTopic?: OpenTopic;
+  /** What of a topic comes again after a partial response: AWS's page leaves it open. @default 'from-lowest' */
+  readonly comesAgain?: 'reported' | 'from-lowest';
 }
 
 /**
- * Plays the target's event source mappings of queues and DynamoDB streams by AWS's rules, each with its source and
- * its test in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are played, too.
- * Each is disabled on the target before its source is first read.
+ * Plays the target's event source mappings of queues, DynamoDB streams and Kafka topics by AWS's rules, each with its
+ * source and its test in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are
+ * played, too. Each is disabled on the target before its source is first read.
  *
  * @throws MappingInvalidError for settings that AWS would refuse
  */
@@ -80,7 +97,7 @@ export async function startEventSourceRunner(
     destination.close();
   };
   try {
-    const { queues, tables } = await takeOver(lambda, sqs, options.functionNames);
+    const { queues, tables, topics } = await takeOver(lambda, sqs, options);
     const queuePollers = queues.map((mapping) => {
       const most = options.concurrency ?? processesPerMapping;
       const concurrency = Math.min(mapping.maximumConcurrency ?? most, most);
@@ -88,7 +105,14 @@ export async function startEventSourceRunner(
     });
     const shared = { streams, lambda, destination, hooks: options, now: options.now ?? Date.now };
     const streamPollers = await Promise.all(tables.map((mapping) => StreamPoller.open(mapping, shared)));
-    return play({ sqs, lambda, close, queues, tables, queuePollers, streamPollers });
+    const { openTopic, comesAgain = 'from-lowest' } = options;
+    const kafkaPlayers =
+      openTopic === undefined
+        ? []
+        : await Promise.all(
+            topics.map((mapping) => KafkaPlayer.open(mapping, { ...shared, openTopic, comesAgain })),
+          );
+    return play({ sqs, lambda, close, queues, tables, topics, queuePollers, streamPollers, kafkaPlayers });
   } catch (error) {
     close();
     throw error;
@@ -101,14 +125,20 @@ interface Played {
   readonly close: () => void;
   readonly queues: readonly Mapping[];
   readonly tables: readonly StreamMapping[];
+  readonly topics: readonly KafkaMapping[];
   readonly queuePollers: readonly Poller[];
   readonly streamPollers: readonly StreamPoller[];
+  readonly kafkaPlayers: readonly KafkaPlayer[];
 }
 
 function play(played: Played): EventSourceRunner {
-  const { sqs, lambda, queues, tables, streamPollers } = played;
-  const pollers = [...played.queuePollers, ...streamPollers];
-  const sources = [...queues.map(({ queueArn }) => queueArn), ...tables.map(({ streamArn }) => streamArn)];
+  const { sqs, lambda, queues, tables, topics, streamPollers, kafkaPlayers } = played;
+  const pollers = [...played.queuePollers, ...streamPollers, ...kafkaPlayers];
+  const sources = [
+    ...queues.map(({ queueArn }) => queueArn),
+    ...tables.map(({ streamArn }) => streamArn),
+    ...topics.map(({ topic }) => topic),
+  ];
   let failure: RunnerStoppedError | undefined;
   const runs = pollers.map((poller, index) =>
     poller.run().catch((cause: unknown) => {
@@ -119,11 +149,12 @@ function play(played: Played): EventSourceRunner {
   const quiet = (quietMs: number) => pollers.every((poller) => poller.quietMs >= quietMs);
   const empty = async () =>
     (await allEmpty(sqs, queues)) &&
-    (await Promise.all(streamPollers.map((one) => one.empty()))).every(Boolean);
+    (await Promise.all([...streamPollers, ...kafkaPlayers].map((one) => one.empty()))).every(Boolean);
 
   return {
     mappings: queues,
     streamMappings: tables,
+    kafkaMappings: topics,
     idle: async (quietMs) => {
       for (;;) {
         if (failure !== undefined) throw failure;
@@ -133,7 +164,7 @@ function play(played: Played): EventSourceRunner {
         if (quiet(quietMs) && (await empty()) && quiet(quietMs) && invocations() === before) break;
         await sleep(Math.min(idlePauseMs, quietMs));
       }
-      for (const { uuid } of [...queues, ...tables]) await expectDisabled(lambda, uuid);
+      for (const { uuid } of [...queues, ...tables, ...topics]) await expectDisabled(lambda, uuid);
     },
     stop: async () => {
       for (const poller of pollers) poller.stop();
@@ -146,22 +177,23 @@ function play(played: Played): EventSourceRunner {
 async function takeOver(
   lambda: LambdaClient,
   sqs: SQSClient,
-  functionNames?: readonly string[],
-): Promise<{ queues: Mapping[]; tables: StreamMapping[] }> {
+  { functionNames, openTopic }: EventSourceRunnerOptions,
+): Promise<{ queues: Mapping[]; tables: StreamMapping[]; topics: KafkaMapping[] }> {
   const deployed = await deployedMappings(lambda, functionNames);
   const queues: Mapping[] = [];
   for (const one of deployed.filter(isQueueMapping)) queues.push(await readMapping(sqs, one));
   const tables = deployed.filter(isStreamMapping).map(readStreamMapping);
+  const topics = openTopic === undefined ? [] : deployed.filter(isKafkaMapping).map(readKafkaMapping);
   expectNoTwins(deployed);
-  for (const { uuid } of [...queues, ...tables]) await disableMapping(lambda, uuid);
-  return { queues, tables };
+  for (const { uuid } of [...queues, ...tables, ...topics]) await disableMapping(lambda, uuid);
+  return { queues, tables, topics };
 }
 
 /** @throws MappingInvalidError for a second mapping of one source and function: AWS refuses to create it */
 function expectNoTwins(deployed: readonly EventSourceMappingConfiguration[]): void {
   const seen = new Map<string, string>();
-  for (const { UUID = '', FunctionArn = '', EventSourceArn = '' } of deployed) {
-    const pair = `${EventSourceArn} ${FunctionArn}`;
+  for (const { UUID = '', FunctionArn = '', EventSourceArn = '', Topics = [] } of deployed) {
+    const pair = `${EventSourceArn} ${Topics.join()} ${FunctionArn}`;
     const first = seen.get(pair);
     if (first !== undefined)
       throw new MappingInvalidError(UUID, [`mapping ${first} is of the same source and function`]);

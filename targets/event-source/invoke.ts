@@ -17,7 +17,7 @@ const firstPauseMs = 50;
 const longestPauseMs = 1000;
 
 /**
- * Invokes the function with the records. Throttling is tried again, with growing pauses, until the batch becomes
+ * Invokes the function with the event. Throttling is tried again, with growing pauses, until the batch becomes
  * visible again:
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-backoff-strategy
  *
@@ -28,13 +28,13 @@ const longestPauseMs = 1000;
 export async function invoke(
   lambda: LambdaClient,
   functionArn: string,
-  records: readonly object[],
+  event: object,
   until: number,
 ): Promise<InvocationResult> {
   const command = new InvokeCommand({
     FunctionName: functionArn,
     LogType: 'Tail',
-    Payload: JSON.stringify({ Records: records }),
+    Payload: JSON.stringify(event),
   });
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
     try {

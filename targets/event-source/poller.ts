@@ -6,6 +6,7 @@ import { invoke, type InvocationResult } from './invoke.js';
 import type { Mapping } from './mapping.js';
 import { toRecord, type SqsRecord } from './record.js';
 import { readResponse, type Verdict } from './response.js';
+import type { LogRecord } from './kafka/log.js';
 import type { StreamRecord } from './streams/record.js';
 
 /** One finished invocation. */
@@ -37,6 +38,12 @@ export interface StreamInvocationStart {
   readonly records: readonly StreamRecord[];
 }
 
+/** What the function is about to be given from a topic. */
+export interface KafkaInvocationStart {
+  readonly functionName: string;
+  readonly records: readonly LogRecord[];
+}
+
 /** What a caller wants to know of invocations. */
 export interface InvocationHooks {
   /**
@@ -46,6 +53,8 @@ export interface InvocationHooks {
   readonly onStart?: (start: InvocationStart) => ((ended: Invocation) => void) | undefined;
   /** The same for the batches of streams. */
   readonly onStreamStart?: (start: StreamInvocationStart) => ((ended: Invocation) => void) | undefined;
+  /** The same for the batches of topics. */
+  readonly onKafkaStart?: (start: KafkaInvocationStart) => ((ended: Invocation) => void) | undefined;
   /** Called after each invocation, when its successful messages have been deleted. */
   readonly onInvocation?: (invocation: Invocation) => void;
 }
@@ -207,7 +216,7 @@ export class Poller {
       const onEnd = this.#hooks.onStart?.({ functionName: this.#mapping.functionName, records });
       this.invocations += 1;
       const started = performance.now();
-      const result = await invoke(this.#lambda, this.#mapping.functionArn, records, until);
+      const result = await invoke(this.#lambda, this.#mapping.functionArn, { Records: records }, until);
       const invocation = await this.#settle(batch, result, performance.now() - started);
       onEnd?.(invocation);
       this.#hooks.onInvocation?.(invocation);

@@ -180,7 +180,7 @@ export class StreamPoller {
     try {
       this.#ends.set(records, this.#options.hooks.onStreamStart?.({ functionName, records }));
       // Throttled, it is tried again by the lane, for as long as the records live.
-      return await invoke(this.#options.lambda, functionArn, records, 0);
+      return await invoke(this.#options.lambda, functionArn, { Records: records }, 0);
     } finally {
       this.#running -= 1;
       this.#quietFrom = Date.now();

@@ -1,0 +1,20 @@
+import type { KafkaRecord } from './event.js';
+
+/** Of a dead letter: the JSON of a {@link KafkaOrigin}. */
+export const kafkaOriginAttribute = 'ExactlyOnceKafka';
+
+/** Where a dead letter stood in its topic, and all of the record that its body does not say. */
+export interface KafkaOrigin extends Pick<
+  KafkaRecord,
+  'topic' | 'partition' | 'offset' | 'timestamp' | 'timestampType'
+> {
+  /** Base64. Null: the record has none. */
+  readonly key: string | null;
+  /** By name, bytes in base64. */
+  readonly headers: readonly (readonly [name: string, base64: string])[];
+  /**
+   * What the body of the dead letter is: the value as text; the value in base64, where SQS does not take it as text;
+   * or `null` of a tombstone.
+   */
+  readonly body: 'text' | 'base64' | 'tombstone';
+}
