@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../free-port.js';
 import { guarded, type GuardedProcess } from '../guarded-process.js';
+import { steadyPort } from '../steady-port.js';
 import { KafkaStartError } from './errors.js';
 import { kafkaJars } from './jars.js';
 import { brokerProperties } from './properties.js';
@@ -42,9 +42,9 @@ const startSeconds = 90;
 export async function startKafka(options: { log?: (line: string) => void } = {}): Promise<KafkaBroker> {
   const jars = await kafkaJars(options.log);
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-kafka-'));
-  const port = await freePort();
+  const port = await steadyPort();
   const properties = join(folder, 'broker.properties');
-  await writeFile(properties, brokerProperties(join(folder, 'data'), port, await freePort()));
+  await writeFile(properties, brokerProperties(join(folder, 'data'), port, await steadyPort()));
   let broker: GuardedProcess | undefined;
   const stop = async () => {
     await broker?.stop();

@@ -14,6 +14,9 @@ export const codes = {
   autoOffsetReset: -140,
   offsetOutOfRange: 1,
   messageTooLarge: 10,
+  illegalGeneration: 22,
+  unknownMember: 25,
+  fencedInstance: 82,
   invalidProducerEpoch: 47,
   producerFenced: 90,
 } as const;
@@ -33,6 +36,13 @@ const fenced: readonly number[] = [codes.fenced, codes.invalidProducerEpoch, cod
  */
 export function isFencing(error: unknown): boolean {
   return fenced.includes(clientError(error)?.code ?? 0);
+}
+
+const outside: readonly number[] = [codes.illegalGeneration, codes.unknownMember, codes.fencedInstance];
+
+/** The group has gone on without this member: its partitions are others'. The client joins again by itself. */
+export function isOutOfGroup(error: unknown): boolean {
+  return outside.includes(clientError(error)?.code ?? 0);
 }
 
 /** Nothing more can be done with this client. */

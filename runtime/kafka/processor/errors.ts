@@ -21,8 +21,9 @@ export class KafkaFailed extends DependencyFailed {
 }
 
 /**
- * Another process has begun under this one's transactional id, or the broker gave its transaction up. Nothing of the
- * open transaction can be seen by read_committed readers. End the process: the new owner goes on.
+ * Another process has begun under this one's transactional id, or the broker has given its transaction up, or nobody
+ * knows whether its last commit came through. End the process: the next one under this id ends what is open, and finds
+ * in the group's offsets what was committed.
  */
 export class ProcessorFenced extends ExactlyOnceError {
   override name = 'ProcessorFenced';
@@ -33,8 +34,8 @@ export class ProcessorFenced extends ExactlyOnceError {
     options: { readonly cause: unknown },
   ) {
     super(
-      `transactional id '${transactionalId}' was taken over (${clientErrorText(options.cause)}): ` +
-        'this process must end, and a new one may start; two processes need two slots',
+      `transactional id '${transactionalId}' cannot be used any more by this process, which must end ` +
+        `(${clientErrorText(options.cause)}); a new one may start, and two processes need two slots`,
       options,
     );
   }

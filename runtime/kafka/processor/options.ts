@@ -6,7 +6,7 @@ import type { KafkaMessage, KafkaTransaction } from './message.js';
 
 /** Slots of a group under leases: each process takes a free one, and another takes it over when it is gone. */
 export interface SlotLeases {
-  /** Such as `DynamoLeaseStore`. */
+  /** `slotLeases` of exactly-once-aws/lease, or any other `LeaseStore`. */
   readonly store: LeaseStore;
   /** Processes at most, those of a deployment included. */
   readonly count: number;

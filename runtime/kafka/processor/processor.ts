@@ -3,7 +3,7 @@ import { Assignment } from './assignment.js';
 import { called, type ClientMessage } from './client-port.js';
 import { closeClients, connectClients, type Clients } from './clients.js';
 import { processorCrashPoint } from './crash-points.js';
-import { clientError, codes, isFatalError } from './error-codes.js';
+import { clientError, codes, isFatalError, isOutOfGroup } from './error-codes.js';
 import { KafkaFailed, OffsetMissing, ProcessorFenced, TransactionsFailing } from './errors.js';
 import { Incarnations, incarnationText } from './incarnations.js';
 import type { Lane } from './lane.js';
@@ -273,6 +273,8 @@ class Processor implements KafkaProcessor {
     if (this.#openedAt !== undefined) await this.#transactions.abort();
     this.#openedAt = undefined;
     for (const lane of this.#lanes) lane.giveBack();
+    // What it has is others' by now: the rebalance that says so may come later.
+    if (error instanceof KafkaFailed && isOutOfGroup(error.cause)) this.#dropLanes();
     this.#aborts += 1;
     observe(this.#settings, { kind: 'aborted', messages, inARow: this.#aborts, error });
     if (!(error instanceof KafkaFailed)) throw error;
@@ -285,8 +287,7 @@ class Processor implements KafkaProcessor {
     // The offsets of the open transaction are still this member's to commit.
     await this.#send();
     await this.#commit();
-    for (const lane of this.#lanes) lane.closed = true;
-    this.#lanes = [];
+    this.#dropLanes();
     if (kind === 'revoke') {
       observe(this.#settings, { kind: 'revoked', partitions });
       consumer.unassign();
@@ -298,6 +299,11 @@ class Processor implements KafkaProcessor {
     const assigned = this.#lanes.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
     consumer.assign(assigned);
     observe(this.#settings, { kind: 'assigned', partitions: assigned });
+  }
+
+  #dropLanes(): void {
+    for (const lane of this.#lanes) lane.closed = true;
+    this.#lanes = [];
   }
 
   /** Where a partition begins is decided once: "latest" must not move while nothing has come. */
@@ -342,7 +348,7 @@ class Processor implements KafkaProcessor {
   }
 
   async #close(slot: Slot): Promise<void> {
-    for (const lane of this.#lanes) lane.closed = true;
+    this.#dropLanes();
     this.#rebalances.close(this.#clients.consumer);
     await closeClients(this.#clients);
     await slot.free();

@@ -10,8 +10,11 @@ import type { WorkOrder } from './order.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as WorkOrder;
 
-function say(line: unknown): void {
-  process.stdout.write(`${JSON.stringify(line, (_, value: unknown) => (value instanceof Error ? `${value.name}: ${value.message}` : value))}\n`);
+function say(line: object): void {
+  const text = JSON.stringify({ time: Date.now(), ...line }, (_, value: unknown) =>
+    value instanceof Error ? `${value.name}: ${value.message}` : value,
+  );
+  process.stdout.write(`${text}\n`);
 }
 
 let left = order.at?.times ?? 0;

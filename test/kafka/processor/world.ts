@@ -18,6 +18,14 @@ interface Admin {
   createTopic(topic: { topic: string; num_partitions: number; replication_factor: number }, ms: number, done: Done): void;
   deleteTopic(topic: string, ms: number, done: Done): void;
   createPartitions(topic: string, count: number, ms: number, done: Done): void;
+  listConsumerGroupOffsets(
+    groups: readonly { groupId: string }[],
+    options: { timeout: number },
+    done: (
+      error: Error | null,
+      found: { partitions: { topic: string; offset?: number; metadata?: string }[] }[],
+    ) => void,
+  ): void;
   disconnect(): void;
 }
 interface Producer {
@@ -25,6 +33,13 @@ interface Producer {
   disconnect(done: () => void): void;
   setPollInterval(ms: number): void;
   produce(topic: string, partition: number | null, value: Buffer, key: string | null, at: null, done: Done): void;
+}
+
+/** Writes records. */
+export interface Feed {
+  /** Each value once, keyed by itself. Resolves when all are acknowledged. */
+  send(topic: string, values: readonly string[]): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** A broker, its topics, and processes that work on them. */
@@ -73,24 +88,55 @@ export class World {
     await this.#administer((admin) => settled((done) => admin.createPartitions(topic, count, 20_000, done)));
   }
 
+  /**
+   * Sum of the offsets that a group has committed for a topic: how many of its records it is done with. -1: the broker
+   * does not know yet.
+   */
+  async done(groupId: string, topic: string): Promise<number> {
+    let sum = 0;
+    await this.#administer(
+      (admin) =>
+        new Promise((resolve) => {
+          admin.listConsumerGroupOffsets([{ groupId }], { timeout: 10_000 }, (error, found) => {
+            if (error) sum = -1;
+            if (error) return resolve();
+            for (const one of found[0]?.partitions ?? [])
+              if (one.topic === topic) sum += Math.max(0, one.offset ?? 0);
+            resolve();
+          });
+        }),
+    );
+    return sum;
+  }
+
   /** Writes each value once, keyed by itself. Resolves when all are acknowledged. */
   async produce(topic: string, values: readonly string[]): Promise<void> {
+    const feed = await this.feed();
+    await feed.send(topic, values);
+    await feed.close();
+  }
+
+  async feed(): Promise<Feed> {
     const { HighLevelProducer } = requireKafkaClient() as Client;
     const producer = new HighLevelProducer(
-      { 'bootstrap.servers': this.broker.servers, 'enable.idempotence': true, 'linger.ms': 20 },
+      { 'bootstrap.servers': this.broker.servers, 'enable.idempotence': true, 'linger.ms': 20, 'message.timeout.ms': 120_000 },
       {},
     );
     await settled((done) => producer.connect({}, done));
     producer.setPollInterval(20);
-    for (let from = 0; from < values.length; from += 5_000)
-      await Promise.all(
-        values
-          .slice(from, from + 5_000)
-          .map((value) =>
-            settled((done) => producer.produce(topic, null, Buffer.from(value), value, null, done)),
-          ),
-      );
-    await new Promise<void>((resolve) => producer.disconnect(resolve));
+    return {
+      send: async (topic, values) => {
+        for (let from = 0; from < values.length; from += 5_000)
+          await Promise.all(
+            values
+              .slice(from, from + 5_000)
+              .map((value) =>
+                settled((done) => producer.produce(topic, null, Buffer.from(value), value, null, done)),
+              ),
+          );
+      },
+      close: () => new Promise((resolve) => producer.disconnect(resolve)),
+    };
   }
 
   work(order: Omit<WorkOrder, 'client' | 'servers'>): Worker {
