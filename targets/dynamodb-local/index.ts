@@ -75,7 +75,10 @@ export async function startDynamoDbLocal(
 }
 
 /** Undefined once it answers, otherwise why it did not. */
-async function untilAnswering(started: GuardedProcess, port: number): Promise<DynamoDbLocalStartError | undefined> {
+async function untilAnswering(
+  started: GuardedProcess,
+  port: number,
+): Promise<DynamoDbLocalStartError | undefined> {
   const deadline = Date.now() + startSeconds * 1000;
   while (Date.now() < deadline) {
     if (started.ended())

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../package-root.js';
@@ -24,11 +23,6 @@ const manifest = JSON.stringify({
 export function kafkaClientFolder(root = packageRoot): string {
   const key = createHash('sha256').update(manifest).digest('hex').slice(0, 12);
   return join(root, '.local', `kafka-client-${key}`);
-}
-
-/** The client, as the processor takes it. @throws when `npm run setup:kafka` has not been run */
-export function requireKafkaClient(): unknown {
-  return createRequire(join(kafkaClientFolder(), 'package.json'))(clientPackage);
 }
 
 /**

@@ -11,7 +11,7 @@ import { kafkaJars } from './jars.js';
 import { brokerProperties } from './properties.js';
 import { countRecords, javaCommand, readRecords, runTool } from './tools.js';
 
-export { installKafkaClient, kafkaClientFolder, requireKafkaClient } from './client.js';
+export { installKafkaClient, kafkaClientFolder } from './client.js';
 export * from './errors.js';
 export { kafkaMissing } from './missing.js';
 

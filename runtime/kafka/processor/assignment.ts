@@ -121,7 +121,11 @@ export class Assignment {
   }
 
   async #offsets(partitions: readonly TopicPartition[], at: number): Promise<ListedOffset[]> {
-    const wanted = partitions.map(({ topic, partition }) => ({ topic, partition, offset: { timestamp: at } }));
+    const wanted = partitions.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      offset: { timestamp: at },
+    }));
     const found = await called<ListedOffset[]>((done) =>
       this.#admin.listOffsets(wanted, { timeout: callMs, isolationLevel: readCommitted }, done),
     ).catch((cause: unknown) => {

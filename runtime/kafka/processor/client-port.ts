@@ -67,7 +67,11 @@ export interface ClientConsumer extends Client {
   unassign(): unknown;
   pause(partitions: readonly TopicPartition[]): unknown;
   resume(partitions: readonly TopicPartition[]): unknown;
-  committed(partitions: readonly TopicPartition[], timeoutMs: number, done: Callback<CommittedOffset[]>): unknown;
+  committed(
+    partitions: readonly TopicPartition[],
+    timeoutMs: number,
+    done: Callback<CommittedOffset[]>,
+  ): unknown;
 }
 
 export interface ClientProducer extends Client {

@@ -1,4 +1,10 @@
-import { called, type ClientAdmin, type ClientConsumer, type ClientModule, type ClientProducer } from './client-port.js';
+import {
+  called,
+  type ClientAdmin,
+  type ClientConsumer,
+  type ClientModule,
+  type ClientProducer,
+} from './client-port.js';
 import { consumerSettings, consumerTopicSettings, producerSettings } from './client-settings.js';
 import { KafkaFailed } from './errors.js';
 import type { ProcessorSettings } from './options.js';

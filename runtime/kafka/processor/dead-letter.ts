@@ -62,5 +62,10 @@ function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxReasonBytes) return text;
   // A character that was cut in its middle becomes a replacement character, which is dropped.
-  return bytes.subarray(0, maxReasonBytes - 3).toString().replace(/\uFFFD+$/, '') + '…';
+  return (
+    bytes
+      .subarray(0, maxReasonBytes - 3)
+      .toString()
+      .replace(/\uFFFD+$/, '') + '…'
+  );
 }

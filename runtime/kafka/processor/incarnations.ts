@@ -60,12 +60,15 @@ export class Incarnations {
   /**
    * What was fetched before this call is of these very topics if they are still the same now.
    *
-   * @param known topic to id
    * @throws TopicRecreated, KafkaFailed
    */
-  async assertUnchanged(known: ReadonlyMap<string, string>): Promise<void> {
-    const now = await this.read([...known.keys()]);
-    for (const [topic, before] of known)
-      if (now.get(topic)?.id !== before) throw new TopicRecreated(topic, before, now.get(topic)?.id);
+  async assertUnchanged(
+    known: Iterable<{ readonly topic: string; readonly incarnation: Incarnation }>,
+  ): Promise<void> {
+    const before = new Map([...known].map(({ topic, incarnation }) => [topic, incarnation.id]));
+    if (before.size === 0) return;
+    const now = await this.read([...before.keys()]);
+    for (const [topic, id] of before)
+      if (now.get(topic)?.id !== id) throw new TopicRecreated(topic, id, now.get(topic)?.id);
   }
 }

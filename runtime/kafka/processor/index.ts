@@ -15,8 +15,12 @@ export {
   TopicRecreated,
   TransactionsFailing,
 } from './errors.js';
+export { dynamoSlots, type DynamoSlotsOptions } from './dynamo-slots.js';
+export { kafkaProcessorSettings, type KafkaProcessorSettings } from './environment.js';
 export type { ProcessorEvent } from './events.js';
+export { logProcessorEvents } from './log-events.js';
 export type { KafkaMessage, KafkaTransaction, OutgoingRecord } from './message.js';
+export { mskIam } from './msk-iam.js';
 export type { KafkaProcessorOptions, SlotLeases } from './options.js';
 export { kafkaProcessor, type KafkaProcessor } from './processor.js';
 export { DependencyFailed, RejectMessage } from '../../dedup/errors.js';

@@ -8,7 +8,6 @@ export async function loadClient(): Promise<ClientModule> {
   // The name is not a literal, so that neither types nor bundlers ask for it.
   const name: string = packageName;
   const module = (await import(name).catch(unlessMissing(packageName, 'a Kafka processor'))) as
-    | ClientModule
-    | { readonly default: ClientModule };
+    ClientModule | { readonly default: ClientModule };
   return 'default' in module ? module.default : module;
 }

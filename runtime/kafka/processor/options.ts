@@ -2,12 +2,13 @@ import type { LeaseStore } from '../../dedup/lease-store.js';
 import { InvalidSettings } from '../../dedup/errors.js';
 import type { ClientModule, ClientSettings } from './client-port.js';
 import type { ProcessorEvent } from './events.js';
+import { logProcessorEvents } from './log-events.js';
 import type { KafkaMessage, KafkaTransaction } from './message.js';
 
 /** Slots of a group under leases: each process takes a free one, and another takes it over when it is gone. */
 export interface SlotLeases {
-  /** `slotLeases` of exactly-once-aws/lease, or any other `LeaseStore`. */
-  readonly store: LeaseStore;
+  /** See `dynamoSlots`. */
+  readonly store: Pick<LeaseStore, 'now' | 'read' | 'claim' | 'renew' | 'free'>;
   /** Processes at most, those of a deployment included. */
   readonly count: number;
   /** How long a slot stays taken after its process has died, in milliseconds. @default 15000 */
@@ -60,13 +61,16 @@ export interface KafkaProcessorOptions {
   readonly maxAborts?: number;
   /** How long `stop` waits for running handlers, in milliseconds. @default 20000 */
   readonly drainMs?: number;
-  /** Is told what happens. What it throws is dropped. */
+  /** Is told what happens; what it throws is dropped. @default - `logProcessorEvents`: JSON lines on standard output */
   readonly observe?: (event: ProcessorEvent) => void;
   /** @default - `import('@confluentinc/kafka-javascript')` */
   readonly client?: () => ClientModule | Promise<ClientModule>;
 }
 
-export type ProcessorSettings = Omit<Required<KafkaProcessorOptions>, 'start' | 'deadLetterTopic' | 'client'> &
+export type ProcessorSettings = Omit<
+  Required<KafkaProcessorOptions>,
+  'start' | 'deadLetterTopic' | 'client'
+> &
   Pick<KafkaProcessorOptions, 'start' | 'deadLetterTopic' | 'client'>;
 
 /** Settings of librdkafka that are this library's. */
@@ -103,7 +107,7 @@ export function checkedSettings(options: KafkaProcessorOptions): ProcessorSettin
     sessionTimeoutMs: 10_000,
     maxAborts: 10,
     drainMs: 20_000,
-    observe: () => undefined,
+    observe: logProcessorEvents(options.consumerName),
     ...options,
   };
   const { consumerName, topics, kafka, slot, deadLetterTopic } = settings;
@@ -119,7 +123,9 @@ export function checkedSettings(options: KafkaProcessorOptions): ProcessorSettin
   if (badTopics.length > 0)
     problems.push(`'${badTopics.join("', '")}' cannot be the name of a topic: 1 to 249 of A-Z a-z 0-9 _ . -`);
   if (deadLetterTopic !== undefined && topics.includes(deadLetterTopic))
-    problems.push(`deadLetterTopic '${deadLetterTopic}' is one of topics; it would read its own dead letters`);
+    problems.push(
+      `deadLetterTopic '${deadLetterTopic}' is one of topics; it would read its own dead letters`,
+    );
   const set = reserved.filter((name) => name in kafka);
   if (set.length > 0)
     problems.push(`kafka sets ${set.join(', ')}, on which the guarantee hangs; leave it to the processor`);
@@ -128,7 +134,9 @@ export function checkedSettings(options: KafkaProcessorOptions): ProcessorSettin
   const count = typeof slot === 'number' ? slot : slot.count;
   const least = typeof slot === 'number' ? 0 : 1;
   if (!Number.isSafeInteger(count) || count < least || count > 9999)
-    problems.push(`${typeof slot === 'number' ? 'slot' : 'slot.count'} must be ${least} to 9999, got ${count}`);
+    problems.push(
+      `${typeof slot === 'number' ? 'slot' : 'slot.count'} must be ${least} to 9999, got ${count}`,
+    );
   const positive = [
     'maxFailures',
     'retryDelayMs',

@@ -23,10 +23,6 @@ export class Rebalances {
     else this.#consumer.unassign();
   };
 
-  get any(): boolean {
-    return this.#waiting.length > 0;
-  }
-
   next(): Rebalance | undefined {
     return this.#waiting.shift();
   }

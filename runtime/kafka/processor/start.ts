@@ -23,7 +23,11 @@ export type Start = { readonly at: number; readonly isNew: boolean } | { readonl
  *
  * @throws OffsetMissing, TopicRecreated when that needs a person's word which `start` is
  */
-export function decideStart(known: Known, consumerName: string, start: 'earliest' | 'latest' | undefined): Start {
+export function decideStart(
+  known: Known,
+  consumerName: string,
+  start: 'earliest' | 'latest' | undefined,
+): Start {
   const { topic, partition, topicId, committed, committedTopicId, earliest, isAddedLater } = known;
   const isRecreated = committedTopicId !== undefined && committedTopicId !== topicId;
   if (committed !== undefined && !isRecreated) {

@@ -1,5 +1,11 @@
 import { sleep } from '../../dedup/sleep.js';
-import { called, type ClientConsumer, type ClientError, type ClientProducer, type PartitionOffset } from './client-port.js';
+import {
+  called,
+  type ClientConsumer,
+  type ClientError,
+  type ClientProducer,
+  type PartitionOffset,
+} from './client-port.js';
 import { deadLetterHeaders, withoutValue } from './dead-letter.js';
 import { clientError, codes, isFatalError, isFencing } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';
@@ -86,7 +92,8 @@ export class Transactions {
         await this.#call(operation, call);
         return;
       } catch (error) {
-        if (!(error instanceof KafkaFailed) || !isRetriable(error.cause) || performance.now() > until) throw error;
+        if (!(error instanceof KafkaFailed) || !isRetriable(error.cause) || performance.now() > until)
+          throw error;
         await sleep(100);
       }
   }

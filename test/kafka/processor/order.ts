@@ -13,7 +13,11 @@ export interface WorkOrder {
   readonly deadLetterTopic?: string;
   readonly start?: 'earliest' | 'latest';
   /** Stops itself (SIGSTOP) or dies (SIGKILL) when it is at this point for so many times. */
-  readonly at?: { readonly point: ProcessorCrashPoint; readonly times: number; readonly signal: 'SIGSTOP' | 'SIGKILL' };
+  readonly at?: {
+    readonly point: ProcessorCrashPoint;
+    readonly times: number;
+    readonly signal: 'SIGSTOP' | 'SIGKILL';
+  };
   readonly commitIntervalMs?: number;
   readonly maxBatch?: number;
   readonly sessionTimeoutMs?: number;
@@ -24,6 +28,9 @@ export interface WorkOrder {
 }
 
 /** What it prints, one JSON text a line. */
-export type WorkerLine =
-  | { readonly kind: string; readonly [field: string]: unknown }
-  | { readonly kind: 'ended'; readonly error?: string; readonly message?: string };
+export interface WorkerLine {
+  readonly kind: string;
+  /** Epoch milliseconds. */
+  readonly time: number;
+  readonly [field: string]: unknown;
+}

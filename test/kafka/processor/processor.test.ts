@@ -130,7 +130,14 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     const { consumerName, input, output } = fresh();
     await world.createTopics([input, output], 1);
     await world.produce(input, numbered('v', 50));
-    const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output], start: 'earliest' } as const;
+    const order = {
+      ...quick,
+      consumerName,
+      slot: 0,
+      topics: [input],
+      outputs: [output],
+      start: 'earliest',
+    } as const;
     const first = world.work({ ...order, at: { point: 'after-offsets', times: 1, signal: 'SIGSTOP' } });
     await first.line('at');
     const began = Date.now();
@@ -148,32 +155,36 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     expect(await world.broker.values(output)).toEqual(numbered('v', 50));
   });
 
-  it.each(['while it runs', 'while it is stopped'])('loses nothing of a topic created anew %s', async (when) => {
-    const { consumerName, input, output } = fresh();
-    await world.createTopics([input, output], 2);
-    await world.produce(input, numbered('old-', 100));
-    const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
-    const first = world.work({ ...order, start: 'earliest' });
-    await until('the old topic is done', async () => (await world.done(consumerName, input)) === 100);
-    if (when === 'while it is stopped') first.signal('SIGTERM');
-    if (when === 'while it is stopped') await first.ended;
-    await world.deleteTopic(input);
-    await sleep(2_000);
-    await world.createTopics([input], 2);
-    // More than before: at the old offsets there are records again.
-    await world.produce(input, numbered('new-', 400));
-    await first.ended;
-    if (when === 'while it runs') expect(['TopicRecreated', 'OffsetMissing', 'KafkaFailed']).toContain(first.error);
+  it.each(['while it runs', 'while it is stopped'])(
+    'loses nothing of a topic created anew %s',
+    async (when) => {
+      const { consumerName, input, output } = fresh();
+      await world.createTopics([input, output], 2);
+      await world.produce(input, numbered('old-', 100));
+      const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
+      const first = world.work({ ...order, start: 'earliest' });
+      await until('the old topic is done', async () => (await world.done(consumerName, input)) === 100);
+      if (when === 'while it is stopped') first.signal('SIGTERM');
+      if (when === 'while it is stopped') await first.ended;
+      await world.deleteTopic(input);
+      await sleep(2_000);
+      await world.createTopics([input], 2);
+      // More than before: at the old offsets there are records again.
+      await world.produce(input, numbered('new-', 400));
+      await first.ended;
+      if (when === 'while it runs')
+        expect(['TopicRecreated', 'OffsetMissing', 'KafkaFailed']).toContain(first.error);
 
-    const unstated = world.work(order);
-    await unstated.ended;
-    expect(['TopicRecreated', 'OffsetMissing']).toContain(unstated.error);
-    const second = world.work({ ...order, start: 'earliest' });
-    await until('the new topic is done', async () => (await world.done(consumerName, input)) === 400);
-    second.signal('SIGTERM');
-    await second.ended;
-    expect((await world.broker.values(output)).sort()).toEqual(
-      [...numbered('old-', 100), ...numbered('new-', 400)].sort(),
-    );
-  });
+      const unstated = world.work(order);
+      await unstated.ended;
+      expect(['TopicRecreated', 'OffsetMissing']).toContain(unstated.error);
+      const second = world.work({ ...order, start: 'earliest' });
+      await until('the new topic is done', async () => (await world.done(consumerName, input)) === 400);
+      second.signal('SIGTERM');
+      await second.ended;
+      expect((await world.broker.values(output)).sort()).toEqual(
+        [...numbered('old-', 100), ...numbered('new-', 400)].sort(),
+      );
+    },
+  );
 });
