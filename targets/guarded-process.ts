@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 /**
- * Ends its command when standard input closes, which happens however the starting process ends (kill -9 included). The
- * copy of the descriptor is needed because a shell gives what it puts into the background an empty standard input.
+ * Ends its command when standard input closes, which happens however the starting process ends (kill -9 included).
+ * The copy of the descriptor is needed because a shell gives what it puts into the background an empty standard
+ * input.
  */
 const guard =
   'exec 3<&0; "$@" & pid=$!; echo "pid $pid"; (cat <&3 >/dev/null; kill -9 $pid) & ' +

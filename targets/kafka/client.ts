@@ -40,7 +40,8 @@ export async function installKafkaClient(log: (line: string) => void): Promise<s
   try {
     await writeFile(join(building, 'package.json'), manifest);
     // make in parallel breaks librdkafka's own build.
-    const { MAKEFLAGS: _, ...env } = process.env;
+    const env = { ...process.env };
+    delete env.MAKEFLAGS;
     const npm = (args: string[], more: NodeJS.ProcessEnv = {}) =>
       run('npm', args, { cwd: building, env: { ...env, ...more }, maxBuffer: 256 * 1024 * 1024 });
     await npm(['install', '--ignore-scripts', '--no-audit', '--no-fund']);

@@ -34,7 +34,8 @@ export interface KafkaBroker {
 const startSeconds = 90;
 
 /**
- * Starts a Kafka broker (KRaft, one node; its version is pinned in pom.xml) on a free port, and waits until it listens.
+ * Starts a Kafka broker (KRaft, one node; its version is pinned in pom.xml) on a free port, and waits until it
+ * listens.
  *
  * @throws JavaMissingError, MavenMissingError, DownloadFailedError when it cannot be fetched
  * @throws KafkaStartError with its last lines when it does not listen within 90 s

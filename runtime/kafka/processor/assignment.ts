@@ -112,7 +112,7 @@ export class Assignment {
           this.#consumer.committed(partitions, callMs, done),
         );
         const error = found.find(({ error }) => error !== undefined)?.error;
-        if (error !== undefined) throw error as unknown as Error;
+        if (error !== undefined) throw error;
         return found;
       } catch (cause) {
         if (performance.now() > until) throw new KafkaFailed('read committed offsets', { cause });

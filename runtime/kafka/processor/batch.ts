@@ -81,6 +81,9 @@ export class Batch {
     const filled = lanes.filter(({ inTransaction }) => inTransaction.length > 0);
     const messages = messagesIn(filled);
     try {
+      // The broker takes records once the transaction before is wound up. The client asks it every 20 ms for records,
+      // but only every 500 ms for offsets.
+      if (this.#sent > 0) await this.#parts.transactions.flush();
       await processorCrashPoint('after-produce');
       await this.#sendOffsets(filled);
       await processorCrashPoint('after-offsets');

@@ -1,20 +1,19 @@
 /**
  * What is used of `@confluentinc/kafka-javascript`, stated here so that nobody who imports this room needs its types.
- * It is the client's callback API: that one says of an error whether it is fatal and whether it asks for an abort, and
- * gives rebalances to the caller.
+ * It is the client's callback API: that one says of an error whether it is fatal and whether it asks for an abort,
+ * and gives rebalances to the caller.
  */
 export interface ClientModule {
   readonly KafkaConsumer: new (settings: ClientSettings, topicSettings: ClientSettings) => ClientConsumer;
   readonly Producer: new (settings: ClientSettings, topicSettings: ClientSettings) => ClientProducer;
-  readonly AdminClient: { createFrom(client: ClientConsumer): ClientAdmin };
+  readonly AdminClient: { createFrom(client: ClientProducer): ClientAdmin };
 }
 
 /** Settings of librdkafka by their own names. */
 export type ClientSettings = Readonly<Record<string, unknown>>;
 
 /** An error as the client gives it. */
-export interface ClientError {
-  readonly message: string;
+export interface ClientError extends Error {
   readonly code: number;
   readonly isFatal?: boolean;
   readonly isRetriable?: boolean;
@@ -85,6 +84,7 @@ export interface ClientProducer extends Client {
     headers: ClientHeaders,
   ): unknown;
   setPollInterval(ms: number): unknown;
+  flush(timeoutMs: number, done: Callback): unknown;
   initTransactions(timeoutMs: number, done: Callback): void;
   beginTransaction(done: Callback): void;
   commitTransaction(timeoutMs: number, done: Callback): void;
@@ -127,9 +127,8 @@ export interface ClientAdmin {
 export function called<T>(call: (done: Callback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
-      // The client's errors are Errors, whatever its types say.
       if (error === null || error === undefined) resolve(value);
-      else reject(error as unknown as Error);
+      else reject(error);
     });
   });
 }

@@ -1,7 +1,9 @@
 import { DependencyFailed, ExactlyOnceError, type Fault } from '../../dedup/errors.js';
 import { clientError } from './error-codes.js';
 
-/** `code: message` of an error of the client. Its texts name brokers, topics and states, never a record's contents. */
+/**
+ * `code: message` of an error of the client. Its texts name brokers, topics and states, never a record's contents.
+ */
 export function clientErrorText(error: unknown): string {
   const known = clientError(error);
   return known === undefined ? String(error) : `${known.code}: ${known.message}`;
@@ -22,8 +24,8 @@ export class KafkaFailed extends DependencyFailed {
 
 /**
  * Another process has begun under this one's transactional id, or the broker has given its transaction up, or nobody
- * knows whether its last commit came through. End the process: the next one under this id ends what is open, and finds
- * in the group's offsets what was committed.
+ * knows whether its last commit came through. End the process: the next one under this id ends what is open, and
+ * finds in the group's offsets what was committed.
  */
 export class ProcessorFenced extends ExactlyOnceError {
   override name = 'ProcessorFenced';
@@ -43,8 +45,8 @@ export class ProcessorFenced extends ExactlyOnceError {
 
 /**
  * Kafka has no offset from which a partition could be read, and none is stated: the group is new or its offsets have
- * expired, or the records behind the committed offset have been deleted by retention. To go on without a person's word
- * would lose or double records.
+ * expired, or the records behind the committed offset have been deleted by retention. To go on without a person's
+ * word would lose or double records.
  */
 export class OffsetMissing extends ExactlyOnceError {
   override name = 'OffsetMissing';

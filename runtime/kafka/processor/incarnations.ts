@@ -22,7 +22,8 @@ export function readIncarnation(text: string | null | undefined): Incarnation | 
 
 /**
  * Which topics stand behind their names (R2). Ids are read from the brokers' metadata; a broker that lags tells the
- * earlier one for that long, so a topic must not be deleted, created anew and filled beyond the old offsets within it.
+ * earlier one for that long, so a topic must not be deleted, created anew and filled beyond the old offsets within
+ * it.
  */
 export class Incarnations {
   readonly #admin: ClientAdmin;

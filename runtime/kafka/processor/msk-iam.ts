@@ -12,8 +12,8 @@ interface Signer {
  * package aws-msk-iam-sasl-signer-js when the first token is asked for.
  *
  * A missing permission looks like trouble with the connection. A transactional producer needs
- * `kafka-cluster:WriteDataIdempotently` on the cluster, and `AlterTransactionalId` and `DescribeTransactionalId` on its
- * transactional ids.
+ * `kafka-cluster:WriteDataIdempotently` on the cluster, and `AlterTransactionalId` and `DescribeTransactionalId` on
+ * its transactional ids.
  *
  * @param load for tests. @default - `import('aws-msk-iam-sasl-signer-js')`
  * @see https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html

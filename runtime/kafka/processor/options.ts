@@ -23,8 +23,8 @@ export interface KafkaProcessorOptions {
   /** What is read. */
   readonly topics: readonly string[];
   /**
-   * Settings of librdkafka for consumer and producer, such as `bootstrap.servers` and how to sign in. What the guarantee
-   * hangs on cannot be set here.
+   * Settings of librdkafka for consumer and producer, such as `bootstrap.servers` and how to sign in. What the
+   * guarantee hangs on cannot be set here.
    */
   readonly kafka: ClientSettings;
   /**
@@ -35,8 +35,8 @@ export interface KafkaProcessorOptions {
   /** Called once per message, in the order of its partition; partitions run beside each other. */
   readonly handle: (message: KafkaMessage, tx: KafkaTransaction) => void | Promise<void>;
   /**
-   * Where a partition begins for which the group has no offset: its topic is new to the group, was created anew, or the
-   * group's offsets have expired. A partition added to a topic that the group knows begins at its first record.
+   * Where a partition begins for which the group has no offset: its topic is new to the group, was created anew, or
+   * the group's offsets have expired. A partition added to a topic that the group knows begins at its first record.
    *
    * @default - nowhere: OffsetMissing ends the processor (auto.offset.reset=none)
    */
@@ -61,7 +61,9 @@ export interface KafkaProcessorOptions {
   readonly maxAborts?: number;
   /** How long `stop` waits for running handlers, in milliseconds. @default 20000 */
   readonly drainMs?: number;
-  /** Is told what happens; what it throws is dropped. @default - `logProcessorEvents`: JSON lines on standard output */
+  /**
+   * Is told what happens; what it throws is dropped. @default - `logProcessorEvents`: JSON lines on standard output
+   */
   readonly observe?: (event: ProcessorEvent) => void;
   /** @default - `import('@confluentinc/kafka-javascript')` */
   readonly client?: () => ClientModule | Promise<ClientModule>;

@@ -33,8 +33,8 @@ export interface KafkaProcessor {
 
 /**
  * Reads topics, calls the handler per record and writes what it sends, together with the offsets, in Kafka's
- * transactions: a reader with `isolation.level=read_committed` sees the result of every record exactly once. Holds for
- * what is sent by `tx`, not for other effects of the handler, which runs again after a crash.
+ * transactions: a reader with `isolation.level=read_committed` sees the result of every record exactly once. Holds
+ * for what is sent by `tx`, not for other effects of the handler, which runs again after a crash.
  *
  * @throws InvalidSettings with everything that is wrong with the options
  */

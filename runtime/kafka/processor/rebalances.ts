@@ -8,8 +8,8 @@ export interface Rebalance {
 
 /**
  * Keeps the group's decisions until the processor is between two transactions. The group waits for it: this member is
- * not asked to join again before it has given its partitions up, so that the offsets of an open transaction are always
- * sent with the membership under which its records were fetched.
+ * not asked to join again before it has given its partitions up, so that the offsets of an open transaction are
+ * always sent with the membership under which its records were fetched.
  */
 export class Rebalances {
   #waiting: Rebalance[] = [];

@@ -13,8 +13,8 @@ export interface Slot {
 const pollMs = 500;
 
 /**
- * Takes a free slot. A lease that ends too early by somebody's clock costs a process, never a record: what counts is that
- * Kafka fences the transactional id, the lease only keeps two processes from fencing each other in turns.
+ * Takes a free slot. A lease that ends too early by somebody's clock costs a process, never a record: what counts is
+ * that Kafka fences the transactional id, the lease only keeps two processes from fencing each other in turns.
  *
  * @param onLost called once when the slot is another's: the process must end
  * @throws SlotsTaken

@@ -61,6 +61,11 @@ export class Transactions {
       }
   }
 
+  /** Waits until what was sent is written. @throws KafkaFailed */
+  flush(): Promise<void> {
+    return this.#call('flush', (done) => this.#producer.flush(callMs, done));
+  }
+
   /** Offsets with the group's metadata (KIP-447): refused when the group has gone on without this member. */
   sendOffsets(offsets: readonly PartitionOffset[], consumer: ClientConsumer): Promise<void> {
     return this.#call('sendOffsetsToTransaction', (done) =>

@@ -19,18 +19,20 @@ export async function work(
 ): Promise<void> {
   if (lane.busy || lane.closed || performance.now() < lane.retryAt) return;
   lane.busy = true;
+  // Changed by others while a handler runs.
+  const isClosed = () => lane.closed;
   try {
     for (let message = lane.waiting[0]; message !== undefined; message = lane.waiting[0]) {
       const sendings = await handled(lane, message, settings, maxRecordBytes);
       // Its partition went to another process, or it has to be tried again later.
-      if (lane.closed || sendings === undefined) return;
+      if (isClosed() || sendings === undefined) return;
       lane.waiting.shift();
       lane.handled.push({ message, sendings });
       lane.failures = 0;
       lane.tries = 0;
     }
   } catch (error) {
-    if (!lane.closed) end(error);
+    if (!isClosed()) end(error);
   } finally {
     lane.busy = false;
   }

@@ -22,6 +22,11 @@ const options: KafkaProcessorOptions = {
   handle: () => undefined,
 };
 
+/** An error that has these fields. */
+function errorWith(fields: object): Error {
+  return expect.objectContaining(fields) as Error;
+}
+
 describe('where a partition begins', () => {
   const known: Known = {
     topic: 'purchases',
@@ -68,7 +73,7 @@ describe('where a partition begins', () => {
     ],
   ])('is %s', (_, change, start, expected) => {
     const decide = () => decideStart({ ...known, ...change }, 'shop', start);
-    if (typeof expected === 'string') expect(decide).toThrow(expect.objectContaining({ name: expected }));
+    if (typeof expected === 'string') expect(decide).toThrow(errorWith({ name: expected }));
     else expect(decide()).toEqual(expected);
   });
 
@@ -135,11 +140,9 @@ describe('a transaction', () => {
   it('is sealed when its handler has returned, and refuses what the client would not take', () => {
     const tx = new GatheredTransaction(10);
     tx.send('t', { value: '12345', key: '12345' });
-    expect(() => tx.send('t', { value: '12345678901' })).toThrow(expect.objectContaining({ final: true }));
+    expect(() => tx.send('t', { value: '12345678901' })).toThrow(errorWith({ final: true }));
     expect(tx.seal()).toHaveLength(1);
-    expect(() => tx.send('t', { value: 'late' })).toThrow(
-      expect.objectContaining({ name: 'TransactionSealed' }),
-    );
+    expect(() => tx.send('t', { value: 'late' })).toThrow(errorWith({ name: 'TransactionSealed' }));
   });
 });
 
@@ -155,7 +158,7 @@ describe('the options', () => {
         commitIntervalMs: 6_000,
       });
     expect(make).toThrow(
-      expect.objectContaining({
+      errorWith({
         name: 'InvalidSettings',
         problems: [
           expect.stringContaining('consumerName'),
@@ -197,7 +200,7 @@ describe('slots', () => {
     const take = (waitMs: number) => takeSlot('shop', { store, count: 2, durationMs: 1_000, waitMs }, lost);
     const [first, second] = [await take(0), await take(0)];
     expect([first.number, second.number]).toEqual([0, 1]);
-    await expect(take(0)).rejects.toThrow(expect.objectContaining({ name: 'SlotsTaken' }));
+    await expect(take(0)).rejects.toThrow(errorWith({ name: 'SlotsTaken' }));
     await first.free();
     const third = await take(0);
     expect(third.number).toBe(0);

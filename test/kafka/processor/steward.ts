@@ -100,7 +100,10 @@ function done(groupId: string, topic: string): Promise<number> {
   return new Promise((resolve) => {
     admin.listConsumerGroupOffsets([{ groupId }], { timeout: timeoutMs }, (error, found) => {
       // The coordinator is still loading, or away.
-      if (error) return resolve(-1);
+      if (error) {
+        resolve(-1);
+        return;
+      }
       const own = (found[0]?.partitions ?? []).filter((one) => one.topic === topic);
       resolve(own.reduce((sum, { offset = 0 }) => sum + Math.max(0, offset), 0));
     });

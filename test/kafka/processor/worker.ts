@@ -30,9 +30,9 @@ if (order.at !== undefined) {
 /** Values that begin with these fail: once, always, or for good at once. */
 const failedOnce = new Set<string>();
 
-const { client, servers, outputs, at: _at, ...options } = order;
+const { client, servers, outputs } = order;
 const processor = kafkaProcessor({
-  ...options,
+  ...order,
   kafka: { 'bootstrap.servers': servers },
   client: () => createRequire(join(client, 'package.json'))('@confluentinc/kafka-javascript') as ClientModule,
   handle: ({ value, key }, tx) => {

@@ -82,8 +82,8 @@ export class World {
   }
 
   /**
-   * Sum of the offsets that a group has committed for a topic: how many of its records it is done with. -1: the broker
-   * does not know yet.
+   * Sum of the offsets that a group has committed for a topic: how many of its records it is done with. -1: the
+   * broker does not know yet.
    */
   async done(group: string, topic: string): Promise<number> {
     return (await this.#ask({ kind: 'done', group, topic })).value ?? -1;
