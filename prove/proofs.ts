@@ -76,6 +76,14 @@ export const proofs: readonly Proof[] = [
     covers: [...engine, 'runtime/send', 'runtime/channel', 'test/channel'],
   },
   {
+    name: 'kafka-processor',
+    shows:
+      'Processors killed 50 times and their broker 10 times write every record once to every output, as the Java consumer of Kafka counts them with read_committed; a zombie thawed after the rebalance is refused, slots are restarted in turn without a stall, and nothing is lost of a topic created anew.',
+    tests: ['test/kafka/processor/kills.test.ts', 'test/kafka/processor/processor.test.ts'],
+    environment: { KAFKA_KILLS: '50', KAFKA_BROKER_KILLS: '10', KAFKA_RECORDS: '100000' },
+    covers: ['runtime/kafka/processor', 'test/kafka/processor'],
+  },
+  {
     name: 'leases',
     shows:
       'Of 1,000 effects outside the store, their processes killed at every point, none acts twice, and none is forgotten: each is done or listed as blocked.',

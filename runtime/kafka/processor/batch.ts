@@ -1,0 +1,173 @@
+import { sleep } from '../../dedup/sleep.js';
+import type { ClientConsumer } from './client-port.js';
+import { processorCrashPoint } from './crash-points.js';
+import { isOutOfGroup } from './error-codes.js';
+import { KafkaFailed, ProcessorFenced, TransactionsFailing } from './errors.js';
+import { incarnationText, type Incarnations } from './incarnations.js';
+import type { Lane } from './lane.js';
+import type { ProcessorSettings } from './options.js';
+import type { Transactions } from './transactions.js';
+import { observe } from './work.js';
+
+export interface BatchParts {
+  readonly transactions: Transactions;
+  readonly incarnations: Incarnations;
+  readonly consumer: ClientConsumer;
+  readonly settings: ProcessorSettings;
+}
+
+/** What is committed together: the messages of one transaction, what they send, and their offsets. */
+export class Batch {
+  readonly #parts: BatchParts;
+  /** By `performance.now()`. Undefined: no transaction is open. */
+  #openedAt: number | undefined;
+  #sent = 0;
+  #aborts = 0;
+
+  constructor(parts: BatchParts) {
+    this.#parts = parts;
+  }
+
+  get isOpen(): boolean {
+    return this.#openedAt !== undefined;
+  }
+
+  /** Milliseconds until it is to be committed. Undefined: nothing is open. */
+  get dueInMs(): number | undefined {
+    return this.#openedAt === undefined
+      ? undefined
+      : this.#openedAt + this.#parts.settings.commitIntervalMs - performance.now();
+  }
+
+  isDue(lanes: readonly Lane[]): boolean {
+    const { dueInMs } = this;
+    return dueInMs !== undefined && (dueInMs <= 0 || messagesIn(lanes) >= this.#parts.settings.maxBatch);
+  }
+
+  /**
+   * Moves what was handled into the transaction, as much as one may hold.
+   *
+   * @returns whether the lanes are still this member's
+   */
+  async fill(lanes: readonly Lane[]): Promise<boolean> {
+    const { transactions, settings } = this.#parts;
+    try {
+      let messages = messagesIn(lanes);
+      for (const lane of lanes)
+        for (let next = lane.handled[0]; next !== undefined; next = lane.handled[0]) {
+          if (messages >= settings.maxBatch) return true;
+          if (this.#openedAt === undefined) await this.#begin();
+          for (const sending of next.sendings) await transactions.send(sending);
+          this.#sent += next.sendings.length;
+          lane.handled.shift();
+          lane.inTransaction.push(next);
+          messages += 1;
+        }
+      return true;
+    } catch (error) {
+      return this.#abort(lanes, error);
+    }
+  }
+
+  /**
+   * Commits what is open. An aborted transaction gives its messages back to their lanes.
+   *
+   * @returns whether the lanes are still this member's
+   * @throws ProcessorFenced, TopicRecreated, TransactionsFailing
+   */
+  async commit(lanes: readonly Lane[]): Promise<boolean> {
+    if (this.#openedAt === undefined) return true;
+    const began = this.#openedAt;
+    const filled = lanes.filter(({ inTransaction }) => inTransaction.length > 0);
+    const messages = messagesIn(filled);
+    try {
+      // The broker takes records once the transaction before is wound up. The client asks it every 20 ms for records,
+      // but only every 500 ms for offsets.
+      if (this.#sent > 0) await this.#parts.transactions.flush();
+      await processorCrashPoint('after-produce');
+      await this.#sendOffsets(filled);
+      await processorCrashPoint('after-offsets');
+      await this.#parts.transactions.commit();
+    } catch (error) {
+      return this.#abort(lanes, error);
+    }
+    this.#openedAt = undefined;
+    this.#aborts = 0;
+    for (const lane of filled) lane.settle();
+    await processorCrashPoint('after-transaction');
+    const ms = Math.round(performance.now() - began);
+    observe(this.#parts.settings, { kind: 'committed', messages, sent: this.#sent, ms });
+    return true;
+  }
+
+  /**
+   * Commits where lanes begin: "latest" must not move while nothing has come.
+   *
+   * @throws ProcessorFenced, TopicRecreated
+   */
+  async commitStarts(lanes: readonly Lane[]): Promise<void> {
+    if (lanes.length === 0) return;
+    const { transactions, settings } = this.#parts;
+    await transactions.begin();
+    try {
+      await this.#sendOffsets(lanes);
+      await transactions.commit();
+    } catch (error) {
+      if (error instanceof ProcessorFenced) throw error;
+      await transactions.abort();
+      // The group went on without this member, which will be told so; or the broker did not answer.
+      if (!(error instanceof KafkaFailed)) throw error;
+      observe(settings, { kind: 'aborted', messages: 0, inARow: 1, error });
+    }
+  }
+
+  /** Readers need not wait until the transaction's time is over. Never throws. */
+  async giveUp(): Promise<void> {
+    if (this.#openedAt !== undefined) await this.#parts.transactions.abort().catch(() => undefined);
+  }
+
+  async #begin(): Promise<void> {
+    await processorCrashPoint('before-begin');
+    await this.#parts.transactions.begin();
+    this.#openedAt = performance.now();
+    this.#sent = 0;
+  }
+
+  /** The check of the topics costs no time of its own: it runs beside the offsets. */
+  async #sendOffsets(lanes: readonly Lane[]): Promise<void> {
+    const { incarnations, transactions, consumer } = this.#parts;
+    const offsets = lanes.map(({ topic, partition, offset, incarnation }) => ({
+      topic,
+      partition,
+      offset,
+      metadata: incarnationText(incarnation),
+    }));
+    const done = await Promise.allSettled([
+      incarnations.assertUnchanged(lanes),
+      transactions.sendOffsets(offsets, consumer),
+    ]);
+    for (const one of done) if (one.status === 'rejected') throw one.reason;
+  }
+
+  /** @throws what is not mended by doing it again */
+  async #abort(lanes: readonly Lane[], error: unknown): Promise<boolean> {
+    if (error instanceof ProcessorFenced) throw error;
+    const { transactions, settings } = this.#parts;
+    const messages = messagesIn(lanes);
+    if (this.#openedAt !== undefined) await transactions.abort();
+    this.#openedAt = undefined;
+    for (const lane of lanes) lane.giveBack();
+    this.#aborts += 1;
+    observe(settings, { kind: 'aborted', messages, inARow: this.#aborts, error });
+    if (!(error instanceof KafkaFailed)) throw error;
+    if (this.#aborts >= settings.maxAborts)
+      throw new TransactionsFailing(this.#aborts, { cause: error.cause });
+    if (isOutOfGroup(error.cause)) return false;
+    await sleep(Math.min(5_000, 50 * 2 ** this.#aborts));
+    return true;
+  }
+}
+
+function messagesIn(lanes: readonly Lane[]): number {
+  return lanes.reduce((sum, { inTransaction }) => sum + inTransaction.length, 0);
+}

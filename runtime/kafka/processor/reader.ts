@@ -1,0 +1,120 @@
+import { sleep } from '../../dedup/sleep.js';
+import type { Assignment } from './assignment.js';
+import { called, type ClientConsumer, type ClientMessage } from './client-port.js';
+import { clientError, codes, isFatalError } from './error-codes.js';
+import { KafkaFailed, OffsetMissing } from './errors.js';
+import type { Incarnations } from './incarnations.js';
+import type { Lane } from './lane.js';
+import type { ProcessorSettings } from './options.js';
+
+/** How long one look for records may take, in milliseconds. */
+const pollMs = 100;
+/** While a handler runs, so that what it sends does not wait. */
+const busyPollMs = 5;
+/** Records of one look at most. */
+const maxPolled = 1_000;
+/** How often topics and offsets are looked after. */
+const lookAfterMs = 5_000;
+/** Kafka's answers that no waiting mends: not authorised for the topic, for the group. */
+const refused: readonly (number | undefined)[] = [29, 30];
+const unknownTopic = 3;
+
+export interface ReaderParts {
+  readonly consumer: ClientConsumer;
+  readonly assignment: Assignment;
+  readonly incarnations: Incarnations;
+  readonly settings: ProcessorSettings;
+}
+
+/** Fetches records for lanes, and finds out when that cannot go on. */
+export class Reader {
+  readonly #parts: ReaderParts;
+  #lookedAfterAt = performance.now();
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes what has come into the lanes. Waits a little when nothing has.
+   *
+   * @param dueInMs until there is something else to do than to wait for records
+   * @throws OffsetMissing, KafkaFailed when no waiting mends it
+   */
+  async read(lanes: readonly Lane[], dueInMs: number | undefined): Promise<void> {
+    this.#regulate(lanes);
+    const { consumer, settings } = this.#parts;
+    consumer.setDefaultConsumeTimeout(patience(lanes, dueInMs));
+    const most = Math.min(maxPolled, settings.maxBatch);
+    const messages = await called<ClientMessage[]>((done) => consumer.consume(most, done)).catch(
+      async (error: unknown) => {
+        await this.#failed(lanes, error);
+        return [];
+      },
+    );
+    for (const message of messages)
+      lanes
+        .find(({ topic, partition }) => partition === message.partition && topic === message.topic)
+        ?.take(message);
+  }
+
+  /**
+   * Finds a topic that was created anew, and retention that has overtaken the reading, although nothing comes: the
+   * client says neither for sure.
+   *
+   * @throws TopicRecreated, OffsetMissing
+   */
+  async lookAfter(lanes: readonly Lane[]): Promise<void> {
+    if (performance.now() - this.#lookedAfterAt < lookAfterMs) return;
+    this.#lookedAfterAt = performance.now();
+    try {
+      await this.#parts.incarnations.assertUnchanged(lanes);
+      await this.#parts.assignment.assertStillThere(lanes);
+    } catch (error) {
+      // A broker that does not answer is not a missing offset.
+      if (!(error instanceof KafkaFailed)) throw error;
+    }
+  }
+
+  /** Fetches nothing for a partition that waits after a failure, and for none while too much waits here. */
+  #regulate(lanes: readonly Lane[]): void {
+    const queued = lanes.reduce((sum, { waiting, handled }) => sum + waiting.length + handled.length, 0);
+    const isFull = queued >= 2 * this.#parts.settings.maxBatch;
+    for (const lane of lanes) {
+      const pause = isFull || lane.tries > 0;
+      if (pause === lane.paused) continue;
+      this.#parts.consumer[pause ? 'pause' : 'resume']([{ topic: lane.topic, partition: lane.partition }]);
+      lane.paused = pause;
+    }
+  }
+
+  async #failed(lanes: readonly Lane[], error: unknown): Promise<void> {
+    const { assignment, settings } = this.#parts;
+    const code = clientError(error)?.code;
+    if (code === codes.autoOffsetReset || code === codes.offsetOutOfRange) {
+      // Says which partition it is, where it still can be told.
+      await assignment.assertStillThere(lanes);
+      throw new OffsetMissing(
+        settings.consumerName,
+        settings.topics.join(', '),
+        undefined,
+        'the broker does not have the offset that was to be read next',
+      );
+    }
+    if (isFatalError(error) || refused.includes(code)) throw new KafkaFailed('consume', { cause: error });
+    // A topic that was just deleted looks like this.
+    if (code === unknownTopic) this.#lookedAfterAt = -Infinity;
+    await sleep(busyPollMs);
+  }
+}
+
+/** How long to wait for records, in milliseconds. */
+function patience(lanes: readonly Lane[], dueInMs = pollMs): number {
+  const now = performance.now();
+  const times = lanes.map(({ busy, handled, waiting, retryAt }) => {
+    if (handled.length > 0) return 1;
+    if (busy) return busyPollMs;
+    return waiting.length > 0 ? retryAt - now : pollMs;
+  });
+  return Math.max(1, Math.ceil(Math.min(pollMs, dueInMs, ...times)));
+}

@@ -1,0 +1,126 @@
+import { sleep } from '../../dedup/sleep.js';
+import {
+  called,
+  type ClientConsumer,
+  type ClientError,
+  type ClientProducer,
+  type PartitionOffset,
+} from './client-port.js';
+import { deadLetterHeaders, withoutValue } from './dead-letter.js';
+import { clientError, codes, isFatalError, isFencing } from './error-codes.js';
+import { KafkaFailed, ProcessorFenced } from './errors.js';
+import type { Sending } from './message.js';
+
+/** How long one call may wait, in milliseconds; what is retriable is called again. */
+const callMs = 5_000;
+/** After so long without an answer to a commit the process must end: only the next one learns its outcome. */
+const commitOutcomeMs = 60_000;
+
+/** The transactions of one transactional id, one at a time. */
+export class Transactions {
+  readonly #producer: ClientProducer;
+  readonly #transactionalId: string;
+  #fatal: ClientError | undefined;
+
+  constructor(producer: ClientProducer, transactionalId: string) {
+    this.#producer = producer;
+    this.#transactionalId = transactionalId;
+    // Fatal errors also come by themselves, while nothing is called.
+    producer.on('event.error', (error) => {
+      if (isFatalError(error) || isFencing(error)) this.#fatal ??= error;
+    });
+  }
+
+  /**
+   * Ends what an earlier process left open under this id, so that it no longer holds read_committed readers back, and
+   * fences that process.
+   *
+   * @throws KafkaFailed, ProcessorFenced
+   */
+  init(): Promise<void> {
+    return this.#persistently('initTransactions', (done) => this.#producer.initTransactions(callMs, done));
+  }
+
+  begin(): Promise<void> {
+    return this.#call('beginTransaction', (done) => this.#producer.beginTransaction(done));
+  }
+
+  /** @throws KafkaFailed when the client refuses the record */
+  async send(sending: Sending): Promise<void> {
+    const { topic, partition, value, key, timestamp, headers } = sending;
+    for (;;)
+      try {
+        this.#producer.produce(topic, partition, value, key, timestamp, undefined, headers);
+        return;
+      } catch (error) {
+        const code = clientError(error)?.code;
+        if (code === codes.messageTooLarge && isLetter(sending) && value !== null)
+          return this.send(withoutValue(sending));
+        if (code !== codes.queueFull) throw this.#failed('produce', error);
+        await sleep(5);
+      }
+  }
+
+  /** Waits until what was sent is written. @throws KafkaFailed */
+  flush(): Promise<void> {
+    return this.#call('flush', (done) => this.#producer.flush(callMs, done));
+  }
+
+  /** Offsets with the group's metadata (KIP-447): refused when the group has gone on without this member. */
+  sendOffsets(offsets: readonly PartitionOffset[], consumer: ClientConsumer): Promise<void> {
+    return this.#call('sendOffsetsToTransaction', (done) =>
+      this.#producer.sendOffsetsToTransaction(offsets, consumer, callMs, done),
+    );
+  }
+
+  /** @throws ProcessorFenced also when the outcome stays unknown: the process must not go on either way */
+  async commit(): Promise<void> {
+    try {
+      await this.#persistently('commitTransaction', (done) => this.#producer.commitTransaction(callMs, done));
+    } catch (error) {
+      // An abort after a commit that may have happened would give the messages back.
+      if (error instanceof KafkaFailed && isRetriable(error.cause))
+        throw new ProcessorFenced(this.#transactionalId, { cause: error.cause });
+      throw error;
+    }
+  }
+
+  abort(): Promise<void> {
+    return this.#persistently('abortTransaction', (done) => this.#producer.abortTransaction(callMs, done));
+  }
+
+  /** Calls again while the client says that this is how to go on: it remembers what it was doing. */
+  async #persistently(operation: string, call: Parameters<typeof called>[0]): Promise<void> {
+    const until = performance.now() + commitOutcomeMs;
+    for (;;)
+      try {
+        await this.#call(operation, call);
+        return;
+      } catch (error) {
+        if (!(error instanceof KafkaFailed) || !isRetriable(error.cause) || performance.now() > until)
+          throw error;
+        await sleep(100);
+      }
+  }
+
+  async #call(operation: string, call: Parameters<typeof called>[0]): Promise<void> {
+    if (this.#fatal !== undefined) throw this.#failed(operation, this.#fatal);
+    await called(call).catch((error: unknown) => {
+      throw this.#failed(operation, error);
+    });
+  }
+
+  #failed(operation: string, cause: unknown): Error {
+    return isFencing(cause) || isFatalError(cause)
+      ? new ProcessorFenced(this.#transactionalId, { cause })
+      : new KafkaFailed(operation, { cause });
+  }
+}
+
+function isRetriable(error: unknown): boolean {
+  return clientError(error)?.isRetriable === true;
+}
+
+function isLetter({ headers }: Sending): boolean {
+  return headers.some((header) => deadLetterHeaders.reason in header);
+}

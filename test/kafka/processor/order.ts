@@ -1,0 +1,36 @@
+import type { ProcessorCrashPoint } from '../../../runtime/kafka/processor/index.js';
+
+/** What a worker process is told, as JSON. */
+export interface WorkOrder {
+  /** Folder in which the client is installed. */
+  readonly client: string;
+  readonly servers: string;
+  readonly consumerName: string;
+  readonly slot: number;
+  readonly topics: readonly string[];
+  /** Each record goes to each of them. */
+  readonly outputs: readonly string[];
+  readonly deadLetterTopic?: string;
+  readonly start?: 'earliest' | 'latest';
+  /** Stops itself (SIGSTOP) or dies (SIGKILL) when it is at this point for so many times. */
+  readonly at?: {
+    readonly point: ProcessorCrashPoint;
+    readonly times: number;
+    readonly signal: 'SIGSTOP' | 'SIGKILL';
+  };
+  readonly commitIntervalMs?: number;
+  readonly maxBatch?: number;
+  readonly sessionTimeoutMs?: number;
+  readonly transactionTimeoutMs?: number;
+  /** Gives up after so many failures. */
+  readonly maxFailures?: number;
+  readonly retryDelayMs?: number;
+}
+
+/** What it prints, one JSON text a line. */
+export interface WorkerLine {
+  readonly kind: string;
+  /** Epoch milliseconds. */
+  readonly time: number;
+  readonly [field: string]: unknown;
+}

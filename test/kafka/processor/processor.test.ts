@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeWithKafka } from './with-kafka.js';
+import { until, World } from './world.js';
+
+/** Short, so that the group notices a dead member before the test's patience ends. */
+const quick = { sessionTimeoutMs: 2_000, commitIntervalMs: 50 };
+
+let names = 0;
+/** Fresh names: a group, a topic to read, one to write. */
+function fresh(): { consumerName: string; input: string; output: string; letters: string } {
+  names += 1;
+  return {
+    consumerName: `group-${names}`,
+    input: `in-${names}`,
+    output: `out-${names}`,
+    letters: `letters-${names}`,
+  };
+}
+
+function numbered(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
+
+describeWithKafka(__filename)('a Kafka processor', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.open();
+  }, 180_000);
+  afterAll(() => world.close());
+
+  it('writes poison to the dead-letter topic with the reason, tries again what failed, and keeps the order', async () => {
+    const { consumerName, input, output, letters } = fresh();
+    await world.createTopics([input, output, letters], 1);
+    const values = ['a', 'flaky-1', 'b', 'reject-1', 'c', 'poison-1', 'd'];
+    await world.produce(input, values);
+    const worker = world.work({
+      ...quick,
+      consumerName,
+      slot: 0,
+      topics: [input],
+      outputs: [output],
+      deadLetterTopic: letters,
+      start: 'earliest',
+      maxFailures: 3,
+      retryDelayMs: 50,
+    });
+    await until('all committed', async () => (await world.done(consumerName, input)) === values.length);
+    worker.signal('SIGTERM');
+    await worker.ended;
+
+    expect(worker.error).toBeUndefined();
+    expect(await world.broker.values(output)).toEqual(['a', 'flaky-1', 'b', 'c', 'd']);
+    expect(await world.broker.values(letters)).toEqual(['reject-1', 'poison-1']);
+    expect(worker.lines.filter(({ kind }) => kind === 'dead-lettered')).toMatchObject([
+      { offset: '3', failures: 1, error: 'RejectMessage: this record is planted' },
+      { offset: '5', failures: 3, error: 'Error: this record is planted, too' },
+    ]);
+  });
+
+  it('ends at poison when no dead-letter topic is set, and skips nothing', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    await world.produce(input, ['a', 'reject-1', 'b']);
+    const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
+    const worker = world.work({ ...order, start: 'earliest' });
+    await worker.ended;
+
+    expect(worker.error).toBe('PoisonRecord');
+    expect(await world.done(consumerName, input)).toBeLessThanOrEqual(1);
+  });
+
+  it('does not guess where a new group begins; a start that was stated holds once, later partitions from their first record', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    await world.produce(input, numbered('old-', 10));
+    const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
+    const unstated = world.work(order);
+    await unstated.ended;
+    expect(unstated.error).toBe('OffsetMissing');
+
+    const first = world.work({ ...order, start: 'latest' });
+    await first.line('assigned');
+    first.signal('SIGKILL');
+    await first.ended;
+    // Nobody runs while these come: "latest" was decided before.
+    await world.produce(input, numbered('new-', 10));
+    await world.addPartitions(input, 2);
+    await until('the new partition takes records', async () => {
+      await world.produce(input, numbered('more-', 1));
+      return true;
+    });
+    await world.produce(input, numbered('later-', 20));
+    const second = world.work(order);
+    await until('all committed', async () => (await world.done(consumerName, input)) === 41);
+    second.signal('SIGTERM');
+    await second.ended;
+
+    expect((await world.broker.values(output)).sort()).toEqual(
+      [...numbered('new-', 10), 'more-0', ...numbered('later-', 20)].sort(),
+    );
+  });
+
+  it('refuses a zombie that was frozen before its offsets and thawed after the rebalance', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output]);
+    await world.produce(input, numbered('v', 500));
+    const order = { ...quick, consumerName, topics: [input], outputs: [output], start: 'earliest' } as const;
+    // Long, so that it is the group that refuses it, not the end of its transaction's time.
+    const zombie = world.work({
+      ...order,
+      slot: 0,
+      transactionTimeoutMs: 60_000,
+      at: { point: 'after-produce', times: 1, signal: 'SIGSTOP' },
+    });
+    await zombie.line('at');
+    const heir = world.work({ ...order, slot: 1 });
+    await until('the heir is done', async () => (await world.done(consumerName, input)) === 500);
+    zombie.signal('SIGCONT');
+    const { error, messages } = await zombie.line('aborted');
+    for (const worker of [zombie, heir]) worker.signal('SIGTERM');
+    await Promise.all([zombie.ended, heir.ended]);
+
+    // 22: illegal generation, 25: unknown member.
+    expect(String(error)).toMatch(/sendOffsetsToTransaction: (22|25):/);
+    expect(messages).toBeGreaterThan(0);
+    expect((await world.broker.values(output)).sort()).toEqual(numbered('v', 500).sort());
+  });
+
+  it('is fenced when another process has its slot, and leaves nothing', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    await world.produce(input, numbered('v', 50));
+    const order = {
+      ...quick,
+      consumerName,
+      slot: 0,
+      topics: [input],
+      outputs: [output],
+      start: 'earliest',
+    } as const;
+    const first = world.work({ ...order, at: { point: 'after-offsets', times: 1, signal: 'SIGSTOP' } });
+    await first.line('at');
+    const began = Date.now();
+    const second = world.work(order);
+    await until('the second is done', async () => (await world.done(consumerName, input)) === 50);
+    // At its start it ended the first one's transaction, which would have held readers back for 10 s.
+    const seconds = (Date.now() - began) / 1000;
+    first.signal('SIGCONT');
+    await first.ended;
+    second.signal('SIGTERM');
+    await second.ended;
+
+    expect(first.error).toBe('ProcessorFenced');
+    expect(seconds).toBeLessThan(9);
+    expect(await world.broker.values(output)).toEqual(numbered('v', 50));
+  });
+
+  it.each(['while it runs', 'while it is stopped'])(
+    'loses nothing of a topic created anew %s',
+    async (when) => {
+      const { consumerName, input, output } = fresh();
+      await world.createTopics([input, output], 2);
+      await world.produce(input, numbered('old-', 100));
+      const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
+      const first = world.work({ ...order, start: 'earliest' });
+      await until('the old topic is done', async () => (await world.done(consumerName, input)) === 100);
+      if (when === 'while it is stopped') first.signal('SIGTERM');
+      if (when === 'while it is stopped') await first.ended;
+      await world.deleteTopic(input);
+      await sleep(2_000);
+      await world.createTopics([input], 2);
+      // More than before: at the old offsets there are records again.
+      await world.produce(input, numbered('new-', 400));
+      await first.ended;
+      if (when === 'while it runs')
+        expect(['TopicRecreated', 'OffsetMissing', 'KafkaFailed']).toContain(first.error);
+
+      const unstated = world.work(order);
+      await unstated.ended;
+      expect(['TopicRecreated', 'OffsetMissing']).toContain(unstated.error);
+      const second = world.work({ ...order, start: 'earliest' });
+      await until('the new topic is done', async () => (await world.done(consumerName, input)) === 400);
+      second.signal('SIGTERM');
+      await second.ended;
+      expect((await world.broker.values(output)).sort()).toEqual(
+        [...numbered('old-', 100), ...numbered('new-', 400)].sort(),
+      );
+    },
+  );
+});

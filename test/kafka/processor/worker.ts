@@ -1,0 +1,63 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import {
+  armProcessorCrashPoints,
+  kafkaProcessor,
+  RejectMessage,
+  type ClientModule,
+} from '../../../runtime/kafka/processor/index.js';
+import type { WorkOrder } from './order.js';
+
+const order = JSON.parse(process.argv[2] ?? '') as WorkOrder;
+
+function say(line: object): void {
+  const text = JSON.stringify({ time: Date.now(), ...line }, (_, value: unknown) =>
+    value instanceof Error ? `${value.name}: ${value.message}` : value,
+  );
+  process.stdout.write(`${text}\n`);
+}
+
+let left = order.at?.times ?? 0;
+if (order.at !== undefined) {
+  const { point: wanted, signal } = order.at;
+  armProcessorCrashPoints((point) => {
+    if (point !== wanted || (left -= 1) !== 0) return;
+    say({ kind: 'at', point, signal });
+    process.kill(process.pid, signal);
+  });
+}
+
+/** Values that begin with these fail: once, always, or for good at once. */
+const failedOnce = new Set<string>();
+
+const { client, servers, outputs } = order;
+const processor = kafkaProcessor({
+  ...order,
+  kafka: { 'bootstrap.servers': servers },
+  client: () => createRequire(join(client, 'package.json'))('@confluentinc/kafka-javascript') as ClientModule,
+  handle: ({ value, key }, tx) => {
+    const text = String(value);
+    if (text.startsWith('reject')) throw new RejectMessage('this record is planted');
+    if (text.startsWith('poison')) throw new Error('this record is planted, too');
+    if (text.startsWith('flaky') && !failedOnce.has(text)) {
+      failedOnce.add(text);
+      // What it has sent before it fails must not be seen.
+      tx.send(outputs[0] ?? '', { value: 'sent by a handler that failed' });
+      throw new Error('not yet');
+    }
+    for (const topic of outputs) tx.send(topic, { key, value });
+  },
+  observe: say,
+});
+process.on('SIGTERM', () => processor.stop());
+processor.run().then(
+  () => {
+    say({ kind: 'ended' });
+    process.exit(0);
+  },
+  (error: unknown) => {
+    const { name, message } = error as Error;
+    say({ kind: 'ended', error: name, message });
+    process.exit(1);
+  },
+);

@@ -1,0 +1,125 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { kafkaClientFolder, startKafka, type KafkaBroker } from '../../../targets/kafka/index.js';
+import { packageRoot } from '../../../targets/package-root.js';
+import type { WorkOrder } from './order.js';
+import type { Answer, Errand } from './steward.js';
+import { Worker } from './worker-process.js';
+
+/** An errand without its number. */
+type Order = Errand extends infer One ? (One extends Errand ? Omit<One, 'id'> : never) : never;
+
+/** Records of one errand at most. */
+const maxSent = 2_000;
+
+/** A broker, its topics, and processes that work on them. */
+export class World {
+  readonly broker: KafkaBroker;
+  readonly #folder: string;
+  readonly #workers: Worker[] = [];
+  readonly #steward: ChildProcess;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #errands = 0;
+
+  private constructor(broker: KafkaBroker, folder: string) {
+    this.broker = broker;
+    this.#folder = folder;
+    this.#steward = spawn(
+      process.execPath,
+      [join(folder, 'steward.js'), kafkaClientFolder(), broker.servers],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    if (this.#steward.stdout === null) throw new Error('the steward has no output');
+    createInterface({ input: this.#steward.stdout }).on('line', (line) => {
+      const answer = JSON.parse(line) as Answer;
+      this.#waiting.get(answer.id)?.(answer);
+      this.#waiting.delete(answer.id);
+    });
+  }
+
+  static async open(): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), 'exactly-once-kafka-worker-'));
+    // Sixty starts of a process are quicker when each loads one file.
+    await build({
+      entryPoints: ['worker', 'steward'].map((name) =>
+        join(packageRoot, 'test', 'kafka', 'processor', `${name}.ts`),
+      ),
+      bundle: true,
+      platform: 'node',
+      outdir: folder,
+    });
+    return new World(await startKafka(), folder);
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) worker.signal('SIGKILL');
+    this.#steward.kill('SIGKILL');
+    await this.broker.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async createTopics(names: readonly string[], partitions = 4): Promise<void> {
+    for (const topic of names) await this.#ask({ kind: 'create', topic, partitions });
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#ask({ kind: 'delete', topic });
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.#ask({ kind: 'add partitions', topic, count });
+  }
+
+  /** Writes each value once, keyed by itself. Resolves when all are acknowledged. */
+  async produce(topic: string, values: readonly string[]): Promise<void> {
+    for (let from = 0; from < values.length; from += maxSent)
+      await this.#ask({ kind: 'send', topic, values: values.slice(from, from + maxSent) });
+  }
+
+  /**
+   * Sum of the offsets that a group has committed for a topic: how many of its records it is done with. -1: the
+   * broker does not know yet.
+   */
+  async done(group: string, topic: string): Promise<number> {
+    return (await this.#ask({ kind: 'done', group, topic })).value ?? -1;
+  }
+
+  work(order: Omit<WorkOrder, 'client' | 'servers'>): Worker {
+    const worker = new Worker(join(this.#folder, 'worker.js'), {
+      client: kafkaClientFolder(),
+      servers: this.broker.servers,
+      ...order,
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  #ask(order: Order): Promise<Answer> {
+    const id = (this.#errands += 1);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, (answer) => {
+        if (answer.error === undefined) resolve(answer);
+        else reject(new Error(`${order.kind}: ${answer.error}`));
+      });
+      this.#steward.stdin?.write(`${JSON.stringify({ id, ...order })}\n`);
+    });
+  }
+}
+
+/** Waits until it is so. @throws in the end */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  ms = 120_000,
+): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`it never came to: ${what}`);
+    await sleep(50);
+  }
+}
