@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../free-port.js';
 import { dynamoDbLocalJars } from './download.js';
 import { DynamoDbLocalStartError } from './errors.js';
 
@@ -137,18 +137,4 @@ async function untilAnswering(started: Started, port: number): Promise<DynamoDbL
   return new DynamoDbLocalStartError(
     `DynamoDB Local did not answer within ${startSeconds} s; its last lines are below\n${started.output()}`,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new DynamoDbLocalStartError('the system gave no port on 127.0.0.1'));
-      });
-    });
-  });
 }

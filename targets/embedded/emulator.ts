@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../free-port.js';
 import { LocalTargetError } from '../local-target-error.js';
 import { binFolder, packageRoot } from '../package-root.js';
 
@@ -167,18 +167,4 @@ function diedOf(lastLines: string): string {
 
 function tail(text: string): string {
   return text.trimEnd().split('\n').slice(-12).join('\n');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new EmulatorStartError('the system gave no port on 127.0.0.1'));
-      });
-    });
-  });
 }

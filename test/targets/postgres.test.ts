@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { PostgresMissingError, PostgresStartError, startPostgres } from '../../targets/postgres/index.js';
+import { packageRoot } from '../../targets/package-root.js';
+
+const folders = () =>
+  new Set(readdirSync(tmpdir()).filter((name) => name.startsWith('exactly-once-postgres-')));
+
+async function ask(url: string, sql: string): Promise<unknown> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return Object.values((await client.query<Record<string, unknown>>(sql)).rows[0] ?? {})[0];
+  } finally {
+    await client.end();
+  }
+}
+
+async function until(condition: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 200 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+  return condition();
+}
+
+test('a real Postgres answers on the loopback interface with what is asked for, and is gone when stopped', async () => {
+  const server = await startPostgres({ settings: { max_connections: 17 } });
+  try {
+    expect(await ask(server.url(), 'SHOW wal_level')).toBe('logical');
+    expect(await ask(server.url(), 'SHOW max_connections')).toBe('17');
+    expect(await ask(server.url(), 'SHOW listen_addresses')).toBe('127.0.0.1');
+    const data = String(await ask(server.url(), 'SHOW data_directory'));
+    // Postgres refuses to run as root.
+    expect(statSync(data).uid).not.toBe(0);
+    await server.stop();
+    expect(existsSync(data)).toBe(false);
+    await expect(ask(server.url(), 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+  } finally {
+    await server.stop();
+  }
+});
+
+test('nothing stays behind when the process that started it is killed', async () => {
+  const program =
+    "require('tsx/cjs'); require('./targets/postgres/index.ts').startPostgres()" +
+    '.then((s) => { console.log(s.port); setInterval(() => {}, 1000); })';
+  const child = spawn(process.execPath, ['-e', program], { cwd: packageRoot });
+  const line = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  );
+  const port = Number(line);
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const data = String(await ask(url, 'SHOW data_directory'));
+  child.kill('SIGKILL');
+  expect(await until(() => !existsSync(join(data, '..')))).toBe(true);
+  await expect(ask(url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+});
+
+test('one that cannot start says why, and leaves no folder', async () => {
+  const before = folders();
+  await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow(PostgresStartError);
+  await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow('no_such_setting');
+  await expect(startPostgres({ binaries: '/nowhere' })).rejects.toThrow(PostgresMissingError);
+  expect([...folders()].filter((name) => !before.has(name))).toEqual([]);
+});
