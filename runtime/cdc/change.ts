@@ -21,8 +21,8 @@ export interface Change {
   readonly row?: Columns;
   /** Columns that the source did not send, because their large value is as it was. They are not in `row`. */
   readonly unchanged?: readonly string[];
-  /** What came, as it came: the record's value. */
-  readonly value: Uint8Array;
+  /** What came, as it came. */
+  readonly record: SourceRecord;
 }
 
 /**
