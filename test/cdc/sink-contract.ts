@@ -111,37 +111,53 @@ export function sinkContract(name: string, open: () => Promise<OpenedSink>, supp
       await once(3);
     });
 
-    test('two writers of one range with other flush sizes: one writes, both know where it ends', async () => {
-      const at = partition();
-      const [one, other] = [world.sink(), world.sink()];
-      const state = await write(one, start, inserts(at, 0, 5));
-      // The other one had gathered more, and writes the rest behind what the first has written.
-      expect((await write(other, start, inserts(at, 0, 8))).next).toBe(8n);
-      // A third had gathered less.
-      expect((await write(world.sink(), start, inserts(at, 0, 2))).next).toBeGreaterThan(state.next - 1n);
-      await once(8);
-    });
+    /** A partition whose first rows are written. */
+    const begun = async (at: TopicPartition, rows: number) =>
+      rows === 0 ? start : write(world.sink(), start, inserts(at, 0, rows));
 
-    test('of writers that write at once each row is written by one', async () => {
-      const at = partition();
-      const lengths = [7, 4, 9, 5];
-      await Promise.all(lengths.map((length) => write(world.sink(), start, inserts(at, 0, length))));
-      const { next } = await world.sink().open(at);
-      await once(Number(next));
-      expect(lengths.map(BigInt)).toContain(next);
-    });
+    describe.each([
+      ['that nobody has written', 0],
+      ['that is under way', 3],
+    ])('in a partition %s', (_, done) => {
+      test('two writers of one range with other flush sizes: one writes, both know where it ends', async () => {
+        const at = partition();
+        const from = await begun(at, done);
+        const state = await write(world.sink(), from, inserts(at, done, done + 5));
+        // The other one had gathered more, and writes the rest behind what the first has written.
+        expect((await write(world.sink(), from, inserts(at, done, done + 8))).next).toBe(BigInt(done + 8));
+        // A third had gathered less.
+        const third = await write(world.sink(), from, inserts(at, done, done + 2));
+        expect(third.next).toBeGreaterThanOrEqual(state.next);
+        await once(done + 8);
+      });
 
-    test('one that was frozen before its write overwrites nothing newer', async () => {
-      const at = partition();
-      const frozen = world.sink();
-      const old = [change(at, 0, 'a', 'old')];
-      const state = await write(world.sink(), start, [change(at, 0, 'a', 'old')]);
-      await write(world.sink(), state, [change(at, 1, 'a', 'new', 'u'), change(at, 2, 'b', 'b')]);
-      expect((await write(frozen, start, old)).next).toBeGreaterThanOrEqual(1n);
-      const held = await world.held();
-      if (supports.keeps === 'rows')
-        expect(held.map(({ id, v }) => `${id}=${v}`).sort()).toEqual(['a=new', 'b=b']);
-      else expect(held.map(({ v }) => v)).toEqual(['old', 'new', 'b']);
+      test('of writers that write at once each row is written by one', async () => {
+        const at = partition();
+        const from = await begun(at, done);
+        const lengths = [7, 4, 9, 5];
+        await Promise.all(
+          lengths.map((length) => write(world.sink(), from, inserts(at, done, done + length))),
+        );
+        const { next } = await world.sink().open(at);
+        await once(Number(next));
+        expect(lengths.map((length) => BigInt(done + length))).toContain(next);
+      });
+
+      test('one that was frozen before its write overwrites nothing newer', async () => {
+        const at = partition();
+        const from = await begun(at, done);
+        const old = [change(at, done, 'a', 'old')];
+        const state = await write(world.sink(), from, old);
+        await write(world.sink(), state, [
+          change(at, done + 1, 'a', 'new', 'u'),
+          change(at, done + 2, 'b', 'b'),
+        ]);
+        expect((await write(world.sink(), from, old)).next).toBeGreaterThan(from.next);
+        const held = (await world.held()).filter(({ id }) => !id.startsWith('r'));
+        if (supports.keeps === 'rows')
+          expect(held.map(({ id, v }) => `${id}=${v}`).sort()).toEqual(['a=new', 'b=b']);
+        else expect(held.map(({ v }) => v)).toEqual(['old', 'new', 'b']);
+      });
     });
 
     test('a write whose answer is lost is not made twice', async () => {
