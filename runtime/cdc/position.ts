@@ -48,6 +48,7 @@ function systemOf(position: SourcePosition): string {
 }
 
 function digits(value: bigint, width: number): string {
-  if (value < 0n) throw new InvalidSequence(value);
+  // Callers of JavaScript may give anything.
+  if (typeof (value as unknown) !== 'bigint' || value < 0n) throw new InvalidSequence(value);
   return String(value).padStart(width, '0');
 }
