@@ -2,11 +2,11 @@ import { ExactlyOnceError, RejectMessage, type Fault } from '../dedup/error.js';
 import { partitionText, type TopicPartition } from './source.js';
 
 /** One record can never be written as it is: it goes to the dead letters, or the sink stops before it. */
-export abstract class RecordRefused extends RejectMessage {
+export class RecordRefused extends RejectMessage {
   override name = 'RecordRefused';
   override readonly isWithoutData = true;
   /** Why, for the dead letter. */
-  abstract readonly reason: string;
+  readonly reason: string = 'refused';
   constructor(
     readonly partition: TopicPartition,
     readonly offset: bigint,
@@ -20,25 +20,24 @@ export abstract class RecordRefused extends RejectMessage {
 /** The bytes are no change event: no JSON, or JSON that lacks what an envelope has. */
 export class UndecodableRecord extends RecordRefused {
   override name = 'UndecodableRecord';
-  readonly reason = 'undecodable';
+  override readonly reason = 'undecodable';
 }
 
 /** The row has a column that the sink was not told of, or lacks one that it needs. */
 export class SchemaChanged extends RecordRefused {
   override name = 'SchemaChanged';
-  readonly reason = 'schema-changed';
+  override readonly reason = 'schema-changed';
 }
 
 /** The row is larger than the sink can hold. */
 export class RowTooLarge extends RecordRefused {
   override name = 'RowTooLarge';
-  readonly reason = 'too-large';
+  override readonly reason = 'too-large';
 }
 
 /** The sink's database refused the row for what is in it: a type, a constraint. */
 export class RowRefused extends RecordRefused {
   override name = 'RowRefused';
-  readonly reason = 'refused';
 }
 
 /**

@@ -29,5 +29,6 @@ export { postgresSink, postgresSinkTable, type PostgresSinkOptions } from './pos
 export type { SinkTable } from './postgres-rows.js';
 export type { SqlClient, SqlPool } from './pg-port.js';
 export { s3Sink, type S3SinkOptions } from './s3-sink.js';
+export { s3DeadLetters, type S3DeadLettersOptions } from './s3-dead-letters.js';
 export { MemoryLog } from './memory-log.js';
 export * from './errors.js';

@@ -2,13 +2,12 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { errorText } from '../dedup/error.js';
-import { backoff } from '../dedup/backoff.js';
-import { unlessMissing } from '../dedup/package-missing.js';
 import type { Change } from './change.js';
 import { RowTooLarge, SinkUnavailable } from './errors.js';
 import { lastObject } from './last-object.js';
 import { linesOf } from './lines.js';
 import { storedPosition } from './position.js';
+import { LazyS3 } from './s3-client.js';
 import { objectName } from './s3-names.js';
 import type { Batch, Sink, SinkState } from './sink.js';
 import type { TopicPartition } from './source.js';
@@ -34,8 +33,6 @@ export interface S3SinkOptions {
 }
 
 const defaultMaxLineBytes = 16 * 1024 * 1024;
-/** How long S3 may be busy with somebody else's write of the same name. */
-const conflictMs = 10_000;
 
 /**
  * Writes JSON lines, compressed, into a bucket: an object for each batch. An object is put only if there is none of
@@ -56,18 +53,17 @@ const compress = promisify(gzip);
 
 class S3Sink implements Sink {
   readonly name: string;
-  #client: S3Client | undefined;
+  readonly #s3: LazyS3;
 
   constructor(private readonly options: S3SinkOptions) {
     this.name = options.name;
-    this.#client = options.client;
+    this.#s3 = new LazyS3(options.client);
   }
 
   async open(partition: TopicPartition): Promise<SinkState> {
     const { bucket, prefix = '' } = this.options;
-    const s3 = await this.#s3();
     return this.#asking(async () => {
-      const last = await lastObject(s3, { bucket, prefix, partition });
+      const last = await lastObject(await this.#s3.load(), { bucket, prefix, partition });
       return last === undefined ? { next: 0n } : this.#endOf(last);
     });
   }
@@ -83,45 +79,29 @@ class S3Sink implements Sink {
     // An object without a line would only say what a restart finds out by itself.
     if (changes.length === 0) return from;
     const { bucket, prefix = '', line, level = 1 } = this.options;
-    const Key = objectName(prefix, partition, from.next);
-    const Body = await compress(linesOf(changes, line), { level });
-    const Metadata = {
+    const name = objectName(prefix, partition, from.next);
+    const body = await compress(linesOf(changes, line), { level });
+    const metadata = {
       next: String(to.next),
       rows: String(changes.length),
       ...(to.position !== undefined && { position: to.position }),
     };
-    const { client, PutObjectCommand } = await this.#s3();
-    const put = () =>
-      client.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key,
-          Body,
-          Metadata,
-          IfNoneMatch: '*',
-          ContentType: 'application/x-ndjson',
-          ContentEncoding: 'gzip',
-        }),
-      );
     return this.#asking(async () => {
-      const deadline = Date.now() + conflictMs;
-      for (let attempt = 0; ; attempt += 1)
-        try {
-          await put();
-          return to;
-        } catch (error) {
-          const status = statusOf(error);
-          // It is there: of somebody else, or of ours whose answer was lost.
-          if (status === 412) return this.#endOf(Key);
-          if (status !== 409 || Date.now() >= deadline) throw error;
-          await backoff(attempt, deadline);
-        }
+      const isNew = await this.#s3.putNew({
+        bucket,
+        name,
+        body,
+        metadata,
+        contentType: 'application/x-ndjson',
+        contentEncoding: 'gzip',
+      });
+      return isNew ? to : this.#endOf(name);
     });
   }
 
   /** Where the sink stands after an object. */
   async #endOf(Key: string): Promise<SinkState> {
-    const { client, HeadObjectCommand } = await this.#s3();
+    const { client, HeadObjectCommand } = await this.#s3.load();
     const { Metadata = {} } = await client.send(new HeadObjectCommand({ Bucket: this.options.bucket, Key }));
     const { next, position } = Metadata;
     if (next === undefined)
@@ -140,16 +120,4 @@ class S3Sink implements Sink {
       throw new SinkUnavailable(this.name, `cannot use bucket '${bucket}': ${errorText(cause)}`, { cause });
     }
   }
-
-  async #s3() {
-    const sdk = await import('@aws-sdk/client-s3').catch(
-      unlessMissing('@aws-sdk/client-s3', 'a sink that writes to S3'),
-    );
-    const client = (this.#client ??= new sdk.S3Client({}));
-    return { client, ...sdk };
-  }
-}
-
-function statusOf(error: unknown): number | undefined {
-  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }
