@@ -32,3 +32,20 @@ export { s3Sink, type S3SinkOptions } from './s3-sink.js';
 export { s3DeadLetters, type S3DeadLettersOptions } from './s3-dead-letters.js';
 export { MemoryLog } from './memory-log.js';
 export * from './errors.js';
+export {
+  audit,
+  AuditFailed,
+  scheduledAudit,
+  type AuditFinding,
+  type AuditOptions,
+  type AuditReport,
+  type FindingKind,
+  type PartitionAudit,
+} from './audit/audit.js';
+export type { AuditSide } from './audit/side.js';
+export type { AuditRow } from './audit/tally.js';
+export type { AuditedColumns } from './audit/row-text.js';
+export { dynamoSide, type DynamoSideOptions } from './audit/dynamo-side.js';
+export { lakeSide, type LakeSideOptions } from './audit/lake-side.js';
+export { logSide, type LogSideOptions } from './audit/log-side.js';
+export { postgresSide, type PostgresSideOptions } from './audit/postgres-side.js';
