@@ -1,5 +1,5 @@
 import { parseJson } from '../dedup/exact-json.js';
-import { sourcePosition, type SourcePosition } from './position.js';
+import { openingPosition, sourcePosition, type SourcePosition } from './position.js';
 import type { Columns, Decode } from './change.js';
 import { assertDebezium } from './debezium-version.js';
 import { UndecodableRecord } from './errors.js';
@@ -141,15 +141,20 @@ function positionOf(
     );
   const before = commitBefore(source.sequence);
   if (before === undefined) throw refuse('has no commit in `source.sequence`');
+  if (before === null) {
+    const id = integer(source.txId);
+    if (id === undefined) throw refuse('has neither a commit before it nor a `source.txId`');
+    return openingPosition({ ...system, ordinal }, id);
+  }
   return sourcePosition({ ...system, commitLsn: before, ordinal });
 }
 
-/** `["<LSN of the last commit>","<LSN of the change>"]`; the first is null before the first commit. */
-function commitBefore(sequence: unknown): bigint | undefined {
+/** `["<LSN of the last commit>","<LSN of the change>"]`. Null: the connector has seen no commit yet. */
+function commitBefore(sequence: unknown): bigint | null | undefined {
   if (typeof sequence !== 'string') return undefined;
   try {
     const [commit] = JSON.parse(sequence) as readonly unknown[];
-    return commit === null ? 0n : integer(commit);
+    return commit === null ? null : integer(commit);
   } catch {
     return undefined;
   }

@@ -9,7 +9,7 @@ import {
 import { errorText, ExactlyOnceError, InvalidSettings, UnserialisableValue } from '../dedup/error.js';
 import { exactJsonText } from '../dedup/exact-json.js';
 import { maxItemBytes, stored, type Attributes } from '../dynamodb/attribute-value.js';
-import { batchOf } from './ahead.js';
+import { batchOf } from './batch.js';
 import { lastOfEachRow, type Change, type Columns } from './change.js';
 import { BatchRefused, RowRefused, RowTooLarge, SchemaChanged, SinkUnavailable } from './errors.js';
 import { storedPosition } from './position.js';

@@ -1,4 +1,4 @@
-import { isBehind, type SourcePosition } from './position.js';
+import { advanced, isBehind, type SourcePosition } from './position.js';
 import type { Change } from './change.js';
 import { RecordRefused } from './errors.js';
 import type { SinkRunOptions } from './run-options.js';
@@ -61,7 +61,7 @@ export class Gathered {
     }
     this.options.sink.check?.(change);
     this.changes.push(change);
-    this.#position = change.position ?? this.#position;
+    if (change.position !== undefined) this.#position = advanced(this.#position, change.position);
   }
 
   get isFull(): boolean {

@@ -1,6 +1,6 @@
 import { backoff } from '../dedup/backoff.js';
 import { faultOf } from '../dedup/error.js';
-import { batchOf } from './ahead.js';
+import { batchOf } from './batch.js';
 import { RecordsMissing } from './errors.js';
 import { Gathered, type Limits } from './gather.js';
 import type { PartitionSummary, SinkRunOptions } from './run-options.js';

@@ -23,13 +23,36 @@ export interface PositionParts {
 
 /** @throws InvalidSequence for what is no position. */
 export function sourcePosition({ systemId, timeline, commitLsn, ordinal }: PositionParts): SourcePosition {
-  if (!/^\d{1,20}$/.test(systemId)) throw new InvalidSequence(systemId);
-  return `${systemId}/${digits(BigInt(timeline), 10)}/${digits(commitLsn, 20)}/${digits(ordinal, 20)}` as SourcePosition;
+  return positionText(systemId, timeline, digits(commitLsn, 20), ordinal);
 }
+
+/**
+ * Of a change in the transaction that a connector without offsets begins with: it knows of no commit before it, so
+ * the place of the transaction among others is not known. It is recognised by its number alone, and is never taken
+ * for older than what a sink has.
+ */
+export function openingPosition(
+  { systemId, timeline, ordinal }: Omit<PositionParts, 'commitLsn'>,
+  transactionId: bigint,
+): SourcePosition {
+  return positionText(systemId, timeline, `t${digits(transactionId, 20)}`, ordinal);
+}
+
+function positionText(
+  systemId: string,
+  timeline: number,
+  transaction: string,
+  ordinal: bigint,
+): SourcePosition {
+  if (!/^\d{1,20}$/.test(systemId)) throw new InvalidSequence(systemId);
+  return `${systemId}/${digits(BigInt(timeline), 10)}/${transaction}/${digits(ordinal, 20)}` as SourcePosition;
+}
+
+const stored = /^\d{1,20}\/\d{10}\/(\d{20}|t\d{20})\/\d{20}(;t\d{20}\/\d{20})?$/;
 
 /** A position as a sink has kept it. @throws InvalidSequence when it is none. */
 export function storedPosition(text: string): SourcePosition {
-  if (!/^\d{1,20}\/\d{10}\/\d{20}\/\d{20}$/.test(text)) throw new InvalidSequence(text);
+  if (!stored.test(text)) throw new InvalidSequence(text);
   return text as SourcePosition;
 }
 
@@ -39,8 +62,32 @@ export function storedPosition(text: string): SourcePosition {
  */
 export function isBehind(change: SourcePosition, reached: SourcePosition | undefined): boolean {
   if (reached === undefined || systemOf(change) !== systemOf(reached)) return false;
-  // Digits of one width: text order is the order of the numbers.
-  return change <= reached;
+  const opening = openingOf(change);
+  const known = openingOf(reached);
+  if (opening !== undefined)
+    return known !== undefined && known.slice(0, idWidth) === opening.slice(0, idWidth) && opening <= known;
+  const [head = ''] = reached.split(';');
+  // Digits of one width: text order is the order of the numbers. Behind an opening there is nothing else.
+  return !isOpening(head) && change <= head;
+}
+
+/** What a sink has reached with a change. It remembers the last transaction that a connector has begun with. */
+export function advanced(reached: SourcePosition | undefined, change: SourcePosition): SourcePosition {
+  if (reached === undefined || isOpening(change) || systemOf(change) !== systemOf(reached)) return change;
+  const opening = openingOf(reached);
+  return (opening === undefined ? change : `${change};${opening}`) as SourcePosition;
+}
+
+/** Of `t<transaction>/`. */
+const idWidth = 22;
+
+/** `t<transaction>/<ordinal>` of the position itself, or of the opening that it remembers. */
+function openingOf(position: string): string | undefined {
+  return /[/;](t\d{20}\/\d{20})/.exec(position)?.[1];
+}
+
+function isOpening(position: string): boolean {
+  return /^\d+\/\d+\/t/.test(position);
 }
 
 function systemOf(position: SourcePosition): string {

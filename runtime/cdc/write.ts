@@ -1,4 +1,4 @@
-import { batchOf } from './ahead.js';
+import { batchOf } from './batch.js';
 import { BatchRefused, RowRefused, type RecordRefused } from './errors.js';
 import type { Batch, Sink, SinkState } from './sink.js';
 import type { SourceRecord } from './source.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { batchOf } from '../../runtime/cdc/ahead.js';
+import { batchOf } from '../../runtime/cdc/batch.js';
 import {
   debezium,
   MemoryLog,

@@ -1,5 +1,5 @@
 import type { Decode } from '../change.js';
-import { isBehind, type SourcePosition } from '../position.js';
+import { advanced, isBehind, type SourcePosition } from '../position.js';
 import type { Source } from '../source.js';
 import { assertColumns, rowText, type AuditedColumns } from './row-text.js';
 import type { AuditSide } from './side.js';
@@ -28,7 +28,7 @@ export function logSide(options: LogSideOptions): AuditSide {
             const change = decode(record, partition);
             if (change === undefined) continue;
             if (change.position !== undefined && isBehind(change.position, reached)) continue;
-            reached = change.position ?? reached;
+            if (change.position !== undefined) reached = advanced(reached, change.position);
             const { key, text } = rowText(options, change.row ?? change.key);
             yield { partition: name, key, text: `${ops[change.kind]}${text}` };
           }
