@@ -9,6 +9,7 @@ import {
   type PositionParts,
   type SourcePosition,
 } from '../../runtime/cdc/index.js';
+import { advanced, openingPosition } from '../../runtime/cdc/position.js';
 import { changeEvent, systemId, type Told } from './debezium-record.js';
 
 const partition = { topic: 'shop.public.payments', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partition: 0 };
@@ -140,6 +141,24 @@ describe('positions of one system', () => {
     expect(isBehind(at(early), at(late))).toBe(true);
     expect(isBehind(at(late), at(early))).toBe(false);
     expect(isBehind(at(late), at(late))).toBe(true);
+  });
+
+  test('the transaction that a connector without offsets begins with is never taken for older than what is there', () => {
+    const first = (ordinal: bigint, id = 7n) => openingPosition({ systemId, timeline: 1, ordinal }, id);
+    // After a new snapshot: the commits before are not known, and may be any.
+    expect(isBehind(first(1n), at({ commitLsn: 900n }))).toBe(false);
+    const reached = advanced(at({ commitLsn: 900n }), first(2n));
+    expect(isBehind(first(1n), reached)).toBe(true);
+    expect(isBehind(first(3n), reached)).toBe(false);
+    expect(isBehind(at({ commitLsn: 1n }), reached)).toBe(false);
+    // When it comes again, after others.
+    const later = advanced(reached, at({ commitLsn: 950n }));
+    expect(storedPosition(later)).toBe(later);
+    expect(isBehind(first(2n), later)).toBe(true);
+    expect(isBehind(first(1n, 8n), later)).toBe(false);
+    expect(isBehind(at({ commitLsn: 950n }), later)).toBe(true);
+    expect(isBehind(at({ commitLsn: 951n }), later)).toBe(false);
+    expect(advanced(later, at({ commitLsn: 960n }))).toContain(';t');
   });
 
   test('those of two systems are never compared', () => {

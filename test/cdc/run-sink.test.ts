@@ -155,6 +155,20 @@ test('changes that come again under new offsets are passed; those of a new syste
   expect(store.ids.at(-1)).toBe(100);
 });
 
+test('a snapshot that is taken anew, by a connector that knows no offset: what it begins with is not lost', async () => {
+  append(numbers(0, 5));
+  await run();
+  const opening = [10, 11, 12].map((id, i) => changeEvent({ after: { id }, commit: null, ordinal: i + 1 }));
+  log.append(at, changeEvent({ op: 'r', after: { id: 4 }, commit: null, transaction: null }));
+  // Killed in the middle of it, and after the next one.
+  for (const event of [...opening.slice(0, 2), ...opening]) log.append(at, event);
+  log.append(at, changeEvent({ after: { id: 20 }, commit: 50n }));
+  for (const event of opening) log.append(at, event);
+  log.append(at, changeEvent({ after: { id: 20 }, commit: 50n }));
+  await run({ batch: { rows: 2 } });
+  expect(store.ids).toEqual([0, 1, 2, 3, 4, 4, 10, 11, 12, 20]);
+});
+
 test('two transactions of many rows, and one that follows at the same LSN: every row once', async () => {
   const rows = (commit: bigint, ids: readonly number[]) =>
     ids.map((id, i) => changeEvent({ after: { id }, commit, ordinal: i + 1, lsn: 500n }));
