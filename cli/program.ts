@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addConformance } from './commands/conformance.js';
 import { addChoose } from './commands/choose.js';
+import { addAudit } from './commands/audit.js';
 import { addBlocked } from './commands/blocked.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addGaps } from './commands/gaps.js';
@@ -23,7 +24,7 @@ import { packageVersion } from './package-version.js';
 export function cliProgram(): Command {
   const program = new Command('exactly-once-aws')
     .description(
-      'Looks into a consumer of exactly-once-aws, sets going again what failed, checks an API, recommends a kind of queue, and runs an app locally.',
+      'Looks into a consumer of exactly-once-aws, sets going again what failed, checks an API, compares a table with its copy, recommends a kind of queue, and runs an app locally.',
     )
     .addHelpText(
       'after',
@@ -45,6 +46,7 @@ export function cliProgram(): Command {
     addGaps,
     addSkipVersion,
     addConformance,
+    addAudit,
     addChoose,
     addMigration,
     addBlocked,

@@ -65,6 +65,11 @@ export { KafkaConsumer, type KafkaConsumerAlarmsOptions } from './kafka/kafka-co
 export { KafkaAuthentication, type KafkaConsumerProps } from './kafka/kafka-consumer-props.js';
 export { WebhookReceiver } from './webhook/webhook-receiver.js';
 export type { WebhookReceiverProps, WebhookSenderProps } from './webhook/webhook-receiver-props.js';
+export { ConnectWorker, type ConnectWorkerProps } from './cdc/connect-worker.js';
+export { DebeziumConnector, type DebeziumConnectorProps } from './cdc/debezium-connector.js';
+export { LakeBucket, type LakeBucketProps } from './cdc/lake-bucket.js';
+export { SinkService, type SinkServiceProps } from './cdc/sink-service.js';
+export { SnowflakeConnector, type SnowflakeConnectorProps } from './cdc/snowflake-connector.js';
 export { ExactlyOnceChecks, type ExactlyOnceChecksProps } from './prover/exactly-once-checks.js';
 export { FindingLevel, type Finding } from './prover/finding.js';
 export { ReplacementChecks, type ReplacementChecksProps } from './prover/replacement-checks.js';

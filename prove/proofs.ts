@@ -137,4 +137,12 @@ export const proofs: readonly Proof[] = [
       'test/contract/way-contract.ts',
     ],
   },
+  {
+    name: 'sinks',
+    shows:
+      'Sinks of Postgres, DynamoDB and S3 hold every row of 100,000 once, two processes of each killed 50 times at random, one frozen and let go, over a log whose connector began again in the middle of transactions.',
+    tests: ['test/cdc'],
+    environment: { SINK_KILLS: '50', SINK_ROWS: '100000' },
+    covers: ['runtime/cdc', 'test/cdc'],
+  },
 ];

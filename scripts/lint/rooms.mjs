@@ -45,9 +45,9 @@ export const walls = [
   },
   {
     of: ['runtime/'],
-    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/'],
+    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/', 'runtime/cdc/'],
     never: ['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', '@aws-sdk/lib-dynamodb'],
-    because: 'only dynamodb, outbox and jobs know the DynamoDB client; use a port of the heart',
+    because: 'only dynamodb, outbox, jobs and the sinks know the DynamoDB client; use a port of the heart',
   },
   {
     of: ['runtime/'],
@@ -83,6 +83,25 @@ export const walls = [
     except: ['runtime/postgres/', 'runtime/dedup/', 'runtime/telemetry/'],
     because:
       'a store implements the ports of the heart and knows nobody who uses it; its entry point puts the parts together, and clients are described by what is used of them',
+  },
+  {
+    of: ['runtime/cdc/'],
+    never: ['runtime/'],
+    except: ['runtime/cdc/', 'runtime/dedup/', 'runtime/dynamodb/attribute-value.ts'],
+    because: 'a sink is no consumer of messages: it shares the heart, and how values become attributes',
+  },
+  {
+    of: ['runtime/cdc/audit/'],
+    never: ['runtime/cdc/'],
+    except: [
+      'runtime/cdc/audit/',
+      'runtime/cdc/change.ts',
+      'runtime/cdc/position.ts',
+      'runtime/cdc/source.ts',
+      'runtime/cdc/pg-port.ts',
+      'runtime/cdc/s3-client.ts',
+    ],
+    because: 'the auditor shares no code with the sinks that it judges (R42)',
   },
   {
     of: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/'],

@@ -35,6 +35,7 @@ const readOnly = [
   ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'dead-letters list', 'outbox list'],
   // It acts on an API, not on what this library keeps, and every request is one that the user wrote.
   'conformance',
+  'audit',
   // It calls nobody.
   'choose',
   'migration',

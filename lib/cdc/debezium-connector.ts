@@ -1,0 +1,91 @@
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { debeziumViolations } from './debezium-rules.js';
+
+export interface DebeziumConnectorProps {
+  /** Of the jars in the worker, such as `3.7.0.Final`. */
+  readonly debeziumVersion: string;
+  /** Before the names of all topics. Offsets are found by it: it never changes. */
+  readonly topicPrefix: string;
+  /** With their schemas, such as `public.payments`. */
+  readonly tables: string[];
+  readonly databaseHost: string;
+
+  /** @default 5432 */
+  readonly databasePort?: number;
+
+  readonly databaseName: string;
+  readonly databaseUser: string;
+  /** A reference to a config provider of the worker, such as `${secretsManager:shop/debezium:password}`. */
+  readonly databasePassword: string;
+
+  /**
+   * Replication slot, and publication.
+   *
+   * @default exactly_once
+   */
+  readonly slotName?: string;
+
+  /**
+   * Asks Postgres (17 or later) to keep the slot on its standby, too, so that it outlives a failover.
+   *
+   * @default false
+   */
+  readonly slotFailover?: boolean;
+}
+
+/**
+ * The configuration of a Debezium connector for Postgres, as the sinks of `exactly-once-aws/cdc` need it:
+ * transactions' metadata (the ordinal of a change), decimals and times as text, no TRUNCATE, no offset that follows a
+ * slot which is ahead, and exactly-once support of the source.
+ *
+ * Post `config` to the worker, which is to be started as {@link ConnectWorker} says.
+ *
+ * @see https://debezium.io/documentation/reference/stable/connectors/postgresql.html
+ */
+export class DebeziumConnector {
+  /** As Connect's REST API takes it. */
+  public readonly config: { [key: string]: string };
+
+  /** @throws InvalidProps for a version that can lose rows, and for what contradicts */
+  constructor(props: DebeziumConnectorProps) {
+    const violations = debeziumViolations(props);
+    if (violations.length > 0) throw new InvalidProps('DebeziumConnector', props.topicPrefix, violations);
+    const { slotName = 'exactly_once', databasePort = 5432, slotFailover = false } = props;
+    const converter = 'org.apache.kafka.connect.json.JsonConverter';
+    this.config = {
+      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+      'tasks.max': '1',
+      'exactly.once.support': 'required',
+      // Connect commits a transaction for each batch that the connector hands over.
+      'transaction.boundary': 'poll',
+      'plugin.name': 'pgoutput',
+      'topic.prefix': props.topicPrefix,
+      'table.include.list': props.tables.map((table) => table.replaceAll('.', '\\.')).join(','),
+      'database.hostname': props.databaseHost,
+      'database.port': String(databasePort),
+      'database.dbname': props.databaseName,
+      'database.user': props.databaseUser,
+      'database.password': props.databasePassword,
+      'slot.name': slotName,
+      'slot.failover': String(slotFailover),
+      'publication.name': slotName,
+      'publication.autocreate.mode': 'filtered',
+      // A slot that is ahead of the offset has lost what lies between: fail, and take a new snapshot.
+      'offset.mismatch.strategy': 'trust_offset',
+      'provide.transaction.metadata': 'true',
+      'decimal.handling.mode': 'string',
+      'time.precision.mode': 'isostring',
+      'binary.handling.mode': 'base64',
+      'tombstones.on.delete': 'true',
+      'skipped.operations': 't',
+      // Moves the slot on while the tables are quiet: WAL is kept from where it stands.
+      'heartbeat.interval.ms': '10000',
+      'snapshot.mode': 'initial',
+      'errors.tolerance': 'none',
+      'key.converter': converter,
+      'key.converter.schemas.enable': 'false',
+      'value.converter': converter,
+      'value.converter.schemas.enable': 'false',
+    };
+  }
+}

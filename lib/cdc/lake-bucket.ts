@@ -1,0 +1,91 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AnyPrincipal, Effect, Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+
+export interface LakeBucketProps {
+  /**
+   * Customer managed key.
+   *
+   * @default - keys that S3 manages
+   */
+  readonly encryptionKey?: IKey;
+
+  /**
+   * Name of the bucket.
+   *
+   * @default - one that CloudFormation makes
+   */
+  readonly bucketName?: string;
+}
+
+/**
+ * A bucket for what `s3Sink` writes. Its policy refuses every put without `If-None-Match`: old code, or a process that
+ * was frozen, cannot replace an object, whatever its role may do.
+ *
+ * No object expires by itself: the last one of a partition is where the sink stands. Copies into the bucket are
+ * refused, too, because S3 copies without the condition.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+ */
+export class LakeBucket extends Construct {
+  public readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, props: LakeBucketProps = {}) {
+    super(scope, id);
+    const { encryptionKey, bucketName } = props;
+    this.bucket = new Bucket(this, 'Resource', {
+      bucketName,
+      encryption: encryptionKey === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
+      encryptionKey,
+      bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      // Nothing is overwritten; a version is what is left of an object that somebody deleted.
+      versioned: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    this.bucket.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'OnlyNewObjects',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['s3:PutObject'],
+        resources: [this.bucket.arnForObjects('*')],
+        conditions: {
+          Null: { 's3:if-none-match': 'true' },
+          // The parts of a multipart upload take no condition; its completion does.
+          Bool: { 's3:ObjectCreationOperation': 'true' },
+        },
+      }),
+    );
+    Validations.of(this.bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason: 'One sink writes it, and objects are never replaced; data events of CloudTrail tell who reads.',
+    });
+  }
+
+  /** For sinks: put objects, read their metadata, and list them. Not delete. */
+  public grantSink(grantee: IGrantable): Grant {
+    this.bucket.encryptionKey?.grantEncryptDecrypt(grantee);
+    return this.allow(grantee, ['s3:PutObject', 's3:GetObject']);
+  }
+
+  /** For readers and auditors. */
+  public grantRead(grantee: IGrantable): Grant {
+    this.bucket.encryptionKey?.grantDecrypt(grantee);
+    return this.allow(grantee, ['s3:GetObject']);
+  }
+
+  private allow(grantee: IGrantable, actions: string[]): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions,
+      resourceArns: [this.bucket.arnForObjects('*')],
+    }).combine(
+      Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn] }),
+    );
+  }
+}

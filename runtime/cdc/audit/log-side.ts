@@ -1,0 +1,42 @@
+import type { Decode } from '../change.js';
+import { advanced, isBehind, type SourcePosition } from '../position.js';
+import type { Source } from '../source.js';
+import { assertColumns, rowText, type AuditedColumns } from './row-text.js';
+import type { AuditSide } from './side.js';
+
+export interface LogSideOptions extends AuditedColumns {
+  readonly source: Source;
+  readonly decode: Decode;
+}
+
+const ops = { insert: 'c', update: 'u', read: 'r', delete: 'd' } as const;
+const maxBytes = 1024 * 1024;
+
+/** Every change of a log, once, whatever the offsets that it has come under: to compare with a lake's `changes`. */
+export function logSide(options: LogSideOptions): AuditSide {
+  assertColumns(options);
+  const { source, decode, partition: name } = options;
+  return {
+    name: `log ${name}`,
+    async *rows() {
+      for (const partition of await source.partitions()) {
+        const { start, end } = await source.bounds(partition);
+        let reached: SourcePosition | undefined;
+        for (let next = start; next < end;) {
+          const records = await source.fetch(partition, next, { maxBytes, maxRecords: 1_000, waitMs: 0 });
+          for (const record of records) {
+            const change = decode(record, partition);
+            if (change === undefined) continue;
+            if (change.position !== undefined && isBehind(change.position, reached)) continue;
+            if (change.position !== undefined) reached = advanced(reached, change.position);
+            const { key, text } = rowText(options, change.row ?? change.key);
+            yield { partition: name, key, text: `${ops[change.kind]}${text}` };
+          }
+          const last = records.at(-1);
+          if (last === undefined) break;
+          next = last.offset + 1n;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { advanced, isBehind, type SourcePosition } from './position.js';
+import type { Change } from './change.js';
+import { RecordRefused } from './errors.js';
+import type { SinkRunOptions } from './run-options.js';
+import type { SinkState } from './sink.js';
+import type { SourceRecord, TopicPartition } from './source.js';
+
+export interface Limits {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+/** Records that are on their way into one batch. Holds at most what the limits say, and one record. */
+export class Gathered {
+  readonly changes: Change[] = [];
+  duplicates = 0;
+  bytes = 0;
+  records = 0;
+  /** Where to read on. */
+  next: bigint;
+  /** The record at `next` that can never be written. */
+  refused: { readonly error: RecordRefused; readonly record: SourceRecord } | undefined;
+  #since: number | undefined;
+  #position: SourcePosition | undefined;
+
+  constructor(
+    private readonly options: Pick<SinkRunOptions, 'decode' | 'sink'>,
+    private readonly partition: TopicPartition,
+    { next, position }: SinkState,
+    private readonly limits: Limits,
+  ) {
+    this.next = next;
+    this.#position = position;
+  }
+
+  /** Until the first record that is refused, which is not among the changes. */
+  add(records: readonly SourceRecord[]): void {
+    for (const record of records) {
+      this.#since ??= Date.now();
+      try {
+        this.#take(record);
+      } catch (error) {
+        if (!(error instanceof RecordRefused)) throw error;
+        this.refused = { error, record };
+        this.next = record.offset;
+        return;
+      }
+      this.next = record.offset + 1n;
+    }
+  }
+
+  #take(record: SourceRecord): void {
+    this.records += 1;
+    this.bytes += (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
+    const change = this.options.decode(record, this.partition);
+    if (change === undefined) return;
+    if (change.position !== undefined && isBehind(change.position, this.#position)) {
+      this.duplicates += 1;
+      return;
+    }
+    this.options.sink.check?.(change);
+    this.changes.push(change);
+    if (change.position !== undefined) this.#position = advanced(this.#position, change.position);
+  }
+
+  get isFull(): boolean {
+    return this.refused !== undefined || this.room.maxRecords <= 0 || this.room.maxBytes <= 0;
+  }
+
+  get room() {
+    return {
+      maxRecords: this.limits.rows - this.records,
+      maxBytes: this.limits.bytes - this.bytes,
+    };
+  }
+
+  /** How long to wait for more. */
+  get waitMs(): number {
+    const { ms } = this.limits;
+    return this.#since === undefined ? ms : Math.max(0, this.#since + ms - Date.now());
+  }
+}

@@ -1,0 +1,160 @@
+import { backoff } from '../dedup/backoff.js';
+import { faultOf } from '../dedup/error.js';
+import { batchOf } from './batch.js';
+import { RecordsMissing } from './errors.js';
+import { Gathered, type Limits } from './gather.js';
+import type { PartitionSummary, SinkRunOptions } from './run-options.js';
+import type { Batch, SinkState } from './sink.js';
+import type { TopicPartition } from './source.js';
+import { isOurs, writeBatch, type Refuse } from './write.js';
+
+const defaults: Limits = { rows: 1_000, bytes: 8 * 1024 * 1024, ms: 5_000 };
+const defaultPatienceMs = 60_000;
+
+interface Told {
+  readonly batch: Batch;
+  readonly gathered: Gathered;
+  readonly overtaken: boolean;
+  readonly ms: number;
+}
+
+/** Reads one partition from where the sink stands, and writes it, until it is to end. */
+export class PartitionRun {
+  #rows = 0;
+  #duplicates = 0;
+  #deadLetters = 0;
+  #overtaken = 0;
+  #began: bigint | undefined;
+  #state: SinkState = { next: 0n };
+  readonly #limits: Limits;
+
+  constructor(
+    private readonly options: SinkRunOptions,
+    private readonly partition: TopicPartition,
+    private readonly signal: AbortSignal,
+  ) {
+    const given = options.batch ?? {};
+    this.#limits = {
+      rows: given.rows ?? defaults.rows,
+      bytes: given.bytes ?? defaults.bytes,
+      ms: given.ms ?? defaults.ms,
+    };
+  }
+
+  /** @throws RecordRefused without dead letters; RecordsMissing; what a sink or a log answered beyond the patience. */
+  async run(): Promise<PartitionSummary> {
+    const { source, sink, stopAtEnd = false } = this.options;
+    this.#state = await this.#patiently(() => sink.open(this.partition));
+    const bounds = await this.#patiently(() => source.bounds(this.partition));
+    let at = this.#firstOf(bounds);
+    while (!this.signal.aborted && !(stopAtEnd && at >= bounds.end)) {
+      const gathered = await this.#gather(at, stopAtEnd ? bounds.end : undefined);
+      this.#duplicates += gathered.duplicates;
+      at = await this.#write(gathered, at);
+    }
+    return this.#summary();
+  }
+
+  #firstOf({ start, end }: { readonly start: bigint; readonly end: bigint }): bigint {
+    const { next } = this.#state;
+    if (next === 0n) {
+      this.#began = start;
+      return start;
+    }
+    if (next < start || next > end) throw new RecordsMissing(this.partition, next, start, end);
+    return next;
+  }
+
+  async #gather(from: bigint, end: bigint | undefined): Promise<Gathered> {
+    const { source } = this.options;
+    const gathered = new Gathered(this.options, this.partition, { ...this.#state, next: from }, this.#limits);
+    while (!gathered.isFull && !this.signal.aborted && (end === undefined || gathered.next < end)) {
+      const { waitMs, next, room } = gathered;
+      const records = await this.#patiently(() =>
+        source.fetch(this.partition, next, { ...room, waitMs, signal: this.signal }),
+      );
+      gathered.add(records);
+      if (records.length === 0 && gathered.waitMs === 0) break;
+      if (records.length === 0 && end !== undefined) {
+        // What is left below the end are markers of transactions.
+        gathered.next = end > gathered.next ? end : gathered.next;
+        break;
+      }
+    }
+    return gathered;
+  }
+
+  /** @returns where to read on. */
+  async #write(gathered: Gathered, at: bigint): Promise<bigint> {
+    const { sink } = this.options;
+    const { partition } = this;
+    const started = Date.now();
+    const from = this.#state;
+    const batch = batchOf({ partition, from }, gathered.changes, gathered.next);
+    // A few records without a change need not be known to the sink: they are passed again after a restart.
+    if (batch.changes.length > 0 || (gathered.isFull && gathered.next > at))
+      this.#state = await this.#patiently(() => writeBatch(sink, batch, this.#refuse));
+    const { next } = this.#state;
+    const overtaken = next > from.next && !isOurs(this.#state, batch);
+    this.#tell({ batch, gathered, overtaken, ms: Date.now() - started });
+    if (overtaken) return next > at ? next : at;
+    const { refused } = gathered;
+    if (refused === undefined) return gathered.next;
+    await this.#refuse(refused.error, refused.record);
+    return refused.record.offset + 1n;
+  }
+
+  #tell({ batch, gathered, overtaken, ms }: Told): void {
+    const { sink, observe } = this.options;
+    const rows = overtaken ? 0 : batch.changes.length;
+    this.#rows += rows;
+    this.#overtaken += overtaken ? 1 : 0;
+    const { partition, from } = batch;
+    const { next } = this.#state;
+    const { duplicates, bytes } = gathered;
+    if (batch.changes.length > 0)
+      observe?.({
+        sink: sink.name,
+        partition,
+        from: from.next,
+        next,
+        rows,
+        duplicates,
+        bytes,
+        ms,
+        overtaken,
+      });
+  }
+
+  readonly #refuse: Refuse = async (error, record) => {
+    const { deadLetters } = this.options;
+    if (deadLetters === undefined) throw error;
+    await this.#patiently(() => deadLetters.send({ error, record }));
+    this.#deadLetters += 1;
+  };
+
+  /** Asks again for as long as it is a dependency that fails. A write that was made is then refused: it is harmless. */
+  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + (this.options.patienceMs ?? defaultPatienceMs);
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (faultOf(error) !== 'dependency' || Date.now() >= deadline || this.signal.aborted) throw error;
+        await backoff(attempt, deadline);
+      }
+    }
+  }
+
+  #summary(): PartitionSummary {
+    return {
+      partition: this.partition,
+      ...(this.#began !== undefined && { began: this.#began }),
+      next: this.#state.next,
+      rows: this.#rows,
+      duplicates: this.#duplicates,
+      deadLetters: this.#deadLetters,
+      overtaken: this.#overtaken,
+    };
+  }
+}

@@ -1,0 +1,158 @@
+import { errorText, ExactlyOnceError, InvalidSettings } from '../dedup/error.js';
+import { lastOfEachRow, type Change } from './change.js';
+import { BatchRefused, SchemaChanged, SinkUnavailable } from './errors.js';
+import { quoted, sqlStateOf, type SqlClient, type SqlPool } from './pg-port.js';
+import { postgresRows, type RowStatements, type SinkTable } from './postgres-rows.js';
+import { storedPosition } from './position.js';
+import type { Batch, Sink, SinkState } from './sink.js';
+import type { TopicPartition } from './source.js';
+
+export interface PostgresSinkOptions {
+  /** Names the sink's offsets. Two sinks with one name in one database are one sink. */
+  readonly name: string;
+  /** Such as a `pg.Pool`. */
+  readonly pool: SqlPool;
+  /** Where the rows of each topic go. */
+  readonly tables: Readonly<Record<string, SinkTable>>;
+  /**
+   * The table of offsets, in the database of the rows: see {@link postgresSinkTable}.
+   *
+   * @default exactly_once_sink
+   */
+  readonly offsets?: string;
+}
+
+const defaultOffsets = 'exactly_once_sink';
+
+/** The statement that makes the table of offsets. */
+export function postgresSinkTable(name = defaultOffsets): string {
+  return (
+    `CREATE TABLE IF NOT EXISTS ${quoted(name)} (sink text NOT NULL, topic_id text NOT NULL, partition int NOT NULL, ` +
+    'topic text NOT NULL, next bigint NOT NULL, position text COLLATE "C", ' +
+    'PRIMARY KEY (sink, topic_id, partition))'
+  );
+}
+
+/**
+ * Writes into tables of Postgres. Offset, position and rows are one transaction, which begins with the compare-and-set
+ * of the offset: a second writer waits for the first, finds the offset moved, and writes nothing.
+ *
+ * Rows are upserted by their primary key, several in one statement, and deleted; of several changes of a row in one
+ * batch the last is written. A row that the database refuses (a type, a constraint) is found by halving the batch.
+ */
+export function postgresSink(options: PostgresSinkOptions): Sink {
+  return new PostgresSink(options);
+}
+
+class PostgresSink implements Sink {
+  readonly name: string;
+  readonly #pool: SqlPool;
+  readonly #tables: ReadonlyMap<string, RowStatements>;
+  readonly #offsets: string;
+
+  constructor({ name, pool, tables, offsets = defaultOffsets }: PostgresSinkOptions) {
+    this.name = name;
+    this.#pool = pool;
+    this.#offsets = quoted(offsets);
+    this.#tables = new Map(Object.entries(tables).map(([topic, table]) => [topic, postgresRows(table)]));
+  }
+
+  async open(partition: TopicPartition): Promise<SinkState> {
+    this.#tableOf(partition);
+    return this.#connected((client) => this.#state(client, partition));
+  }
+
+  check(change: Change): void {
+    const problem = this.#tableOf(change.partition).problemOf(change);
+    if (problem !== undefined) throw new SchemaChanged(change.partition, change.offset, problem);
+  }
+
+  async write(batch: Batch): Promise<SinkState> {
+    const statements = this.#tableOf(batch.partition);
+    return this.#connected(async (client) => {
+      // A writer that is frozen within its transaction holds the offset: its session is ended for it.
+      await client.query(
+        'BEGIN; SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 30000',
+      );
+      try {
+        if (!(await this.#moved(client, batch))) {
+          await client.query('ROLLBACK');
+          return await this.#state(client, batch.partition);
+        }
+        for (const { text, values, finds } of statements.of(lastOfEachRow(batch.changes, statements.keyOf))) {
+          const { rowCount } = await client.query(text, values);
+          if (finds !== undefined && rowCount !== finds)
+            throw new BatchRefused('an update that leaves a large value as it was has found no row');
+        }
+        await client.query('COMMIT');
+        return batch.to;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** The compare-and-set. It locks the offset until the transaction ends. */
+  async #moved(
+    client: SqlClient,
+    { partition: { topic, topicId, partition }, from, to }: Batch,
+  ): Promise<boolean> {
+    const values = [this.name, topicId, partition, topic, String(to.next), to.position ?? null];
+    const { rowCount } =
+      from.next === 0n
+        ? await client.query(
+            `INSERT INTO ${this.#offsets} (sink, topic_id, partition, topic, next, position) ` +
+              'VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING',
+            values,
+          )
+        : await client.query(
+            `UPDATE ${this.#offsets} SET topic = $4, next = $5, position = $6 ` +
+              'WHERE sink = $1 AND topic_id = $2 AND partition = $3 AND next = $7',
+            [...values, String(from.next)],
+          );
+    return rowCount === 1;
+  }
+
+  async #state(client: SqlClient, { topicId, partition }: TopicPartition): Promise<SinkState> {
+    const { rows } = await client.query(
+      `SELECT next::text AS next, position FROM ${this.#offsets} WHERE sink = $1 AND topic_id = $2 AND partition = $3`,
+      [this.name, topicId, partition],
+    );
+    const [row] = rows;
+    if (row === undefined) return { next: 0n };
+    const next = BigInt(String(row.next));
+    return typeof row.position === 'string' ? { next, position: storedPosition(row.position) } : { next };
+  }
+
+  #tableOf({ topic }: TopicPartition): RowStatements {
+    const table = this.#tables.get(topic);
+    if (table === undefined)
+      throw new InvalidSettings([
+        `sink '${this.name}' has no table for topic '${topic}'; name it in \`tables\``,
+      ]);
+    return table;
+  }
+
+  async #connected<T>(use: (client: SqlClient) => Promise<T>): Promise<T> {
+    let client: Awaited<ReturnType<SqlPool['connect']>> | undefined;
+    try {
+      client = await this.#pool.connect();
+      const result = await use(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client?.release(true);
+      throw this.#thrown(error);
+    }
+  }
+
+  #thrown(cause: unknown): Error {
+    if (cause instanceof ExactlyOnceError) return cause;
+    const state = sqlStateOf(cause);
+    // Data and integrity (22, 23), and what a statement says of types that do not fit (42804).
+    if (state.startsWith('22') || state.startsWith('23') || state === '42804')
+      return new BatchRefused(`Postgres refused a row for what is in it (SQLSTATE ${state})`, { cause });
+    return new SinkUnavailable(this.name, `cannot write to Postgres: ${errorText(cause)}`, { cause });
+  }
+}

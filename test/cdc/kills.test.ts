@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { Pool } from 'pg';
+import { postgresSinkTable } from '../../runtime/cdc/index.js';
+import { sleep } from '../../runtime/dedup/sleep.js';
+import { createdTable, dynamo, newTable } from '../fixtures/dynamo.js';
+import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
+import { testPostgres } from '../fixtures/postgres.js';
+import { reportFigures } from '../fixtures/proof-report.js';
+import { linesIn, newBucket, s3 } from './lake.js';
+import { planned, type Plan, type Planned } from './plan.js';
+import type { Order } from './sink-process.js';
+
+const kills = Number(process.env.SINK_KILLS ?? 2);
+const rows = Number(process.env.SINK_ROWS ?? 2_000);
+const seed = Number(process.env.SINK_SEED ?? 1);
+const postgres = testPostgres();
+const client = s3();
+const dynamodb = dynamo();
+let program: OwnProcess;
+
+beforeAll(async () => {
+  program = await OwnProcess.of(join(__dirname, 'sink-process.ts'));
+});
+afterAll(async () => {
+  client.destroy();
+  dynamodb.destroy();
+  await program.remove();
+});
+
+/** What a store holds, read by somebody who knows nothing of sinks. */
+interface Found {
+  /** How often each payment was written. */
+  readonly payments: ReadonlyMap<string, number>;
+  readonly balances: ReadonlyMap<string, number>;
+  /** Of a lake: each change of an account. */
+  readonly changes?: number;
+}
+
+interface Store {
+  readonly sink: Order['sink'];
+  found(): Promise<Found>;
+  close?(): Promise<void>;
+}
+
+const stores: readonly (readonly [string, () => Promise<Store>])[] = [
+  ['S3', lake],
+  ['Postgres', tables],
+  ['DynamoDB', items],
+];
+
+test.each(stores)(
+  `%s: killed ${kills} times at random, with two zombies and one that was frozen: every row of ${rows} once`,
+  async (name, open) => {
+    const store = await open();
+    const id = () => randomBytes(16).toString('base64url');
+    const plan: Plan = { seed, rows, topicIds: [id(), id()] };
+    const order = (): Order => ({
+      plan,
+      batchRows: 20 + Math.floor(Math.random() * 180),
+      client: embedded().client,
+      sink: store.sink,
+    });
+    const counts = { kills: 0, ended: 0, frozen: 0 };
+    // Frozen at some moment, and let go when everything else is done.
+    const frozen = new Process(program.path, order());
+    await frozen.ready;
+    await sleep(Math.random() * 150);
+    frozen.signal('SIGSTOP');
+    counts.frozen += 1;
+    for (let kill = 0; kill < kills; kill += 1) {
+      // Two at once, of which one dies.
+      const [victim, other] = [new Process(program.path, order()), new Process(program.path, order())];
+      await Promise.all([victim.ready, other.ready]);
+      await sleep(Math.random() * 300);
+      victim.signal('SIGKILL');
+      counts[(await victim.ended) === 'SIGKILL' ? 'kills' : 'ended'] += 1;
+      await sleep(Math.random() * 100);
+      other.signal('SIGKILL');
+      counts[(await other.ended) === 'SIGKILL' ? 'kills' : 'ended'] += 1;
+    }
+    const last = new Process(program.path, order());
+    expect(await last.ended).toBe(0);
+    frozen.signal('SIGCONT');
+    expect(await frozen.ended).toBe(0);
+    const expected = planned(plan);
+    const figures = compared(await store.found(), expected);
+    reportFigures(`sink ${name}`, { ...counts, rows, duplicatesInLog: expected.duplicates, ...figures });
+    expect(figures).toEqual({ lost: 0, doubled: 0, foreign: 0, wrongBalances: 0 });
+    expect(counts.kills).toBeGreaterThan(0);
+    await store.close?.();
+  },
+  Math.max(120_000, kills * 20_000),
+);
+
+function compared({ payments, balances, changes }: Found, expected: Planned) {
+  const known = new Set(expected.inserted.map(({ id }) => id));
+  const wrong = [...expected.balances].filter(([id, balance]) => balances.get(id) !== balance).length;
+  const more = [...balances.keys()].filter((id) => !expected.balances.has(id)).length;
+  return {
+    lost: expected.inserted.filter(({ id }) => !payments.has(id)).length,
+    doubled: [...payments.values()].filter((writes) => writes > 1).length,
+    foreign: [...payments.keys()].filter((id) => !known.has(id)).length,
+    wrongBalances: wrong + more + (changes === undefined ? 0 : Math.abs(changes - expected.changes)),
+  };
+}
+
+async function lake(): Promise<Store> {
+  const bucket = await newBucket(client);
+  return {
+    sink: { kind: 's3', bucket },
+    async found() {
+      const payments = new Map<string, number>();
+      const balances = new Map<string, number>();
+      let changes = 0;
+      for (const line of await linesIn(client, bucket)) {
+        const { op, before, after } = JSON.parse(line) as {
+          readonly op: string;
+          readonly before: { readonly id: string };
+          readonly after: { readonly id: string; readonly balance?: number };
+        };
+        const { id } = op === 'd' ? before : after;
+        if (id.startsWith('p')) payments.set(id, (payments.get(id) ?? 0) + 1);
+        else {
+          changes += 1;
+          if (op === 'd') balances.delete(id);
+          else balances.set(id, after.balance ?? Number.NaN);
+        }
+      }
+      return { payments, balances, changes };
+    },
+  };
+}
+
+async function tables(): Promise<Store> {
+  const url = await postgres.database();
+  const pool = new Pool({ connectionString: url, max: 2 });
+  await pool.query(`
+    CREATE TABLE payments (id text PRIMARY KEY, v text NOT NULL, writes int NOT NULL DEFAULT 1);
+    CREATE TABLE accounts (id text PRIMARY KEY, balance bigint NOT NULL);
+    CREATE FUNCTION written() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN NEW.writes := OLD.writes + 1; RETURN NEW; END $$;
+    CREATE TRIGGER written BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION written();
+  `);
+  await pool.query(postgresSinkTable());
+  return {
+    sink: { kind: 'postgres', url },
+    async found() {
+      const payments = await pool.query<{ id: string; writes: number }>('SELECT id, writes FROM payments');
+      const accounts = await pool.query<{ id: string; balance: string }>('SELECT id, balance FROM accounts');
+      return {
+        payments: new Map(payments.rows.map(({ id, writes }) => [id, writes])),
+        balances: new Map(accounts.rows.map(({ id, balance }) => [id, Number(balance)])),
+      };
+    },
+    close: () => pool.end(),
+  };
+}
+
+async function items(): Promise<Store> {
+  const [watermarks, accounts] = await Promise.all([newTable(dynamodb, 'id'), newTable(dynamodb, 'id')]);
+  const payments = await createdTable(dynamodb, {
+    KeySchema: [
+      { AttributeName: 'id', KeyType: 'HASH' },
+      { AttributeName: 'write', KeyType: 'RANGE' },
+    ],
+    AttributeDefinitions: ['id', 'write'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+  });
+  return {
+    sink: { kind: 'dynamodb', watermarks: watermarks.name, payments, accounts: accounts.name },
+    async found() {
+      const written = new Map<string, number>();
+      for (const { id } of await scanned(payments))
+        written.set(id?.S ?? '', (written.get(id?.S ?? '') ?? 0) + 1);
+      const balances = new Map(
+        (await scanned(accounts.name)).map(({ id, balance }) => [id?.S ?? '', Number(balance?.N)]),
+      );
+      return { payments: written, balances };
+    },
+  };
+}
+
+async function scanned(TableName: string): Promise<Record<string, AttributeValue>[]> {
+  const all: Record<string, AttributeValue>[] = [];
+  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await dynamodb.send(new ScanCommand({ TableName, ConsistentRead: true, ExclusiveStartKey }));
+    all.push(...(page.Items ?? []));
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+  return all;
+}
+
+/** A sink in a process of its own. */
+class Process {
+  readonly ready: Promise<void>;
+  /** With its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
+  readonly #signal: (signal: NodeJS.Signals) => void;
+
+  constructor(path: string, order: Order) {
+    const child = spawn(process.execPath, [path, JSON.stringify(order)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#signal = (signal) => child.kill(signal);
+    this.ready = new Promise((resolve) => {
+      child.stdout.once('data', () => resolve());
+      child.once('exit', () => resolve());
+    });
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? code));
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#signal(signal);
+  }
+}

@@ -1,0 +1,115 @@
+import { MemoryLog, type TopicPartition } from '../../runtime/cdc/index.js';
+import { changeEvent, type Told } from './debezium-record.js';
+
+export interface Plan {
+  readonly seed: number;
+  /** Rows that are inserted into `payments`, and never changed. About a tenth as many changes go to `accounts`. */
+  readonly rows: number;
+  /** Of the topics, in the order of {@link topics}: those of a real log stay as they are across processes. */
+  readonly topicIds: readonly [string, string];
+}
+
+export const topics = ['shop.public.payments', 'shop.public.accounts'] as const;
+
+/** What a Postgres has committed, and how a connector that was restarted many times has told it. */
+export interface Planned {
+  readonly log: MemoryLog;
+  readonly payments: TopicPartition;
+  readonly accounts: TopicPartition;
+  /** Each row that was inserted, in the order of the log. */
+  readonly inserted: readonly { readonly id: string; readonly v: string }[];
+  /** What `accounts` holds in the end. */
+  readonly balances: ReadonlyMap<string, number>;
+  /** How many changes `accounts` has seen. */
+  readonly changes: number;
+  readonly duplicates: number;
+}
+
+/**
+ * The same log in every process that is given the same plan: COPY (many rows of one LSN), inserts of 100 rows, two
+ * long transactions whose LSNs interleave, updates, deletes with tombstones, holes in the offsets, and a connector
+ * that begins again from an older place, in the middle of transactions, too.
+ */
+export function planned({ seed, rows, topicIds }: Plan): Planned {
+  const random = generator(seed);
+  const log = new MemoryLog();
+  const [payments] = log.create(topics[0], 1, topicIds[0]) as [TopicPartition];
+  const [accounts] = log.create(topics[1], 1, topicIds[1]) as [TopicPartition];
+  const inserted: { id: string; v: string }[] = [];
+  const balances = new Map<string, number>();
+  const recent: {
+    readonly to: TopicPartition;
+    readonly event: { key: string; value: string } | 'tombstone';
+    readonly id: string;
+  }[] = [];
+  const ends = new Map<TopicPartition, bigint>();
+  let lsn = 1_000n;
+  let commit = 900n;
+  let changes = 0;
+  let duplicates = 0;
+  const append = (to: TopicPartition, record: { key: unknown; value: unknown }) => {
+    const offset = (ends.get(to) ?? 0n) + (random() < 0.05 ? 1n : 0n);
+    log.append(to, { ...record, offset });
+    ends.set(to, offset + 1n);
+  };
+  const tell = (to: TopicPartition, told: Told, id: string) => {
+    const event = changeEvent({ ...told, commit });
+    append(to, event);
+    recent.push({ to, event, id });
+    if (told.op === 'd') {
+      append(to, { key: event.key, value: null });
+      recent.push({ to, event: 'tombstone', id: event.key });
+    }
+    if (recent.length > 150) recent.shift();
+  };
+  const againSometimes = () => {
+    if (random() > 0.02) return;
+    for (const { to, event, id } of recent.slice(-Math.ceil(random() * 150))) {
+      append(to, event === 'tombstone' ? { key: id, value: null } : event);
+      duplicates += 1;
+    }
+  };
+  while (inserted.length < rows) {
+    const shape = random();
+    const size = shape < 0.1 ? 400 : shape < 0.5 ? 100 : 1 + Math.floor(random() * 5);
+    const base = lsn;
+    for (let ordinal = 1; ordinal <= size; ordinal += 1) {
+      // COPY: one LSN for all. Of two long transactions the LSNs interleave, and the second begins before the first's end.
+      lsn = shape < 0.1 ? base : base + BigInt(ordinal * 2);
+      if (random() < 0.1) {
+        const id = `a${Math.floor(random() * 50)}`;
+        const before = balances.get(id);
+        changes += 1;
+        if (before !== undefined && random() < 0.2) {
+          balances.delete(id);
+          tell(accounts, { op: 'd', before: { id, balance: before }, ordinal, lsn }, id);
+        } else {
+          const balance = (before ?? 0) + ordinal;
+          balances.set(id, balance);
+          tell(accounts, { op: before === undefined ? 'c' : 'u', after: { id, balance }, ordinal, lsn }, id);
+        }
+      } else {
+        const row = { id: `p${inserted.length}`, v: `v${inserted.length}` };
+        inserted.push(row);
+        tell(payments, { after: row, ordinal, lsn }, row.id);
+      }
+      againSometimes();
+    }
+    // Commits only grow; the changes of the next transaction may lie before this commit.
+    const end = base + BigInt(size * 2) + 1n;
+    commit = end > commit ? end : commit + 1n;
+    lsn = shape < 0.3 ? base + 1n : commit + 1n;
+  }
+  return { log, payments, accounts, inserted, balances, changes, duplicates };
+}
+
+/** mulberry32 */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

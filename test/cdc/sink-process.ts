@@ -1,0 +1,77 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { Pool } from 'pg';
+import { debezium, dynamoSink, postgresSink, runSink, s3Sink, type Sink } from '../../runtime/cdc/index.js';
+import { systemId } from './debezium-record.js';
+import { planned, topics, type Plan } from './plan.js';
+
+export interface Order {
+  readonly plan: Plan;
+  readonly batchRows: number;
+  readonly client: {
+    endpoint: string;
+    region: string;
+    credentials: { accessKeyId: string; secretAccessKey: string };
+  };
+  readonly sink:
+    | { readonly kind: 's3'; readonly bucket: string }
+    | { readonly kind: 'postgres'; readonly url: string }
+    | {
+        readonly kind: 'dynamodb';
+        readonly watermarks: string;
+        readonly payments: string;
+        readonly accounts: string;
+      };
+}
+
+/** What Debezium's rows go into. `payments` counts its writes in each store: see kills.test.ts. */
+function sinkOf({ sink, client }: Order): Sink {
+  const name = 'kills';
+  switch (sink.kind) {
+    case 's3':
+      return s3Sink({ name, bucket: sink.bucket, client: new S3Client({ ...client, forcePathStyle: true }) });
+    case 'postgres':
+      return postgresSink({
+        name,
+        pool: new Pool({ connectionString: sink.url, max: 2 }),
+        tables: {
+          [topics[0]]: { table: 'payments', key: ['id'], columns: ['v'] },
+          [topics[1]]: { table: 'accounts', key: ['id'], columns: ['balance'] },
+        },
+      });
+    case 'dynamodb': {
+      let writes = 0;
+      return dynamoSink({
+        name,
+        client: new DynamoDBClient(client),
+        watermarks: sink.watermarks,
+        tables: {
+          // An item for every write, however often one row is written.
+          [topics[0]]: {
+            tableName: sink.payments,
+            key: ['id'],
+            item: (row) => ({ ...row, write: `${process.pid}-${(writes += 1)}` }),
+          },
+          [topics[1]]: { tableName: sink.accounts, key: ['id'] },
+        },
+      });
+    }
+  }
+}
+
+/** A process that writes the log of the plan to its end, unless it is killed. */
+async function main(order: Order): Promise<void> {
+  const { log } = planned(order.plan);
+  process.stdout.write('ready\n');
+  await runSink({
+    source: log,
+    sink: sinkOf(order),
+    decode: debezium({ systemId }),
+    batch: { rows: order.batchRows },
+    stopAtEnd: true,
+  });
+  process.stdout.write('done\n');
+  process.exit(0);
+}
+
+if (process.argv[2]?.startsWith('{') === true) void main(JSON.parse(process.argv[2]) as Order);
