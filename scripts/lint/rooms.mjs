@@ -45,16 +45,24 @@ export const walls = [
   },
   {
     of: ['runtime/'],
-    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/'],
+    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/', 'runtime/webhook/sender/store/'],
     never: ['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', '@aws-sdk/lib-dynamodb'],
-    because: 'only dynamodb, outbox and jobs know the DynamoDB client; use a port of the heart',
+    because:
+      'only dynamodb, outbox, jobs and the store of webhooks know the DynamoDB client; use a port of the heart',
   },
   {
     of: ['runtime/'],
-    but: ['runtime/sqs/', 'runtime/outbox/targets/', 'runtime/channel/', 'runtime/jobs/', 'runtime/testing/'],
+    but: [
+      'runtime/sqs/',
+      'runtime/outbox/targets/',
+      'runtime/channel/',
+      'runtime/jobs/',
+      'runtime/webhook/sender/',
+      'runtime/testing/',
+    ],
     never: ['@aws-sdk/client-sqs', 'aws-lambda#SQS'],
     because:
-      'only the transport, the sender, the targets of the outbox and jobs know SQS; use the Transport port',
+      'only the transport, the senders, the targets of the outbox and jobs know SQS; use the Transport port',
   },
   {
     of: ['runtime/consumer/'],
