@@ -104,7 +104,8 @@ export async function joinLane(
   const key = laneKey(tenant, endpointId);
   const lane = await tx.get(store.table, key, ['next', 'dueIn']);
   const next = Number(lane?.next ?? 1);
-  tx.insert(store.table, { ...placeKey(tenant, endpointId, next), v: rowVersion, delivery, expiration });
+  // What was read of the lane is checked at the commit, so that nobody else has this place.
+  tx.put(store.table, { ...placeKey(tenant, endpointId, next), v: rowVersion, delivery, expiration });
   const awake = lane?.dueIn !== undefined;
   tx.update(store.table, key, {
     // What waits for its time is not woken by what comes behind it.

@@ -22,6 +22,8 @@ export const defaultHealth: HealthRules = {
 export const alertSteps = [50, 70, 90, 100] as const;
 export type AlertStep = (typeof alertSteps)[number];
 
+const firstWindow = 2;
+
 /** What of an endpoint's health is to be written, undefined when nothing is. */
 export type HealthChange =
   { readonly set: EndpointHealth } | { readonly remove: readonly (keyof EndpointHealth)[] } | undefined;
@@ -35,6 +37,8 @@ export class EndpointRun {
   disabled: DisabledReason | undefined;
   #health: EndpointHealth;
   #failures: number;
+  /** Attempts at once: grows with each success, so that one that hangs takes few of the slots that all share. */
+  #window = firstWindow;
   /** Attempts that may be made at once, filled up as time goes by. */
   #tokens: number;
   #filledAt: number;
@@ -74,6 +78,7 @@ export class EndpointRun {
 
   succeeded(): HealthChange {
     this.#failures = 0;
+    this.#window += 1;
     const names = (['firstFailureAt', 'failures', 'openUntil', 'alerted'] as const).filter(
       (name) => this.#health[name] !== undefined,
     );
@@ -83,6 +88,7 @@ export class EndpointRun {
 
   failed(nowMs: number): HealthChange {
     const { firstFailureAt, openUntil = 0 } = this.#health;
+    this.#window = 1;
     // What was under way when the breaker opened says nothing new.
     if (nowMs < openUntil) return undefined;
     this.#failures += 1;
@@ -118,7 +124,7 @@ export class EndpointRun {
     if (nowMs < this.openUntil) return 0;
     // One try after a pause, and all of them when it has succeeded.
     if (this.#failures >= this.rules.threshold || this.endpoint.ordered === true) return 1;
-    return Math.min(this.endpoint.maxInFlight ?? this.maxInFlight, this.maxInFlight);
+    return Math.min(this.endpoint.maxInFlight ?? this.maxInFlight, this.maxInFlight, this.#window);
   }
 
   get #burst(): number {

@@ -86,8 +86,10 @@ export function webhookIntake(options: WebhookIntakeOptions): SqsConsumer {
       const shards = await fanOut(tx, store, outgoing, await endpointsOf(store, tenant), limits);
       for (const shard of shards) touched.add(shard);
     },
-    // Its receipt is gone, its rows are not: it was given to everybody before.
-    onConditionFailed: () => undefined,
+    onConditionFailed(failed) {
+      // Its receipt is gone, its rows are not: it was given to everybody before. Nothing else may pass for that.
+      if (failed.item?.webhookId === undefined) throw failed;
+    },
   });
   return async (event, context) => {
     const answer = await consume(event, context);

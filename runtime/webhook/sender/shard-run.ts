@@ -58,6 +58,8 @@ export class ShardRun {
   #lookedAt = -Infinity;
   #foundAt = performance.now();
   #soonest = Infinity;
+  /** Something is due and finds no slot, because others have them all. */
+  #isStarved = false;
   #changed: () => void = () => undefined;
 
   constructor(
@@ -124,6 +126,7 @@ export class ShardRun {
       }
     }
     if (picked.length > 0) this.#foundAt = performance.now();
+    this.#isStarved = this.slots.free <= 0 && this.#backlog.endpoints.length > 0;
     const deliveries = picked.filter(({ pk }) => pk.startsWith('D#'));
     const rows = await this.#readAll(deliveries);
     for (const row of picked) this.#launch(row, rows);
@@ -250,6 +253,7 @@ export class ShardRun {
     const waited = performance.now() - this.#foundAt >= lingerMs;
     const soon = this.#soonest - this.tools.now();
     if (soon <= 0) this.#soonest = Infinity;
+    if (this.#isStarved || this.#backlog.hasRoomAgain) return false;
     return waited && !(lingerMs > 0 && soon <= soonMs);
   }
 

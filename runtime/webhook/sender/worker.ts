@@ -15,9 +15,9 @@ import { shardsNamed } from './wake.js';
 export interface WebhookWorkerOptions extends AlertTargets, GuardOptions {
   /** What the construct knows: `webhookSenderSettings(process.env)`. */
   readonly settings: WebhookSenderSettings;
-  /** Attempts at once in one process, over all endpoints. @default 100 */
+  /** Attempts at once in one process, over all endpoints. @default 200 */
   readonly maxInFlight?: number;
-  /** Attempts at once to one endpoint. @default 10 */
+  /** Attempts at once to one endpoint: two at first, one more with each success. @default 10 */
   readonly maxInFlightPerEndpoint?: number;
   /** For one attempt, in seconds, from the look-up of its name to the status. At most 30. @default 15 */
   readonly timeoutSeconds?: number;
@@ -74,7 +74,7 @@ export function webhookWorker(options: WebhookWorkerOptions): WebhookWorker {
     now = Date.now,
     random = Math.random,
   } = options;
-  const { timeoutSeconds = 15, maxAnswerBytes = 1_000, maxInFlight = 100 } = options;
+  const { timeoutSeconds = 15, maxAnswerBytes = 1_000, maxInFlight = 200 } = options;
   const { outbox, notify, schedule = defaultSchedule, userAgent = 'exactly-once-aws' } = options;
   const store = new WebhookStore(dynamodb, settings.table);
   const timeoutMs = timeoutSeconds * 1000;
