@@ -62,7 +62,10 @@ export type { IdempotentRestApiProps } from './api/idempotent-rest-api-props.js'
 export { JobQueue } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
 export { WebhookReceiver } from './webhook/webhook-receiver.js';
-export type { WebhookReceiverProps, WebhookSenderProps } from './webhook/webhook-receiver-props.js';
+export type { WebhookReceiverProps, WebhookSourceProps } from './webhook/webhook-receiver-props.js';
+export { WebhookSender } from './webhook/webhook-sender.js';
+export type { WebhookSenderProps } from './webhook/webhook-sender-props.js';
+export { WebhookTableGrants } from './webhook/webhook-table-grants.js';
 export { ExactlyOnceChecks, type ExactlyOnceChecksProps } from './prover/exactly-once-checks.js';
 export { FindingLevel, type Finding } from './prover/finding.js';
 export { ReplacementChecks, type ReplacementChecksProps } from './prover/replacement-checks.js';
