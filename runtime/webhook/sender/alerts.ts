@@ -56,7 +56,7 @@ export class Alerts {
     private readonly settings: WebhookSenderSettings,
     private readonly targets: AlertTargets,
   ) {
-    const { dedupTable: tableName, retentionSeconds } = settings;
+    const { dedupTable: tableName = '', retentionSeconds } = settings;
     this.#store = new DynamoStore({ client: webhooks.client, tableName, retentionSeconds });
   }
 

@@ -29,7 +29,7 @@ import { wakeByQueue, type Wake } from './wake.js';
 
 export interface WebhookRegistryOptions extends GuardOptions {
   /** What the construct knows: `webhookSenderSettings(process.env)`. */
-  readonly settings: Omit<WebhookSenderSettings, 'dedupTable' | 'senderName'>;
+  readonly settings: Omit<WebhookSenderSettings, 'senderName'>;
   /** @default - a client of the function's own region */
   readonly dynamodb?: DynamoDBClient;
   readonly sqs?: SQSClient;

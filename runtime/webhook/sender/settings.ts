@@ -7,8 +7,8 @@ export interface WebhookSenderSettings {
   readonly senderName: string;
   /** Table of endpoints and deliveries. */
   readonly table: string;
-  /** Table of the receipts: what is told of endpoints is committed with one. */
-  readonly dedupTable: string;
+  /** Table of the receipts: what a worker tells of endpoints is committed with one. Others need none. */
+  readonly dedupTable?: string;
   /** How many workers may send side by side. May be raised, and lowered only when nothing is registered. */
   readonly shards: number;
   /** How long an event and its deliveries are kept, in seconds. */
@@ -36,14 +36,15 @@ export function webhookSenderSettings(
       problems.push(`${name} is not set; deploy the function with WebhookSender, or set it by hand`);
     return value ?? '';
   };
-  const wakeQueueUrl = environment.EXACTLY_ONCE_WEBHOOK_WAKE_QUEUE_URL;
+  const { EXACTLY_ONCE_WEBHOOK_WAKE_QUEUE_URL: wakeQueueUrl, EXACTLY_ONCE_DEDUP_TABLE: dedupTable } =
+    environment;
   const settings = {
     senderName: read('EXACTLY_ONCE_WEBHOOK_SENDER'),
     table: read('EXACTLY_ONCE_WEBHOOK_TABLE'),
-    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
     shards: Number(read('EXACTLY_ONCE_WEBHOOK_SHARDS')),
     retentionSeconds: Number(read('EXACTLY_ONCE_WEBHOOK_RETENTION_SECONDS')),
     ...(wakeQueueUrl && { wakeQueueUrl }),
+    ...(dedupTable && { dedupTable }),
   };
   if (problems.length > 0) throw new InvalidSettings(problems);
   assertSenderSettings(settings);

@@ -10,7 +10,7 @@ import { SenderBatches } from './batches.js';
 
 export interface Order {
   readonly role: 'intake' | 'worker';
-  readonly settings: WebhookSenderSettings;
+  readonly settings: WebhookSenderSettings & { readonly dedupTable: string };
   readonly client: {
     endpoint: string;
     region: string;

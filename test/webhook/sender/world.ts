@@ -25,7 +25,7 @@ export class SenderWorld {
   readonly client: DynamoDBClient = dynamo();
   readonly alerts: WebhookAlert[] = [];
   readonly summaries: SendSummary[] = [];
-  settings!: WebhookSenderSettings;
+  settings!: WebhookSenderSettings & { readonly dedupTable: string };
   server!: EndpointServer;
   registry!: WebhookRegistry;
   /** Epoch milliseconds. */
