@@ -15,6 +15,7 @@ import { relay } from './benchmarks/relay.js';
 import { sender } from './benchmarks/sender.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
+import { webhooks } from './benchmarks/webhooks.js';
 import { root } from './bundle.js';
 import { withReport } from './docs.js';
 import { startEngine, type Engine } from './engine.js';
@@ -37,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   publish,
   relay,
   sender,
+  webhooks,
 ];
 const names = benchmarks.map(({ name }) => name);
 
