@@ -17,6 +17,7 @@ import { replay } from './benchmarks/replay.js';
 import { sender } from './benchmarks/sender.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
+import { webhooks } from './benchmarks/webhooks.js';
 import { root } from './bundle.js';
 import { withReport } from './docs.js';
 import { startEngine, type Engine } from './engine.js';
@@ -41,6 +42,7 @@ const benchmarks: readonly Benchmark[] = [
   replay,
   sender,
   postgres,
+  webhooks,
 ];
 const names = benchmarks.map(({ name }) => name);
 

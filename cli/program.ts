@@ -18,6 +18,7 @@ import { addSkip } from './commands/skip.js';
 import { addSkipVersion } from './commands/skip-version.js';
 import { addStatus } from './commands/status.js';
 import { addUnlock } from './commands/unlock.js';
+import { addWebhooks } from './commands/webhooks.js';
 import { packageVersion } from './package-version.js';
 
 /** The command line, every command in it. Parsing throws CommanderError instead of ending the process. */
@@ -54,6 +55,7 @@ export function cliProgram(): Command {
     addOutbox,
     addRestore,
     addPostgres,
+    addWebhooks,
     addLocal,
   ])
     add(program);

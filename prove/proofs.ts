@@ -145,4 +145,19 @@ export const proofs: readonly Proof[] = [
     environment: { SINK_KILLS: '50', SINK_ROWS: '100000' },
     covers: ['runtime/cdc', 'test/cdc'],
   },
+  {
+    name: 'webhooks',
+    shows:
+      'Of webhooks whose sender is killed 25 times at every point, and whose receiver is killed as often, none is lost and each acts once; the schedule is kept whatever an endpoint answers, one that hangs holds up no other, and 10,000 deliveries leave memory as it was.',
+    tests: [
+      'test/webhook/kills.test.ts',
+      'test/webhook/sender/kills.test.ts',
+      'test/webhook/sender/answers.test.ts',
+      'test/webhook/sender/order.test.ts',
+      'test/webhook/sender/fairness.test.ts',
+      'test/webhook/sender/mutation.test.ts',
+    ],
+    environment: { WEBHOOK_KILLS: '25', WEBHOOK_DELIVERIES: '10000' },
+    covers: [...engine, 'runtime/api', 'runtime/http', 'runtime/outbox', 'runtime/webhook', 'test/webhook'],
+  },
 ];

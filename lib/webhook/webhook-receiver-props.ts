@@ -4,7 +4,7 @@ import type { IDedupTable } from '../dedup/dedup-table-base.js';
 import type { HandlerFunctionProps } from '../consumer/handler-function.js';
 
 /** Who sends webhooks, and the secret that proves it. */
-export interface WebhookSenderProps {
+export interface WebhookSourceProps {
   /**
    * Name of the source, 1 to 64 of `A-Z a-z 0-9 _ . -`: the sender is given `<url>/<name>`, and the handler has the
    * scheme under the same name. Choose it once: events of another name are other events.
@@ -31,7 +31,7 @@ export interface WebhookReceiverProps extends HandlerFunctionProps {
   readonly dedupTable: IDedupTable;
 
   /** Who may send. */
-  readonly senders: WebhookSenderProps[];
+  readonly senders: WebhookSourceProps[];
 
   /**
    * Absolute path of the file that exports `handler`: `httpApiHandler(webhookReceiver({ ... }))`, of

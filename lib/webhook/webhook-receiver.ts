@@ -10,9 +10,11 @@ import { httpStage } from '../api/http-stage.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { logGroup } from '../consumer/log-group.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { pinName } from '../guarantees/pinned-names.js';
 import type { WebhookReceiverProps } from './webhook-receiver-props.js';
 import { receiverInequalities, receiverViolations } from './webhook-receiver-rules.js';
 
@@ -107,7 +109,16 @@ export class WebhookReceiver extends Construct {
     const violations = [...receiverViolations(props), ...violationsOf(inequalities)];
     if (violations.length > 0) throw new InvalidProps('WebhookReceiver', this.node.path, violations);
     claim(receipts, receiverName, this);
+    pinName(this, () => receiverName);
     GuaranteeReport.record('WebhookReceiver', this, {
+      claim: {
+        identity: `source and event id, as far as they are signed, known for ${durationText(window)}`,
+        way: 'what an event publishes and writes, and its receipt, in one transaction',
+        brokenBy: [
+          'a sender that sends an event again after the window',
+          'a handler with effects outside its transaction',
+        ],
+      },
       inequalities,
       notes: [
         'An event costs 4 write units where it is published: 2 for its receipt, 2 for its row in the outbox; 2 more with a state that is compared. A copy costs 2.',

@@ -50,6 +50,12 @@ export const walls = [
     because: 'only dynamodb, outbox, jobs and the sinks know the DynamoDB client; use a port of the heart',
   },
   {
+    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/', 'runtime/webhook/sender/store/'],
+    never: ['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', '@aws-sdk/lib-dynamodb'],
+    because:
+      'only dynamodb, outbox, jobs and the store of webhooks know the DynamoDB client; use a port of the heart',
+  },
+  {
     of: ['runtime/'],
     but: [
       'runtime/sqs/',
@@ -58,11 +64,20 @@ export const walls = [
       'runtime/outbox/targets/',
       'runtime/channel/',
       'runtime/jobs/',
+  },
+  {
+      'runtime/outbox/targets/',
+      'runtime/channel/',
+      'runtime/jobs/',
+      'runtime/webhook/sender/',
       'runtime/testing/',
     ],
     never: ['@aws-sdk/client-sqs', 'aws-lambda#SQS'],
     because:
       'only the transport, dead letters, the sender, the targets of the outbox and jobs know SQS; use the Transport port',
+  },
+  {
+      'only the transport, the senders, the targets of the outbox and jobs know SQS; use the Transport port',
   },
   {
     of: ['runtime/consumer/'],

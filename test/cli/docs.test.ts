@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { addConsumerOptions } from '../../cli/consumer-options.js';
 import { addOutboxOptions } from '../../cli/outbox-connection.js';
+import { addWebhookOptions } from '../../cli/webhook-connection.js';
 import { cliProgram } from '../../cli/program.js';
 import { packageRoot } from '../../targets/package-root.js';
 
@@ -15,6 +16,7 @@ const optionsOf = (command: Command) => command.options.map(({ flags }) => flags
 /** Options that many commands take, by the section that describes them. */
 const shared = new Map([
   ['Which consumer', optionsOf(addConsumerOptions(cliProgram().command('any')))],
+  ['Which webhooks', optionsOf(addWebhookOptions(cliProgram().command('any')))],
   ['Which outbox', optionsOf(addOutboxOptions(cliProgram().command('any')))],
 ]);
 
@@ -32,7 +34,7 @@ const common = [...shared.keys(), 'Dry runs'];
 
 /** They look, and change nothing. */
 const readOnly = [
-  ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'dead-letters list', 'outbox list'],
+  ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'dead-letters list', 'outbox list', 'webhooks list'],
   // It acts on an API, not on what this library keeps, and every request is one that the user wrote.
   'conformance',
   'audit',

@@ -1,0 +1,305 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { webhookRowAbsent, webhookRowThere } from '../../dynamodb/webhook-conditions.js';
+import { newClient, type DynamoDBClient } from '../../dynamodb/new-client.js';
+import { assertEndpoint, assertTenant, type Endpoint, type EndpointSettings } from './endpoint.js';
+import { InvalidEndpoint, NotRegistered } from './errors.js';
+import { bodyOf, endpointsOf, maxEndpoints } from './fan-out.js';
+import { guardOf, type GuardOptions } from './guard/options.js';
+import type { Guard } from './guard/destination.js';
+import { putUp } from './put-up.js';
+import {
+  attemptKey,
+  deliveryKey,
+  endpointKey,
+  eventKey,
+  readEndpoint,
+  readRow,
+  rowVersion,
+  shardOf,
+  type Delivery,
+  type DeliveryState,
+  type StoredAttempt,
+  type StoredEvent,
+} from './rows.js';
+import type { WebhookSenderSettings } from './settings.js';
+import { counting } from './sign.js';
+import { WebhookStore } from './store/webhook-store.js';
+import { wakeByQueue, type Wake } from './wake.js';
+
+export interface WebhookRegistryOptions extends GuardOptions {
+  /** What the construct knows: `webhookSenderSettings(process.env)`. */
+  readonly settings: Omit<WebhookSenderSettings, 'senderName'>;
+  /** @default - a client of the function's own region */
+  readonly dynamodb?: DynamoDBClient;
+  readonly sqs?: SQSClient;
+  /** @internal For tests: epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+/** An endpoint as it may be shown: without its secrets and the values of its headers. */
+export interface EndpointView extends Omit<Endpoint, 'secrets' | 'headers'> {
+  readonly headerNames: readonly string[];
+  /** How many secrets count now. */
+  readonly secretCount: number;
+}
+
+export interface DeliveryQuery {
+  /** @default - all */
+  readonly states?: readonly DeliveryState[];
+  /** Of events from then on. @default - all that are kept */
+  readonly since?: Date;
+  /** @default 100 */
+  readonly limit?: number;
+}
+
+/** What is put up again. */
+export interface ReplayQuery {
+  readonly tenant: string;
+  /** @default - all endpoints of the tenant */
+  readonly endpointId?: string;
+  /** Of events from then on. @default - all that are kept */
+  readonly since?: Date;
+  /** @default - failed and held ones */
+  readonly states?: readonly Exclude<DeliveryState, 'waiting'>[];
+}
+
+/**
+ * Endpoints and their deliveries, for operators and for pages of your own: what the command line does is done by this.
+ * Whoever calls it has to have checked whose tenant it is.
+ */
+export class WebhookRegistry {
+  readonly #store: WebhookStore;
+  readonly #guard: Guard;
+  readonly #wake: Wake;
+  readonly #now: () => number;
+
+  constructor(private readonly options: WebhookRegistryOptions) {
+    const { settings, dynamodb = newClient(), sqs, now = Date.now } = options;
+    this.#store = new WebhookStore(dynamodb, settings.table);
+    this.#guard = guardOf(options);
+    this.#wake = wakeByQueue(settings.wakeQueueUrl, sqs);
+    this.#now = now;
+  }
+
+  /**
+   * Registers an endpoint. Without `secrets` one is made: it is returned here and never shown again.
+   *
+   * @param endpointId 1 to 64 of `A-Z a-z 0-9 _ . -`; registering it again fails
+   * @throws InvalidEndpoint; InvalidTenant.
+   */
+  async create(
+    tenant: string,
+    settings: EndpointSettings,
+    endpointId = `ep_${randomUUID()}`,
+  ): Promise<Endpoint> {
+    assertTenant(tenant);
+    const { secrets = [] } = settings;
+    const complete = { ...settings, secrets: secrets.length > 0 ? secrets : [{ secret: newSecret() }] };
+    assertEndpoint(complete, this.#guard);
+    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(endpointId))
+      throw new InvalidEndpoint(['its id must be 1 to 64 of A-Z a-z 0-9 _ . -']);
+    if ((await endpointsOf(this.#store, tenant)).length >= maxEndpoints)
+      throw new InvalidEndpoint([
+        `a tenant may have ${maxEndpoints} endpoints; remove one, or split the tenant`,
+      ]);
+    const endpoint: Endpoint = {
+      ...complete,
+      ...{ tenant, endpointId, createdAt: new Date(this.#now()).toISOString(), health: {} },
+      shard: shardOf(endpointId, this.options.settings.shards),
+    };
+    const { health: _, ...row } = endpoint;
+    const isNew = await this.#store.put(
+      { ...endpointKey(tenant, endpointId), ...row, v: rowVersion },
+      webhookRowAbsent(),
+    );
+    if (!isNew)
+      throw new InvalidEndpoint([
+        `the tenant has an endpoint '${endpointId}'; change it, or give another id`,
+      ]);
+    return endpoint;
+  }
+
+  /** Changes what is given, and leaves the rest. `ordered` is fixed. @throws InvalidEndpoint; NotRegistered. */
+  async change(
+    tenant: string,
+    endpointId: string,
+    change: Partial<Omit<EndpointSettings, 'ordered'>>,
+  ): Promise<void> {
+    const endpoint = await this.#endpoint(tenant, endpointId);
+    assertEndpoint({ ...endpoint, ...change }, this.#guard);
+    await this.#update(tenant, endpointId, { set: { ...change } });
+  }
+
+  /**
+   * Signs with a new secret from now on, and with the old ones until the end of the overlap.
+   *
+   * @param overlapSeconds @default 86,400 (a day)
+   * @returns the new secret, which is never shown again
+   */
+  async rotateSecret(
+    tenant: string,
+    endpointId: string,
+    { secret = newSecret(), overlapSeconds = 86_400 }: { secret?: string; overlapSeconds?: number } = {},
+  ): Promise<string> {
+    const { secrets } = await this.#endpoint(tenant, endpointId);
+    const until = new Date(this.#now() + overlapSeconds * 1000).toISOString();
+    const old = counting(secrets, this.#now()).map((one) => ({ ...one, until: one.until ?? until }));
+    await this.change(tenant, endpointId, { secrets: [{ secret }, ...old] });
+    return secret;
+  }
+
+  async list(tenant: string): Promise<EndpointView[]> {
+    assertTenant(tenant);
+    return (await endpointsOf(this.#store, tenant)).map((endpoint) => viewOf(endpoint, this.#now()));
+  }
+
+  /** @throws NotRegistered */
+  async get(tenant: string, endpointId: string): Promise<EndpointView> {
+    return viewOf(await this.#endpoint(tenant, endpointId), this.#now());
+  }
+
+  /** Nothing is sent to it any more, within 10 seconds; what is meant for it is held. */
+  async disable(tenant: string, endpointId: string): Promise<void> {
+    await this.#update(tenant, endpointId, { set: { disabled: 'operator' } });
+  }
+
+  /** Sends to it again what comes from now on, as if it had never failed. What is held is put up by `replay`. */
+  async enable(tenant: string, endpointId: string): Promise<void> {
+    const remove = ['disabled', 'disabledAt', 'firstFailureAt', 'failures', 'openUntil', 'alerted'];
+    await this.#update(tenant, endpointId, { remove });
+  }
+
+  /** Forgets an endpoint. Its deliveries stay until they expire, and are sent no more. */
+  async remove(tenant: string, endpointId: string): Promise<void> {
+    await this.#store.remove(endpointKey(tenant, endpointId));
+  }
+
+  /** Newest first. Reads all deliveries of the endpoint from `since` on until enough are found. */
+  async deliveries(tenant: string, endpointId: string, query: DeliveryQuery = {}): Promise<Delivery[]> {
+    const { states, since, limit = 100 } = query;
+    const { pk } = deliveryKey(tenant, endpointId, '', '');
+    const found: Delivery[] = [];
+    let after;
+    do {
+      const page = await this.#store.page(pk, {
+        limit: 100,
+        newestFirst: true,
+        from: since?.toISOString(),
+        after,
+      });
+      for (const row of page.rows) {
+        const delivery = readRow<Delivery>(row, String(row.sk));
+        if (states === undefined || states.includes(delivery.state)) found.push(delivery);
+      }
+      after = page.next;
+    } while (after !== undefined && found.length < limit);
+    return found.slice(0, limit);
+  }
+
+  /** The attempts of a delivery that failed, newest first: at most 20 are kept. */
+  async attempts(delivery: Delivery): Promise<StoredAttempt[]> {
+    const attempts: StoredAttempt[] = [];
+    for await (const row of this.#store.rows(attemptKey(delivery, 0).pk))
+      attempts.push(readRow<StoredAttempt>(row, String(row.sk)));
+    return attempts.sort((a, b) => (a.at < b.at ? 1 : -1));
+  }
+
+  /** What was or will be sent. @throws NotRegistered when it has expired or never was. */
+  async event(tenant: string, webhookId: string): Promise<StoredEvent> {
+    const row = await this.#store.readOne(eventKey(tenant, webhookId));
+    if (row === undefined) throw new NotRegistered('event', tenant, webhookId);
+    return readRow<StoredEvent>(row, webhookId);
+  }
+
+  /**
+   * Sends one event to one endpoint again, whatever became of it, with all attempts of the schedule. Under the same
+   * `webhook-id`: an endpoint that remembers it acts once.
+   *
+   * @returns false when it is waiting anyway.
+   * @throws NotRegistered
+   */
+  async replay(tenant: string, endpointId: string, webhookId: string): Promise<boolean> {
+    const endpoint = await this.#endpoint(tenant, endpointId);
+    const { time } = await this.event(tenant, webhookId);
+    const row = await this.#store.readOne(deliveryKey(tenant, endpointId, time, webhookId));
+    if (row === undefined) throw new NotRegistered('delivery', tenant, `${endpointId} ${webhookId}`);
+    const put = await this.#putUp(endpoint, readRow<Delivery>(row, webhookId));
+    await this.#wake(new Set([endpoint.shard]));
+    return put;
+  }
+
+  /**
+   * Sends again what failed or was held: of one endpoint, or of all of a tenant. May be called again when it was
+   * interrupted.
+   *
+   * @returns how many are sent again
+   */
+  async replayAll({ tenant, endpointId, since, states = ['failed', 'held'] }: ReplayQuery): Promise<number> {
+    assertTenant(tenant);
+    const endpoints =
+      endpointId === undefined
+        ? await endpointsOf(this.#store, tenant)
+        : [await this.#endpoint(tenant, endpointId)];
+    let count = 0;
+    for (const endpoint of endpoints) {
+      if (endpoint.disabled !== undefined) continue;
+      const { pk } = deliveryKey(tenant, endpoint.endpointId, '', '');
+      for await (const row of this.#store.rows(pk, since?.toISOString() ?? '0')) {
+        const delivery = readRow<Delivery>(row, String(row.sk));
+        if (delivery.state === 'waiting' || !states.includes(delivery.state)) continue;
+        if (await this.#putUp(endpoint, delivery)) count += 1;
+      }
+    }
+    await this.#wake(new Set(endpoints.map(({ shard }) => shard)));
+    return count;
+  }
+
+  /** Sends an event of type `webhook.test` to one endpoint. @returns its `webhook-id`. */
+  async test(tenant: string, endpointId: string): Promise<string> {
+    const endpoint = await this.#endpoint(tenant, endpointId);
+    const nowMs = this.#now();
+    const time = new Date(nowMs).toISOString();
+    const webhookId = `evt_test_${randomUUID()}`;
+    const event = { webhookId, tenant, type: 'webhook.test', time, data: { endpointId } };
+    const common = {
+      ...{ v: rowVersion, tenant, webhookId, type: event.type, time },
+      expiration: Math.floor(nowMs / 1000) + this.options.settings.retentionSeconds,
+    };
+    await this.#store.put({ ...eventKey(tenant, webhookId), ...common, body: bodyOf(event) });
+    const key = deliveryKey(tenant, endpointId, time, webhookId);
+    const row = { ...key, ...common, endpointId, attempts: 0, sends: 0, replays: 0, dueAt: nowMs };
+    await this.#store.put({ ...row, state: 'held' });
+    await this.#putUp(endpoint, { ...row, state: 'held' });
+    await this.#wake(new Set([endpoint.shard]));
+    return webhookId;
+  }
+
+  async #putUp(endpoint: Endpoint, delivery: Delivery): Promise<boolean> {
+    return putUp(this.#store, endpoint, delivery, this.#now());
+  }
+
+  async #endpoint(tenant: string, endpointId: string): Promise<Endpoint> {
+    const row = await this.#store.readOne(endpointKey(tenant, endpointId));
+    if (row === undefined) throw new NotRegistered('endpoint', tenant, endpointId);
+    return readEndpoint(row);
+  }
+
+  async #update(
+    tenant: string,
+    endpointId: string,
+    change: Parameters<WebhookStore['update']>[1],
+  ): Promise<void> {
+    if (!(await this.#store.update(endpointKey(tenant, endpointId), change, webhookRowThere())))
+      throw new NotRegistered('endpoint', tenant, endpointId);
+  }
+}
+
+/** 32 random bytes. */
+function newSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
+}
+
+function viewOf({ secrets, headers = {}, ...rest }: Endpoint, nowMs: number): EndpointView {
+  return { ...rest, headerNames: Object.keys(headers), secretCount: counting(secrets, nowMs).length };
+}

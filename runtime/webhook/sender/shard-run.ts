@@ -1,0 +1,274 @@
+import { crashPoint } from '../../dedup/crash-points.js';
+import { errorLine } from '../../telemetry/error-line.js';
+import { logLine } from '../../telemetry/log-line.js';
+import { attempt, hold, type Attempt, type AttemptTools } from './attempt.js';
+import { Backlog, endpointName } from './backlog.js';
+import { EndpointRun, type HealthRules } from './health.js';
+import { runLane } from './lane.js';
+import {
+  endpointKey,
+  endpointOf,
+  eventKey,
+  readEndpoint,
+  readRow,
+  shardName,
+  webhookIdIn,
+  type Delivery,
+  type RowKey,
+  type StoredEvent,
+} from './rows.js';
+import { ShardLease, type LeaseTimes } from './store/shard-lease.js';
+import type { DueRow } from './store/webhook-store.js';
+import type { RunTally } from './summary.js';
+
+/** Attempts that a process makes at once, over all shards. */
+export interface Slots {
+  free: number;
+}
+
+export interface RunLimits extends LeaseTimes {
+  readonly health: HealthRules;
+  readonly maxInFlightPerEndpoint: number;
+  /** For one attempt, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long a worker goes on looking after it has found nothing, in milliseconds: the index is behind. */
+  readonly lingerMs: number;
+}
+
+/** Between two looks at the index, in milliseconds. */
+const lookMs = 200;
+/** What was found may have been committed by a clock that is behind, or appear late in the index. */
+const overlapMs = 60_000;
+/** A retry that is so near is waited for. */
+const soonMs = 10_000;
+/** How long an endpoint is remembered: so long does a change take to be seen. */
+const endpointMs = 10_000;
+
+/**
+ * Sends what is due of one shard, for as long as there is something, the lease is held and the time lasts. Endpoints
+ * take turns: neither a long queue nor a hanging endpoint holds up another one.
+ */
+export class ShardRun {
+  readonly #backlog = new Backlog();
+  readonly #endpoints = new Map<string, { readonly run: EndpointRun | undefined; readonly at: number }>();
+  readonly #under = new Set<Promise<void>>();
+  #deadline = 0;
+  #from = 0;
+  #scannedAt = 0;
+  #lookedAt = -Infinity;
+  #foundAt = performance.now();
+  #soonest = Infinity;
+  /** Something is due and finds no slot, because others have them all. */
+  #isStarved = false;
+  #changed: () => void = () => undefined;
+
+  constructor(
+    private readonly tools: AttemptTools,
+    private readonly limits: RunLimits,
+    private readonly slots: Slots,
+    private readonly tally: RunTally,
+    private readonly shard: number,
+  ) {}
+
+  /** @param deadline epoch milliseconds of the real clock, after which no attempt begins. */
+  async run(deadline: number): Promise<void> {
+    this.#deadline = deadline;
+    const lease = await ShardLease.take(this.tools.store, this.shard, this.limits);
+    if (lease === undefined) {
+      this.tally.busy += 1;
+      return;
+    }
+    await crashPoint('lease-claimed');
+    try {
+      while (Date.now() < deadline && (await lease.renew())) {
+        await this.#look();
+        if (lease.lasts(this.limits.timeoutMs)) await this.#begin();
+        if (this.#under.size === 0 && this.#isIdle && (await lease.release(true))) return;
+        await this.#somethingHappens();
+      }
+    } finally {
+      await Promise.all(this.#under);
+      // One that cannot be given back ends by itself.
+      await lease.release(false).catch(() => undefined);
+    }
+  }
+
+  /** Looks what is due. From the beginning now and then, for what came late or found no room. */
+  async #look(): Promise<void> {
+    const real = performance.now();
+    if (real - this.#lookedAt < lookMs) return;
+    this.#lookedAt = real;
+    if (this.#backlog.hasRoomAgain || real - this.#scannedAt > overlapMs) {
+      this.#from = 0;
+      this.#scannedAt = real;
+      this.#backlog.forgetOverflow();
+    }
+    let newest = this.#from;
+    for await (const row of this.tools.store.due(shardName(this.shard), this.#from, this.tools.now())) {
+      if (!this.#backlog.add(row)) return;
+      newest = Math.max(newest, row.dueAt - overlapMs);
+    }
+    this.#from = newest;
+  }
+
+  /** Begins what may begin, endpoints in turn. */
+  async #begin(): Promise<void> {
+    await this.#readEndpoints();
+    const picked: DueRow[] = [];
+    for (let some = true; some && this.slots.free > 0;) {
+      some = false;
+      for (const name of this.#backlog.endpoints) {
+        if (this.slots.free <= 0) break;
+        const row = this.#admitted(name);
+        if (row === undefined) continue;
+        some = true;
+        picked.push(row);
+      }
+    }
+    if (picked.length > 0) this.#foundAt = performance.now();
+    this.#isStarved = this.slots.free <= 0 && this.#backlog.endpoints.length > 0;
+    const deliveries = picked.filter(({ pk }) => pk.startsWith('D#'));
+    const rows = await this.#readAll(deliveries);
+    for (const row of picked) this.#launch(row, rows);
+  }
+
+  #admitted(name: string): DueRow | undefined {
+    const run = this.#endpoints.get(name)?.run;
+    if (run !== undefined && run.disabled === undefined && !run.admit(this.tools.now())) return undefined;
+    const row = this.#backlog.take(name);
+    if (row === undefined) return undefined;
+    this.slots.free -= 1;
+    if (run !== undefined) run.inFlight += 1;
+    return row;
+  }
+
+  #launch(row: DueRow, rows: Map<string, Record<string, unknown>>): void {
+    const run = this.#endpoints.get(endpointName(row))?.run;
+    const work = row.pk.startsWith('Q#') ? this.#lane(row, run) : this.#one(row, run, rows);
+    const under = work
+      .catch((error: unknown) => {
+        // It stays known, so that this run lets it rest; the next one finds it in the index.
+        this.tally.problems += 1;
+        logLine({ exactlyOnce: 'webhook not settled', ...errorLine(error) });
+      })
+      .finally(() => {
+        this.#under.delete(under);
+        this.slots.free += 1;
+        if (run !== undefined) run.inFlight -= 1;
+        this.#changed();
+      });
+    this.#under.add(under);
+  }
+
+  async #one(
+    row: DueRow,
+    run: EndpointRun | undefined,
+    rows: Map<string, Record<string, unknown>>,
+  ): Promise<void> {
+    const { tenant } = endpointOf(row);
+    const delivery = typed<Delivery>(rows.get(nameOf(row)), row);
+    const event = typed<StoredEvent>(rows.get(nameOf(eventKey(tenant, webhookIdIn(row)))), row);
+    if (delivery?.state === 'waiting' && delivery.dueAt <= this.tools.now())
+      this.#note(await this.attempt(run, delivery, event));
+    this.#backlog.forget(row);
+  }
+
+  async #lane(row: DueRow, run: EndpointRun | undefined): Promise<void> {
+    const dueAt = await runLane(this.tools, row, {
+      attempt: (delivery, event) => this.attempt(run, delivery, event),
+      note: (one) => this.#note(one),
+      mayGoOn: () => Date.now() < this.#deadline && run?.hasToken(this.tools.now()) !== false,
+    });
+    this.#noteDue(dueAt);
+    this.#backlog.forget(row);
+  }
+
+  /** One attempt, or none where there is nobody to send to. */
+  async attempt(
+    run: EndpointRun | undefined,
+    delivery: Delivery,
+    event: StoredEvent | undefined,
+  ): Promise<Attempt> {
+    const { store, now } = this.tools;
+    if (run !== undefined && run.disabled === undefined && event !== undefined)
+      return attempt(this.tools, run, delivery, event);
+    const why = event === undefined ? 'the event has expired' : 'the endpoint is disabled';
+    const lastAt = new Date(now()).toISOString();
+    return { outcome: await hold(store, delivery, { last: why, lastAt, sends: 0 }), durationMs: 0 };
+  }
+
+  #note(one: Attempt): void {
+    this.tally.note(one);
+    this.#noteDue(one.dueAt);
+  }
+
+  #noteDue(dueAt: number | undefined): void {
+    if (dueAt !== undefined) this.#soonest = Math.min(this.#soonest, dueAt);
+  }
+
+  async #readEndpoints(): Promise<void> {
+    const now = performance.now();
+    const stale = this.#backlog.endpoints.filter((name) => {
+      const known = this.#endpoints.get(name);
+      return known === undefined || (now - known.at > endpointMs && (known.run?.inFlight ?? 0) === 0);
+    });
+    const keys = stale.map((name) => {
+      const [tenant = '', endpointId = ''] = name.split('#');
+      return endpointKey(tenant, endpointId);
+    });
+    const rows = new Map(
+      (await this.tools.store.read(keys)).map((row) => [
+        `${String(row.tenant)}#${String(row.endpointId)}`,
+        row,
+      ]),
+    );
+    for (const name of stale) {
+      const row = rows.get(name);
+      const run =
+        row &&
+        new EndpointRun(
+          readEndpoint(row),
+          this.limits.health,
+          this.limits.maxInFlightPerEndpoint,
+          this.tools.now(),
+        );
+      this.#endpoints.set(name, { run, at: now });
+    }
+  }
+
+  /** Deliveries and their events by name; what is in the index for the last second only is not due any more. */
+  async #readAll(deliveries: readonly DueRow[]): Promise<Map<string, Record<string, unknown>>> {
+    const keys = new Map<string, RowKey>();
+    for (const row of deliveries) {
+      const event = eventKey(endpointOf(row).tenant, webhookIdIn(row));
+      keys.set(nameOf(row), { pk: row.pk, sk: row.sk }).set(nameOf(event), event);
+    }
+    const rows = await this.tools.store.read([...keys.values()]);
+    return new Map(rows.map((row) => [nameOf(row as RowKey), row]));
+  }
+
+  /** Whether nothing can begin for a while. */
+  get #isIdle(): boolean {
+    const { lingerMs } = this.limits;
+    const waited = performance.now() - this.#foundAt >= lingerMs;
+    const soon = this.#soonest - this.tools.now();
+    if (soon <= 0) this.#soonest = Infinity;
+    if (this.#isStarved || this.#backlog.hasRoomAgain) return false;
+    return waited && !(lingerMs > 0 && soon <= soonMs);
+  }
+
+  async #somethingHappens(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#changed = resolve;
+      timer = setTimeout(resolve, lookMs);
+    });
+    clearTimeout(timer);
+  }
+}
+
+const nameOf = ({ pk, sk }: RowKey): string => `${pk}\n${sk}`;
+
+function typed<T>(row: Record<string, unknown> | undefined, key: RowKey): T | undefined {
+  return row && readRow<T>(row, key.sk);
+}

@@ -1,0 +1,99 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { reportFigures } from '../../fixtures/proof-report.js';
+import { SenderWorld, tenant } from './world.js';
+
+const deliveries = Number(process.env.WEBHOOK_DELIVERIES ?? 300);
+let world: SenderWorld;
+beforeEach(async () => {
+  world = await SenderWorld.open(4);
+});
+afterEach(() => world.close());
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Milliseconds from the start of sending to the arrival at endpoints that answer, the slowest of 95 %. */
+async function slowest(world: SenderWorld, hanging: number): Promise<number> {
+  for (let i = 0; i < 38; i += 1) {
+    await world.endpoint(`/${i}`);
+    if (i < hanging) world.server.behaviours.set(`/${i}`, () => undefined);
+  }
+  for (let i = 0; i < 4; i += 1) await world.take(world.event());
+  const began = performance.now();
+  await world.send({ timeoutSeconds: 4 });
+  const answered = world.server.arrived
+    .filter(({ path }) => Number(path.slice(1)) >= 5)
+    .map(({ at }) => at - began)
+    .sort((a, b) => a - b);
+  expect(answered).toHaveLength(33 * 4);
+  return answered[Math.floor(answered.length * 0.95)] ?? Infinity;
+}
+
+test('endpoints that hang do not hold up the others', async () => {
+  const without = await slowest(world, 0);
+  const another = await SenderWorld.open(4);
+  const beside = await slowest(another, 5).finally(() => another.close());
+  reportFigures('webhook latency, ms', { without: Math.round(without), besideHanging: Math.round(beside) });
+  // Of 4 s that each of the hanging ones takes, nothing is seen. Bound wide: the machine is shared.
+  expect(beside).toBeLessThan(2 * without + 1_000);
+}, 120_000);
+
+test('a rate is kept, over all events of an endpoint', async () => {
+  await world.endpoint('/slow', { ratePerSecond: 5 });
+  await world.take(...Array.from({ length: 10 }, () => world.event()));
+  await world.send({ now: Date.now, lingerMs: 500 });
+  const at = world.server.at('/slow').map((one) => one.at);
+  expect(at).toHaveLength(10);
+  // Five at once, then one every 200 ms.
+  expect(at.at(-1)! - at[0]!).toBeGreaterThanOrEqual(900);
+});
+
+test('an endpoint gets no more attempts at once than it may', async () => {
+  let [open, most] = [0, 0];
+  await world.endpoint('/narrow', { maxInFlight: 3 });
+  world.server.behaviours.set('/narrow', (_, response) => {
+    most = Math.max(most, (open += 1));
+    setTimeout(() => {
+      open -= 1;
+      response.writeHead(200).end();
+    }, 30);
+  });
+  await world.take(...Array.from({ length: 20 }, () => world.event()));
+  await world.send();
+  expect(world.server.at('/narrow')).toHaveLength(20);
+  expect(most).toBe(3);
+});
+
+test(
+  `memory does not grow with the number of deliveries (${deliveries})`,
+  async () => {
+    await world.endpoint('/many');
+    const used = async () => {
+      for (let i = 0; i < deliveries / 3 / 100; i += 1)
+        await Promise.all(
+          Array.from({ length: 10 }, () =>
+            world.take(...Array.from({ length: 10 }, () => world.event('x', { text: 'x'.repeat(1_000) }))),
+          ),
+        );
+      await world.send();
+      world.clock += 1;
+      world.server.arrived.length = 0;
+      collectGarbage();
+      return process.memoryUsage().heapUsed / 1e6;
+    };
+    const megabytes = [await used(), await used(), await used()];
+    reportFigures('webhook heap, MB', { after: megabytes.map(Math.round).join(', ') });
+    expect(megabytes[2]! - megabytes[1]!).toBeLessThan(40);
+    const [{ endpointId }] = (await world.registry.list(tenant)) as [{ endpointId: string }];
+    expect(await world.registry.deliveries(tenant, endpointId, { states: ['waiting'] })).toEqual([]);
+  },
+  Math.max(120_000, deliveries * 50),
+);
+
+test('two workers at once: one sends for a shard, and the other has it look once more', async () => {
+  await world.endpoint('/one');
+  await world.take(world.event(), world.event());
+  await Promise.all([world.send(), world.send(), world.send()]);
+  expect(world.server.at('/one')).toHaveLength(2);
+});
