@@ -45,15 +45,16 @@ export const walls = [
   },
   {
     of: ['runtime/'],
-    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/', 'runtime/cdc/'],
-    never: ['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', '@aws-sdk/lib-dynamodb'],
-    because: 'only dynamodb, outbox, jobs and the sinks know the DynamoDB client; use a port of the heart',
-  },
-  {
-    but: ['runtime/dynamodb/', 'runtime/outbox/', 'runtime/jobs/', 'runtime/webhook/sender/store/'],
+    but: [
+      'runtime/dynamodb/',
+      'runtime/outbox/',
+      'runtime/jobs/',
+      'runtime/cdc/',
+      'runtime/webhook/sender/store/',
+    ],
     never: ['@aws-sdk/client-dynamodb', '@aws-sdk/util-dynamodb', '@aws-sdk/lib-dynamodb'],
     because:
-      'only dynamodb, outbox, jobs and the store of webhooks know the DynamoDB client; use a port of the heart',
+      'only dynamodb, outbox, jobs, the sinks and the store of webhooks know the DynamoDB client; use a port of the heart',
   },
   {
     of: ['runtime/'],
@@ -64,20 +65,12 @@ export const walls = [
       'runtime/outbox/targets/',
       'runtime/channel/',
       'runtime/jobs/',
-  },
-  {
-      'runtime/outbox/targets/',
-      'runtime/channel/',
-      'runtime/jobs/',
       'runtime/webhook/sender/',
       'runtime/testing/',
     ],
     never: ['@aws-sdk/client-sqs', 'aws-lambda#SQS'],
     because:
-      'only the transport, dead letters, the sender, the targets of the outbox and jobs know SQS; use the Transport port',
-  },
-  {
-      'only the transport, the senders, the targets of the outbox and jobs know SQS; use the Transport port',
+      'only the transport, dead letters, the senders, the targets of the outbox and jobs know SQS; use the Transport port',
   },
   {
     of: ['runtime/consumer/'],
@@ -93,7 +86,7 @@ export const walls = [
   },
   {
     of: ['runtime/postgres/'],
-    but: ['runtime/postgres/index.ts'],
+    but: ['runtime/postgres/index.ts', 'runtime/postgres/outbox/'],
     never: ['runtime/', '@aws-sdk', 'aws-lambda', 'pg', 'postgres', 'kysely', 'drizzle-orm', 'knex'],
     except: ['runtime/postgres/', 'runtime/dedup/', 'runtime/telemetry/'],
     because:
