@@ -31,7 +31,18 @@ export type { SqlClient, SqlPool } from './pg-port.js';
 export { s3Sink, type S3SinkOptions } from './s3-sink.js';
 export { s3DeadLetters, type S3DeadLettersOptions } from './s3-dead-letters.js';
 export { MemoryLog } from './memory-log.js';
-export * from './errors.js';
+export {
+  BatchRefused,
+  DebeziumTooOld,
+  RecordRefused,
+  RecordsMissing,
+  RowRefused,
+  RowTooLarge,
+  SchemaChanged,
+  SinkUnavailable,
+  SourceUnavailable,
+  UndecodableRecord,
+} from './errors.js';
 export {
   audit,
   AuditFailed,
