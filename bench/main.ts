@@ -13,6 +13,7 @@ import { outboxOrder } from './benchmarks/outbox.js';
 import { publish } from './benchmarks/publish.js';
 import { relay } from './benchmarks/relay.js';
 import { sender } from './benchmarks/sender.js';
+import { sinks } from './benchmarks/sinks.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
 import { root } from './bundle.js';
@@ -37,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   publish,
   relay,
   sender,
+  sinks,
 ];
 const names = benchmarks.map(({ name }) => name);
 
