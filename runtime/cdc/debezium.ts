@@ -2,10 +2,10 @@ import { ExactlyOnceError } from '../dedup/error.js';
 import { parseJson } from '../dedup/exact-json.js';
 import { mayBeInexact } from '../dedup/plain-json.js';
 import { openingPosition, sourcePosition, type SourcePosition } from './position.js';
-import type { Columns, Decode } from './change.js';
+import type { Change, Columns, Decode } from './change.js';
 import { assertDebezium } from './debezium-version.js';
 import { UndecodableRecord } from './errors.js';
-import type { SourceRecord } from './source.js';
+import type { SourceRecord, TopicPartition } from './source.js';
 
 export interface DebeziumOptions {
   /**
@@ -66,24 +66,47 @@ export function debezium({ systemId, timeline = 1, key: keys = {} }: DebeziumOpt
       throw refuse('has no key; give the table a primary key, or name its columns in `key`');
     const position =
       kind === 'read' ? undefined : positionOf(source, transaction, { systemId, timeline }, refuse);
-    const image = once(() => exactImage(text, envelope, side, rough, refuse));
-    const key = once(() => keyOf(record, image, names, refuse));
-    const unchanged = kind === 'delete' ? [] : missingIn(rough);
-    const row = once(() => without(image(), unchanged));
-    // Who passes records on as they came, needs neither row nor key: they are made when somebody asks.
-    const change = {
-      partition,
-      offset,
-      kind,
-      record,
-      get key() {
-        return key();
-      },
-      ...(unchanged.length > 0 && { unchanged }),
-      ...(position !== undefined && { position }),
-    };
-    return kind === 'delete' ? change : Object.defineProperty(change, 'row', { get: row, enumerable: true });
+    const unchanged = kind === 'delete' ? none : missingIn(rough);
+    // Read again, and not kept: what is held of each record in a batch is its bytes.
+    const image = () => exactImage(textOf(value, 'value', refuse), side, refuse);
+    return new DebeziumChange(partition, record, kind, position, unchanged, image, (row) =>
+      keyOf(record, row, names, refuse),
+    );
   };
+}
+
+const none: readonly string[] = [];
+
+/** Who passes records on as they came, needs neither row nor key: they are made when somebody asks, once. */
+class DebeziumChange implements Change {
+  readonly offset: bigint;
+  #image: Columns | undefined;
+  #row: Columns | undefined;
+  #key: Columns | undefined;
+
+  constructor(
+    readonly partition: TopicPartition,
+    readonly record: SourceRecord,
+    readonly kind: Change['kind'],
+    readonly position: SourcePosition | undefined,
+    readonly unchanged: readonly string[],
+    private readonly makeImage: () => Columns,
+    private readonly makeKey: (image: () => Columns) => Columns,
+  ) {
+    this.offset = record.offset;
+  }
+
+  get row(): Columns | undefined {
+    return this.kind === 'delete' ? undefined : (this.#row ??= without(this.#exact(), this.unchanged));
+  }
+
+  get key(): Columns {
+    return (this.#key ??= this.makeKey(() => this.#exact()));
+  }
+
+  #exact(): Columns {
+    return (this.#image ??= this.makeImage());
+  }
 }
 
 interface Envelope {
@@ -129,19 +152,14 @@ function parsed(text: string, name: string, refuse: Refuse, parse: (text: string
  * The row with exact numbers. What comes behind it, in `source`, has times of 19 digits in every record: they alone
  * are no reason to read slowly.
  */
-function exactImage(text: string, envelope: Columns, side: string, rough: Columns, refuse: Refuse): Columns {
-  const order = Object.keys(envelope);
-  const isBefore =
-    order.indexOf('source') > order.indexOf('before') && order.indexOf('source') > order.indexOf('after');
-  const end = isBefore ? text.lastIndexOf(',"source":{') : -1;
-  if (!mayBeInexact.test(end < 0 ? text : text.slice(0, end))) return rough;
-  return parsed(text, 'value', refuse, parseJson)[side] as Columns;
-}
-
-/** At most one call, which may throw at each. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+function exactImage(text: string, side: string, refuse: Refuse): Columns {
+  const rough = parsed(text, 'value', refuse, JSON.parse);
+  const order = Object.keys(rough);
+  const at = order.indexOf('source');
+  const isBehind = at > order.indexOf('before') && at > order.indexOf('after');
+  const end = isBehind ? text.lastIndexOf(',"source":{') : -1;
+  const isExact = !mayBeInexact.test(end < 0 ? text : text.slice(0, end));
+  return (isExact ? rough : parsed(text, 'value', refuse, parseJson))[side] as Columns;
 }
 
 function isMarker(envelope: Columns): boolean {
