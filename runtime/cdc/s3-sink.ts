@@ -76,7 +76,7 @@ class S3Sink implements Sink {
     if (bytes > maxLineBytes)
       throw new RowTooLarge(partition, offset, `has ${bytes} bytes, \`maxLineBytes\` allows ${maxLineBytes}`);
     // A row that cannot be read is found here, where it is known whose it is.
-    if (line !== undefined) void [change.row, change.key];
+    if (line !== undefined) assertReadable(change);
   }
 
   async write({ partition, from, to, changes }: Batch): Promise<SinkState> {
@@ -124,4 +124,9 @@ class S3Sink implements Sink {
       throw new SinkUnavailable(this.name, `cannot use bucket '${bucket}': ${errorText(cause)}`, { cause });
     }
   }
+}
+
+/** @throws RecordRefused by the getters of a change whose numbers cannot be kept. */
+function assertReadable({ row, key }: Change): readonly unknown[] {
+  return [row, key];
 }
