@@ -41,7 +41,7 @@ export class PartitionRun {
     };
   }
 
-  /** @throws RecordRefused without dead letters; RecordsMissing; what a sink or a log answered when patience ended. */
+  /** @throws RecordRefused without dead letters; RecordsMissing; what a sink or a log said when patience ended. */
   async run(): Promise<PartitionSummary> {
     const { source, sink, stopAtEnd = false } = this.options;
     this.#state = await this.#patiently(() => sink.open(this.partition));
