@@ -15,6 +15,7 @@ import { publish } from './benchmarks/publish.js';
 import { relay } from './benchmarks/relay.js';
 import { replay } from './benchmarks/replay.js';
 import { sender } from './benchmarks/sender.js';
+import { sinks } from './benchmarks/sinks.js';
 import { size } from './benchmarks/size.js';
 import { speed } from './benchmarks/speed.js';
 import { webhooks } from './benchmarks/webhooks.js';
@@ -43,6 +44,7 @@ const benchmarks: readonly Benchmark[] = [
   sender,
   postgres,
   webhooks,
+  sinks,
 ];
 const names = benchmarks.map(({ name }) => name);
 

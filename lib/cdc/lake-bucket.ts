@@ -21,8 +21,8 @@ export interface LakeBucketProps {
 }
 
 /**
- * A bucket for what `s3Sink` writes. Its policy refuses every put without `If-None-Match`: old code, or a process that
- * was frozen, cannot replace an object, whatever its role may do.
+ * A bucket for what `s3Sink` writes. Its policy refuses every put without `If-None-Match`: old code, or a process
+ * that was frozen, cannot replace an object, whatever its role may do.
  *
  * No object expires by itself: the last one of a partition is where the sink stands. Copies into the bucket are
  * refused, too, because S3 copies without the condition.

@@ -4,7 +4,7 @@ import type { SourceRecord, TopicPartition } from './source.js';
 /** Columns of a row, as JSON holds them. Integers that a JavaScript number does not hold exactly are bigints. */
 export type Columns = Readonly<Record<string, unknown>>;
 
-/** One change of one row. */
+/** One change of one row. Its `key` and `row` may be getters, which a copy by spread does not take along. */
 export interface Change {
   readonly partition: TopicPartition;
   readonly offset: bigint;
@@ -52,9 +52,8 @@ function merged(before: Change, change: Change): Change {
   if (unchanged.length === 0 || before.row === undefined) return change;
   const { row: known } = before;
   const found = unchanged.filter((name) => Object.hasOwn(known, name));
-  return {
-    ...change,
-    row: { ...change.row, ...Object.fromEntries(found.map((name) => [name, known[name]])) },
-    unchanged: unchanged.filter((name) => !found.includes(name)),
-  };
+  const { partition, offset, kind, key, record, position } = change;
+  const row = { ...change.row, ...Object.fromEntries(found.map((name) => [name, known[name]])) };
+  const left = unchanged.filter((name) => !found.includes(name));
+  return { partition, offset, kind, key, record, position, row, unchanged: left };
 }

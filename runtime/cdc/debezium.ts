@@ -1,9 +1,11 @@
+import { ExactlyOnceError } from '../dedup/error.js';
 import { parseJson } from '../dedup/exact-json.js';
+import { mayBeInexact } from '../dedup/plain-json.js';
 import { openingPosition, sourcePosition, type SourcePosition } from './position.js';
-import type { Columns, Decode } from './change.js';
+import type { Change, Columns, Decode } from './change.js';
 import { assertDebezium } from './debezium-version.js';
 import { UndecodableRecord } from './errors.js';
-import type { SourceRecord } from './source.js';
+import type { SourceRecord, TopicPartition } from './source.js';
 
 export interface DebeziumOptions {
   /**
@@ -42,7 +44,8 @@ export function debezium({ systemId, timeline = 1, key: keys = {} }: DebeziumOpt
     if (value === null) return undefined;
     const refuse = (problem: string, cause?: unknown) =>
       new UndecodableRecord(partition, offset, problem, { cause });
-    const envelope = objectIn(value, 'value', refuse);
+    const text = textOf(value, 'value', refuse);
+    const envelope = parsed(text, 'value', refuse, JSON.parse);
     const { op, source, before, after, transaction } = envelope as Partial<Envelope>;
     // Ends of transactions and heartbeats, where somebody routes them into a topic of changes.
     if (op === undefined && source === undefined && isMarker(envelope)) return undefined;
@@ -55,22 +58,55 @@ export function debezium({ systemId, timeline = 1, key: keys = {} }: DebeziumOpt
     if (op === 't') throw refuse('is a TRUNCATE, which no sink repeats; keep `t` in `skipped.operations`');
     const kind = kinds[op as keyof typeof kinds] as (typeof kinds)[keyof typeof kinds] | undefined;
     if (kind === undefined) throw refuse('has an `op` that is none of c, u, r, d and m');
-    const image = kind === 'delete' ? before : after;
-    if (!isObject(image)) throw refuse(`has no \`${kind === 'delete' ? 'before' : 'after'}\``);
-    const { row, unchanged } = arrived(image);
-    return {
-      partition,
-      offset,
-      kind,
-      key: keyOf(record, image, keys[partition.topic], refuse),
-      ...(kind === 'delete' ? {} : { row }),
-      ...(unchanged.length > 0 && kind !== 'delete' && { unchanged }),
-      ...(kind !== 'read' && {
-        position: positionOf(source, transaction, { systemId, timeline }, refuse),
-      }),
-      record,
-    };
+    const side = kind === 'delete' ? 'before' : 'after';
+    const rough = kind === 'delete' ? before : after;
+    if (!isObject(rough)) throw refuse(`has no \`${side}\``);
+    const names = keys[partition.topic];
+    if (names === undefined && record.key === null)
+      throw refuse('has no key; give the table a primary key, or name its columns in `key`');
+    const position =
+      kind === 'read' ? undefined : positionOf(source, transaction, { systemId, timeline }, refuse);
+    const unchanged = kind === 'delete' ? none : missingIn(rough);
+    // Read again, and not kept: what is held of each record in a batch is its bytes.
+    const image = () => exactImage(textOf(value, 'value', refuse), side, refuse);
+    return new DebeziumChange(partition, record, kind, position, unchanged, image, (row) =>
+      keyOf(record, row, names, refuse),
+    );
   };
+}
+
+const none: readonly string[] = [];
+
+/** Who passes records on as they came, needs neither row nor key: they are made when somebody asks, once. */
+class DebeziumChange implements Change {
+  readonly offset: bigint;
+  #image: Columns | undefined;
+  #row: Columns | undefined;
+  #key: Columns | undefined;
+
+  constructor(
+    readonly partition: TopicPartition,
+    readonly record: SourceRecord,
+    readonly kind: Change['kind'],
+    readonly position: SourcePosition | undefined,
+    readonly unchanged: readonly string[],
+    private readonly makeImage: () => Columns,
+    private readonly makeKey: (image: () => Columns) => Columns,
+  ) {
+    this.offset = record.offset;
+  }
+
+  get row(): Columns | undefined {
+    return this.kind === 'delete' ? undefined : (this.#row ??= without(this.#exact(), this.unchanged));
+  }
+
+  get key(): Columns {
+    return (this.#key ??= this.makeKey(() => this.#exact()));
+  }
+
+  #exact(): Columns {
+    return (this.#image ??= this.makeImage());
+  }
 }
 
 interface Envelope {
@@ -85,15 +121,25 @@ type Refuse = (problem: string, cause?: unknown) => UndecodableRecord;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The object in the bytes, out of the `payload` where schemas come along. */
-function objectIn(bytes: Uint8Array, name: string, refuse: Refuse): Columns {
+function textOf(bytes: Uint8Array, name: string, refuse: Refuse): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw refuse(`has a ${name} that is no UTF-8`, cause);
+  }
+}
+
+/** The object in the text, out of the `payload` where schemas come along. */
+function parsed(text: string, name: string, refuse: Refuse, parse: (text: string) => unknown): Columns {
   let value: unknown;
   try {
-    value = parseJson(utf8.decode(bytes));
+    value = parse(text);
   } catch (cause) {
+    // Without the cause where it quotes the text.
+    const isOurs = cause instanceof ExactlyOnceError;
     throw refuse(
-      `has a ${name} that is no JSON in UTF-8, or has a number that cannot be kept exactly`,
-      cause,
+      `has a ${name} that is no JSON, or has a number that cannot be kept exactly`,
+      isOurs ? cause : undefined,
     );
   }
   if (isObject(value) && 'schema' in value && 'payload' in value && Object.keys(value).length === 2)
@@ -102,30 +148,47 @@ function objectIn(bytes: Uint8Array, name: string, refuse: Refuse): Columns {
   return value;
 }
 
-function isMarker(envelope: Columns): boolean {
-  return 'status' in envelope && 'id' in envelope ? true : Object.keys(envelope).join() === 'ts_ms';
+/**
+ * The row with exact numbers. What comes behind it, in `source`, has times of 19 digits in every record: they alone
+ * are no reason to read slowly.
+ */
+function exactImage(text: string, side: string, refuse: Refuse): Columns {
+  const rough = parsed(text, 'value', refuse, JSON.parse);
+  const order = Object.keys(rough);
+  const at = order.indexOf('source');
+  const isBehind = at > order.indexOf('before') && at > order.indexOf('after');
+  const end = isBehind ? text.lastIndexOf(',"source":{') : -1;
+  const isExact = !mayBeInexact.test(end < 0 ? text : text.slice(0, end));
+  return (isExact ? rough : parsed(text, 'value', refuse, parseJson))[side] as Columns;
 }
 
-function arrived(image: Columns): { readonly row: Columns; readonly unchanged: readonly string[] } {
-  const unchanged = Object.keys(image).filter((name) => image[name] === unavailable);
-  if (unchanged.length === 0) return { row: image, unchanged };
-  const row = Object.fromEntries(Object.entries(image).filter(([, value]) => value !== unavailable));
-  return { row, unchanged };
+function isMarker(envelope: Columns): boolean {
+  return ('status' in envelope && 'id' in envelope) || Object.keys(envelope).join() === 'ts_ms';
+}
+
+function missingIn(image: Columns): string[] {
+  const names: string[] = [];
+  for (const name in image) if (image[name] === unavailable) names.push(name);
+  return names;
+}
+
+function without(image: Columns, names: readonly string[]): Columns {
+  if (names.length === 0) return image;
+  return Object.fromEntries(Object.entries(image).filter(([name]) => !names.includes(name)));
 }
 
 function keyOf(
   { key }: SourceRecord,
-  image: Columns,
+  image: () => Columns,
   names: readonly string[] | undefined,
   refuse: Refuse,
 ): Columns {
-  if (names === undefined) {
-    if (key === null) throw refuse('has no key; give the table a primary key, or name its columns in `key`');
-    return objectIn(key, 'key', refuse);
-  }
-  const missing = names.find((name) => image[name] === undefined || image[name] === null);
+  if (names === undefined)
+    return parsed(textOf(key ?? new Uint8Array(), 'key', refuse), 'key', refuse, parseJson);
+  const row = image();
+  const missing = names.find((name) => row[name] === undefined || row[name] === null);
   if (missing !== undefined) throw refuse(`lacks column '${missing}' of its key`);
-  return Object.fromEntries(names.map((name) => [name, image[name]]));
+  return Object.fromEntries(names.map((name) => [name, row[name]]));
 }
 
 function positionOf(

@@ -41,7 +41,7 @@ export class PartitionRun {
     };
   }
 
-  /** @throws RecordRefused without dead letters; RecordsMissing; what a sink or a log answered beyond the patience. */
+  /** @throws RecordRefused without dead letters; RecordsMissing; what a sink or a log said when patience ended. */
   async run(): Promise<PartitionSummary> {
     const { source, sink, stopAtEnd = false } = this.options;
     this.#state = await this.#patiently(() => sink.open(this.partition));
@@ -133,7 +133,7 @@ export class PartitionRun {
     this.#deadLetters += 1;
   };
 
-  /** Asks again for as long as it is a dependency that fails. A write that was made is then refused: it is harmless. */
+  /** Asks again for as long as it is a dependency that fails. A write that was made is then refused, and harmless. */
   async #patiently<T>(ask: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + (this.options.patienceMs ?? defaultPatienceMs);
     for (let attempt = 0; ; attempt += 1) {

@@ -34,8 +34,8 @@ export function postgresSinkTable(name = defaultOffsets): string {
 }
 
 /**
- * Writes into tables of Postgres. Offset, position and rows are one transaction, which begins with the compare-and-set
- * of the offset: a second writer waits for the first, finds the offset moved, and writes nothing.
+ * Writes into tables of Postgres. Offset, position and rows are one transaction, which begins with the
+ * compare-and-set of the offset: a second writer waits for the first, finds the offset moved, and writes nothing.
  *
  * Rows are upserted by their primary key, several in one statement, and deleted; of several changes of a row in one
  * batch the last is written. A row that the database refuses (a type, a constraint) is found by halving the batch.
@@ -79,7 +79,9 @@ class PostgresSink implements Sink {
           await client.query('ROLLBACK');
           return await this.#state(client, batch.partition);
         }
-        for (const { text, values, finds } of statements.of(lastOfEachRow(batch.changes, statements.keyOf))) {
+        for (const { text, values, finds } of statements.of(
+          lastOfEachRow(batch.changes, (change) => statements.keyOf(change)),
+        )) {
           const { rowCount } = await client.query(text, values);
           if (finds !== undefined && rowCount !== finds)
             throw new BatchRefused('an update that leaves a large value as it was has found no row');

@@ -9,7 +9,7 @@ import type { PartitionSummary, SinkRunOptions } from './run-options.js';
  * most one batch of each partition.
  *
  * A change that comes again under a new offset is recognised by its position in the source. What has none (rows of a
- * snapshot) is written again when the snapshot is taken again: sinks that upsert then hold the same, S3 holds it twice.
+ * snapshot) is written again when the snapshot is taken again: sinks that upsert then hold the same, S3 has it twice.
  *
  * @throws the first error of a partition, after the others have written what they had read: RecordRefused (without
  *   dead letters), RecordsMissing, DebeziumTooOld, SinkUnavailable or SourceUnavailable (beyond the patience).

@@ -9,8 +9,9 @@ export function folderOf(prefix: string, { topicId, partition }: TopicPartition)
 }
 
 /**
- * The name of an object says topic id, partition and first offset, and nothing that two writers could see differently:
- * not its end, no time, no name of a process. So two writers of one range have one name, and only one is let in (R40).
+ * The name of an object says topic id, partition and first offset, and nothing that two writers could see
+ * differently: not its end, no time, no name of a process. So two writers of one range have one name, and only one is
+ * let in (R40).
  */
 export function objectName(prefix: string, partition: TopicPartition, start: bigint): string {
   return `${folderOf(prefix, partition)}${offsetText(start)}.json.gz`;

@@ -24,7 +24,7 @@ export interface S3SinkOptions {
    * @default - the record's value as it came
    */
   readonly line?: (change: Change) => string;
-  /** A line may have so many bytes. @default 16 MiB */
+  /** The value of a record may have so many bytes. @default 16 MiB */
   readonly maxLineBytes?: number;
   /** Of gzip, 1 to 9. @default 1: the fastest */
   readonly level?: number;
@@ -68,11 +68,15 @@ class S3Sink implements Sink {
     });
   }
 
-  check({ partition, offset, record: { value } }: Change): void {
+  check(change: Change): void {
+    const { partition, offset, record } = change;
+    const { value } = record;
     const { line, maxLineBytes = defaultMaxLineBytes } = this.options;
     const bytes = value?.byteLength ?? 0;
-    if (line === undefined && bytes > maxLineBytes)
+    if (bytes > maxLineBytes)
       throw new RowTooLarge(partition, offset, `has ${bytes} bytes, \`maxLineBytes\` allows ${maxLineBytes}`);
+    // A row that cannot be read is found here, where it is known whose it is.
+    if (line !== undefined) assertReadable(change);
   }
 
   async write({ partition, from, to, changes }: Batch): Promise<SinkState> {
@@ -120,4 +124,9 @@ class S3Sink implements Sink {
       throw new SinkUnavailable(this.name, `cannot use bucket '${bucket}': ${errorText(cause)}`, { cause });
     }
   }
+}
+
+/** @throws RecordRefused by the getters of a change whose numbers cannot be kept. */
+function assertReadable({ row, key }: Change): readonly unknown[] {
+  return [row, key];
 }

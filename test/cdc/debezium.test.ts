@@ -41,7 +41,7 @@ describe('a change event of Debezium', () => {
   test('a deletion has a key and no row, and its tombstone is nothing', () => {
     const change = decoded({ op: 'd', before: { id: 1, v: null } });
     expect(change).toMatchObject({ kind: 'delete', key: { id: 1 } });
-    expect(change).not.toHaveProperty('row');
+    expect(change?.row).toBeUndefined();
     expect(raw(null)).toBeUndefined();
   });
 
@@ -92,7 +92,7 @@ describe('a change event of Debezium', () => {
     const record = { offset: 7n, key: bytes('{"id":1}'), value: Buffer.from(value, 'latin1') };
     let thrown: unknown;
     try {
-      decode(record, partition);
+      decode(record, partition)?.row?.toString();
     } catch (error) {
       thrown = error;
     }

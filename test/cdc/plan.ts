@@ -74,7 +74,7 @@ export function planned({ seed, rows, topicIds }: Plan): Planned {
     const size = shape < 0.1 ? 400 : shape < 0.5 ? 100 : 1 + Math.floor(random() * 5);
     const base = lsn;
     for (let ordinal = 1; ordinal <= size; ordinal += 1) {
-      // COPY: one LSN for all. Of two long transactions the LSNs interleave, and the second begins before the first's end.
+      // COPY: one LSN for all. The LSNs of long transactions interleave: one begins before the other's end.
       lsn = shape < 0.1 ? base : base + BigInt(ordinal * 2);
       if (random() < 0.1) {
         const id = `a${Math.floor(random() * 50)}`;

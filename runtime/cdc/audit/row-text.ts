@@ -21,7 +21,7 @@ function textsOf(names: readonly string[], row: Readonly<Record<string, unknown>
 function valueText(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'object') return exactJsonText(sorted(value));
-  return String(value as string | number | bigint | boolean);
+  return `${value as string | number | bigint | boolean}`;
 }
 
 function sorted(value: unknown): unknown {
