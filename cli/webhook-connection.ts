@@ -26,10 +26,14 @@ export function addWebhookOptions(command: Command): Command {
 
 /** The registry of a deployed sender, and the clients to reach it. */
 export class WebhookConnection implements Disposable {
+  readonly #clients: readonly { destroy(): void }[];
+
   private constructor(
     readonly registry: WebhookRegistry,
-    private readonly clients: readonly { destroy(): void }[],
-  ) {}
+    clients: readonly { destroy(): void }[],
+  ) {
+    this.#clients = clients;
+  }
 
   /** @throws CliError when the function is none of a WebhookSender. */
   static async open({ function: name, region, endpoint }: WebhookOptions): Promise<WebhookConnection> {
@@ -52,6 +56,6 @@ export class WebhookConnection implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const client of this.clients) client.destroy();
+    for (const client of this.#clients) client.destroy();
   }
 }

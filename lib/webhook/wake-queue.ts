@@ -6,8 +6,8 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 /**
- * Wakes workers: by a message when there is something to do, and each minute. Its messages are hints, so it has no dead
- * letters: what is lost is made good by the next tick.
+ * Wakes workers: by a message when there is something to do, and each minute. Its messages are hints, so it has no
+ * dead letters: what is lost is made good by the next tick.
  *
  * @internal
  */

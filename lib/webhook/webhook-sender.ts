@@ -33,9 +33,9 @@ const namespace = 'ExactlyOnce/Webhooks';
  * Sends events of an outbox to the endpoints that tenants have registered.
  *
  * Guaranteed: an event that the relay has sent is given to every endpoint of its tenant that wants it, in one commit
- * with its receipt, once; each delivery is sent until the endpoint takes it or its schedule is over, whichever process
- * dies meanwhile. An endpoint that remembers `webhook-id` acts once. Not covered: endpoints that do not, and events
- * after `retention`.
+ * with its receipt, once; each delivery is sent until the endpoint takes it or its schedule is over, whichever
+ * process dies meanwhile. An endpoint that remembers `webhook-id` acts once. Not covered: endpoints that do not, and
+ * events after `retention`.
  *
  * Defaults imposed: a channel with dead letters for the intake, a table with point-in-time recovery, deletion
  * protection and RETAIN, a tick each minute, a rule for each function that lets it read and write no more than it

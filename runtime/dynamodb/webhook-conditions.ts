@@ -1,7 +1,9 @@
 import { allOf } from './commit-conditions.js';
 import type { Condition } from './condition.js';
 
-/** The conditions of webhooks that are sent. The mutation run that kills them: test/webhook/sender/mutation.test.ts. */
+/**
+ * The conditions of webhooks that are sent. The mutation run that kills them: test/webhook/sender/mutation.test.ts.
+ */
 export const webhookConditions = {
   /** Nobody has put this row yet: an endpoint of that name, a delivery of that event. */
   webhookRowAbsent: 'attribute_not_exists(#pk)',

@@ -5,6 +5,7 @@
 import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Webhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
 import {
   adyen,
   fixedSecrets,
@@ -75,7 +76,7 @@ function svix(): Sender {
         headers: {
           'svix-id': name,
           'svix-timestamp': String(seconds(at)),
-          'svix-signature': new Webhook(other).sign(name, at, body),
+          'svix-signature': new SvixWebhook(other).sign(name, at, body),
         },
         body,
       };
@@ -314,7 +315,7 @@ function paypalSender(): Sender {
 
 export const senders: Readonly<Record<string, () => Sender>> = {
   'Standard Webhooks (standardwebhooks)': standard,
-  'Standard Webhooks under headers of Svix': svix,
+  'Svix (svix)': svix,
   'Standard Webhooks, ed25519': ed25519,
   'Stripe (stripe), snapshot': () => stripeSender(false),
   'Stripe (stripe), thin': () => stripeSender(true),

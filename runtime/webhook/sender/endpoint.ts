@@ -140,7 +140,7 @@ export function wants({ types, match = {} }: EndpointSettings, type: string, dat
     typed &&
     Object.entries(match).every(([path, allowed]) => {
       const value = memberOf(data, path);
-      return Array.isArray(allowed) ? allowed.includes(value as Scalar) : value === allowed;
+      return Array.isArray(allowed) ? allowed.includes(value) : value === allowed;
     })
   );
 }

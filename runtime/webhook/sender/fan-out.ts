@@ -43,8 +43,8 @@ export function bodyOf({ type, time, data }: OutgoingEvent): string {
  * Puts an event and a delivery for each endpoint that wants it into a transaction. An endpoint that is disabled gets
  * one that is held: a replay brings it back, and nothing is lost meanwhile.
  *
- * Costs 2 write units per KB of the event; per endpoint 3 (the row, and its place in the index), or 2 and 6 more where
- * it wants order.
+ * Costs 2 write units per KB of the event; per endpoint 3 (the row, and its place in the index), or 2 and 6 more
+ * where it wants order.
  *
  * @returns the shards that have something to do.
  */
@@ -90,8 +90,8 @@ export async function fanOut(
 }
 
 /**
- * Gives a delivery the next place in its endpoint's lane. All that join one lane do so one after another: that is what
- * its order is.
+ * Gives a delivery the next place in its endpoint's lane. All that join one lane do so one after another: that is
+ * what its order is.
  */
 export async function joinLane(
   tx: Transaction,

@@ -41,8 +41,8 @@ const anything: StandardSchemaV1 = {
 };
 
 /**
- * A Lambda handler for the queue that a relay sends an outbox to: gives each event to all endpoints of its tenant that
- * want it.
+ * A Lambda handler for the queue that a relay sends an outbox to: gives each event to all endpoints of its tenant
+ * that want it.
  *
  * Guaranteed: the event, and a delivery for each of these endpoints, become durable in one commit with the receipt of
  * (source, event id), once. An endpoint that is registered while an event is on its way may miss it. Order, for

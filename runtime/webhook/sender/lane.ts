@@ -4,7 +4,8 @@ import {
   endpointOf,
   eventKey,
   placeText,
-  readRow,
+  readDelivery,
+  readEvent,
   webhookIdIn,
   type Delivery,
   type RowKey,
@@ -22,8 +23,8 @@ export interface LaneSteps {
 }
 
 /**
- * Sends what waits in the lane of an endpoint that wants order: one after another, the next only when the one before it
- * was taken, given up or held. One that has to wait holds back all behind it.
+ * Sends what waits in the lane of an endpoint that wants order: one after another, the next only when the one before
+ * it was taken, given up or held. One that has to wait holds back all behind it.
  *
  * @returns epoch milliseconds when the lane goes on; undefined when it is empty.
  */
@@ -81,7 +82,7 @@ async function passed(
   if (delivery?.state !== 'waiting') return undefined;
   if (Number(delivery.dueAt) > now()) return Number(delivery.dueAt);
   const stored = rows.find(({ pk }) => pk === event.pk);
-  const one = await attempt(readRow<Delivery>(delivery, sk), stored && readRow<StoredEvent>(stored, sk));
+  const one = await attempt(readDelivery(delivery), stored && readEvent(stored));
   note(one);
   return one.dueAt;
 }

@@ -22,8 +22,8 @@ export interface Post {
 const answerMs = 1_000;
 
 /**
- * Posts deliveries over connections that are kept. Follows no redirect, connects only to an address that the guard has
- * checked for this very attempt, and reads no more than it may.
+ * Posts deliveries over connections that are kept. Follows no redirect, connects only to an address that the guard
+ * has checked for this very attempt, and reads no more than it may.
  */
 export class Poster {
   // A hanging endpoint must not take the connections of others, so their number is bounded by the caps, not here.

@@ -14,7 +14,9 @@ import {
   endpointKey,
   eventKey,
   readEndpoint,
-  readRow,
+  readAttempt,
+  readDelivery,
+  readEvent,
   rowVersion,
   shardOf,
   type Delivery,
@@ -65,8 +67,8 @@ export interface ReplayQuery {
 }
 
 /**
- * Endpoints and their deliveries, for operators and for pages of your own: what the command line does is done by this.
- * Whoever calls it has to have checked whose tenant it is.
+ * Endpoints and their deliveries, for operators and for pages of your own: what the command line does is done by
+ * this. Whoever calls it has to have checked whose tenant it is.
  */
 export class WebhookRegistry {
   readonly #store: WebhookStore;
@@ -103,12 +105,11 @@ export class WebhookRegistry {
       throw new InvalidEndpoint([
         `a tenant may have ${maxEndpoints} endpoints; remove one, or split the tenant`,
       ]);
-    const endpoint: Endpoint = {
+    const row = {
       ...complete,
-      ...{ tenant, endpointId, createdAt: new Date(this.#now()).toISOString(), health: {} },
+      ...{ tenant, endpointId, createdAt: new Date(this.#now()).toISOString() },
       shard: shardOf(endpointId, this.options.settings.shards),
     };
-    const { health: _, ...row } = endpoint;
     const isNew = await this.#store.put(
       { ...endpointKey(tenant, endpointId), ...row, v: rowVersion },
       webhookRowAbsent(),
@@ -117,7 +118,7 @@ export class WebhookRegistry {
       throw new InvalidEndpoint([
         `the tenant has an endpoint '${endpointId}'; change it, or give another id`,
       ]);
-    return endpoint;
+    return { ...row, health: {} };
   }
 
   /** Changes what is given, and leaves the rest. `ordered` is fixed. @throws InvalidEndpoint; NotRegistered. */
@@ -189,7 +190,7 @@ export class WebhookRegistry {
         after,
       });
       for (const row of page.rows) {
-        const delivery = readRow<Delivery>(row, String(row.sk));
+        const delivery = readDelivery(row);
         if (states === undefined || states.includes(delivery.state)) found.push(delivery);
       }
       after = page.next;
@@ -200,8 +201,7 @@ export class WebhookRegistry {
   /** The attempts of a delivery that failed, newest first: at most 20 are kept. */
   async attempts(delivery: Delivery): Promise<StoredAttempt[]> {
     const attempts: StoredAttempt[] = [];
-    for await (const row of this.#store.rows(attemptKey(delivery, 0).pk))
-      attempts.push(readRow<StoredAttempt>(row, String(row.sk)));
+    for await (const row of this.#store.rows(attemptKey(delivery, 0).pk)) attempts.push(readAttempt(row));
     return attempts.sort((a, b) => (a.at < b.at ? 1 : -1));
   }
 
@@ -209,7 +209,7 @@ export class WebhookRegistry {
   async event(tenant: string, webhookId: string): Promise<StoredEvent> {
     const row = await this.#store.readOne(eventKey(tenant, webhookId));
     if (row === undefined) throw new NotRegistered('event', tenant, webhookId);
-    return readRow<StoredEvent>(row, webhookId);
+    return readEvent(row);
   }
 
   /**
@@ -224,7 +224,7 @@ export class WebhookRegistry {
     const { time } = await this.event(tenant, webhookId);
     const row = await this.#store.readOne(deliveryKey(tenant, endpointId, time, webhookId));
     if (row === undefined) throw new NotRegistered('delivery', tenant, `${endpointId} ${webhookId}`);
-    const put = await this.#putUp(endpoint, readRow<Delivery>(row, webhookId));
+    const put = await this.#putUp(endpoint, readDelivery(row));
     await this.#wake(new Set([endpoint.shard]));
     return put;
   }
@@ -246,7 +246,7 @@ export class WebhookRegistry {
       if (endpoint.disabled !== undefined) continue;
       const { pk } = deliveryKey(tenant, endpoint.endpointId, '', '');
       for await (const row of this.#store.rows(pk, since?.toISOString() ?? '0')) {
-        const delivery = readRow<Delivery>(row, String(row.sk));
+        const delivery = readDelivery(row);
         if (delivery.state === 'waiting' || !states.includes(delivery.state)) continue;
         if (await this.#putUp(endpoint, delivery)) count += 1;
       }

@@ -126,17 +126,22 @@ export function webhookIdOf(source: string, eventId: string): string {
 type Row = Readonly<Record<string, unknown>>;
 
 /** A row as it was stored. @throws NewerRow when a newer version of this library wrote it (R17). */
-export function readRow<T>(row: Row, key: string): T {
+export function known(row: Row, key: string): Row {
   const v = Number(row.v ?? 0);
   if (v > rowVersion) throw new NewerRow(key, String(v), rowVersion);
-  return row as T;
+  return row;
 }
+
+export const readDelivery = (row: Row): Delivery => known(row, String(row.sk)) as unknown as Delivery;
+export const readEvent = (row: Row): StoredEvent => known(row, String(row.pk)) as unknown as StoredEvent;
+export const readAttempt = (row: Row): StoredAttempt =>
+  known(row, String(row.sk)) as unknown as StoredAttempt;
 
 /** How an endpoint has been doing is in attributes of their own, so that whoever changes one leaves the others. */
 export function readEndpoint(row: Row): Endpoint {
-  const { firstFailureAt, failures, openUntil, alerted, ...rest } = readRow<Endpoint & EndpointHealth>(
+  const { firstFailureAt, failures, openUntil, alerted, ...rest } = known(
     row,
     String(row.sk),
-  );
+  ) as unknown as Endpoint & EndpointHealth;
   return { ...rest, health: { firstFailureAt, failures, openUntil, alerted } };
 }

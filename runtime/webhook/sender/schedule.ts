@@ -19,8 +19,8 @@ export interface Wish {
 }
 
 /**
- * How long to wait after a failed attempt, in milliseconds; undefined when it was the last one. Never shorter than the
- * step of the schedule; `Retry-After` lengthens it to twice the step at the most.
+ * How long to wait after a failed attempt, in milliseconds; undefined when it was the last one. Never shorter than
+ * the step of the schedule; `Retry-After` lengthens it to twice the step at the most.
  *
  * @param attempts that have failed, this one included
  */

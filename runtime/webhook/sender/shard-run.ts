@@ -10,7 +10,8 @@ import {
   endpointOf,
   eventKey,
   readEndpoint,
-  readRow,
+  readEvent,
+  readDelivery,
   shardName,
   webhookIdIn,
   type Delivery,
@@ -166,8 +167,9 @@ export class ShardRun {
     rows: Map<string, Record<string, unknown>>,
   ): Promise<void> {
     const { tenant } = endpointOf(row);
-    const delivery = typed<Delivery>(rows.get(nameOf(row)), row);
-    const event = typed<StoredEvent>(rows.get(nameOf(eventKey(tenant, webhookIdIn(row)))), row);
+    const [sent, said] = [rows.get(nameOf(row)), rows.get(nameOf(eventKey(tenant, webhookIdIn(row))))];
+    const delivery = sent && readDelivery(sent);
+    const event = said && readEvent(said);
     if (delivery?.state === 'waiting' && delivery.dueAt <= this.tools.now())
       this.#note(await this.attempt(run, delivery, event));
     this.#backlog.forget(row);
@@ -268,7 +270,3 @@ export class ShardRun {
 }
 
 const nameOf = ({ pk, sk }: RowKey): string => `${pk}\n${sk}`;
-
-function typed<T>(row: Record<string, unknown> | undefined, key: RowKey): T | undefined {
-  return row && readRow<T>(row, key.sk);
-}

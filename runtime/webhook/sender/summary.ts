@@ -38,6 +38,11 @@ export class RunTally implements Record<AttemptOutcome, number> {
   busy = 0;
   slowestMs = 0;
 
+  get figures(): Omit<SendSummary, 'sender' | 'writeUnits' | 'readUnits'> {
+    const { delivered, retried, exhausted, held, ours, problems, busy, slowestMs } = this;
+    return { delivered, retried, exhausted, held, ours, problems, busy, slowestMs };
+  }
+
   note({ outcome, durationMs }: Attempt): void {
     this[outcome] += 1;
     this.slowestMs = Math.max(this.slowestMs, durationMs);

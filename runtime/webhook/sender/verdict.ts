@@ -28,7 +28,9 @@ export class AttemptTimedOut extends Error {
   override name = 'AttemptTimedOut';
 }
 
-/** Of system errors, those that say nothing about the other side: no route, no port, no file descriptor, no memory. */
+/**
+ * Of system errors, those that say nothing about the other side: no route, no port, no file descriptor, no memory.
+ */
 const own = new Set([
   'EACCES',
   'EADDRNOTAVAIL',

@@ -23,13 +23,21 @@ export interface WebhookWorkerOptions extends AlertTargets, GuardOptions {
   readonly timeoutSeconds?: number;
   /** Seconds before each attempt. @default - 0 s, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h */
   readonly schedule?: readonly number[];
-  /** Bytes of an answer that are kept of an attempt that failed, at most 16,384. A KB costs a write unit. @default 1,000 */
+  /**
+   * Bytes of an answer that are kept of an attempt that failed, at most 16,384. A KB costs a write unit.
+   *
+   * @default 1,000
+   */
   readonly maxAnswerBytes?: number;
   /** When an endpoint is left alone, and when it is disabled. @default - see HealthRules */
   readonly health?: Partial<HealthRules>;
   /** @default 'exactly-once-aws' */
   readonly userAgent?: string;
-  /** How far the clocks of two workers may be apart, in seconds. A shard whose worker died waits that much longer. @default 60 */
+  /**
+   * How far the clocks of two workers may be apart, in seconds. A shard whose worker died waits that much longer.
+   *
+   * @default 60
+   */
   readonly maxClockSkewSeconds?: number;
   /** @default - a client of the function's own region */
   readonly dynamodb?: DynamoDBClient;
@@ -55,13 +63,13 @@ const leaseMs = 90_000;
 const settleMs = 5_000;
 
 /**
- * A Lambda handler that sends what is due. Its messages only say where to look: one that is lost or comes twice does no
- * harm, and a tick each minute names all shards.
+ * A Lambda handler that sends what is due. Its messages only say where to look: one that is lost or comes twice does
+ * no harm, and a tick each minute names all shards.
  *
- * Guaranteed: every delivery of an endpoint that is not disabled is sent until the endpoint takes it or its schedule is
- * over; none is lost by a process that dies, whenever. Each attempt is signed anew and has the same `webhook-id`. Not
- * guaranteed: that an endpoint gets it once: a worker that dies between the answer and writing it down sends again.
- * An endpoint acts once when it remembers `webhook-id`, as `webhookReceiver` does.
+ * Guaranteed: every delivery of an endpoint that is not disabled is sent until the endpoint takes it or its schedule
+ * is over; none is lost by a process that dies, whenever. Each attempt is signed anew and has the same `webhook-id`.
+ * Not guaranteed: that an endpoint gets it once: a worker that dies between the answer and writing it down sends
+ * again. An endpoint acts once when it remembers `webhook-id`, as `webhookReceiver` does.
  *
  * @throws InvalidSettings at start, naming everything that is out of range.
  */
@@ -104,7 +112,7 @@ export function webhookWorker(options: WebhookWorkerOptions): WebhookWorker {
     );
     observe({
       sender: settings.senderName,
-      ...{ ...tally },
+      ...tally.figures,
       writeUnits: store.meter.writeUnits - writeUnits,
       readUnits: store.meter.readUnits - readUnits,
     });

@@ -1,4 +1,4 @@
-import { answers } from './endpoint-server.js';
+import { answers, type Behaviour } from './endpoint-server.js';
 import { minute, SenderWorld, tenant } from './world.js';
 
 const hour = 60 * minute;
@@ -111,7 +111,7 @@ test.each([
     'ECONNRESET|HPE_INVALID|no answer in time',
     undefined,
   ],
-] as [string, import('./endpoint-server.js').Behaviour, string, number | undefined][])(
+] as [string, Behaviour, string, number | undefined][])(
   'an endpoint that %s is tried again, and the delivery is not lost',
   async (_, behaviour, reason, seconds) => {
     const endpoint = await world.endpoint('/bad');

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { AddressRefused, destinationOf, isAllowedAddress } from '../../../runtime/webhook/sender/index.js';
 import { Poster } from '../../../runtime/webhook/sender/post.js';
 import { rangesOf } from '../../../runtime/webhook/sender/guard/address.js';
@@ -125,7 +124,7 @@ test('a name that changes between the check and the connection is connected to w
   // One port on two addresses of this machine: what is behind each says which one was reached.
   const reached: string[] = [];
   const listen = (host: string, port: number) =>
-    new Promise<import('node:net').Server>((resolve) => {
+    new Promise<Server>((resolve) => {
       const server = createServer((socket) => {
         reached.push(host);
         socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n');

@@ -74,7 +74,7 @@ function literalOf({ hostname }: URL): string | undefined {
   return isIP(bare) === 0 ? undefined : bare;
 }
 
-const everyAddress: Lookup = (host) => resolve(host, { all: true, verbatim: true });
+const everyAddress: Lookup = (host) => resolve(host, { all: true, order: 'verbatim' });
 
 async function lookedUp(host: string, lookup: Lookup): ReturnType<Lookup> {
   try {

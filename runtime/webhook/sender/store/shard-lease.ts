@@ -13,8 +13,8 @@ export interface LeaseTimes {
 }
 
 /**
- * The right to send for a shard: at most one worker has it at a time, as far as their clocks agree. So the caps and the
- * order of its endpoints are kept in one process. That nothing is lost or settled twice does not hang on it.
+ * The right to send for a shard: at most one worker has it at a time, as far as their clocks agree. So the caps and
+ * the order of its endpoints are kept in one process. That nothing is lost or settled twice does not hang on it.
  */
 export class ShardLease {
   #until: number;

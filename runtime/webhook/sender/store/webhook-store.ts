@@ -45,8 +45,9 @@ export interface Page {
 }
 
 /**
- * The table of webhooks that are sent: partition key `pk`, sort key `sk`, time to live `expiration`, and a sparse index
- * `due` (`dueIn`, `dueAt` as a number, keys only). Every method throws DependencyFailed when DynamoDB does not answer.
+ * The table of webhooks that are sent: partition key `pk`, sort key `sk`, time to live `expiration`, and a sparse
+ * index `due` (`dueIn`, `dueAt` as a number, keys only). Every method throws DependencyFailed when DynamoDB does not
+ * answer.
  */
 export class WebhookStore {
   readonly table: Table;
@@ -124,7 +125,8 @@ export class WebhookStore {
   /**
    * All of them, or none.
    *
-   * @returns undefined when they were written; the index of the first whose condition failed; their number when they met
+   * @returns undefined when they were written; the index of the first whose condition failed; their number when they
+   * met
    *   another transaction.
    */
   async transact(writes: readonly RowWrite[]): Promise<number | undefined> {
