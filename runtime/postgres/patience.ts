@@ -43,16 +43,9 @@ export class Patience {
         reject(late());
       };
       this.#waiting.add(giveUp);
-      work.then(
-        (value) => {
-          this.#waiting.delete(giveUp);
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.#waiting.delete(giveUp);
-          reject(error as Error);
-        },
-      );
+      const answered = () => this.#waiting.delete(giveUp);
+      work.then(resolve, reject);
+      work.then(answered, answered);
       if (isOver(this.limits)) giveUp();
     });
   }

@@ -39,8 +39,8 @@ const defaultConnections = 10;
  * The transaction way on Postgres: for each message one transaction, in which its identity is taken, its handler
  * runs, and both are committed.
  *
- * The transaction opens in `commit`, not in `prepare`: none is held open while others of its batch are made ready, and
- * a row that two lanes write is free when the first is through. Messages of
+ * The transaction opens in `commit`, not in `prepare`: none is held open while others of its batch are made ready,
+ * and a row that two lanes write is free when the first is through. Messages of
  * a lane run one after the other, each when the one before it is durable; lanes run side by side, as many as the pool
  * has connections.
  *

@@ -57,8 +57,8 @@ export interface PostgresConsumerOptions<Schema extends StandardSchemaV1> extend
  * committed with the receipt of the message, or neither.
  *
  * Guarantees: of all deliveries of messages with one key, whoever runs them, the writes of at most one become
- * durable, for as long as the receipt is kept; a message is acknowledged only when its receipt is durable or it is in the
- * dead-letter queue with the reason. Messages of one FIFO group act in order.
+ * durable, for as long as the receipt is kept; a message is acknowledged only when its receipt is durable or it is in
+ * the dead-letter queue with the reason. Messages of one FIFO group act in order.
  *
  * Does not guarantee: anything about effects outside `tx`, and nothing behind a standby that had not received the
  * commit when it took over.
