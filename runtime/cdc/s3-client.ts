@@ -23,11 +23,21 @@ export class LazyS3 {
   }
 
   async load() {
-    const sdk = await import('@aws-sdk/client-s3').catch(
+    const {
+      S3Client,
+      GetObjectCommand,
+      HeadObjectCommand,
+      ListObjectsV2Command,
+      PutObjectCommand,
+      paginateListObjectsV2,
+    } = await import('@aws-sdk/client-s3').catch(
       unlessMissing('@aws-sdk/client-s3', 'a sink that writes to S3'),
     );
-    const client = (this.#client ??= new sdk.S3Client({}));
-    return { client, ...sdk };
+    const client = (this.#client ??= new S3Client({}));
+    return {
+      ...{ client, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand },
+      paginateListObjectsV2,
+    };
   }
 
   /**

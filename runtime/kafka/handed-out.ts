@@ -18,22 +18,18 @@ export function handOut(
 ): { readonly deliveries: readonly number[]; readonly ranges: readonly Range[] } {
   const deliveries = offsets.map((offset) => timesOf(ranges, offset) + 1);
   const [first = 0] = offsets;
+  const near = ranges.filter(([, to]) => to >= first - reach);
   const last = offsets.at(-1) ?? first;
-  const before = ranges.flatMap(([from, to, times]): Range[] =>
-    from < first && to >= first - reach
-      ? [[Math.max(from, first - reach), Math.min(to, first - 1), times]]
-      : [],
-  );
-  const after = ranges.flatMap(([from, to, times]): Range[] =>
-    to > last ? [[Math.max(from, last + 1), to, times]] : [],
-  );
-  // What lies between two records of a batch are no records.
-  const now = offsets.map((offset, i): Range => [
-    offset,
-    (offsets[i + 1] ?? last + 1) - 1,
-    deliveries[i] ?? 1,
-  ]);
-  return { deliveries, ranges: bounded(joined([...before, ...now, ...after])) };
+  const batch = new Map(offsets.map((offset, i) => [offset, deliveries[i] ?? 1]));
+  let before = 0;
+  const now = pieces(near, offsets).flatMap(([from, to]): Range[] => {
+    const times = batch.get(from) ?? timesOf(near, from);
+    // Of what lies between two records of a batch, nothing is known of what is no record: so they stay one range.
+    const counted = times > 0 ? times : first < from && from < last ? before : 0;
+    before = counted;
+    return counted > 0 ? [[from, to, counted]] : [];
+  });
+  return { deliveries, ranges: bounded(joined(now)) };
 }
 
 /** What is known once some of the offsets are told to have been handed out another number of times. */
@@ -45,18 +41,22 @@ export function recounted(
   const some = new Set(offsets);
   return bounded(
     joined(
-      ranges.flatMap(([from, to, now]) => {
-        const inside = offsets.filter((offset) => from <= offset && offset <= to);
-        const cuts = new Set([from, ...inside.flatMap((offset) => [offset, offset + 1])]);
-        const starts = [...cuts].filter((cut) => cut <= to).sort((one, other) => one - other);
-        return starts.map((start, i): Range => [
-          start,
-          (starts[i + 1] ?? to + 1) - 1,
-          some.has(start) ? times(now) : now,
-        ]);
+      pieces(ranges, offsets).flatMap(([from, to]): Range[] => {
+        const now = timesOf(ranges, from);
+        return now > 0 ? [[from, to, some.has(from) ? times(now) : now]] : [];
       }),
     ),
   );
+}
+
+/** What lies between the first and the last offset of either, cut where one of them begins or ends. */
+function pieces(ranges: readonly Range[], offsets: readonly number[]): readonly [from: number, to: number][] {
+  const cuts = new Set([
+    ...ranges.flatMap(([from, to]) => [from, to + 1]),
+    ...offsets.flatMap((offset) => [offset, offset + 1]),
+  ]);
+  const sorted = [...cuts].sort((one, other) => one - other);
+  return sorted.slice(0, -1).map((from, i) => [from, (sorted[i + 1] ?? from + 1) - 1]);
 }
 
 function timesOf(ranges: readonly Range[], offset: number): number {
