@@ -69,6 +69,18 @@ export const walls = [
     because: 'a store implements the ports of the heart and knows nobody who uses it',
   },
   {
+    of: ['runtime/kafka/processor/'],
+    never: ['runtime/', '@aws-sdk', 'aws-lambda', '@confluentinc'],
+    except: [
+      'runtime/kafka/processor/',
+      'runtime/dedup/',
+      'runtime/telemetry/',
+      'runtime/dynamodb/lease-store.ts',
+    ],
+    because:
+      "Kafka's own transaction is the store: it needs no other, states what it uses of the client, and leases slots only",
+  },
+  {
     of: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/'],
     never: ['runtime/'],
     except: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/', 'runtime/dedup/'],
