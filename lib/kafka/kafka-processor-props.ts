@@ -50,7 +50,7 @@ export interface KafkaProcessorProps {
   /** @default - private subnets of the cluster's network */
   readonly vpcSubnets?: SubnetSelection;
   /** More variables for the container. @default - none */
-  readonly environment?: { readonly [key: string]: string };
+  readonly environment?: { [key: string]: string };
   /** Encrypts the log. @default - a key of CloudWatch's own */
   readonly encryptionKey?: IKey;
 }
