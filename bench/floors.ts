@@ -134,13 +134,6 @@ export const floors: readonly Floor[] = [
     must: { atMost: 45 },
     missedBecause: 'the core runtime as above, what publishes events, and 21 kB of zod/mini',
   },
-  {
-    promise: 'Kafka records/s against the same client without transactions',
-    benchmark: 'kafka',
-    measure: 'records/s against the peer',
-    case: 'one topic to another, 1000 bytes, commits every 100 ms',
-    must: { atLeast: 0.9 },
-  },
   coldImport(
     'inside',
     'two files more than the bare client, and 2 ms for the commands of the SDK that it does not use',
