@@ -7,6 +7,7 @@ import { coldStart } from './benchmarks/cold-start.js';
 import { conflicts } from './benchmarks/conflicts.js';
 import { cost } from './benchmarks/cost.js';
 import { manyInstances } from './benchmarks/instances.js';
+import { kafka } from './benchmarks/kafka.js';
 import { kills } from './benchmarks/kills.js';
 import { lostAnswers } from './benchmarks/lost-answers.js';
 import { outboxOrder } from './benchmarks/outbox.js';
@@ -45,6 +46,7 @@ const benchmarks: readonly Benchmark[] = [
   postgres,
   webhooks,
   sinks,
+  kafka,
 ];
 const names = benchmarks.map(({ name }) => name);
 

@@ -12,6 +12,17 @@ export interface TransformOrder {
   readonly maxBatch: number;
 }
 
+/** Makes topics, and fills the first one. */
+export interface FillOrder {
+  readonly mode: 'fill';
+  readonly client: string;
+  readonly servers: string;
+  readonly topics: readonly string[];
+  readonly records: number;
+  /** Of a record. */
+  readonly bytes: number;
+}
+
 type Done<T> = (error: Error | null, value: T) => void;
 
 interface PlainMessage {

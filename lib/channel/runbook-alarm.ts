@@ -1,9 +1,15 @@
-import { type Alarm, ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Alarm,
+  ComparisonOperator,
+  type MathExpression,
+  type Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 
 /** What makes an alarm one that somebody who has never heard of it can act upon at night. */
 export interface RunbookAlarm {
-  readonly metric: Metric;
+  readonly metric: Metric | MathExpression;
   /** Goes off above it. */
   readonly threshold: number;
   /** Periods in a row that must be above it. @default 1 */

@@ -112,6 +112,18 @@ export const walls = [
     because: 'the auditor shares no code with the sinks that it judges (R42)',
   },
   {
+    of: ['runtime/kafka/processor/'],
+    never: ['runtime/', '@aws-sdk', 'aws-lambda', '@confluentinc'],
+    except: [
+      'runtime/kafka/processor/',
+      'runtime/dedup/',
+      'runtime/telemetry/',
+      'runtime/dynamodb/lease-store.ts',
+    ],
+    because:
+      "Kafka's own transaction is the store: it needs no other, states what it uses of the client, and leases slots only",
+  },
+  {
     of: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/'],
     never: ['runtime/'],
     except: ['runtime/telemetry/', 'runtime/http/', 'runtime/send/', 'runtime/dedup/'],

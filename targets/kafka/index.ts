@@ -9,7 +9,7 @@ import { steadyPort } from '../steady-port.js';
 import { KafkaStartError } from './errors.js';
 import { kafkaJars } from './jars.js';
 import { brokerProperties } from './properties.js';
-import { countRecords, javaCommand, readRecords, runTool } from './tools.js';
+import { javaCommand, readRecords, runTool } from './tools.js';
 
 export { installKafkaClient, kafkaClientFolder } from './client.js';
 export * from './errors.js';
@@ -23,10 +23,12 @@ export interface KafkaBroker {
   kill(): Promise<void>;
   /** Starts it again on the same folder and port. @throws KafkaStartError */
   restart(): Promise<void>;
-  /** What Kafka's own Java consumer sees of a topic with read_committed: the values, in order per partition. */
-  values(topic: string): Promise<string[]>;
-  /** How many records it sees. */
-  count(topic: string): Promise<number>;
+  /**
+   * What Kafka's own Java consumer sees of a topic with read_committed: the values, in order per partition.
+   *
+   * @param atLeast with fewer than these it looks again with more patience. @default 1
+   */
+  values(topic: string, atLeast?: number): Promise<string[]>;
   /** Ends it and removes its folder. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -74,8 +76,7 @@ export async function startKafka(options: { log?: (line: string) => void } = {})
       await broker?.end;
     },
     restart: start,
-    values: (topic) => readRecords(jars, servers, topic),
-    count: (topic) => countRecords(jars, servers, topic),
+    values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
     stop,
   };
 }

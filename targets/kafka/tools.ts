@@ -29,21 +29,28 @@ export async function runTool(jars: string, mainClass: string, args: readonly st
   }
 }
 
-/** Ends when nothing has come for so long. */
-const idleMs = 5_000;
+/** The Java consumer ends when nothing has come for so long. The first try is for a quiet machine. */
+const idleMs = [5_000, 20_000, 60_000];
 
-async function consumed(jars: string, servers: string, topic: string): Promise<string> {
-  return runTool(jars, 'org.apache.kafka.tools.consumer.ConsoleConsumer', [
-    ...['--bootstrap-server', servers, '--topic', topic, '--from-beginning'],
-    ...['--isolation-level', 'read_committed', '--timeout-ms', String(idleMs)],
-  ]);
-}
-
-/** The values of a topic's committed records, which hold no line break. */
-export async function readRecords(jars: string, servers: string, topic: string): Promise<string[]> {
-  return (await consumed(jars, servers, topic)).split('\n').filter((line) => line !== '');
-}
-
-export async function countRecords(jars: string, servers: string, topic: string): Promise<number> {
-  return (await readRecords(jars, servers, topic)).length;
+/**
+ * The values of a topic's committed records, which hold no line break, as Kafka's own Java consumer reads them.
+ *
+ * @param atLeast with fewer than these the consumer is given more time: it may only have been slow
+ */
+export async function readRecords(
+  jars: string,
+  servers: string,
+  topic: string,
+  atLeast: number,
+): Promise<string[]> {
+  let values: string[] = [];
+  for (const idle of idleMs) {
+    const text = await runTool(jars, 'org.apache.kafka.tools.consumer.ConsoleConsumer', [
+      ...['--bootstrap-server', servers, '--topic', topic, '--from-beginning'],
+      ...['--isolation-level', 'read_committed', '--timeout-ms', String(idle)],
+    ]);
+    values = text.split('\n').filter((line) => line !== '');
+    if (values.length >= atLeast) break;
+  }
+  return values;
 }

@@ -123,7 +123,7 @@ describeWithKafka(__filename)('processors that are killed', () => {
       await Promise.all(supervised);
 
       for (const output of outputs) {
-        const values = await world.broker.values(output);
+        const values = await world.broker.values(output, written);
         expect(values).toHaveLength(written);
         expect(new Set(values).size).toBe(written);
       }
@@ -193,7 +193,7 @@ describeWithKafka(__filename)('processors that are killed', () => {
       longestGapMs,
     });
     expect(longestGapMs).toBeLessThan(transactionTimeoutMs);
-    const values = await world.broker.values(output);
+    const values = await world.broker.values(output, written);
     expect(values).toHaveLength(written);
     expect(new Set(values).size).toBe(written);
   }, 300_000);

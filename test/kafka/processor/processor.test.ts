@@ -49,8 +49,8 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     await worker.ended;
 
     expect(worker.error).toBeUndefined();
-    expect(await world.broker.values(output)).toEqual(['a', 'flaky-1', 'b', 'c', 'd']);
-    expect(await world.broker.values(letters)).toEqual(['reject-1', 'poison-1']);
+    expect(await world.broker.values(output, 5)).toEqual(['a', 'flaky-1', 'b', 'c', 'd']);
+    expect(await world.broker.values(letters, 2)).toEqual(['reject-1', 'poison-1']);
     expect(worker.lines.filter(({ kind }) => kind === 'dead-lettered')).toMatchObject([
       { offset: '3', failures: 1, error: 'RejectMessage: this record is planted' },
       { offset: '5', failures: 3, error: 'Error: this record is planted, too' },
@@ -95,7 +95,7 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     second.signal('SIGTERM');
     await second.ended;
 
-    expect((await world.broker.values(output)).sort()).toEqual(
+    expect((await world.broker.values(output, 30)).sort()).toEqual(
       [...numbered('new-', 10), 'more-0', ...numbered('later-', 20)].sort(),
     );
   });
@@ -123,7 +123,7 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     // 22: illegal generation, 25: unknown member.
     expect(String(error)).toMatch(/sendOffsetsToTransaction: (22|25):/);
     expect(messages).toBeGreaterThan(0);
-    expect((await world.broker.values(output)).sort()).toEqual(numbered('v', 500).sort());
+    expect((await world.broker.values(output, 500)).sort()).toEqual(numbered('v', 500).sort());
   });
 
   it('is fenced when another process has its slot, and leaves nothing', async () => {
@@ -152,7 +152,7 @@ describeWithKafka(__filename)('a Kafka processor', () => {
 
     expect(first.error).toBe('ProcessorFenced');
     expect(seconds).toBeLessThan(9);
-    expect(await world.broker.values(output)).toEqual(numbered('v', 50));
+    expect(await world.broker.values(output, 50)).toEqual(numbered('v', 50));
   });
 
   it.each(['while it runs', 'while it is stopped'])(
@@ -182,7 +182,7 @@ describeWithKafka(__filename)('a Kafka processor', () => {
       await until('the new topic is done', async () => (await world.done(consumerName, input)) === 400);
       second.signal('SIGTERM');
       await second.ended;
-      expect((await world.broker.values(output)).sort()).toEqual(
+      expect((await world.broker.values(output, 500)).sort()).toEqual(
         [...numbered('old-', 100), ...numbered('new-', 400)].sort(),
       );
     },

@@ -22,24 +22,15 @@ export class World {
   readonly broker: KafkaBroker;
   readonly #folder: string;
   readonly #workers: Worker[] = [];
-  readonly #steward: ChildProcess;
+  #steward: ChildProcess;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #errands = 0;
+  #isClosed = false;
 
   private constructor(broker: KafkaBroker, folder: string) {
     this.broker = broker;
     this.#folder = folder;
-    this.#steward = spawn(
-      process.execPath,
-      [join(folder, 'steward.js'), kafkaClientFolder(), broker.servers],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    if (this.#steward.stdout === null) throw new Error('the steward has no output');
-    createInterface({ input: this.#steward.stdout }).on('line', (line) => {
-      const answer = JSON.parse(line) as Answer;
-      this.#waiting.get(answer.id)?.(answer);
-      this.#waiting.delete(answer.id);
-    });
+    this.#steward = this.#engage();
   }
 
   static async open(): Promise<World> {
@@ -57,6 +48,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const worker of this.#workers) worker.signal('SIGKILL');
     this.#steward.kill('SIGKILL');
     await this.broker.stop();
@@ -86,7 +78,8 @@ export class World {
    * broker does not know yet.
    */
   async done(group: string, topic: string): Promise<number> {
-    return (await this.#ask({ kind: 'done', group, topic })).value ?? -1;
+    const answer = await this.#ask({ kind: 'done', group, topic }).catch(() => undefined);
+    return answer?.value ?? -1;
   }
 
   work(order: Omit<WorkOrder, 'client' | 'servers'>): Worker {
@@ -97,6 +90,28 @@ export class World {
     });
     this.#workers.push(worker);
     return worker;
+  }
+
+  #engage(): ChildProcess {
+    const steward = spawn(
+      process.execPath,
+      [join(this.#folder, 'steward.js'), kafkaClientFolder(), this.broker.servers],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    createInterface({ input: steward.stdout }).on('line', (line) => {
+      const answer = JSON.parse(line) as Answer;
+      this.#waiting.get(answer.id)?.(answer);
+      this.#waiting.delete(answer.id);
+    });
+    // The client's list of a group's offsets crashes now and then while the broker loads them: the next one asks
+    // again.
+    steward.on('exit', (code, signal) => {
+      const left = [...this.#waiting];
+      this.#waiting.clear();
+      for (const [id, answer] of left) answer({ id, error: `the steward ended (${signal ?? code})` });
+      if (!this.#isClosed) this.#steward = this.#engage();
+    });
+    return steward;
   }
 
   #ask(order: Order): Promise<Answer> {
