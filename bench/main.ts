@@ -15,6 +15,7 @@ import { relay } from './benchmarks/relay.js';
 import { replay } from './benchmarks/replay.js';
 import { sender } from './benchmarks/sender.js';
 import { size } from './benchmarks/size.js';
+import { spans } from './benchmarks/spans.js';
 import { speed } from './benchmarks/speed.js';
 import { root } from './bundle.js';
 import { withReport } from './docs.js';
@@ -39,6 +40,7 @@ const benchmarks: readonly Benchmark[] = [
   relay,
   replay,
   sender,
+  spans,
 ];
 const names = benchmarks.map(({ name }) => name);
 
