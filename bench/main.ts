@@ -18,6 +18,7 @@ import { replay } from './benchmarks/replay.js';
 import { sender } from './benchmarks/sender.js';
 import { sinks } from './benchmarks/sinks.js';
 import { size } from './benchmarks/size.js';
+import { spans } from './benchmarks/spans.js';
 import { speed } from './benchmarks/speed.js';
 import { webhooks } from './benchmarks/webhooks.js';
 import { root } from './bundle.js';
@@ -47,6 +48,7 @@ const benchmarks: readonly Benchmark[] = [
   webhooks,
   sinks,
   kafka,
+  spans,
 ];
 const names = benchmarks.map(({ name }) => name);
 

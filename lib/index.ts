@@ -31,8 +31,12 @@ export {
   type ExistingQueuesProps,
   type MessageChannelProps,
 } from './channel/message-channel-props.js';
-export { HandlerFunction, type HandlerFunctionProps } from './consumer/handler-function.js';
-export type { HandlerFunctionOptions } from './consumer/handler-function-options.js';
+export {
+  HandlerFunction,
+  type HandlerFunctionProps,
+  type HandlerFunctionResources,
+} from './consumer/handler-function.js';
+export type { BaseFunctionOptions, HandlerFunctionOptions } from './consumer/handler-function-options.js';
 export { CommitWay } from './consumer/commit-way.js';
 export { ConsumerAlarms, DeadLetterKind } from './consumer/consumer-alarms.js';
 export type {

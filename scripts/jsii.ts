@@ -40,6 +40,7 @@ function manifestOf(root: Root): object {
     main: 'lib/index.js',
     types: 'lib/index.d.ts',
     stability: 'experimental',
+    files: ['.jsii', 'API.md', 'lib/**/*.js', 'lib/**/*.d.ts'],
     jsii: { outdir: 'dist', targets: {} },
     peerDependencies: Object.fromEntries(peers.map((peer) => [peer, peerDependencies[peer]])),
   };

@@ -12,15 +12,15 @@ import { clientOf, type Engine } from '../engine.js';
 import { rowsOf, type Sample } from '../row.js';
 
 const cases = [
-  { name: '200 aggregates, 10 events each', aggregates: 200, each: 10 },
-  { name: '1 aggregate, 2,000 events', aggregates: 1, each: 2_000 },
+  { name: '100 aggregates, 10 events each', aggregates: 100, each: 10 },
+  { name: '1 aggregate, 1,000 events', aggregates: 1, each: 1_000 },
 ];
 const batchSize = 100;
 const latencyMs = 10;
 
 export const replay: Benchmark = {
   name: 'replay',
-  about: `\`outbox resend --all --target late\` for a consumer that comes late, with the sweeps that send it 2,000 events to a FIFO queue (calls of ${latencyMs} ms), against their first send by the table’s stream`,
+  about: `\`outbox resend --all --target late\` for a consumer that comes late, with the sweeps that send it 1,000 events to a FIFO queue (calls of ${latencyMs} ms), against their first send by the table’s stream`,
   notMeasured: [
     'AWS, whose calls take longer, and the minute between two sweeps: a sweep works for as long as its function may run',
     'the late consumer, which the transaction way may slow down to less',

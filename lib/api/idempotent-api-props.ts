@@ -3,7 +3,7 @@ import type { HttpMethod, IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewa
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { HandlerFunctionOptions } from '../consumer/handler-function-options.js';
+import type { BaseFunctionOptions } from '../consumer/handler-function-options.js';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 
 /** A path of an API and the methods that are served there. */
@@ -20,7 +20,7 @@ export interface IdempotentRoute {
 }
 
 /** What every API with Idempotency-Keys has, whatever is in front of it. */
-export interface KeyedApiProps extends HandlerFunctionOptions {
+export interface KeyedApiProps extends BaseFunctionOptions {
   /**
    * Whose receipts they are. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token. Unique among the APIs and consumers of
    * one `dedupTable`.

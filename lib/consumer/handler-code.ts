@@ -1,17 +1,38 @@
+import { createRequire } from 'node:module';
 import { basename, dirname } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync, type Metafile } from 'esbuild';
+import type * as Esbuild from 'esbuild';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { handlerBundling } from './handler-bundling.js';
 import { rememberNotInstalled } from './not-installed.js';
+
+/** The app has no esbuild, which bundles handlers. */
+class BundlerMissing extends Error {
+  override readonly name = 'BundlerMissing';
+}
+
+/** Loaded when a handler is bundled: beside the package of the constructs alone it is the app's to install. */
+function esbuild(): typeof Esbuild {
+  try {
+    return createRequire(__filename)('esbuild') as typeof Esbuild;
+  } catch (cause) {
+    throw new BundlerMissing(
+      "esbuild bundles handlers and is not installed; run 'npm install --save-dev esbuild'",
+      {
+        cause,
+      },
+    );
+  }
+}
 
 /**
  * The code of a handler, bundled on this machine when the app is synthesised. CDK's NodejsFunction always writes one
  * file.
  *
  * @param entry absolute path of the file that exports `handler`.
- * @throws whatever esbuild throws for a file that it cannot bundle, when a function is given the code.
+ * @throws BundlerMissing without esbuild, and whatever esbuild throws for a file that it cannot bundle, when a
+ *   function is given the code.
  */
 export function handlerCode(entry: string): Code {
   return Code.fromAsset(dirname(entry), {
@@ -23,7 +44,7 @@ export function handlerCode(entry: string): Code {
       command: [entry],
       local: {
         tryBundle(outdir) {
-          const { metafile } = buildSync({
+          const { metafile } = esbuild().buildSync({
             ...handlerBundling,
             entryPoints: [entry],
             outdir,
@@ -49,7 +70,7 @@ export function entryViolations(entry: string): readonly Violation[] {
   return violations.get(entry) ?? [];
 }
 
-function exportViolations({ outputs }: Metafile): Violation[] {
+function exportViolations({ outputs }: Esbuild.Metafile): Violation[] {
   // Chunks that are loaded when they are needed have an entry point, too, but other names.
   const [, bundled] = Object.entries(outputs).find(([path]) => basename(path) === 'index.mjs') ?? [];
   const exported = bundled?.exports ?? [];

@@ -2,8 +2,11 @@ import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 
-/** What else a function that is built from an entry file can be given. */
-export interface HandlerFunctionOptions {
+/**
+ * What else a function that is built from an entry file can be given, but for the key of its logs: constructs that
+ * have more than logs to encrypt say themselves what their key is for.
+ */
+export interface BaseFunctionOptions {
   /**
    * What the function does, for the console.
    *
@@ -54,7 +57,10 @@ export interface HandlerFunctionOptions {
    * @default - a new one that lets everything out
    */
   readonly securityGroups?: ISecurityGroup[];
+}
 
+/** What else a function that is built from an entry file can be given. */
+export interface HandlerFunctionOptions extends BaseFunctionOptions {
   /**
    * Key of yours for the logs of the function. Tables and queues have props of the same name.
    *

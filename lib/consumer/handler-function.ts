@@ -17,17 +17,8 @@ import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-f
 import { warnOfNotInstalled } from './not-installed.js';
 import { logGroup } from './log-group.js';
 
-export interface HandlerFunctionProps extends HandlerFunctionOptions {
-  /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
-  readonly entry: string;
-
-  /**
-   * Longest run of one invocation.
-   *
-   * @default Duration.seconds(30)
-   */
-  readonly timeout?: Duration;
-
+/** What a function that is built from an entry file runs on and with, whatever its entry and its timeout. */
+export interface HandlerFunctionResources extends HandlerFunctionOptions {
   /**
    * Memory in MB. CPU grows with it.
    *
@@ -55,6 +46,18 @@ export interface HandlerFunctionProps extends HandlerFunctionOptions {
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
+}
+
+export interface HandlerFunctionProps extends HandlerFunctionResources {
+  /** Absolute path of the TypeScript or JavaScript file that exports `handler`. */
+  readonly entry: string;
+
+  /**
+   * Longest run of one invocation.
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly timeout?: Duration;
 }
 
 /**

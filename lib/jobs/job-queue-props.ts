@@ -1,11 +1,11 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { ContainerImage, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { HandlerFunctionOptions } from '../consumer/handler-function-options.js';
+import type { BaseFunctionOptions } from '../consumer/handler-function-options.js';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
 
 /** What shapes a function (`runtime`, `vpc`, ...) is for jobs on Lambda: a task has a definition of its own. */
-export interface JobQueueProps extends HandlerFunctionOptions {
+export interface JobQueueProps extends BaseFunctionOptions {
   /**
    * Who does the jobs: every job belongs to this name. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token; choose it once
    * (R1).

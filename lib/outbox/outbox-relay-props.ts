@@ -3,11 +3,11 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { HandlerFunctionOptions } from '../consumer/handler-function-options.js';
+import type { BaseFunctionOptions } from '../consumer/handler-function-options.js';
 import type { OutboxTable } from './outbox-table.js';
 import type { RelayTarget } from './relay-target.js';
 
-export interface OutboxRelayProps extends HandlerFunctionOptions {
+export interface OutboxRelayProps extends BaseFunctionOptions {
   /**
    * The outbox whose events are sent. One relay per outbox: the mark of a sent event says that all targets have it.
    */

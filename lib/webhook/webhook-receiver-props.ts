@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
-import type { HandlerFunctionProps } from '../consumer/handler-function.js';
+import type { HandlerFunctionResources } from '../consumer/handler-function.js';
 
 /** Who sends webhooks, and the secret that proves it. */
 export interface WebhookSourceProps {
@@ -20,7 +20,7 @@ export interface WebhookSourceProps {
   readonly secret?: ISecret;
 }
 
-export interface WebhookReceiverProps extends HandlerFunctionProps {
+export interface WebhookReceiverProps extends HandlerFunctionResources {
   /**
    * Whose receipts they are. 1 to 64 of `A-Z a-z 0-9 _ . -`, never a token. Unique among the consumers and APIs of
    * one `dedupTable`. Choose it once: under another name no event is known, and what comes again acts again (R1).

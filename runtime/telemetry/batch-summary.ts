@@ -35,9 +35,8 @@ export interface BatchSummary {
   readonly receiptAges: readonly number[];
   /**
    * Seconds since the first enqueue of the oldest message that comes again, by its sender's attribute, else since the
-   * queue took it; 0: none comes again. The queue's own metric leaves out, on Standard, what was received three times.
-   *
-   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+   * queue took it; 0: none comes again. The queue's own metric leaves out, on Standard, what was received three times
+   * (AWS guide of SQS, sqs-available-cloudwatch-metrics).
    */
   readonly oldestSeconds: number;
   /** Every record that was rejected or comes again after an error. */

@@ -248,13 +248,13 @@ test('two sweeps at once, and one beside the stream, send nothing out of order a
 function slowSweep(target: RelayTarget, savesBefore: number) {
   const client = dynamo();
   const state = { saves: 0, isOver: false };
-  const isHeld = Promise.withResolvers<void>();
-  const gate = Promise.withResolvers<void>();
+  const isHeld = Promise.withResolvers<unknown>();
+  const gate = Promise.withResolvers<unknown>();
   client.middlewareStack.add(
     (next) => async (args) => {
       const { Item } = args.input as { Item?: { version?: { S?: string } } };
       if (Item?.version?.S === 'scan' && (state.saves += 1) > savesBefore) {
-        isHeld.resolve();
+        isHeld.resolve(undefined);
         await gate.promise;
       }
       return next(args);
@@ -270,7 +270,7 @@ function slowSweep(target: RelayTarget, savesBefore: number) {
     /** Its place is saved after all, and then it ends. */
     async letGo() {
       state.isOver = true;
-      gate.resolve();
+      gate.resolve(undefined);
       await ended;
     },
   };

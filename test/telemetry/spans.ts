@@ -1,32 +1,13 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { context, type Context, type ContextManager, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { context, trace } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import type { SQSRecord } from 'aws-lambda';
+import { FollowingContext } from '../fixtures/following-context.js';
 import { drain, record } from '../fixtures/queue.js';
-
-/** What the packages for Node register: the active span follows every await. */
-class FollowingContext implements ContextManager {
-  readonly #storage = new AsyncLocalStorage<Context>();
-  active(): Context {
-    return this.#storage.getStore() ?? ROOT_CONTEXT;
-  }
-  with: ContextManager['with'] = (active, run, self, ...args) =>
-    this.#storage.run(active, () => run.apply(self, args));
-  bind<T>(_: Context, target: T): T {
-    return target;
-  }
-  enable(): this {
-    return this;
-  }
-  disable(): this {
-    return this;
-  }
-}
 
 /** Spans that have ended. */
 export const exporter = new InMemorySpanExporter();
