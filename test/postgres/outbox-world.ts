@@ -1,5 +1,5 @@
 import { Pool, type PoolClient } from 'pg';
-import { outboxMigrations } from '../../runtime/postgres/outbox/migrations.js';
+import { migrate } from '../../runtime/postgres/migrate.js';
 import type { PostgresEvent, SqlPort } from '../../runtime/postgres/outbox/index.js';
 import type { RelayedEvent } from '../../runtime/outbox/index.js';
 import type { RelayTarget } from '../../runtime/outbox/targets/target.js';
@@ -17,7 +17,7 @@ export class OutboxDatabase {
     const pool = new Pool({ connectionString: url, max: 12 });
     // Its server is stopped under it.
     pool.on('error', () => undefined);
-    for (const { sql } of outboxMigrations()) await pool.query(sql);
+    await migrate({ pool });
     return new OutboxDatabase(url, pool);
   }
 

@@ -1,5 +1,5 @@
 import { laneCount, outboxNames } from './names.js';
-import type { SqlPort } from './port.js';
+import type { SqlPort } from '../sql-port.js';
 
 /** How the outbox stands. */
 export interface OutboxGauges {

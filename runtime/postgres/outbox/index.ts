@@ -5,15 +5,20 @@ export {
   type PostgresOutboxDefinition,
   type PublishedEvent,
 } from './publish.js';
-export { outboxMigrations, type OutboxMigration } from './migrations.js';
-export { PollingRelay, type PollingRelayOptions, type PollingRound, type RunningRelay } from './polling-relay.js';
+export {
+  PollingRelay,
+  type PollingRelayOptions,
+  type PollingRound,
+  type RunningRelay,
+} from './polling-relay.js';
 export { listen, type ListeningClient } from './wake.js';
 export { outboxGauges, type OutboxGauges } from './gauges.js';
 export { beginPostgresEpoch } from './epoch.js';
 export { NotPolled } from './relay-errors.js';
 export { EventMissing } from './retry-stuck.js';
 export type { FailedSend } from './send-fresh.js';
-export type { RelayConnection, RelayPool, SqlPort } from './port.js';
+export type { RelayConnection, RelayPool } from './port.js';
+export type { SqlPort } from '../sql-port.js';
 export { CdcRelay, type CdcNews, type CdcRelayOptions } from './cdc-relay.js';
 export { slotGauges, type SlotGauges } from './gauges.js';
 export type { ResendReason } from './slot.js';

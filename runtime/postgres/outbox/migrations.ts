@@ -1,20 +1,14 @@
+import type { Migration } from '../migrations/migration.js';
 import { laneCount, outboxNames, type OutboxNames } from './names.js';
 import { outboxFunctions } from './functions-sql.js';
 import { outboxTrigger } from './trigger-sql.js';
-
-/** A step of the schema. Numbers are never reused, and what has been released is never changed. */
-export interface OutboxMigration {
-  readonly version: number;
-  readonly name: string;
-  readonly sql: string;
-}
 
 /**
  * The outbox's part of the schema. Each step runs in a transaction of its own, as the owner of the schema.
  *
  * @param schema @default 'exactly_once'
  */
-export function outboxMigrations(schema?: string): OutboxMigration[] {
+export function outboxMigrations(schema?: string): Migration[] {
   const names = outboxNames(schema);
   return [
     { version: 10, name: 'outbox tables', sql: outboxTables(names) },

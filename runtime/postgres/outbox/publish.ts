@@ -4,7 +4,7 @@ import { isName, isPart, maxNameBytes } from '../../outbox/event-names.js';
 import { eventText, groupId } from '../../outbox/row.js';
 import { eventBytes } from '../../outbox/event-bytes.js';
 import { outboxNames } from './names.js';
-import type { SqlPort } from './port.js';
+import type { SqlPort } from '../sql-port.js';
 
 export interface PostgresOutboxDefinition {
   /** Who publishes, as consumers know it: a stable name, or a URI as CloudEvents likes it. */
@@ -95,7 +95,9 @@ RETURNING aggregatetype, aggregateid, id, epoch, version::text`;
       if (events.length === 0) return [];
       const given = events.map((event) => columnsOf(event, { table, source, maxEventBytes }));
       const { rows } = await port.executeSql(statement, [source, JSON.stringify(given)]);
-      const byAggregate = Map.groupBy(rows, (row) => JSON.stringify([row['aggregatetype'], row['aggregateid']]));
+      const byAggregate = Map.groupBy(rows, (row) =>
+        JSON.stringify([row['aggregatetype'], row['aggregateid']]),
+      );
       return events.map(({ aggregate: { kind, name } }) => {
         const row = byAggregate.get(JSON.stringify([kind, name]))?.shift();
         return { id: String(row?.['id']), epoch: String(row?.['epoch']), version: String(row?.['version']) };
