@@ -72,7 +72,8 @@ export { KafkaConsumer, type KafkaConsumerAlarmsOptions } from './kafka/kafka-co
 export { KafkaAuthentication, type KafkaConsumerProps } from './kafka/kafka-consumer-props.js';
 export { WebhookReceiver } from './webhook/webhook-receiver.js';
 export { ConnectWorker, type ConnectWorkerProps } from './cdc/connect-worker.js';
-export { DebeziumConnector, type DebeziumConnectorProps } from './cdc/debezium-connector.js';
+export { DebeziumConnector } from './cdc/debezium-connector.js';
+export type { DebeziumConnectorProps } from './cdc/debezium-connector-props.js';
 export { LakeBucket, type LakeBucketProps } from './cdc/lake-bucket.js';
 export { SinkService, type SinkServiceProps } from './cdc/sink-service.js';
 export { SnowflakeConnector, type SnowflakeConnectorProps } from './cdc/snowflake-connector.js';

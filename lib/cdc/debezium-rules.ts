@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
-import type { DebeziumConnectorProps } from './debezium-connector.js';
+import type { DebeziumConnectorProps } from './debezium-connector-props.js';
 
 /** 3.7.0.Final, or later. A test holds it to the version that the sinks demand of each record. */
 export function isSafeDebezium(version: string): boolean {

@@ -1,18 +1,13 @@
-import type { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import type { LoadedS3 } from './s3-client.js';
 import { folderOf, objectName, startOf } from './s3-names.js';
 import type { TopicPartition } from './source.js';
-
-interface S3 {
-  readonly client: S3Client;
-  readonly ListObjectsV2Command: typeof ListObjectsV2Command;
-}
 
 /**
  * The name of the last object of a partition. S3 lists forwards only: the space of offsets is halved instead, so that
  * a partition of a million objects costs some dozens of requests, and not a thousand pages.
  */
 export async function lastObject(
-  { client, ListObjectsV2Command }: S3,
+  { client, sdk }: LoadedS3,
   {
     bucket,
     prefix,
@@ -23,7 +18,7 @@ export async function lastObject(
   /** One of the first two objects beyond a name, and whether there are no more. */
   const after = async (StartAfter: string | undefined) => {
     const { Contents = [], IsTruncated = false } = await client.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix, StartAfter, MaxKeys: 2 }),
+      new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix, StartAfter, MaxKeys: 2 }),
     );
     const names = Contents.flatMap(({ Key }) => Key ?? []);
     return { name: names.at(-1), isLast: !IsTruncated };

@@ -1,3 +1,4 @@
+import type * as Sdk from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { backoff } from '../dedup/backoff.js';
 import { unlessMissing } from '../dedup/package-missing.js';
@@ -14,6 +15,11 @@ export interface NewObject {
   readonly contentEncoding?: string;
 }
 
+export interface LoadedS3 {
+  readonly client: S3Client;
+  readonly sdk: typeof Sdk;
+}
+
 /** The commands of S3, loaded when the first is needed. */
 export class LazyS3 {
   #client: S3Client | undefined;
@@ -22,22 +28,12 @@ export class LazyS3 {
     this.#client = client;
   }
 
-  async load() {
-    const {
-      S3Client,
-      GetObjectCommand,
-      HeadObjectCommand,
-      ListObjectsV2Command,
-      PutObjectCommand,
-      paginateListObjectsV2,
-    } = await import('@aws-sdk/client-s3').catch(
+  async load(): Promise<LoadedS3> {
+    const sdk = await import('@aws-sdk/client-s3').catch(
       unlessMissing('@aws-sdk/client-s3', 'a sink that writes to S3'),
     );
-    const client = (this.#client ??= new S3Client({}));
-    return {
-      ...{ client, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand },
-      paginateListObjectsV2,
-    };
+    const client = (this.#client ??= new sdk.S3Client({}));
+    return { client, sdk };
   }
 
   /**
@@ -47,7 +43,8 @@ export class LazyS3 {
    * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
    */
   async putNew({ bucket, name, body, metadata, contentType, contentEncoding }: NewObject): Promise<boolean> {
-    const { client, PutObjectCommand } = await this.load();
+    const { client, sdk } = await this.load();
+    const { PutObjectCommand } = sdk;
     const command = () =>
       new PutObjectCommand({
         Bucket: bucket,

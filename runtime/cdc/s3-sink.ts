@@ -105,8 +105,10 @@ class S3Sink implements Sink {
 
   /** Where the sink stands after an object. */
   async #endOf(Key: string): Promise<SinkState> {
-    const { client, HeadObjectCommand } = await this.#s3.load();
-    const { Metadata = {} } = await client.send(new HeadObjectCommand({ Bucket: this.options.bucket, Key }));
+    const { client, sdk } = await this.#s3.load();
+    const { Metadata = {} } = await client.send(
+      new sdk.HeadObjectCommand({ Bucket: this.options.bucket, Key }),
+    );
     const { next, position } = Metadata;
     if (next === undefined)
       throw new SinkUnavailable(this.name, `has an object '${Key}' whose metadata do not say where it ends`);

@@ -59,7 +59,8 @@ function keyOf(key: readonly string[], row: Line['before']): Readonly<Record<str
 }
 
 async function* lines(s3: LazyS3, Bucket: string, Prefix: string): AsyncGenerator<Line> {
-  const { client, GetObjectCommand, paginateListObjectsV2 } = await s3.load();
+  const { client, sdk } = await s3.load();
+  const { GetObjectCommand, paginateListObjectsV2 } = sdk;
   for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }))
     for (const { Key } of Contents) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
