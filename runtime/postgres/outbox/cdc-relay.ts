@@ -5,6 +5,7 @@ import type { Sender } from '../../outbox/deliver.js';
 import type { RelayTarget } from '../../outbox/targets/target.js';
 import { sendRead, type SentBatch } from './cdc-send.js';
 import { outboxNames, type OutboxNames } from './names.js';
+import { importPg } from './packages.js';
 import { keepPartitions } from './partitions.js';
 import { senderOf } from './polling-relay.js';
 import { using, type RelayPool } from './port.js';
@@ -18,7 +19,6 @@ import {
   createSlot,
   dropSlot,
   identifyLog,
-  importPg,
   readSlot,
   reasonToResend,
   type ResendReason,
