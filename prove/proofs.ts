@@ -98,4 +98,16 @@ export const proofs: readonly Proof[] = [
     environment: { REDRIVE_MESSAGES: '500' },
     covers: [...engine, 'cli', 'test/cli'],
   },
+  {
+    name: 'postgres-outbox',
+    shows:
+      'Either relay of an outbox in Postgres, killed 50 times under load, two at once, its slot dropped, beside COPY and two long transactions that interleave, reaches its consumer: nothing lost, nothing doubled, every aggregate in order; a transaction that stays open delays nobody else.',
+    tests: [
+      'test/postgres/outbox-kills.test.ts',
+      'test/postgres/outbox-polling.test.ts',
+      'test/postgres/outbox-cdc.test.ts',
+    ],
+    environment: { RELAY_KILLS: '50' },
+    covers: ['runtime/dedup', 'runtime/send', 'runtime/outbox', 'runtime/postgres/outbox', 'test/postgres'],
+  },
 ];

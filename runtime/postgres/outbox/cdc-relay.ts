@@ -15,14 +15,7 @@ import { lastDays } from './resend.js';
 import { retryStuck } from './retry-stuck.js';
 import { Pause, RoundClock } from './round-clock.js';
 import type { FailedSend } from './send-fresh.js';
-import {
-  createSlot,
-  dropSlot,
-  identifyLog,
-  readSlot,
-  reasonToResend,
-  type ResendReason,
-} from './slot.js';
+import { createSlot, dropSlot, identifyLog, readSlot, reasonToResend, type ResendReason } from './slot.js';
 
 export interface CdcRelayOptions {
   /** Of a user with REPLICATION, to the database itself: no proxy hands on a replication connection. */
@@ -93,7 +86,9 @@ export class CdcRelay {
     this.#sender = senderOf(options.targets);
     this.#slot = options.slot ?? 'exactly_once';
     if (!/^[a-z0-9_]{1,63}$/.test(this.#slot))
-      throw new InvalidSettings([`slot must be 1 to 63 lower-case letters, digits and '_', got '${this.#slot}'`]);
+      throw new InvalidSettings([
+        `slot must be 1 to 63 lower-case letters, digits and '_', got '${this.#slot}'`,
+      ]);
   }
 
   /** Runs until it is stopped. What goes wrong is told to `observe`, and begins anew from the position. */
@@ -174,16 +169,28 @@ export class CdcRelay {
   }
 
   async #read(from: Position, over: AbortController): Promise<void> {
-    const { connection, pool, batchEvents = 1_000, batchBytes = 8 * 1024 * 1024, lingerMs = 5 } = this.options;
+    const {
+      connection,
+      pool,
+      batchEvents = 1_000,
+      batchBytes = 8 * 1024 * 1024,
+      lingerMs = 5,
+    } = this.options;
     const { heartbeatMs = 10_000, retentionDays = 7 } = this.options;
     let readAt = Date.now();
     const timers = [
       every(heartbeatMs, async () => {
         if (Date.now() - readAt >= heartbeatMs)
-          await using(pool, async (one) => one.query("SELECT pg_logical_emit_message(true, 'exactly-once', '')"));
+          await using(pool, async (one) =>
+            one.query("SELECT pg_logical_emit_message(true, 'exactly-once', '')"),
+          );
       }),
       every(500, async () => this.#retry()),
-      every(10 * 60_000, async () => using(pool, async (one) => keepPartitions(one, this.#names, retentionDays)), 0),
+      every(
+        10 * 60_000,
+        async () => using(pool, async (one) => keepPartitions(one, this.#names, retentionDays)),
+        0,
+      ),
     ].map((start) => start((error) => this.#tell({ error })));
     try {
       await readLog({

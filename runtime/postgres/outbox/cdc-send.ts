@@ -44,9 +44,16 @@ export async function sendRead(
   },
 ): Promise<boolean> {
   await crashPoint('batch-received');
-  let left: StreamRows[] = await using(pool, async (connection) => withoutStuck(connection, names, byStream(rows)));
+  let left: StreamRows[] = await using(pool, async (connection) =>
+    withoutStuck(connection, names, byStream(rows)),
+  );
   for (;;) {
-    const { sentBelow, stuck, left: unsent, failures } = await sendFresh(left, sender, new RoundClock(Date.now() + tryMs));
+    const {
+      sentBelow,
+      stuck,
+      left: unsent,
+      failures,
+    } = await sendFresh(left, sender, new RoundClock(Date.now() + tryMs));
     await using(pool, async (connection) => {
       await begin(connection);
       await writeStuck(connection, names, stuck);
@@ -95,7 +102,10 @@ async function unlistUnsent(
     `DELETE FROM ${unsent} u USING unnest($1::bigint[], $2::bigint[]) AS sent (stream, next)
      WHERE (SELECT polled FROM ${control}) AND u.lane = hashint8(sent.stream) & ${laneCount - 1}
        AND u.stream = sent.stream AND u.version < sent.next`,
-    [streams.map(({ streamId }) => streamId), streams.map(({ streamId }) => String(sentBelow.get(streamId) ?? 0n))],
+    [
+      streams.map(({ streamId }) => streamId),
+      streams.map(({ streamId }) => String(sentBelow.get(streamId) ?? 0n)),
+    ],
   );
 }
 

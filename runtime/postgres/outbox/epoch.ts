@@ -15,7 +15,9 @@ export async function beginPostgresEpoch(pool: RelayPool, schema?: string): Prom
   return using(pool, async (connection) => {
     for (;;) {
       await connection.query('BEGIN');
-      const { rows } = await connection.query('SELECT pg_try_advisory_xact_lock($1, 0) AS got', [names.epochLock]);
+      const { rows } = await connection.query('SELECT pg_try_advisory_xact_lock($1, 0) AS got', [
+        names.epochLock,
+      ]);
       if (rows[0]?.['got'] === true) break;
       await connection.query('ROLLBACK');
       await sleep(50);

@@ -6,7 +6,12 @@ export {
   type PublishedEvent,
 } from './publish.js';
 export { outboxMigrations, type OutboxMigration } from './migrations.js';
-export { PollingRelay, type PollingRelayOptions, type PollingRound, type RunningRelay } from './polling-relay.js';
+export {
+  PollingRelay,
+  type PollingRelayOptions,
+  type PollingRound,
+  type RunningRelay,
+} from './polling-relay.js';
 export { listen, type ListeningClient } from './wake.js';
 export { outboxGauges, type OutboxGauges } from './gauges.js';
 export { beginPostgresEpoch } from './epoch.js';

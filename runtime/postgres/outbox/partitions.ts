@@ -16,9 +16,8 @@ export async function keepPartitions(
   retentionDays: number,
 ): Promise<KeptPartitions> {
   const made = await connection.query(`SELECT ${schema}.outbox_make_partitions($1) AS count`, [daysAhead]);
-  const pruned = await connection.query(
-    `SELECT ${schema}.outbox_prune($1 * interval '1 day') AS count`,
-    [retentionDays],
-  );
+  const pruned = await connection.query(`SELECT ${schema}.outbox_prune($1 * interval '1 day') AS count`, [
+    retentionDays,
+  ]);
   return { made: Number(made.rows[0]?.['count']), pruned: Number(pruned.rows[0]?.['count']) };
 }

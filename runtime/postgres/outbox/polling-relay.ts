@@ -129,8 +129,8 @@ export class PollingRelay {
         return false;
       }),
       loop(new Pause(maintenanceMs, pause), async () => {
-        await using(this.options.pool, async (connection) => this.#maintain(connection)).catch((error: unknown) =>
-          this.#observe({ ...nothing('poll'), error }),
+        await using(this.options.pool, async (connection) => this.#maintain(connection)).catch(
+          (error: unknown) => this.#observe({ ...nothing('poll'), error }),
         );
         return false;
       }),
@@ -195,7 +195,8 @@ export class PollingRelay {
     work: (connection: RelayConnection) => Promise<PollingRound>,
   ): Promise<PollingRound> {
     const round = await using(this.options.pool, work).catch((error: unknown) => ({ ...nothing(by), error }));
-    if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined) this.#observe(round);
+    if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined)
+      this.#observe(round);
     return round;
   }
 

@@ -14,7 +14,10 @@ export interface RelayConnection {
   query(
     text: string,
     values?: unknown[],
-  ): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly rowCount: number | null }>;
+  ): Promise<{
+    readonly rows: readonly Readonly<Record<string, unknown>>[];
+    readonly rowCount: number | null;
+  }>;
 }
 
 /** A `Pool` of `pg`. */

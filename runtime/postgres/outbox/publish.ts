@@ -95,7 +95,9 @@ RETURNING aggregatetype, aggregateid, id, epoch, version::text`;
       if (events.length === 0) return [];
       const given = events.map((event) => columnsOf(event, { table, source, maxEventBytes }));
       const { rows } = await port.executeSql(statement, [source, JSON.stringify(given)]);
-      const byAggregate = Map.groupBy(rows, (row) => JSON.stringify([row['aggregatetype'], row['aggregateid']]));
+      const byAggregate = Map.groupBy(rows, (row) =>
+        JSON.stringify([row['aggregatetype'], row['aggregateid']]),
+      );
       return events.map(({ aggregate: { kind, name } }) => {
         const row = byAggregate.get(JSON.stringify([kind, name]))?.shift();
         return { id: String(row?.['id']), epoch: String(row?.['epoch']), version: String(row?.['version']) };

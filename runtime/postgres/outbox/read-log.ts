@@ -40,7 +40,11 @@ export async function readLog(reading: LogReading): Promise<void> {
     flowControl: { enabled: true },
   });
   // Heartbeats are messages of the log: without them the end of an idle log would never be known.
-  const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: [names.publication], messages: true });
+  const plugin = new PgoutputPlugin({
+    protoVersion: 1,
+    publicationNames: [names.publication],
+    messages: true,
+  });
   const end = Promise.withResolvers<void>();
   let isOver = false;
   const fail = (error: unknown) => {
@@ -110,7 +114,8 @@ export async function readLog(reading: LogReading): Promise<void> {
 
 /** A stream that is paused never hears that it was closed. */
 async function close(service: { destroy(): Promise<unknown> }): Promise<void> {
-  const { stream } = (service as unknown as { _connection?: { stream?: { destroy(): void } } })._connection ?? {};
+  const { stream } =
+    (service as unknown as { _connection?: { stream?: { destroy(): void } } })._connection ?? {};
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {

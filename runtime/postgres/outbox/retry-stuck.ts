@@ -57,7 +57,8 @@ export async function retryStuck(
     found.filter(isWhole(stands)).map(({ streamId, rows }) => ({
       stream: rows[0].row.stream,
       rows: rows.map(({ row }) => row),
-      nextFor: (target) => (stands.get(streamId)?.due.has(target) ? stands.get(streamId)?.next.get(target) : undefined),
+      nextFor: (target) =>
+        stands.get(streamId)?.due.has(target) ? stands.get(streamId)?.next.get(target) : undefined,
     })),
     sender,
     clock,
@@ -72,10 +73,17 @@ export async function retryStuck(
     if (read !== undefined) failures.push(...failuresOf(read.rows[0].row.stream, progress));
     const low = lowest(progress);
     sent += Number(low - lowestOf(stand.next));
-    const isLevel = [...progress.values()].every(({ next, failure }) => next === low && failure === undefined);
+    const isLevel = [...progress.values()].every(
+      ({ next, failure }) => next === low && failure === undefined,
+    );
     const seen = read?.rows.at(-1)?.row.version ?? stand.seen;
     listed.push({
-      ...{ streamId, reached: progress, seen: seen > stand.seen ? seen : stand.seen, attempts: stand.attempts },
+      ...{
+        streamId,
+        reached: progress,
+        seen: seen > stand.seen ? seen : stand.seen,
+        attempts: stand.attempts,
+      },
       oldest: read?.rows.find(({ row }) => row.version >= low)?.row.at ?? Date.now(),
     });
     if (isLevel && (read?.rows.length ?? 0) < mostEvents) done.push({ streamId, next: low });
@@ -152,7 +160,10 @@ function progressOf(
   return new Map(
     [...stand.next].map(([target, next]) => [
       target,
-      sent?.get(target) ?? { next, ...(missing !== undefined && stand.due.has(target) && { failure: { error: missing } }) },
+      sent?.get(target) ?? {
+        next,
+        ...(missing !== undefined && stand.due.has(target) && { failure: { error: missing } }),
+      },
     ]),
   );
 }

@@ -57,9 +57,9 @@ export async function createSlot(
   await using(pool, async (connection) => {
     const { rows } = await connection.query('SELECT pg_backend_pid() AS pid');
     const giveUp = () =>
-      void using(pool, async (other) => other.query('SELECT pg_cancel_backend($1)', [rows[0]?.['pid']])).catch(
-        () => undefined,
-      );
+      void using(pool, async (other) =>
+        other.query('SELECT pg_cancel_backend($1)', [rows[0]?.['pid']]),
+      ).catch(() => undefined);
     signal.addEventListener('abort', giveUp, { once: true });
     try {
       if (signal.aborted) return;

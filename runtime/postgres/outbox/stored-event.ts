@@ -18,13 +18,25 @@ export class NewerEvent extends ExactlyOnceError {
   override readonly isWithoutData = true;
   override readonly fault = 'dependency';
   constructor(readonly found: number) {
-    super(`an event has row version ${found}, this relay knows up to ${rowVersion}; deploy the newer version`);
+    super(
+      `an event has row version ${found}, this relay knows up to ${rowVersion}; deploy the newer version`,
+    );
   }
 }
 
 /** The columns of an event as {@link storedEvent} reads them. @param alias of the table */
 export function eventColumns(alias: string): string {
-  const plain = ['aggregatetype', 'aggregateid', 'type', 'payload', 'source', 'epoch', 'groupid', 'v', 'types'];
+  const plain = [
+    'aggregatetype',
+    'aggregateid',
+    'type',
+    'payload',
+    'source',
+    'epoch',
+    'groupid',
+    'v',
+    'types',
+  ];
   return [
     ...plain.map((column) => `${alias}.${column}`),
     `${alias}.stream::text AS stream`,
@@ -41,7 +53,8 @@ export function eventColumns(alias: string): string {
  * @throws NewerEvent
  */
 export function storedEvent(columns: Readonly<Record<string, unknown>>): StoredRow {
-  const { aggregatetype, aggregateid, type, payload, source, epoch, groupid, types, created, occurred, v } = columns;
+  const { aggregatetype, aggregateid, type, payload, source, epoch, groupid, types, created, occurred, v } =
+    columns;
   if (Number(v) > rowVersion) throw new NewerEvent(Number(v));
   const name = {
     source: String(source),

@@ -43,7 +43,14 @@ export async function writeStuck(
       const tried = failure === undefined ? 0 : (attempts.get(target) ?? 0) + 1;
       const backoff = Math.min(again.mostMs, again.firstMs * 2 ** Math.min(20, tried - 1));
       return {
-        ...{ streamId, target, next: String(next), seen: String(seen), oldest: new Date(oldest).toISOString(), tried },
+        ...{
+          streamId,
+          target,
+          next: String(next),
+          seen: String(seen),
+          oldest: new Date(oldest).toISOString(),
+          tried,
+        },
         waitMs: failure === undefined ? again.freshMs : backoff * (0.5 + Math.random() / 2),
         // Its name only: a message may quote what it is about (R59).
         error: failure === undefined ? null : nameOf(failure.error),
@@ -98,7 +105,12 @@ export async function claimStuck(
   for (const row of rows) {
     const streamId = String(row['stream']);
     const entry = {
-      ...{ streamId, target: String(row['target']), attempts: Number(row['attempts']), due: row['due'] === true },
+      ...{
+        streamId,
+        target: String(row['target']),
+        attempts: Number(row['attempts']),
+        due: row['due'] === true,
+      },
       ...{ next: BigInt(String(row['next'])), seen: BigInt(String(row['seen'])) },
     };
     entries.set(streamId, [...(entries.get(streamId) ?? []), entry]);

@@ -26,8 +26,10 @@ export function freshWork({ rows }: StreamRows): StreamWork {
 
 /** What every target has: everything below. */
 export function lowest(progress: ReadonlyMap<string, Progress>): bigint {
-  return [...progress.values()].reduce<bigint | undefined>(
-    (low, { next }) => (low === undefined || next < low ? next : low),
-    undefined,
-  ) ?? 0n;
+  return (
+    [...progress.values()].reduce<bigint | undefined>(
+      (low, { next }) => (low === undefined || next < low ? next : low),
+      undefined,
+    ) ?? 0n
+  );
 }
