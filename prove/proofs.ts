@@ -160,4 +160,16 @@ export const proofs: readonly Proof[] = [
     environment: { WEBHOOK_KILLS: '25', WEBHOOK_DELIVERIES: '10000' },
     covers: [...engine, 'runtime/api', 'runtime/http', 'runtime/outbox', 'runtime/webhook', 'test/webhook'],
   },
+  {
+    name: 'postgres-outbox',
+    shows:
+      'Either relay of an outbox in Postgres, killed 50 times under load, two at once, its slot dropped, beside COPY and two long transactions that interleave, reaches its consumer: nothing lost, nothing doubled, every aggregate in order; a transaction that stays open delays nobody else.',
+    tests: [
+      'test/postgres/outbox-kills.test.ts',
+      'test/postgres/outbox-polling.test.ts',
+      'test/postgres/outbox-cdc.test.ts',
+    ],
+    environment: { RELAY_KILLS: '50' },
+    covers: ['runtime/dedup', 'runtime/send', 'runtime/outbox', 'runtime/postgres/outbox', 'test/postgres'],
+  },
 ];

@@ -83,6 +83,8 @@ class DebeziumChange implements Change {
   #image: Columns | undefined;
   #row: Columns | undefined;
   #key: Columns | undefined;
+  readonly #makeImage: () => Columns;
+  readonly #makeKey: (image: () => Columns) => Columns;
 
   constructor(
     readonly partition: TopicPartition,
@@ -90,9 +92,11 @@ class DebeziumChange implements Change {
     readonly kind: Change['kind'],
     readonly position: SourcePosition | undefined,
     readonly unchanged: readonly string[],
-    private readonly makeImage: () => Columns,
-    private readonly makeKey: (image: () => Columns) => Columns,
+    makeImage: () => Columns,
+    makeKey: (image: () => Columns) => Columns,
   ) {
+    this.#makeImage = makeImage;
+    this.#makeKey = makeKey;
     this.offset = record.offset;
   }
 
@@ -101,11 +105,11 @@ class DebeziumChange implements Change {
   }
 
   get key(): Columns {
-    return (this.#key ??= this.makeKey(() => this.#exact()));
+    return (this.#key ??= this.#makeKey(() => this.#exact()));
   }
 
   #exact(): Columns {
-    return (this.#image ??= this.makeImage());
+    return (this.#image ??= this.#makeImage());
   }
 }
 

@@ -60,8 +60,10 @@ export function dynamoSink(options: DynamoSinkOptions): Sink {
 class DynamoSink implements Sink {
   readonly name: string;
   readonly #client: DynamoDBClient;
+  readonly #options: DynamoSinkOptions;
 
-  constructor(private readonly options: DynamoSinkOptions) {
+  constructor(options: DynamoSinkOptions) {
+    this.#options = options;
     this.name = options.name;
     this.#client = options.client ?? new DynamoDBClient({});
   }
@@ -71,7 +73,7 @@ class DynamoSink implements Sink {
     const Key = { id: { S: this.#idOf(partition) } };
     const { Item } = await this.#send(() =>
       this.#client.send(
-        new GetItemCommand({ TableName: this.options.watermarks, Key, ConsistentRead: true }),
+        new GetItemCommand({ TableName: this.#options.watermarks, Key, ConsistentRead: true }),
       ),
     );
     if (Item === undefined) return { next: 0n };
@@ -133,7 +135,7 @@ class DynamoSink implements Sink {
       next: { N: String(to.next) },
       ...(to.position !== undefined && { position: { S: to.position } }),
     };
-    const { watermarks: TableName } = this.options;
+    const { watermarks: TableName } = this.#options;
     return [
       { Put: { TableName, Item: watermark, ...standsAt(from.next) } },
       ...lastOfEachRow(changes, (change) => this.#keyOf(change)).map((change) => this.#actionOf(change)),
@@ -158,7 +160,7 @@ class DynamoSink implements Sink {
   }
 
   #tableOf({ topic }: TopicPartition): DynamoSinkTable {
-    const table = Object.hasOwn(this.options.tables, topic) ? this.options.tables[topic] : undefined;
+    const table = Object.hasOwn(this.#options.tables, topic) ? this.#options.tables[topic] : undefined;
     if (table === undefined)
       throw new InvalidSettings([
         `sink '${this.name}' has no table for topic '${topic}'; name it in \`tables\``,

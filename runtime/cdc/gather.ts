@@ -23,13 +23,19 @@ export class Gathered {
   refused: { readonly error: RecordRefused; readonly record: SourceRecord } | undefined;
   #since: number | undefined;
   #position: SourcePosition | undefined;
+  readonly #options: Pick<SinkRunOptions, 'decode' | 'sink'>;
+  readonly #partition: TopicPartition;
+  readonly #limits: Limits;
 
   constructor(
-    private readonly options: Pick<SinkRunOptions, 'decode' | 'sink'>,
-    private readonly partition: TopicPartition,
+    options: Pick<SinkRunOptions, 'decode' | 'sink'>,
+    partition: TopicPartition,
     { next, position }: SinkState,
-    private readonly limits: Limits,
+    limits: Limits,
   ) {
+    this.#options = options;
+    this.#partition = partition;
+    this.#limits = limits;
     this.next = next;
     this.#position = position;
   }
@@ -53,13 +59,13 @@ export class Gathered {
   #take(record: SourceRecord): void {
     this.records += 1;
     this.bytes += (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
-    const change = this.options.decode(record, this.partition);
+    const change = this.#options.decode(record, this.#partition);
     if (change === undefined) return;
     if (change.position !== undefined && isBehind(change.position, this.#position)) {
       this.duplicates += 1;
       return;
     }
-    this.options.sink.check?.(change);
+    this.#options.sink.check?.(change);
     this.changes.push(change);
     if (change.position !== undefined) this.#position = advanced(this.#position, change.position);
   }
@@ -70,14 +76,14 @@ export class Gathered {
 
   get room() {
     return {
-      maxRecords: this.limits.rows - this.records,
-      maxBytes: this.limits.bytes - this.bytes,
+      maxRecords: this.#limits.rows - this.records,
+      maxBytes: this.#limits.bytes - this.bytes,
     };
   }
 
   /** How long to wait for more. */
   get waitMs(): number {
-    const { ms } = this.limits;
+    const { ms } = this.#limits;
     return this.#since === undefined ? ms : Math.max(0, this.#since + ms - Date.now());
   }
 }

@@ -27,12 +27,14 @@ export class PartitionRun {
   #began: bigint | undefined;
   #state: SinkState = { next: 0n };
   readonly #limits: Limits;
+  readonly #options: SinkRunOptions;
+  readonly #partition: TopicPartition;
+  readonly #signal: AbortSignal;
 
-  constructor(
-    private readonly options: SinkRunOptions,
-    private readonly partition: TopicPartition,
-    private readonly signal: AbortSignal,
-  ) {
+  constructor(options: SinkRunOptions, partition: TopicPartition, signal: AbortSignal) {
+    this.#options = options;
+    this.#partition = partition;
+    this.#signal = signal;
     const given = options.batch ?? {};
     this.#limits = {
       rows: given.rows ?? defaults.rows,
@@ -43,11 +45,11 @@ export class PartitionRun {
 
   /** @throws RecordRefused without dead letters; RecordsMissing; what a sink or a log said when patience ended. */
   async run(): Promise<PartitionSummary> {
-    const { source, sink, stopAtEnd = false } = this.options;
-    this.#state = await this.#patiently(() => sink.open(this.partition));
-    const bounds = await this.#patiently(() => source.bounds(this.partition));
+    const { source, sink, stopAtEnd = false } = this.#options;
+    this.#state = await this.#patiently(() => sink.open(this.#partition));
+    const bounds = await this.#patiently(() => source.bounds(this.#partition));
     let at = this.#firstOf(bounds);
-    while (!this.signal.aborted && !(stopAtEnd && at >= bounds.end)) {
+    while (!this.#signal.aborted && !(stopAtEnd && at >= bounds.end)) {
       const gathered = await this.#gather(at, stopAtEnd ? bounds.end : undefined);
       this.#duplicates += gathered.duplicates;
       at = await this.#write(gathered, at);
@@ -61,17 +63,22 @@ export class PartitionRun {
       this.#began = start;
       return start;
     }
-    if (next < start || next > end) throw new RecordsMissing(this.partition, next, start, end);
+    if (next < start || next > end) throw new RecordsMissing(this.#partition, next, start, end);
     return next;
   }
 
   async #gather(from: bigint, end: bigint | undefined): Promise<Gathered> {
-    const { source } = this.options;
-    const gathered = new Gathered(this.options, this.partition, { ...this.#state, next: from }, this.#limits);
-    while (!gathered.isFull && !this.signal.aborted && (end === undefined || gathered.next < end)) {
+    const { source } = this.#options;
+    const gathered = new Gathered(
+      this.#options,
+      this.#partition,
+      { ...this.#state, next: from },
+      this.#limits,
+    );
+    while (!gathered.isFull && !this.#signal.aborted && (end === undefined || gathered.next < end)) {
       const { waitMs, next, room } = gathered;
       const records = await this.#patiently(() =>
-        source.fetch(this.partition, next, { ...room, waitMs, signal: this.signal }),
+        source.fetch(this.#partition, next, { ...room, waitMs, signal: this.#signal }),
       );
       gathered.add(records);
       if (records.length === 0 && gathered.waitMs === 0) break;
@@ -86,8 +93,8 @@ export class PartitionRun {
 
   /** @returns where to read on. */
   async #write(gathered: Gathered, at: bigint): Promise<bigint> {
-    const { sink } = this.options;
-    const { partition } = this;
+    const { sink } = this.#options;
+    const partition = this.#partition;
     const started = Date.now();
     const from = this.#state;
     const batch = batchOf({ partition, from }, gathered.changes, gathered.next);
@@ -105,7 +112,7 @@ export class PartitionRun {
   }
 
   #tell({ batch, gathered, overtaken, ms }: Told): void {
-    const { sink, observe } = this.options;
+    const { sink, observe } = this.#options;
     const rows = overtaken ? 0 : batch.changes.length;
     this.#rows += rows;
     this.#overtaken += overtaken ? 1 : 0;
@@ -127,7 +134,7 @@ export class PartitionRun {
   }
 
   readonly #refuse: Refuse = async (error, record) => {
-    const { deadLetters } = this.options;
+    const { deadLetters } = this.#options;
     if (deadLetters === undefined) throw error;
     await this.#patiently(() => deadLetters.send({ error, record }));
     this.#deadLetters += 1;
@@ -135,12 +142,12 @@ export class PartitionRun {
 
   /** Asks again for as long as it is a dependency that fails. A write that was made is then refused, and harmless. */
   async #patiently<T>(ask: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + (this.options.patienceMs ?? defaultPatienceMs);
+    const deadline = Date.now() + (this.#options.patienceMs ?? defaultPatienceMs);
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await ask();
       } catch (error) {
-        if (faultOf(error) !== 'dependency' || Date.now() >= deadline || this.signal.aborted) throw error;
+        if (faultOf(error) !== 'dependency' || Date.now() >= deadline || this.#signal.aborted) throw error;
         await backoff(attempt, deadline);
       }
     }
@@ -148,7 +155,7 @@ export class PartitionRun {
 
   #summary(): PartitionSummary {
     return {
-      partition: this.partition,
+      partition: this.#partition,
       ...(this.#began !== undefined && { began: this.#began }),
       next: this.#state.next,
       rows: this.#rows,

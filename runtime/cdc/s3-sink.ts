@@ -54,14 +54,16 @@ const compress = promisify(gzip);
 class S3Sink implements Sink {
   readonly name: string;
   readonly #s3: LazyS3;
+  readonly #options: S3SinkOptions;
 
-  constructor(private readonly options: S3SinkOptions) {
+  constructor(options: S3SinkOptions) {
+    this.#options = options;
     this.name = options.name;
     this.#s3 = new LazyS3(options.client);
   }
 
   async open(partition: TopicPartition): Promise<SinkState> {
-    const { bucket, prefix = '' } = this.options;
+    const { bucket, prefix = '' } = this.#options;
     return this.#asking(async () => {
       const last = await lastObject(await this.#s3.load(), { bucket, prefix, partition });
       return last === undefined ? { next: 0n } : this.#endOf(last);
@@ -71,7 +73,7 @@ class S3Sink implements Sink {
   check(change: Change): void {
     const { partition, offset, record } = change;
     const { value } = record;
-    const { line, maxLineBytes = defaultMaxLineBytes } = this.options;
+    const { line, maxLineBytes = defaultMaxLineBytes } = this.#options;
     const bytes = value?.byteLength ?? 0;
     if (bytes > maxLineBytes)
       throw new RowTooLarge(partition, offset, `has ${bytes} bytes, \`maxLineBytes\` allows ${maxLineBytes}`);
@@ -82,7 +84,7 @@ class S3Sink implements Sink {
   async write({ partition, from, to, changes }: Batch): Promise<SinkState> {
     // An object without a line would only say what a restart finds out by itself.
     if (changes.length === 0) return from;
-    const { bucket, prefix = '', line, level = 1 } = this.options;
+    const { bucket, prefix = '', line, level = 1 } = this.#options;
     const name = objectName(prefix, partition, from.next);
     const body = await compress(linesOf(changes, line), { level });
     const metadata = {
@@ -107,7 +109,7 @@ class S3Sink implements Sink {
   async #endOf(Key: string): Promise<SinkState> {
     const { client, sdk } = await this.#s3.load();
     const { Metadata = {} } = await client.send(
-      new sdk.HeadObjectCommand({ Bucket: this.options.bucket, Key }),
+      new sdk.HeadObjectCommand({ Bucket: this.#options.bucket, Key }),
     );
     const { next, position } = Metadata;
     if (next === undefined)
@@ -122,7 +124,7 @@ class S3Sink implements Sink {
       return await ask();
     } catch (cause) {
       if (cause instanceof SinkUnavailable) throw cause;
-      const { bucket } = this.options;
+      const { bucket } = this.#options;
       throw new SinkUnavailable(this.name, `cannot use bucket '${bucket}': ${errorText(cause)}`, { cause });
     }
   }

@@ -31,12 +31,17 @@ export class Connection {
     this.#broken = true;
   };
 
+  readonly #client: PostgresClient;
+  readonly #limits: Limits;
+
   private constructor(
-    private readonly client: PostgresClient,
-    private readonly limits: Limits,
+    client: PostgresClient,
+    limits: Limits,
     /** Ends with the work that has this connection. */
     readonly patience: Patience,
   ) {
+    this.#client = client;
+    this.#limits = limits;
     // One that breaks while nothing is asked of it says so by an event, which ends a process that does not listen.
     client.on('error', this.#onError);
   }
@@ -71,11 +76,11 @@ export class Connection {
 
   /** The same. @throws what Postgres said, as it is. */
   async raw(text: string, values?: readonly unknown[]): Promise<SqlResult> {
-    if (isOver(this.limits)) throw new DependencyFailed('no time is left for a statement; none was sent');
-    this.limits.meter.call();
+    if (isOver(this.#limits)) throw new DependencyFailed('no time is left for a statement; none was sent');
+    this.#limits.meter.call();
     this.isBusy = true;
     try {
-      const asked = this.client.query(text, values === undefined ? undefined : [...values]);
+      const asked = this.#client.query(text, values === undefined ? undefined : [...values]);
       const answer = await this.patience.for(asked);
       this.isBusy = false;
       return answer;
@@ -95,8 +100,8 @@ export class Connection {
 
   giveBack(): void {
     this.patience.end();
-    this.client.removeListener('error', this.#onError);
-    this.client.release(this.#broken || this.isBusy);
+    this.#client.removeListener('error', this.#onError);
+    this.#client.release(this.#broken || this.isBusy);
   }
 }
 

@@ -34,11 +34,12 @@ ON CONFLICT (consumer, message_id) DO UPDATE SET
 /** Histories of messages and stopped groups, as rows of the schema `exactly_once`. */
 export class PostgresFailureStore implements FailureStore {
   readonly groups: PostgresGroupStore;
+  readonly #pool: PostgresPool;
+  readonly #consumerName: string;
 
-  constructor(
-    private readonly pool: PostgresPool,
-    private readonly consumerName: string,
-  ) {
+  constructor(pool: PostgresPool, consumerName: string) {
+    this.#pool = pool;
+    this.#consumerName = consumerName;
     this.groups = new PostgresGroupStore(pool, consumerName);
   }
 
@@ -47,7 +48,7 @@ export class PostgresFailureStore implements FailureStore {
     const read = async (names: readonly string[], text: string) => {
       if (names.length === 0) return [];
       try {
-        return (await ask(this.pool, limits, text, [this.consumerName, names])).rows;
+        return (await ask(this.#pool, limits, text, [this.#consumerName, names])).rows;
       } catch {
         // About those nothing is known: a group among them lets nothing pass (R48).
         for (const name of names) unread.add(name);
@@ -84,7 +85,7 @@ export class PostgresFailureStore implements FailureStore {
    */
   async #note({ id, kind, reason, survived = false }: Note, limits: Limits): Promise<boolean> {
     const values = [
-      this.consumerName,
+      this.#consumerName,
       id,
       Number(kind === 'excused'),
       Number(kind === 'failed'),
@@ -95,7 +96,7 @@ export class PostgresFailureStore implements FailureStore {
     ];
     for (let tries = 1; Date.now() < limits.deadline && tries <= maxTries; tries += 1)
       try {
-        await ask(this.pool, limits, noteOne, values);
+        await ask(this.#pool, limits, noteOne, values);
         return true;
       } catch {
         await backoff(tries, limits.deadline);
@@ -104,10 +105,10 @@ export class PostgresFailureStore implements FailureStore {
   }
 
   async start(messages: readonly string[], limits: Limits): Promise<void> {
-    const values = [this.consumerName, messages, messages.length, Number(messages.length === 1)];
+    const values = [this.#consumerName, messages, messages.length, Number(messages.length === 1)];
     for (let tries = 1; ; tries += 1)
       try {
-        await ask(this.pool, limits, startAll, values);
+        await ask(this.#pool, limits, startAll, values);
         return;
       } catch (cause) {
         if (tries >= maxTries || Date.now() >= limits.deadline)

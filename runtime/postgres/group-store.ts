@@ -30,18 +30,21 @@ export class PostgresGroupStore implements GroupStore {
   static readonly rows =
     'SELECT stream, state, token, v, facts FROM exactly_once.groups WHERE consumer = $1 AND stream = ANY($2::text[])';
 
-  constructor(
-    private readonly pool: PostgresPool,
-    private readonly consumerName: string,
-  ) {}
+  readonly #pool: PostgresPool;
+  readonly #consumerName: string;
+
+  constructor(pool: PostgresPool, consumerName: string) {
+    this.#pool = pool;
+    this.#consumerName = consumerName;
+  }
 
   async everStopped(limits: Limits): Promise<boolean> {
     const text = 'SELECT 1 FROM exactly_once.groups WHERE consumer = $1 LIMIT 1';
-    return (await ask(this.pool, limits, text, [this.consumerName])).rows.length > 0;
+    return (await ask(this.#pool, limits, text, [this.#consumerName])).rows.length > 0;
   }
 
   async read(stream: string, limits: Limits): Promise<Group | undefined> {
-    const { rows } = await ask(this.pool, limits, PostgresGroupStore.rows, [this.consumerName, [stream]]);
+    const { rows } = await ask(this.#pool, limits, PostgresGroupStore.rows, [this.#consumerName, [stream]]);
     return rows[0] && readGroup(rows[0]);
   }
 
@@ -49,7 +52,7 @@ export class PostgresGroupStore implements GroupStore {
   async list(limits: Limits): Promise<readonly Group[]> {
     const text =
       "SELECT stream, state, token, v, facts FROM exactly_once.groups WHERE consumer = $1 AND state <> 'open'";
-    const { rows } = await ask(this.pool, limits, text, [this.consumerName]);
+    const { rows } = await ask(this.#pool, limits, text, [this.#consumerName]);
     return rows.map(readGroup).sort((a, b) => a.since.localeCompare(b.since));
   }
 
@@ -82,10 +85,10 @@ export class PostgresGroupStore implements GroupStore {
 
   async next({ stream, drained }: Group, limits: Limits): Promise<readonly string[]> {
     const { rows } = await ask(
-      this.pool,
+      this.#pool,
       limits,
       'SELECT n::float8 AS n, record FROM exactly_once.parked WHERE consumer = $1 AND stream = $2 AND n > $3 ORDER BY n LIMIT $4',
-      [this.consumerName, stream, drained, drainSize],
+      [this.#consumerName, stream, drained, drainSize],
     );
     // Only an unbroken beginning is in order.
     const texts = rows.filter(({ n }, i) => n === drained + 1 + i).map(({ record }) => String(record));
@@ -106,7 +109,7 @@ export class PostgresGroupStore implements GroupStore {
       await connection.send(
         'INSERT INTO exactly_once.holes (consumer, stream, n, facts, expires_at) ' +
           "VALUES ($1, $2, $3, $4, now() + $5 * interval '1 second')",
-        [this.consumerName, stream, drained, facts, retentionSeconds],
+        [this.#consumerName, stream, drained, facts, retentionSeconds],
       );
       await this.#drained(seen, drained)(connection);
     });
@@ -131,13 +134,13 @@ export class PostgresGroupStore implements GroupStore {
       for (const [i, { messageId, text }] of messages.entries()) {
         await connection.send(
           'INSERT INTO exactly_once.parked (consumer, stream, n, record) VALUES ($1, $2, $3, $4)',
-          [this.consumerName, stream, parked + i + 1, text],
+          [this.#consumerName, stream, parked + i + 1, text],
         );
         // Its delivery may not be acknowledged in time: what comes again must not be parked again.
         await connection.send(
           "INSERT INTO exactly_once.histories (consumer, message_id, parked, expires_at) VALUES ($1, $2, true, now() + interval '15 days') " +
             'ON CONFLICT (consumer, message_id) DO UPDATE SET parked = true, expires_at = excluded.expires_at',
-          [this.consumerName, messageId],
+          [this.#consumerName, messageId],
         );
       }
     };
@@ -146,7 +149,7 @@ export class PostgresGroupStore implements GroupStore {
   #drained({ stream }: Group, until: number): Extra {
     return async (connection) =>
       connection.send('DELETE FROM exactly_once.parked WHERE consumer = $1 AND stream = $2 AND n <= $3', [
-        this.consumerName,
+        this.#consumerName,
         stream,
         until,
       ]);
@@ -162,9 +165,9 @@ export class PostgresGroupStore implements GroupStore {
     const token = randomUUID();
     // `rest` may have the token of the change before, which the row keeps in a column of its own.
     const facts = JSON.stringify({ ...rest, token: undefined });
-    const values = [this.consumerName, stream, state, token, facts];
+    const values = [this.#consumerName, stream, state, token, facts];
     try {
-      await transact(this.pool, limits, async (connection) => {
+      await transact(this.#pool, limits, async (connection) => {
         const { rows } =
           seen === undefined
             ? await connection.send(

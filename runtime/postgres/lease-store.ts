@@ -49,8 +49,11 @@ const owned = "id = $1 AND fence = $2 AND status = 'INPROGRESS'";
 export class PostgresLeaseStore implements LeaseStore {
   readonly now: () => number;
 
+  readonly #options: PostgresLeaseStoreOptions;
+
   /** @throws InvalidSettings when the retention is no positive whole number of seconds. */
-  constructor(private readonly options: PostgresLeaseStoreOptions) {
+  constructor(options: PostgresLeaseStoreOptions) {
+    this.#options = options;
     const { retentionSeconds } = options;
     if (!Number.isSafeInteger(retentionSeconds) || retentionSeconds <= 0)
       throw new InvalidSettings([
@@ -165,7 +168,7 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   #expiry(): Date {
-    return new Date(this.now() + this.options.retentionSeconds * 1000);
+    return new Date(this.now() + this.#options.retentionSeconds * 1000);
   }
 
   /** @returns whether a row was written. @throws CommitFailed when that is not known. */
@@ -180,7 +183,7 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async #ask(text: string, values: readonly unknown[]): Promise<SqlResult> {
     const limits = { deadline: Date.now() + patienceMs, meter: new Meter() };
-    return ask(this.options.pool, limits, text, values);
+    return ask(this.#options.pool, limits, text, values);
   }
 }
 

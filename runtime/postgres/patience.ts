@@ -23,7 +23,10 @@ export class Patience {
     for (const giveUp of this.#waiting) giveUp();
   };
 
-  constructor(private readonly limits: Limits) {
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
     const { deadline, signal } = limits;
     // A batch has as many transactions at once as it has lanes, and each of them listens.
     if (signal !== undefined) {
@@ -46,13 +49,13 @@ export class Patience {
       const answered = () => this.#waiting.delete(giveUp);
       work.then(resolve, reject);
       work.then(answered, answered);
-      if (isOver(this.limits)) giveUp();
+      if (isOver(this.#limits)) giveUp();
     });
   }
 
   /** Nobody waits any more. */
   end(): void {
     clearTimeout(this.#timer);
-    this.limits.signal?.removeEventListener('abort', this.#giveUp);
+    this.#limits.signal?.removeEventListener('abort', this.#giveUp);
   }
 }

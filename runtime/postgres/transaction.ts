@@ -37,11 +37,13 @@ export class Transaction implements PostgresTx {
   #failed: { readonly cause: unknown } | undefined;
   /** What the run failed of, whatever its handler makes of it (R44). */
   #broken: DependencyFailed | undefined;
+  readonly #connection: Connection;
+  readonly #effects: Once | undefined;
 
-  constructor(
-    private readonly connection: Connection,
-    private readonly effects: Once | undefined,
-  ) {}
+  constructor(connection: Connection, effects: Once | undefined) {
+    this.#connection = connection;
+    this.#effects = effects;
+  }
 
   async query(text: string, values?: readonly unknown[]) {
     const command = control.exec(text)?.[1];
@@ -66,7 +68,7 @@ export class Transaction implements PostgresTx {
   }
 
   readonly once: Once = async (name, effect) => {
-    const { effects } = this;
+    const effects = this.#effects;
     if (effects === undefined)
       throw new TypeError('tx.once needs leases: postgresConsumer({ leases: postgresLeases() })');
     this.#hasEffects = true;
@@ -76,7 +78,7 @@ export class Transaction implements PostgresTx {
   async #send(method: string, text: string, values?: readonly unknown[]): Promise<SqlResult> {
     return this.#track(method, async () => {
       try {
-        return await this.connection.send(text, values);
+        return await this.#connection.send(text, values);
       } catch (cause) {
         this.#failed ??= { cause };
         throw cause;

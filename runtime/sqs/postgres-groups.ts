@@ -13,7 +13,10 @@ const operatorMs = 30_000;
 const operatorLimits = () => ({ deadline: Date.now() + operatorMs, meter: new Meter() });
 
 /** The groups of a consumer that stand still, or are on their way back, oldest first. */
-export async function listPostgresGroups(pool: PostgresPool, consumerName: string): Promise<readonly Group[]> {
+export async function listPostgresGroups(
+  pool: PostgresPool,
+  consumerName: string,
+): Promise<readonly Group[]> {
   return new PostgresGroupStore(pool, consumerName).list(operatorLimits());
 }
 

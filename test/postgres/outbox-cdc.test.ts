@@ -18,12 +18,20 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const relay of running) await relay.stop();
   running.clear();
-  await db.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+  await db.query(
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
+    [slot],
+  );
   await db.pool.end();
 });
 
 const publish = async (...accounts: string[]) =>
-  db.transaction(async (port) => outbox.publishAll(port, accounts.map((account) => moved(account))));
+  db.transaction(async (port) =>
+    outbox.publishAll(
+      port,
+      accounts.map((account) => moved(account)),
+    ),
+  );
 const count = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 const news: CdcNews[] = [];
 
@@ -85,12 +93,22 @@ test('the slot of an idle outbox follows the log that others write, by heartbeat
   const sink = new Sink();
   start(sink);
   await follows();
-  await db.query('CREATE TABLE others AS SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 5000) n');
+  await db.query(
+    'CREATE TABLE others AS SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 5000) n',
+  );
   const written = await db.value('SELECT pg_current_wal_lsn()::text');
   await until(async () =>
-    Boolean(await db.value('SELECT confirmed_flush_lsn >= $2 FROM pg_replication_slots WHERE slot_name = $1', [slot, written])),
+    Boolean(
+      await db.value('SELECT confirmed_flush_lsn >= $2 FROM pg_replication_slots WHERE slot_name = $1', [
+        slot,
+        written,
+      ]),
+    ),
   );
-  const gauges = await slotGauges({ executeSql: async (text, values) => db.pool.query(text, [...values]) }, slot);
+  const gauges = await slotGauges(
+    { executeSql: async (text, values) => db.pool.query(text, [...values]) },
+    slot,
+  );
   expect(gauges).toMatchObject({ usable: true, safeBytes: undefined });
   expect(gauges.lagSeconds).toBeLessThan(30);
 });
@@ -143,7 +161,9 @@ test('a transaction larger than a batch is sent in parts, and goes on after the 
     `INSERT INTO exactly_once.outbox (source, aggregatetype, aggregateid, type, payload)
      SELECT 'test', 'account', 'large', 'Moved', '{}' FROM generate_series(1, 1000)`,
   );
-  await until(async () => Number(await db.value('SELECT partial_ordinal FROM exactly_once.outbox_positions')) >= 300);
+  await until(
+    async () => Number(await db.value('SELECT partial_ordinal FROM exactly_once.outbox_positions')) >= 300,
+  );
   await until(() => news.some(({ failures }) => failures.length > 0));
   const before = Number(await db.value('SELECT partial_ordinal FROM exactly_once.outbox_positions'));
   await relay.stop();
@@ -220,7 +240,8 @@ test('of two relays one stands by, and takes over when the other one ends', asyn
 
 test('an aggregate that is refused is listed, the log goes on, and it is sent in order when it is taken', async () => {
   const sink = new Sink();
-  sink.refuses = ({ group }) => (group === 'bad' ? new NotAccepted('sink', 'Invalid', 'no', 'final') : undefined);
+  sink.refuses = ({ group }) =>
+    group === 'bad' ? new NotAccepted('sink', 'Invalid', 'no', 'final') : undefined;
   start(sink);
   await publish('bad', 'a', 'bad');
   await sent(sink, 'a', 1);

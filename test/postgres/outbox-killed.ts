@@ -46,7 +46,8 @@ export class KilledRelays {
       const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
       this.#children.delete(child);
       if (this.#over) return;
-      if (!dies || signal !== 'SIGKILL') throw new Error(`a relay has ended by itself: ${this.said.slice(-2_000)}`);
+      if (!dies || signal !== 'SIGKILL')
+        throw new Error(`a relay has ended by itself: ${this.said.slice(-2_000)}`);
       this.killed.set(point, (this.killed.get(point) ?? 0) + 1);
     }
   }

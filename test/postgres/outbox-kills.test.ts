@@ -33,7 +33,9 @@ function drawFrom(seed: number): () => number {
 /** Drops the slot while its relay reads it. */
 async function dropSlot(db: OutboxDatabase, slot: string): Promise<void> {
   await until(async () => {
-    await db.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+    await db.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
+      slot,
+    ]);
     return db.query('SELECT pg_drop_replication_slot($1)', [slot]).then(
       () => true,
       () => false,

@@ -59,8 +59,13 @@ export class Load {
     await chmod(folder, 0o755);
     const numbers = Array.from({ length: 1_000 }, () => this.#next++);
     const file = join(folder, 'rows.tsv');
-    await writeFile(file, numbers.map((n) => `${source}\taccount\tcopied-${n % 7}\tMoved\t{"n":${n}}\n`).join(''));
-    await this.db.query(`COPY exactly_once.outbox (source, aggregatetype, aggregateid, type, payload) FROM '${file}'`);
+    await writeFile(
+      file,
+      numbers.map((n) => `${source}\taccount\tcopied-${n % 7}\tMoved\t{"n":${n}}\n`).join(''),
+    );
+    await this.db.query(
+      `COPY exactly_once.outbox (source, aggregatetype, aggregateid, type, payload) FROM '${file}'`,
+    );
     for (const n of numbers) this.committed.add(n);
     await rm(folder, { recursive: true });
   }

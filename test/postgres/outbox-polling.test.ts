@@ -1,5 +1,11 @@
 import { Client } from 'pg';
-import { listen, NotPolled, outboxGauges, PollingRelay, postgresOutbox } from '../../runtime/postgres/outbox/index.js';
+import {
+  listen,
+  NotPolled,
+  outboxGauges,
+  PollingRelay,
+  postgresOutbox,
+} from '../../runtime/postgres/outbox/index.js';
 import type { PollingRound } from '../../runtime/postgres/outbox/index.js';
 import { NotAccepted } from '../../runtime/outbox/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
@@ -14,10 +20,16 @@ beforeEach(async () => {
 afterEach(async () => db.pool.end());
 
 const publish = async (...accounts: string[]) =>
-  db.transaction(async (port) => outbox.publishAll(port, accounts.map((account) => moved(account))));
+  db.transaction(async (port) =>
+    outbox.publishAll(
+      port,
+      accounts.map((account) => moved(account)),
+    ),
+  );
 const unsent = async () => db.value('SELECT count(*)::int FROM exactly_once.outbox_unsent');
 const stuck = async () => db.value('SELECT count(DISTINCT stream)::int FROM exactly_once.outbox_stuck');
-const gauges = async () => outboxGauges(portOf(await db.pool.connect().then((client) => (client.release(), client))));
+const gauges = async () =>
+  outboxGauges(portOf(await db.pool.connect().then((client) => (client.release(), client))));
 const count = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 test('events of every aggregate are sent in the order of their versions, and not again', async () => {
@@ -52,7 +64,8 @@ test('a transaction that stays open delays nobody else, and its own events are s
 
 test('an aggregate that is refused is listed and waits; nobody else does, and it goes on in order', async () => {
   const sink = new Sink();
-  sink.refuses = ({ group }) => (group === 'bad' ? new NotAccepted('sink', 'Invalid', 'no', 'final') : undefined);
+  sink.refuses = ({ group }) =>
+    group === 'bad' ? new NotAccepted('sink', 'Invalid', 'no', 'final') : undefined;
   const rounds: PollingRound[] = [];
   const relay = new PollingRelay({ pool: db.pool, targets: [sink], observe: (round) => rounds.push(round) });
   await publish('bad', 'a', 'bad', 'b');
@@ -99,7 +112,10 @@ test('a target that is down holds up neither the other one nor, once it is back,
   const second = new PollingRelay({ pool: db.pool, targets: [up, down] });
   await second.drain();
   await second.drain();
-  expect([up.versionsOf('a'), down.versionsOf('a')]).toEqual([[1, 2, 3], [1, 2, 3]]);
+  expect([up.versionsOf('a'), down.versionsOf('a')]).toEqual([
+    [1, 2, 3],
+    [1, 2, 3],
+  ]);
   expect([await stuck(), await unsent()]).toEqual([0, 0]);
 });
 
@@ -109,7 +125,9 @@ test('a target that takes some types only is told with each event which one came
   for (const type of ['Moved', 'Closed', 'Moved', 'Moved', 'Closed'])
     await db.transaction(async (port) => outbox.publish(port, event(type)));
   await new PollingRelay({ pool: db.pool, targets: [some] }).drain();
-  const places = some.accepted.map(({ event }) => JSON.parse(event) as { version: string; previousversion?: string });
+  const places = some.accepted.map(
+    ({ event }) => JSON.parse(event) as { version: string; previousversion?: string },
+  );
   expect(places.map(({ version, previousversion }) => [version, previousversion])).toEqual([
     ['2', '0'],
     ['5', '2'],
@@ -118,7 +136,9 @@ test('a target that takes some types only is told with each event which one came
 
 test('two relays at once share the lanes: nothing is sent by both, and every aggregate is in order', async () => {
   const sink = new Sink();
-  const relays = [1, 2].map(() => new PollingRelay({ pool: db.pool, targets: [sink], batchEvents: 50, pollMs: 5 }));
+  const relays = [1, 2].map(
+    () => new PollingRelay({ pool: db.pool, targets: [sink], batchEvents: 50, pollMs: 5 }),
+  );
   const running = await Promise.all(relays.map(async (relay) => relay.start()));
   for (let i = 0; i < 40; i += 1) await publish('a', 'b', `c${i % 7}`, `d${i}`, 'a');
   await until(async () => (await unsent()) === 0);

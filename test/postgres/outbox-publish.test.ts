@@ -20,7 +20,9 @@ test('an event exists if its transaction commits, with the next version of its a
     }),
   ).rejects.toThrow('changed their mind');
   expect((await publish()).version).toBe('2');
-  expect(await db.query('SELECT version::int AS version, id FROM exactly_once.outbox ORDER BY version')).toEqual([
+  expect(
+    await db.query('SELECT version::int AS version, id FROM exactly_once.outbox ORDER BY version'),
+  ).toEqual([
     { version: 1, id: '1/account/a/1' },
     { version: 2, id: '1/account/a/2' },
   ]);
@@ -30,17 +32,21 @@ test('transactions that publish about one aggregate take turns: versions have no
   let over = false;
   const reader = (async () => {
     while (!over) {
-      const [seen] = await db.query('SELECT count(*)::int AS count, coalesce(max(version), 0)::int AS last FROM exactly_once.outbox');
+      const [seen] = await db.query(
+        'SELECT count(*)::int AS count, coalesce(max(version), 0)::int AS last FROM exactly_once.outbox',
+      );
       expect(seen?.['last']).toBe(seen?.['count']);
     }
   })();
   await Promise.all(
     Array.from({ length: 10 }, async () => {
       for (let i = 0; i < 10; i += 1)
-        await db.transaction(async (port) => {
-          await outbox.publish(port, moved('a'));
-          if (i % 3 === 1) throw new Error('rolled back');
-        }).catch(() => undefined);
+        await db
+          .transaction(async (port) => {
+            await outbox.publish(port, moved('a'));
+            if (i % 3 === 1) throw new Error('rolled back');
+          })
+          .catch(() => undefined);
     }),
   );
   over = true;
@@ -71,8 +77,8 @@ test('rows that COPY and plain INSERTs bring are numbered, too, and cannot say a
 test('what could not be sent is refused before it is written, without quoting it', async () => {
   const refused = async (event: object) =>
     db.transaction(async (port) => outbox.publish(port, { ...moved('a'), ...event }));
-  await expect(refused({ aggregate: { kind: 'a/b', name: 'x' } })).rejects.toThrow("kind must be");
-  await expect(refused({ aggregate: { kind: 'a', name: 'secret\0' } })).rejects.toThrow("name must be");
+  await expect(refused({ aggregate: { kind: 'a/b', name: 'x' } })).rejects.toThrow('kind must be');
+  await expect(refused({ aggregate: { kind: 'a', name: 'secret\0' } })).rejects.toThrow('name must be');
   await expect(refused({ type: '' })).rejects.toThrow('type must be');
   await expect(refused({ group: '' })).rejects.toThrow('group is empty');
   await expect(refused({ time: new Date(NaN) })).rejects.toThrow('no valid date');

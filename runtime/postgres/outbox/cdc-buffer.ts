@@ -30,13 +30,13 @@ export class CdcBuffer {
   /** The transaction that is being read, and how many of its events are. */
   #open: { readonly commit: string; ordinal: number } | undefined;
   #changed = false;
+  readonly #from: Position;
+  readonly #table: { readonly schema: string; readonly name: string };
 
   /** @param from where the last batch ended: what was sent of a transaction in part is not sent again */
-  constructor(
-    private readonly from: Position,
-    private readonly table: { readonly schema: string; readonly name: string },
-    at: Date,
-  ) {
+  constructor(from: Position, table: { readonly schema: string; readonly name: string }, at: Date) {
+    this.#from = from;
+    this.#table = table;
     this.#end = from.end;
     this.#committedAt = at;
   }
@@ -73,10 +73,10 @@ export class CdcBuffer {
   }
 
   #insert({ relation, new: columns }: Extract<Decoded, { tag: 'insert' }>): void {
-    if (relation.schema !== this.table.schema || relation.name !== this.table.name) return;
+    if (relation.schema !== this.#table.schema || relation.name !== this.#table.name) return;
     const open = (this.#open ??= { commit: '0/0', ordinal: 0 });
     open.ordinal += 1;
-    if (isPartOf(this.from, open.commit) && open.ordinal <= (this.from.partial?.ordinal ?? 0)) return;
+    if (isPartOf(this.#from, open.commit) && open.ordinal <= (this.#from.partial?.ordinal ?? 0)) return;
     const stored = storedEvent(columns);
     this.#rows.push(stored);
     this.#bytes += Buffer.byteLength(stored.row.data);
@@ -85,7 +85,7 @@ export class CdcBuffer {
 
   /** What was gathered, which begins anew. */
   take(): CdcBatch {
-    const { systemId, timeline } = this.from;
+    const { systemId, timeline } = this.#from;
     const batch: CdcBatch = {
       rows: this.#rows,
       position: {

@@ -5,6 +5,7 @@ import type { Sender } from '../../outbox/deliver.js';
 import type { RelayTarget } from '../../outbox/targets/target.js';
 import { sendRead, type SentBatch } from './cdc-send.js';
 import { outboxNames, type OutboxNames } from './names.js';
+import { importPg } from './packages.js';
 import { keepPartitions } from './partitions.js';
 import { senderOf } from './polling-relay.js';
 import { using, type RelayPool } from './port.js';
@@ -14,15 +15,7 @@ import { lastDays } from './resend.js';
 import { retryStuck } from './retry-stuck.js';
 import { Pause, RoundClock } from './round-clock.js';
 import type { FailedSend } from './send-fresh.js';
-import {
-  createSlot,
-  dropSlot,
-  identifyLog,
-  importPg,
-  readSlot,
-  reasonToResend,
-  type ResendReason,
-} from './slot.js';
+import { createSlot, dropSlot, identifyLog, readSlot, reasonToResend, type ResendReason } from './slot.js';
 
 export interface CdcRelayOptions {
   /** Of a user with REPLICATION, to the database itself: no proxy hands on a replication connection. */
@@ -87,8 +80,10 @@ export class CdcRelay {
   readonly #names: OutboxNames;
   readonly #sender: Sender;
   readonly #slot: string;
+  readonly #options: CdcRelayOptions;
 
-  constructor(private readonly options: CdcRelayOptions) {
+  constructor(options: CdcRelayOptions) {
+    this.#options = options;
     this.#names = outboxNames(options.schema);
     this.#sender = senderOf(options.targets);
     this.#slot = options.slot ?? 'exactly_once';
@@ -120,7 +115,7 @@ export class CdcRelay {
   /** As the only one of this slot, for as long as this connection holds. */
   async #lead(signal: AbortSignal, pause: Pause): Promise<void> {
     const { Client } = await importPg();
-    const holder = new Client(this.options.connection);
+    const holder = new Client(this.#options.connection);
     const over = new AbortController();
     const stop = () => over.abort();
     signal.addEventListener('abort', stop, { once: true });
@@ -133,7 +128,7 @@ export class CdcRelay {
         if (over.signal.aborted) return;
       }
       this.#tell({ leads: true });
-      const log = await identifyLog(this.options.connection);
+      const log = await identifyLog(this.#options.connection);
       const position = await this.#startingPoint(log, over.signal);
       if (position !== undefined && !over.signal.aborted) await this.#read(position, over);
     } finally {
@@ -155,7 +150,7 @@ export class CdcRelay {
 
   /** Where the log is read from, after whatever has to be sent once more. Undefined: it is over. */
   async #startingPoint(log: LogIdentity, signal: AbortSignal): Promise<Position | undefined> {
-    const { pool, failover = false } = this.options;
+    const { pool, failover = false } = this.#options;
     const [slot, position] = await using(pool, async (connection) => [
       await readSlot(connection, this.#slot),
       await readPosition(connection, this.#names, this.#slot),
@@ -166,7 +161,7 @@ export class CdcRelay {
     if (slot?.lost !== undefined) await using(pool, async (one) => dropSlot(one, this.#slot));
     if (slot === undefined || slot.lost !== undefined) await createSlot(pool, this.#slot, failover, signal);
     const begun = await using(pool, async (connection) => readSlot(connection, this.#slot));
-    for await (const rows of lastDays(pool, this.#names, this.options.retentionDays ?? 7))
+    for await (const rows of lastDays(pool, this.#names, this.#options.retentionDays ?? 7))
       if (signal.aborted || !(await this.#send(rows, async () => undefined, signal))) return undefined;
     const start: Position = { ...log, end: begun?.confirmed ?? '0/0' };
     await using(pool, async (connection) =>
@@ -182,8 +177,8 @@ export class CdcRelay {
       batchEvents = 1_000,
       batchBytes = 8 * 1024 * 1024,
       lingerMs = 5,
-    } = this.options;
-    const { heartbeatMs = 10_000, retentionDays = 7 } = this.options;
+    } = this.#options;
+    const { heartbeatMs = 10_000, retentionDays = 7 } = this.#options;
     let readAt = Date.now();
     const timers = [
       every(heartbeatMs, async () => {
@@ -222,7 +217,7 @@ export class CdcRelay {
     mark: Parameters<typeof sendRead>[4]['mark'],
     signal: AbortSignal,
   ): Promise<boolean> {
-    return sendRead(rows, this.options.pool, this.#names, this.#sender, {
+    return sendRead(rows, this.#options.pool, this.#names, this.#sender, {
       mark,
       isOver: () => signal.aborted,
       onTry: ({ sent, listed, failures }: SentBatch) => {
@@ -232,14 +227,14 @@ export class CdcRelay {
   }
 
   async #retry(): Promise<void> {
-    const { tried, sent, failures } = await using(this.options.pool, async (connection) =>
+    const { tried, sent, failures } = await using(this.#options.pool, async (connection) =>
       retryStuck(connection, this.#names, this.#sender, new RoundClock(Date.now() + 20_000)),
     );
     if (tried > 0) this.#tell({ sent, stuck: tried, failures });
   }
 
   #tell(news: Partial<CdcNews>): void {
-    this.options.observe?.({ ...{ sent: 0, stuck: 0, failures: [] }, ...news });
+    this.#options.observe?.({ ...{ sent: 0, stuck: 0, failures: [] }, ...news });
   }
 }
 

@@ -77,9 +77,11 @@ export class PollingRelay {
   readonly #names: OutboxNames;
   readonly #sender: Sender;
   readonly #workers: number;
+  readonly #options: PollingRelayOptions;
 
   /** @throws InvalidSettings */
-  constructor(private readonly options: PollingRelayOptions) {
+  constructor(options: PollingRelayOptions) {
+    this.#options = options;
     this.#names = outboxNames(options.schema);
     this.#sender = senderOf(options.targets);
     this.#workers = options.workers ?? 2;
@@ -116,7 +118,7 @@ export class PollingRelay {
   /** Runs until it is stopped. Errors are told to `observe`, and end nothing. @throws NotPolled */
   async start(): Promise<RunningRelay> {
     await this.#begin();
-    const pause = new Pause(this.options.pollMs ?? 200);
+    const pause = new Pause(this.#options.pollMs ?? 200);
     const loops = [
       ...Array.from({ length: this.#workers }, () =>
         loop(pause, async () => {
@@ -129,7 +131,7 @@ export class PollingRelay {
         return false;
       }),
       loop(new Pause(maintenanceMs, pause), async () => {
-        await using(this.options.pool, async (connection) => this.#maintain(connection)).catch(
+        await using(this.#options.pool, async (connection) => this.#maintain(connection)).catch(
           (error: unknown) => this.#observe({ ...nothing('poll'), error }),
         );
         return false;
@@ -145,7 +147,7 @@ export class PollingRelay {
   }
 
   async #begin(): Promise<void> {
-    await using(this.options.pool, async (connection) => {
+    await using(this.#options.pool, async (connection) => {
       const { control } = this.#names;
       const { rows } = await connection.query(`SELECT polled FROM ${control}`);
       if (rows[0]?.['polled'] !== true) throw new NotPolled(control);
@@ -154,11 +156,11 @@ export class PollingRelay {
   }
 
   async #maintain(connection: RelayConnection): Promise<void> {
-    await keepPartitions(connection, this.#names, this.options.retentionDays ?? 7);
+    await keepPartitions(connection, this.#names, this.#options.retentionDays ?? 7);
   }
 
   async #poll(end: number): Promise<PollingRound & { readonly found: number }> {
-    const { batchEvents = 1_000, batchBytes = 8 * 1024 * 1024 } = this.options;
+    const { batchEvents = 1_000, batchBytes = 8 * 1024 * 1024 } = this.#options;
     let found = 0;
     const round = await this.#round('poll', async (connection): Promise<PollingRound> => {
       const clock = new RoundClock(end);
@@ -194,14 +196,17 @@ export class PollingRelay {
     by: PollingRound['by'],
     work: (connection: RelayConnection) => Promise<PollingRound>,
   ): Promise<PollingRound> {
-    const round = await using(this.options.pool, work).catch((error: unknown) => ({ ...nothing(by), error }));
+    const round = await using(this.#options.pool, work).catch((error: unknown) => ({
+      ...nothing(by),
+      error,
+    }));
     if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined)
       this.#observe(round);
     return round;
   }
 
   #observe(round: PollingRound): void {
-    this.options.observe?.(round);
+    this.#options.observe?.(round);
   }
 }
 

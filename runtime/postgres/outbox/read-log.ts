@@ -1,8 +1,8 @@
 import type { ClientConfig } from 'pg';
-import { unlessMissing } from '../../dedup/package-missing.js';
 import { CdcBuffer, type CdcBatch, type Decoded } from './cdc-buffer.js';
 import { acknowledging } from './lsn.js';
 import type { OutboxNames } from './names.js';
+import { importReplication } from './packages.js';
 import type { Position } from './position.js';
 
 export interface LogReading {
@@ -34,9 +34,7 @@ const statusMs = 5_000;
  */
 export async function readLog(reading: LogReading): Promise<void> {
   const { connection, slot, names, from, batchEvents, batchBytes, lingerMs, send, signal } = reading;
-  const { LogicalReplicationService, PgoutputPlugin } = await import('pg-logical-replication').catch(
-    unlessMissing('pg-logical-replication', 'the CDC relay'),
-  );
+  const { LogicalReplicationService, PgoutputPlugin } = await importReplication();
   const service = new LogicalReplicationService(connection, {
     acknowledge: { auto: false, timeoutSeconds: 0 },
     flowControl: { enabled: true },

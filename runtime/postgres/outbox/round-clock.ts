@@ -8,9 +8,11 @@ const reserveMs = 1_000;
 /** The time of one round, which has to end at a given moment. */
 export class RoundClock implements SendClock {
   readonly givenMs: number;
+  readonly #end: number;
 
   /** @param end epoch milliseconds */
-  constructor(private readonly end: number) {
+  constructor(end: number) {
+    this.#end = end;
     this.givenMs = Math.max(0, end - Date.now());
   }
 
@@ -23,7 +25,7 @@ export class RoundClock implements SendClock {
   }
 
   leftMs(): number {
-    return Math.max(0, this.end - Date.now());
+    return Math.max(0, this.#end - Date.now());
   }
 }
 
@@ -34,12 +36,11 @@ export class Pause {
   #stopped = false;
   /** A wake-up that nobody waited for counts for the next pause. */
   #woken = false;
+  readonly #ms: number;
 
   /** @param outer one whose end is the end of this one, too. @default - none */
-  constructor(
-    private readonly ms: number,
-    outer?: Pause,
-  ) {
+  constructor(ms: number, outer?: Pause) {
+    this.#ms = ms;
     if (outer !== undefined) outer.#stops.push(() => this.stop());
   }
 
@@ -65,7 +66,7 @@ export class Pause {
       return;
     }
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(go, this.ms);
+      const timer = setTimeout(go, this.#ms);
       const waiting = this.#waiting;
       function go(): void {
         clearTimeout(timer);

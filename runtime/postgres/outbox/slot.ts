@@ -1,5 +1,5 @@
 import type { ClientConfig } from 'pg';
-import { unlessMissing } from '../../dedup/package-missing.js';
+import { importPg } from './packages.js';
 import { lsnNumber } from './lsn.js';
 import { using, type RelayConnection, type RelayPool } from './port.js';
 import type { LogIdentity, Position } from './position.js';
@@ -104,10 +104,4 @@ export async function identifyLog(config: ClientConfig): Promise<LogIdentity> {
   } finally {
     await client.end();
   }
-}
-
-export async function importPg(): Promise<typeof import('pg')> {
-  const imported = await import('pg').catch(unlessMissing('pg', 'the CDC relay'));
-  // As an ES module it has a default export, too.
-  return (imported as { default?: typeof import('pg') }).default ?? imported;
 }

@@ -50,12 +50,14 @@ export interface AlertTargets {
 /** Commits what alerts tell of together with the alerts. */
 export class Alerts {
   readonly #store: DynamoStore;
+  readonly #webhooks: WebhookStore;
+  readonly #settings: WebhookSenderSettings;
+  readonly #targets: AlertTargets;
 
-  constructor(
-    private readonly webhooks: WebhookStore,
-    private readonly settings: WebhookSenderSettings,
-    private readonly targets: AlertTargets,
-  ) {
+  constructor(webhooks: WebhookStore, settings: WebhookSenderSettings, targets: AlertTargets) {
+    this.#webhooks = webhooks;
+    this.#settings = settings;
+    this.#targets = targets;
     const { dedupTable: tableName = '', retentionSeconds } = settings;
     this.#store = new DynamoStore({ client: webhooks.client, tableName, retentionSeconds });
   }
@@ -71,12 +73,12 @@ export class Alerts {
     alert: WebhookAlert,
     fill: (tx: Transaction) => void,
   ): Promise<boolean> {
-    await this.targets.notify?.(alert);
+    await this.#targets.notify?.(alert);
     const key = JSON.stringify(['alert', ...occasion]);
     const limits = { deadline: Date.now() + 10_000, meter: new Meter() };
     let overtaken = false;
     const handling = new Handling(this.#store, {
-      receipt: { id: receiptId(this.settings.senderName, key), fingerprint: fingerprintOf(key) },
+      receipt: { id: receiptId(this.#settings.senderName, key), fingerprint: fingerprintOf(key) },
       lane: key,
       handle: (tx) => {
         fill(tx);
@@ -88,7 +90,7 @@ export class Alerts {
     });
     await handling.run(limits);
     const outcome = (await commitHandlings(this.#store, [handling], limits)).get(handling);
-    this.webhooks.meter.write([{ CapacityUnits: limits.meter.writeUnits }]);
+    this.#webhooks.meter.write([{ CapacityUnits: limits.meter.writeUnits }]);
     if (outcome?.kind === 'processed') return !overtaken;
     if (outcome?.kind === 'duplicate') return false;
     const cause = outcome !== undefined && 'error' in outcome ? outcome.error : undefined;
@@ -96,13 +98,13 @@ export class Alerts {
   }
 
   #publish(tx: Transaction, alert: WebhookAlert): void {
-    const { outbox } = this.targets;
+    const { outbox } = this.#targets;
     if (outbox === undefined) return;
     const { kind, tenant, endpointId } = alert;
     const name = `${tenant}/${endpointId}`;
     tx.publish(outbox, {
       aggregate: {
-        table: this.webhooks.table,
+        table: this.#webhooks.table,
         key: endpointKey(tenant, endpointId),
         kind: 'webhook-endpoint',
         name,

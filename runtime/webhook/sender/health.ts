@@ -42,13 +42,17 @@ export class EndpointRun {
   /** Attempts that may be made at once, filled up as time goes by. */
   #tokens: number;
   #filledAt: number;
+  readonly #rules: HealthRules;
+  readonly #maxInFlight: number;
 
   constructor(
     readonly endpoint: Endpoint,
-    private readonly rules: HealthRules,
-    private readonly maxInFlight: number,
+    rules: HealthRules,
+    maxInFlight: number,
     nowMs: number,
   ) {
+    this.#rules = rules;
+    this.#maxInFlight = maxInFlight;
     this.disabled = endpoint.disabled;
     this.#health = endpoint.health;
     this.#failures = endpoint.health.failures ?? 0;
@@ -92,7 +96,7 @@ export class EndpointRun {
     // What was under way when the breaker opened says nothing new.
     if (nowMs < openUntil) return undefined;
     this.#failures += 1;
-    const { threshold, firstPauseMs, maxPauseMs } = this.rules;
+    const { threshold, firstPauseMs, maxPauseMs } = this.#rules;
     const set: { firstFailureAt?: number; failures?: number; openUntil?: number } = {};
     if (firstFailureAt === undefined) set.firstFailureAt = nowMs;
     if (this.#failures >= threshold) {
@@ -107,7 +111,7 @@ export class EndpointRun {
   reached(nowMs: number): AlertStep | undefined {
     const { firstFailureAt, alerted = 0 } = this.#health;
     if (firstFailureAt === undefined) return undefined;
-    const percent = (100 * (nowMs - firstFailureAt)) / this.rules.disableAfterMs;
+    const percent = (100 * (nowMs - firstFailureAt)) / this.#rules.disableAfterMs;
     return alertSteps.findLast((step) => percent >= step && step > alerted);
   }
 
@@ -123,8 +127,8 @@ export class EndpointRun {
   #most(nowMs: number): number {
     if (nowMs < this.openUntil) return 0;
     // One try after a pause, and all of them when it has succeeded.
-    if (this.#failures >= this.rules.threshold || this.endpoint.ordered === true) return 1;
-    return Math.min(this.endpoint.maxInFlight ?? this.maxInFlight, this.maxInFlight, this.#window);
+    if (this.#failures >= this.#rules.threshold || this.endpoint.ordered === true) return 1;
+    return Math.min(this.endpoint.maxInFlight ?? this.#maxInFlight, this.#maxInFlight, this.#window);
   }
 
   get #burst(): number {

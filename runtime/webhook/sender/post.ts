@@ -29,11 +29,13 @@ export class Poster {
   // A hanging endpoint must not take the connections of others, so their number is bounded by the caps, not here.
   readonly #http = new HttpAgent({ keepAlive: true, timeout: 60_000 });
   readonly #https = new HttpsAgent({ keepAlive: true, timeout: 60_000 });
+  readonly #guard: Guard;
+  readonly #limits: PostLimits;
 
-  constructor(
-    private readonly guard: Guard,
-    private readonly limits: PostLimits,
-  ) {}
+  constructor(guard: Guard, limits: PostLimits) {
+    this.#guard = guard;
+    this.#limits = limits;
+  }
 
   /** Never throws: what goes wrong is what came of the attempt. */
   async post(post: Post, now: () => number = Date.now): Promise<Attempted> {
@@ -59,11 +61,11 @@ export class Poster {
 
   async #exchange(post: Post, began: number) {
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), this.limits.timeoutMs);
+    const timer = setTimeout(() => over.abort(), this.#limits.timeoutMs);
     try {
       const response = await this.#send(post, over.signal);
-      const left = Math.min(answerMs, this.limits.timeoutMs - (performance.now() - began));
-      const answer = await beginningOf(response, this.limits.maxAnswerBytes, left);
+      const left = Math.min(answerMs, this.#limits.timeoutMs - (performance.now() - began));
+      const answer = await beginningOf(response, this.#limits.maxAnswerBytes, left);
       return { headers: response.headers, statusCode: response.statusCode, answer };
     } catch (cause) {
       throw over.signal.aborted
@@ -79,7 +81,7 @@ export class Poster {
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener('abort', () => reject(new AttemptTimedOut()), { once: true }),
     );
-    const { url, address, servername } = await Promise.race([destinationOf(text, this.guard), aborted]);
+    const { url, address, servername } = await Promise.race([destinationOf(text, this.#guard), aborted]);
     const secure = url.protocol === 'https:';
     const asking = (secure ? httpsRequest : httpRequest)({
       agent: secure ? this.#https : this.#http,

@@ -76,7 +76,10 @@ export class WebhookRegistry {
   readonly #wake: Wake;
   readonly #now: () => number;
 
-  constructor(private readonly options: WebhookRegistryOptions) {
+  readonly #options: WebhookRegistryOptions;
+
+  constructor(options: WebhookRegistryOptions) {
+    this.#options = options;
     const { settings, dynamodb = newClient(), sqs, now = Date.now } = options;
     this.#store = new WebhookStore(dynamodb, settings.table);
     this.#guard = guardOf(options);
@@ -108,7 +111,7 @@ export class WebhookRegistry {
     const row = {
       ...complete,
       ...{ tenant, endpointId, createdAt: new Date(this.#now()).toISOString() },
-      shard: shardOf(endpointId, this.options.settings.shards),
+      shard: shardOf(endpointId, this.#options.settings.shards),
     };
     const isNew = await this.#store.put(
       { ...endpointKey(tenant, endpointId), ...row, v: rowVersion },
@@ -264,7 +267,7 @@ export class WebhookRegistry {
     const event = { webhookId, tenant, type: 'webhook.test', time, data: { endpointId } };
     const common = {
       ...{ v: rowVersion, tenant, webhookId, type: event.type, time },
-      expiration: Math.floor(nowMs / 1000) + this.options.settings.retentionSeconds,
+      expiration: Math.floor(nowMs / 1000) + this.#options.settings.retentionSeconds,
     };
     await this.#store.put({ ...eventKey(tenant, webhookId), ...common, body: bodyOf(event) });
     const key = deliveryKey(tenant, endpointId, time, webhookId);

@@ -62,28 +62,33 @@ export class ShardRun {
   /** Something is due and finds no slot, because others have them all. */
   #isStarved = false;
   #changed: () => void = () => undefined;
+  readonly #tools: AttemptTools;
+  readonly #limits: RunLimits;
+  readonly #slots: Slots;
+  readonly #tally: RunTally;
+  readonly #shard: number;
 
-  constructor(
-    private readonly tools: AttemptTools,
-    private readonly limits: RunLimits,
-    private readonly slots: Slots,
-    private readonly tally: RunTally,
-    private readonly shard: number,
-  ) {}
+  constructor(tools: AttemptTools, limits: RunLimits, slots: Slots, tally: RunTally, shard: number) {
+    this.#tools = tools;
+    this.#limits = limits;
+    this.#slots = slots;
+    this.#tally = tally;
+    this.#shard = shard;
+  }
 
   /** @param deadline epoch milliseconds of the real clock, after which no attempt begins. */
   async run(deadline: number): Promise<void> {
     this.#deadline = deadline;
-    const lease = await ShardLease.take(this.tools.store, this.shard, this.limits);
+    const lease = await ShardLease.take(this.#tools.store, this.#shard, this.#limits);
     if (lease === undefined) {
-      this.tally.busy += 1;
+      this.#tally.busy += 1;
       return;
     }
     await crashPoint('lease-claimed');
     try {
       while (Date.now() < deadline && (await lease.renew())) {
         await this.#look();
-        if (lease.lasts(this.limits.timeoutMs)) await this.#begin();
+        if (lease.lasts(this.#limits.timeoutMs)) await this.#begin();
         if (this.#under.size === 0 && this.#isIdle && (await lease.release(true))) return;
         await this.#somethingHappens();
       }
@@ -105,7 +110,7 @@ export class ShardRun {
       this.#backlog.forgetOverflow();
     }
     let newest = this.#from;
-    for await (const row of this.tools.store.due(shardName(this.shard), this.#from, this.tools.now())) {
+    for await (const row of this.#tools.store.due(shardName(this.#shard), this.#from, this.#tools.now())) {
       if (!this.#backlog.add(row)) return;
       newest = Math.max(newest, row.dueAt - overlapMs);
     }
@@ -116,10 +121,10 @@ export class ShardRun {
   async #begin(): Promise<void> {
     await this.#readEndpoints();
     const picked: DueRow[] = [];
-    for (let some = true; some && this.slots.free > 0;) {
+    for (let some = true; some && this.#slots.free > 0;) {
       some = false;
       for (const name of this.#backlog.endpoints) {
-        if (this.slots.free <= 0) break;
+        if (this.#slots.free <= 0) break;
         const row = this.#admitted(name);
         if (row === undefined) continue;
         some = true;
@@ -127,7 +132,7 @@ export class ShardRun {
       }
     }
     if (picked.length > 0) this.#foundAt = performance.now();
-    this.#isStarved = this.slots.free <= 0 && this.#backlog.endpoints.length > 0;
+    this.#isStarved = this.#slots.free <= 0 && this.#backlog.endpoints.length > 0;
     const deliveries = picked.filter(({ pk }) => pk.startsWith('D#'));
     const rows = await this.#readAll(deliveries);
     for (const row of picked) this.#launch(row, rows);
@@ -135,10 +140,10 @@ export class ShardRun {
 
   #admitted(name: string): DueRow | undefined {
     const run = this.#endpoints.get(name)?.run;
-    if (run !== undefined && run.disabled === undefined && !run.admit(this.tools.now())) return undefined;
+    if (run !== undefined && run.disabled === undefined && !run.admit(this.#tools.now())) return undefined;
     const row = this.#backlog.take(name);
     if (row === undefined) return undefined;
-    this.slots.free -= 1;
+    this.#slots.free -= 1;
     if (run !== undefined) run.inFlight += 1;
     return row;
   }
@@ -149,12 +154,12 @@ export class ShardRun {
     const under = work
       .catch((error: unknown) => {
         // It stays known, so that this run lets it rest; the next one finds it in the index.
-        this.tally.problems += 1;
+        this.#tally.problems += 1;
         logLine({ exactlyOnce: 'webhook not settled', ...errorLine(error) });
       })
       .finally(() => {
         this.#under.delete(under);
-        this.slots.free += 1;
+        this.#slots.free += 1;
         if (run !== undefined) run.inFlight -= 1;
         this.#changed();
       });
@@ -170,16 +175,16 @@ export class ShardRun {
     const [sent, said] = [rows.get(nameOf(row)), rows.get(nameOf(eventKey(tenant, webhookIdIn(row))))];
     const delivery = sent && readDelivery(sent);
     const event = said && readEvent(said);
-    if (delivery?.state === 'waiting' && delivery.dueAt <= this.tools.now())
+    if (delivery?.state === 'waiting' && delivery.dueAt <= this.#tools.now())
       this.#note(await this.attempt(run, delivery, event));
     this.#backlog.forget(row);
   }
 
   async #lane(row: DueRow, run: EndpointRun | undefined): Promise<void> {
-    const dueAt = await runLane(this.tools, row, {
+    const dueAt = await runLane(this.#tools, row, {
       attempt: (delivery, event) => this.attempt(run, delivery, event),
       note: (one) => this.#note(one),
-      mayGoOn: () => Date.now() < this.#deadline && run?.hasToken(this.tools.now()) !== false,
+      mayGoOn: () => Date.now() < this.#deadline && run?.hasToken(this.#tools.now()) !== false,
     });
     this.#noteDue(dueAt);
     this.#backlog.forget(row);
@@ -191,16 +196,16 @@ export class ShardRun {
     delivery: Delivery,
     event: StoredEvent | undefined,
   ): Promise<Attempt> {
-    const { store, now } = this.tools;
+    const { store, now } = this.#tools;
     if (run !== undefined && run.disabled === undefined && event !== undefined)
-      return attempt(this.tools, run, delivery, event);
+      return attempt(this.#tools, run, delivery, event);
     const why = event === undefined ? 'the event has expired' : 'the endpoint is disabled';
     const lastAt = new Date(now()).toISOString();
     return { outcome: await hold(store, delivery, { last: why, lastAt, sends: 0 }), durationMs: 0 };
   }
 
   #note(one: Attempt): void {
-    this.tally.note(one);
+    this.#tally.note(one);
     this.#noteDue(one.dueAt);
   }
 
@@ -219,7 +224,7 @@ export class ShardRun {
       return endpointKey(tenant, endpointId);
     });
     const rows = new Map(
-      (await this.tools.store.read(keys)).map((row) => [
+      (await this.#tools.store.read(keys)).map((row) => [
         `${String(row.tenant)}#${String(row.endpointId)}`,
         row,
       ]),
@@ -230,9 +235,9 @@ export class ShardRun {
         row &&
         new EndpointRun(
           readEndpoint(row),
-          this.limits.health,
-          this.limits.maxInFlightPerEndpoint,
-          this.tools.now(),
+          this.#limits.health,
+          this.#limits.maxInFlightPerEndpoint,
+          this.#tools.now(),
         );
       this.#endpoints.set(name, { run, at: now });
     }
@@ -245,15 +250,15 @@ export class ShardRun {
       const event = eventKey(endpointOf(row).tenant, webhookIdIn(row));
       keys.set(nameOf(row), { pk: row.pk, sk: row.sk }).set(nameOf(event), event);
     }
-    const rows = await this.tools.store.read([...keys.values()]);
+    const rows = await this.#tools.store.read([...keys.values()]);
     return new Map(rows.map((row) => [nameOf(row as RowKey), row]));
   }
 
   /** Whether nothing can begin for a while. */
   get #isIdle(): boolean {
-    const { lingerMs } = this.limits;
+    const { lingerMs } = this.#limits;
     const waited = performance.now() - this.#foundAt >= lingerMs;
-    const soon = this.#soonest - this.tools.now();
+    const soon = this.#soonest - this.#tools.now();
     if (soon <= 0) this.#soonest = Infinity;
     if (this.#isStarved || this.#backlog.hasRoomAgain) return false;
     return waited && !(lingerMs > 0 && soon <= soonMs);

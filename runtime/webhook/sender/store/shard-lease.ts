@@ -19,14 +19,16 @@ export interface LeaseTimes {
 export class ShardLease {
   #until: number;
   #poke: number;
+  readonly #store: WebhookStore;
+  readonly #shard: number;
+  readonly #owner: string;
+  readonly #times: LeaseTimes;
 
-  private constructor(
-    private readonly store: WebhookStore,
-    private readonly shard: number,
-    private readonly owner: string,
-    private readonly times: LeaseTimes,
-    poke: number,
-  ) {
+  private constructor(store: WebhookStore, shard: number, owner: string, times: LeaseTimes, poke: number) {
+    this.#store = store;
+    this.#shard = shard;
+    this.#owner = owner;
+    this.#times = times;
     this.#until = times.now() + times.leaseMs;
     this.#poke = poke;
   }
@@ -52,15 +54,15 @@ export class ShardLease {
 
   /** Whether it lasts for so long yet. */
   lasts(ms: number): boolean {
-    return this.times.now() + ms < this.#until;
+    return this.#times.now() + ms < this.#until;
   }
 
   /** Lengthens it when a third of it is over. @returns false when it is lost. */
   async renew(): Promise<boolean> {
-    const { leaseMs, now } = this.times;
+    const { leaseMs, now } = this.#times;
     if (this.lasts((leaseMs * 2) / 3)) return true;
     const until = now() + leaseMs;
-    const held = await this.store.update(shardKey(this.shard), { set: { until } }, shardMine(this.owner));
+    const held = await this.#store.update(shardKey(this.#shard), { set: { until } }, shardMine(this.#owner));
     if (held) this.#until = until;
     return held;
   }
@@ -72,16 +74,16 @@ export class ShardLease {
    * @returns false when somebody has: what he saw has to be looked for once more.
    */
   async release(whenQuiet: boolean): Promise<boolean> {
-    const key = shardKey(this.shard);
+    const key = shardKey(this.#shard);
     const free = { remove: ['until', 'owner'] };
     if (!whenQuiet) {
-      await this.store.update(key, free, shardMine(this.owner));
+      await this.#store.update(key, free, shardMine(this.#owner));
       return true;
     }
-    if (await this.store.update(key, free, shardQuiet(this.owner, this.#poke))) return true;
-    const row = await this.store.readOne(key);
+    if (await this.#store.update(key, free, shardQuiet(this.#owner, this.#poke))) return true;
+    const row = await this.#store.readOne(key);
     this.#poke = Number(row?.poke ?? 0);
     // Lost meanwhile: whoever has it looks by itself.
-    return row?.owner !== this.owner;
+    return row?.owner !== this.#owner;
   }
 }

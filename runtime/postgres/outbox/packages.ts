@@ -1,0 +1,16 @@
+import { unlessMissing } from '../../dedup/package-missing.js';
+
+/** Packages that only the CDC relay needs. Both are CommonJS: what a bundler makes of one has a default export only. */
+export async function importPg(): Promise<typeof import('pg')> {
+  return named(await import('pg').catch(unlessMissing('pg', 'the CDC relay')));
+}
+
+export async function importReplication(): Promise<typeof import('pg-logical-replication')> {
+  return named(
+    await import('pg-logical-replication').catch(unlessMissing('pg-logical-replication', 'the CDC relay')),
+  );
+}
+
+function named<Module extends object>(imported: Module): Module {
+  return (imported as { readonly default?: Module }).default ?? imported;
+}
