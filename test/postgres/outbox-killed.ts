@@ -14,7 +14,7 @@ export class KilledRelays {
   said = '';
   readonly #children = new Set<ChildProcess>();
   #begun = 0;
-  #over = false;
+  readonly #end = new AbortController();
 
   constructor(
     private readonly worker: OwnProcess,
@@ -30,7 +30,7 @@ export class KilledRelays {
 
   /** Keeps one running. */
   async keep(): Promise<void> {
-    while (!this.#over) {
+    while (this.#isRunning()) {
       const point = points[this.#begun % points.length];
       const dies = this.deaths < this.kills && point !== undefined;
       if (dies) this.#begun += 1;
@@ -45,15 +45,19 @@ export class KilledRelays {
       child.stderr?.on('data', hear);
       const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
       this.#children.delete(child);
-      if (this.#over) return;
+      if (!this.#isRunning()) return;
       if (!dies || signal !== 'SIGKILL')
         throw new Error(`a relay has ended by itself: ${this.said.slice(-2_000)}`);
       this.killed.set(point, (this.killed.get(point) ?? 0) + 1);
     }
   }
 
+  #isRunning(): boolean {
+    return !this.#end.signal.aborted;
+  }
+
   stop(): void {
-    this.#over = true;
+    this.#end.abort();
     for (const child of this.#children) child.kill('SIGKILL');
   }
 }

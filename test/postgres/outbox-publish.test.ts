@@ -29,9 +29,9 @@ test('an event exists if its transaction commits, with the next version of its a
 });
 
 test('transactions that publish about one aggregate take turns: versions have no gaps and no reader sees n+1 before n', async () => {
-  let over = false;
+  const over = new AbortController();
   const reader = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const [seen] = await db.query(
         'SELECT count(*)::int AS count, coalesce(max(version), 0)::int AS last FROM exactly_once.outbox',
       );
@@ -49,7 +49,7 @@ test('transactions that publish about one aggregate take turns: versions have no
           .catch(() => undefined);
     }),
   );
-  over = true;
+  over.abort();
   await reader;
   expect(await db.value('SELECT max(version)::int FROM exactly_once.outbox')).toBe(70);
 });

@@ -23,15 +23,17 @@ export interface CdcRelayOptions {
   /** A `Pool` of `pg` to the same database. */
   readonly pool: RelayPool;
   readonly targets: readonly RelayTarget[];
-  /** Replication slot: lower-case letters, digits and '_'. It is made when it is not there. @default 'exactly_once' */
+  /**
+   * Replication slot: lower-case letters, digits and '_'. It is made when it is not there. @default 'exactly_once'
+   */
   readonly slot?: string;
   /** Schema of the outbox's tables. @default 'exactly_once' */
   readonly schema?: string;
   /** Makes the slot one that a standby is given, so that it outlives a failover. Needs Postgres 17. @default false */
   readonly failover?: boolean;
   /**
-   * How long events are kept, and how far back they are sent once more when the slot was lost, in days. Consumers must
-   * keep their receipts for at least as long (R36).
+   * How long events are kept, and how far back they are sent once more when the slot was lost, in days. Consumers
+   * must keep their receipts for at least as long (R36).
    *
    * @default 7
    */
@@ -42,7 +44,10 @@ export interface CdcRelayOptions {
   readonly batchBytes?: number;
   /** How long a transaction waits for others to be sent with, in milliseconds. @default 5 */
   readonly lingerMs?: number;
-  /** How often the log of an idle database is given a message, so that it can be let go, in milliseconds. @default 10000 */
+  /**
+   * How often the log of an idle database is given a message, so that it can be let go, in milliseconds. @default
+   * 10000
+   */
   readonly heartbeatMs?: number;
   /** Called for each batch, and for what went wrong. @default - nobody is told */
   readonly observe?: (news: CdcNews) => void;
@@ -71,8 +76,8 @@ export interface CdcNews {
  * that is new, lost, of another cluster or timeline, or ahead of the position is never gone on with in silence: the
  * events of the last `retentionDays` are sent once more first (R36). Consumers know them.
  *
- * Does not guarantee: that the log stays small. While no target takes anything, or no relay runs, the server keeps it:
- * set `max_slot_wal_keep_size`, and watch `slotGauges`.
+ * Does not guarantee: that the log stays small. While no target takes anything, or no relay runs, the server keeps
+ * it: set `max_slot_wal_keep_size`, and watch `slotGauges`.
  *
  * @throws InvalidSettings
  */
@@ -162,7 +167,8 @@ export class CdcRelay {
     if (slot === undefined || slot.lost !== undefined) await createSlot(pool, this.#slot, failover, signal);
     const begun = await using(pool, async (connection) => readSlot(connection, this.#slot));
     for await (const rows of lastDays(pool, this.#names, this.#options.retentionDays ?? 7))
-      if (signal.aborted || !(await this.#send(rows, async () => undefined, signal))) return undefined;
+      if (signal.aborted || !(await this.#send(rows, async () => Promise.resolve(), signal)))
+        return undefined;
     const start: Position = { ...log, end: begun?.confirmed ?? '0/0' };
     await using(pool, async (connection) =>
       writePosition(connection, this.#names, this.#slot, start, new Date()),

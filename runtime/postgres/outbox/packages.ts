@@ -1,11 +1,15 @@
+import type * as pg from 'pg';
+import type * as replication from 'pg-logical-replication';
 import { unlessMissing } from '../../dedup/package-missing.js';
 
-/** Packages that only the CDC relay needs. Both are CommonJS: what a bundler makes of one has a default export only. */
-export async function importPg(): Promise<typeof import('pg')> {
+/**
+ * Packages that only the CDC relay needs. Both are CommonJS: what a bundler makes of one has a default export only.
+ */
+export async function importPg(): Promise<typeof pg> {
   return named(await import('pg').catch(unlessMissing('pg', 'the CDC relay')));
 }
 
-export async function importReplication(): Promise<typeof import('pg-logical-replication')> {
+export async function importReplication(): Promise<typeof replication> {
   return named(
     await import('pg-logical-replication').catch(unlessMissing('pg-logical-replication', 'the CDC relay')),
   );

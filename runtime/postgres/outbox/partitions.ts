@@ -1,7 +1,9 @@
 import type { OutboxNames } from './names.js';
 import type { RelayConnection } from './port.js';
 
-/** Days for which partitions are made ahead: what is later goes into the default partition, and is kept all the same. */
+/**
+ * Days for which partitions are made ahead: what is later goes into the default partition, and is kept all the same.
+ */
 const daysAhead = 7;
 
 export interface KeptPartitions {

@@ -67,11 +67,11 @@ export interface RunningRelay {
  *
  * Guaranteed: an event whose transaction committed is sent to every target that wants its type, at least once; n+1 of
  * an aggregate is never sent to a target before n was accepted, by whatever relay; an aggregate that a target refuses
- * waits at that target, and nobody waits for it. A transaction that stays open, whatever it has written, delays nobody
- * else: no horizon of transactions is waited for (R35). A relay that dies loses its lanes with its connection.
+ * waits at that target, and nobody waits for it. A transaction that stays open, whatever it has written, delays
+ * nobody else: no horizon of transactions is waited for (R35). A relay that dies loses its lanes with its connection.
  *
- * Does not guarantee: that an event is sent once. A consumer that takes (source, epoch, kind, aggregate, version) from
- * the event is exact and in order all the same.
+ * Does not guarantee: that an event is sent once. A consumer that takes (source, epoch, kind, aggregate, version)
+ * from the event is exact and in order all the same.
  */
 export class PollingRelay {
   readonly #names: OutboxNames;
@@ -104,7 +104,7 @@ export class PollingRelay {
         let sum = 0;
         for (let found = -1; found !== 0 && Date.now() < end;) {
           const round = await this.#poll(end);
-          if (round.error !== undefined) throw round.error;
+          if (round.error !== undefined) throw asError(round.error);
           sum += round.sent;
           found = round.found;
         }
@@ -216,6 +216,10 @@ const maintenanceMs = 10 * 60_000;
 
 function nothing(by: PollingRound['by']): PollingRound {
   return { by, sent: 0, stuck: 0, lagMs: 0, failures: [] };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function lagOf(sent: readonly UnsentEvent[]): number {

@@ -21,7 +21,8 @@ interface PooledConnection extends RelayConnection {
 }
 
 /**
- * Works on a connection of the pool. One on which something failed is not used again: what it has locked ends with it.
+ * Works on a connection of the pool. One on which something failed is not used again: what it has locked ends with
+ * it.
  */
 export async function using<T>(
   pool: RelayPool,

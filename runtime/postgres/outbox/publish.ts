@@ -61,11 +61,11 @@ export interface PostgresOutbox {
 const longVersion = 10n ** 20n;
 
 /**
- * An outbox in Postgres: an event is published in the user's own transaction, by one statement, and exists if and only
- * if that commits. It gets the aggregate's next version under a lock on the aggregate's count (a row of the outbox's
- * own), which is held until the transaction ends: publish late in it. Two transactions that publish about the same two
- * aggregates in different orders may end in a deadlock, of which Postgres fails one (40P01); within `publishAll` the
- * order is always the same.
+ * An outbox in Postgres: an event is published in the user's own transaction, by one statement, and exists if and
+ * only if that commits. It gets the aggregate's next version under a lock on the aggregate's count (a row of the
+ * outbox's own), which is held until the transaction ends: publish late in it. Two transactions that publish about
+ * the same two aggregates in different orders may end in a deadlock, of which Postgres fails one (40P01); within
+ * `publishAll` the order is always the same.
  *
  * Guaranteed: versions of an aggregate have no gaps, and no reader sees n+1 before n. Not guaranteed: any order among
  * aggregates.

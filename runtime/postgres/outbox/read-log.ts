@@ -45,7 +45,7 @@ export async function readLog(reading: LogReading): Promise<void> {
     publicationNames: [names.publication],
     messages: true,
   });
-  const end = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<undefined>();
   let isOver = false;
   const fail = (error: unknown) => {
     isOver = true;
@@ -53,7 +53,7 @@ export async function readLog(reading: LogReading): Promise<void> {
   };
   const stop = () => {
     isOver = true;
-    end.resolve();
+    end.resolve(undefined);
   };
   const [schema = '', name = ''] = names.events.split('.');
   const buffer = new CdcBuffer(from, { schema, name }, new Date());
@@ -70,7 +70,10 @@ export async function readLog(reading: LogReading): Promise<void> {
       .then(async () => {
         if (isOver || !buffer.isChanged) return;
         const batch = buffer.take();
-        if (!(await send(batch))) return stop();
+        if (!(await send(batch))) {
+          stop();
+          return;
+        }
         durable = batch.position.end;
         confirm();
       })
@@ -86,7 +89,8 @@ export async function readLog(reading: LogReading): Promise<void> {
     try {
       buffer.add(message);
     } catch (error) {
-      return fail(error);
+      fail(error);
+      return;
     }
     if (buffer.events >= batchEvents || buffer.bytes >= batchBytes) {
       // One batch is sent while the next one is gathered, and no more.

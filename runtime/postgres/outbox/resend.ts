@@ -5,8 +5,8 @@ import { eventColumns, storedEvent, type StoredRow } from './stored-event.js';
 const page = 1_000;
 
 /**
- * The events of the last days, those of each stream in the order of their versions, a page at a time. What is committed
- * while it reads comes by the slot, which is there before.
+ * The events of the last days, those of each stream in the order of their versions, a page at a time. What is
+ * committed while it reads comes by the slot, which is there before.
  */
 export async function* lastDays(
   pool: RelayPool,

@@ -35,8 +35,8 @@ export class EventMissing extends ExactlyOnceError {
 }
 
 /**
- * Tries streams that are listed as stuck: each target from where it stands. One that has caught up everywhere is taken
- * off the list. Streams that somebody else tries are left to him.
+ * Tries streams that are listed as stuck: each target from where it stands. One that has caught up everywhere is
+ * taken off the list. Streams that somebody else tries are left to him.
  */
 export async function retryStuck(
   connection: RelayConnection,

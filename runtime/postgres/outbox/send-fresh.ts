@@ -9,7 +9,9 @@ export interface FreshResult {
   readonly sentBelow: ReadonlyMap<string, bigint>;
   /** Streams that are to be listed, because they would hold up others or are ahead at one of several targets. */
   readonly stuck: readonly StuckProgress[];
-  /** Streams that were not sent to their end, and are not to be listed: no target takes anything, or no time was left. */
+  /**
+   * Streams that were not sent to their end, and are not to be listed: no target takes anything, or no time was left.
+   */
   readonly left: readonly StreamRows[];
   readonly failures: readonly FailedSend[];
 }
@@ -58,8 +60,8 @@ export function failuresOf(stream: string, progress: ReadonlyMap<string, Progres
 }
 
 /**
- * Not where a target takes nothing at all and nobody is ahead of it: a list of every stream would help nobody, and the
- * events are found again where they were.
+ * Not where a target takes nothing at all and nobody is ahead of it: a list of every stream would help nobody, and
+ * the events are found again where they were.
  */
 function isToBeListed(progress: ReadonlyMap<string, Progress>, low: bigint, { health }: Sender): boolean {
   if ([...progress.values()].some(({ next }) => next > low)) return true;

@@ -47,8 +47,8 @@ export function eventColumns(alias: string): string {
 }
 
 /**
- * An event as it is sent, from a row that a query or the decoder gave. The same from both to the letter: a version that
- * comes with another payload is refused by consumers.
+ * An event as it is sent, from a row that a query or the decoder gave. The same from both to the letter: a version
+ * that comes with another payload is refused by consumers.
  *
  * @throws NewerEvent
  */

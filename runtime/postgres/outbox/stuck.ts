@@ -27,7 +27,9 @@ export interface StuckProgress {
   readonly attempts: ReadonlyMap<string, number>;
 }
 
-/** Time until a target that refused is asked again, doubled each time, and until one that did not gets what is new. */
+/**
+ * Time until a target that refused is asked again, doubled each time, and until one that did not gets what is new.
+ */
 const again = { firstMs: 1_000, mostMs: 60_000, freshMs: 500 };
 /** Of streams in one go. */
 const mostStreams = 50;

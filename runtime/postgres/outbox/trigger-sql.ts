@@ -7,9 +7,9 @@ import { laneCount, type OutboxNames } from './names.js';
  * or not be there yet. Who has it keeps others of the aggregate waiting until the transaction ends, so versions have
  * no gaps, and n+1 is never visible before n.
  *
- * The epoch is no setting of a publisher: it is read behind a lock that publishers share and `beginEpoch` takes alone,
- * and from a sequence, which no snapshot hides, whatever the isolation level. So no commit bears an epoch that was
- * over before it (R37).
+ * The epoch is no setting of a publisher: it is read behind a lock that publishers share and `beginEpoch` takes
+ * alone, and from a sequence, which no snapshot hides, whatever the isolation level. So no commit bears an epoch that
+ * was over before it (R37).
  */
 export function outboxTrigger({
   schema,

@@ -13,7 +13,7 @@ export function byStream(rows: readonly StoredRow[]): StreamRows[] {
   for (const one of rows) {
     const known = streams.get(one.streamId);
     if (known === undefined) streams.set(one.streamId, [one]);
-    else if (known[known.length - 1]!.row.version < one.row.version) known.push(one);
+    else if ((known.at(-1)?.row.version ?? 0n) < one.row.version) known.push(one);
   }
   return [...streams].map(([streamId, rows]) => ({ streamId, rows }));
 }
