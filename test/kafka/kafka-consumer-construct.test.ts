@@ -138,7 +138,7 @@ test('alarms: lag, a topic that is another one, and all of a consumer', () => {
   const template = Template.fromStack(stack);
   template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'OffsetLag', Threshold: 500 });
   template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'held', Threshold: 0 });
-  template.resourceCountIs('AWS::CloudWatch::Alarm', 11);
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 12);
 });
 
 test('GUARANTEES.md states identity, what would break it, cost and what nobody can check at synth', () => {
