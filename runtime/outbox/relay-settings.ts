@@ -46,7 +46,8 @@ export function relaySettings(environment: Readonly<Record<string, string | unde
   return { table, retentionSeconds, graceSeconds, targets };
 }
 
-function targetsOf(text: string, problems: string[]): RelayTarget[] {
+/** The targets that a construct wrote into the environment; what is wrong with them is added to the problems. */
+export function targetsOf(text: string, problems: string[]): RelayTarget[] {
   try {
     return (JSON.parse(text) as StoredTarget[]).map((stored) => {
       if ('queueUrl' in stored) return queueTarget(stored);
@@ -54,7 +55,7 @@ function targetsOf(text: string, problems: string[]): RelayTarget[] {
       return eventBusTarget(stored);
     });
   } catch {
-    problems.push('EXACTLY_ONCE_OUTBOX_TARGETS is not the JSON that OutboxRelay writes');
+    problems.push('EXACTLY_ONCE_OUTBOX_TARGETS is not the JSON that the construct of the relay writes');
     return [];
   }
 }

@@ -75,7 +75,8 @@ export function logGauges({
   logLine({ exactlyOnce: 'outbox', outbox, ...metricsOf(gauges) });
 }
 
-function metricsOf(metrics: Readonly<Record<string, number>>) {
+/** Figures of an outbox in CloudWatch's embedded metric format: part of a line that has the dimension `outbox`. */
+export function metricsOf(metrics: Readonly<Record<string, number>>) {
   return {
     ...metrics,
     _aws: {

@@ -22,3 +22,5 @@ export type { SqlPort } from '../sql-port.js';
 export { CdcRelay, type CdcNews, type CdcRelayOptions } from './cdc-relay.js';
 export { slotGauges, type SlotGauges } from './gauges.js';
 export type { ResendReason } from './slot.js';
+export { postgresRelaySettings, type PostgresRelaySettings } from './relay-settings.js';
+export { scheduledRelay, type InvocationClock, type ScheduledRelayOptions } from './scheduled-relay.js';
