@@ -1,7 +1,7 @@
 import { errorText, ExactlyOnceError, InvalidSettings } from '../dedup/error.js';
 import { lastOfEachRow, type Change } from './change.js';
 import { BatchRefused, SchemaChanged, SinkUnavailable } from './errors.js';
-import { quoted, sqlStateOf, type SqlClient, type SqlPool } from './pg-port.js';
+import { connected, quoted, sqlStateOf, type SqlClient, type SqlPool } from './pg-port.js';
 import { postgresRows, type RowStatements, type SinkTable } from './postgres-rows.js';
 import { storedPosition } from './position.js';
 import type { Batch, Sink, SinkState } from './sink.js';
@@ -137,14 +137,9 @@ class PostgresSink implements Sink {
   }
 
   async #connected<T>(use: (client: SqlClient) => Promise<T>): Promise<T> {
-    let client: Awaited<ReturnType<SqlPool['connect']>> | undefined;
     try {
-      client = await this.#pool.connect();
-      const result = await use(client);
-      client.release();
-      return result;
+      return await connected(this.#pool, use);
     } catch (error) {
-      client?.release(true);
       throw this.#thrown(error);
     }
   }

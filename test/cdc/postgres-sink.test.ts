@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { postgresSink, postgresSinkTable, type SqlPool } from '../../runtime/cdc/index.js';
+import { postgresSink, postgresSinkTable, SinkUnavailable, type SqlPool } from '../../runtime/cdc/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { sinkContract } from './sink-contract.js';
 
@@ -56,3 +56,37 @@ function losing(pool: Pool, answers: number): SqlPool {
     },
   };
 }
+
+test('a session that the server gives up between two statements fails its write, and not the process', async () => {
+  const pool = new Pool({ connectionString: await postgres.database() });
+  await pool.query(schema);
+  await pool.query(postgresSinkTable());
+  let ends = true;
+  const ending: SqlPool = {
+    async connect() {
+      const client = await pool.connect();
+      return {
+        async query(text: string, values?: readonly unknown[]) {
+          const answer = await client.query(text, values === undefined ? undefined : [...values]);
+          if (!ends || !text.startsWith('BEGIN')) return answer;
+          ends = false;
+          // As the server ends one that was frozen within its transaction.
+          const gone = new Promise((resolve) => client.once('end', resolve));
+          const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+          await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+          await gone;
+          return answer;
+        },
+        release: (error?: Error | boolean) => client.release(error),
+        on: (event: 'error', listener: (error: Error) => void) => client.on(event, listener),
+        off: (event: 'error', listener: (error: Error) => void) => client.off(event, listener),
+      };
+    },
+  };
+  const sink = postgresSink({ name: 'model', pool: ending, tables });
+  const partition = { topic: 'shop.public.payments', topicId: 'id', partition: 0 };
+  const batch = { partition, from: { next: 0n }, to: { next: 1n }, changes: [] };
+  await expect(sink.write(batch)).rejects.toBeInstanceOf(SinkUnavailable);
+  expect(await sink.write(batch)).toEqual({ next: 1n });
+  await pool.end();
+});
