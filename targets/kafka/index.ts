@@ -61,7 +61,8 @@ export async function startKafka(options: { log?: (line: string) => void } = {})
   try {
     // A cluster's id is 16 random bytes in URL-safe base64.
     const id = randomBytes(16).toString('base64url');
-    await runTool(jars, 'kafka.tools.StorageTool', ['format', '-t', id, '-c', properties]);
+    // In one word with its option: one id in 64 begins with '-' and would be read as another option.
+    await runTool(jars, 'kafka.tools.StorageTool', ['format', `--cluster-id=${id}`, '-c', properties]);
     await start();
   } catch (error) {
     await stop();
