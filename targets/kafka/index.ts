@@ -9,7 +9,7 @@ import { steadyPort } from '../steady-port.js';
 import { KafkaStartError } from './errors.js';
 import { kafkaJars } from './jars.js';
 import { brokerProperties } from './properties.js';
-import { javaCommand, readRecords, runTool } from './tools.js';
+import { describeTransactions, javaCommand, readRecords, runTool } from './tools.js';
 
 export { installKafkaClient, kafkaClientFolder } from './client.js';
 export * from './errors.js';
@@ -29,6 +29,8 @@ export interface KafkaBroker {
    * @param atLeast with fewer than these it looks again with more patience. @default 1
    */
   values(topic: string, atLeast?: number): Promise<string[]>;
+  /** What may hold readers of a topic of 4 partitions back: its offsets, transactions and producers, for people. */
+  transactions(topic: string): Promise<string>;
   /** Ends it and removes its folder. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function startKafka(options: { log?: (line: string) => void } = {})
     },
     restart: start,
     values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
+    transactions: (topic) => describeTransactions(jars, servers, topic),
     stop,
   };
 }
