@@ -56,8 +56,8 @@ export async function readRecords(
 }
 
 /**
- * What may hold read_committed readers of a topic back, as Kafka's own tools tell it, for people: its last offsets, the
- * transactions of every transactional id, and per partition the producers with the offset at which their open
+ * What may hold read_committed readers of a topic back, as Kafka's own tools tell it, for people: its last offsets,
+ * the transactions of every transactional id, and per partition the producers with the offset at which their open
  * transaction starts ("None": it has none).
  */
 export async function describeTransactions(
