@@ -9,7 +9,7 @@ import { steadyPort } from '../steady-port.js';
 import { KafkaStartError } from './errors.js';
 import { kafkaJars } from './jars.js';
 import { brokerProperties } from './properties.js';
-import { javaCommand, readRecords, runTool } from './tools.js';
+import { describeTransactions, javaCommand, readRecords, runTool } from './tools.js';
 
 export { installKafkaClient, kafkaClientFolder } from './client.js';
 export * from './errors.js';
@@ -29,6 +29,8 @@ export interface KafkaBroker {
    * @param atLeast with fewer than these it looks again with more patience. @default 1
    */
   values(topic: string, atLeast?: number): Promise<string[]>;
+  /** What may hold readers of a topic of 4 partitions back: its offsets, transactions and producers, for people. */
+  transactions(topic: string): Promise<string>;
   /** Ends it and removes its folder. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -61,7 +63,8 @@ export async function startKafka(options: { log?: (line: string) => void } = {})
   try {
     // A cluster's id is 16 random bytes in URL-safe base64.
     const id = randomBytes(16).toString('base64url');
-    await runTool(jars, 'kafka.tools.StorageTool', ['format', '-t', id, '-c', properties]);
+    // In one word with its option: one id in 64 begins with '-' and would be read as another option.
+    await runTool(jars, 'kafka.tools.StorageTool', ['format', `--cluster-id=${id}`, '-c', properties]);
     await start();
   } catch (error) {
     await stop();
@@ -77,6 +80,7 @@ export async function startKafka(options: { log?: (line: string) => void } = {})
     },
     restart: start,
     values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
+    transactions: (topic) => describeTransactions(jars, servers, topic),
     stop,
   };
 }

@@ -54,3 +54,29 @@ export async function readRecords(
   }
   return values;
 }
+
+/**
+ * What may hold read_committed readers of a topic back, as Kafka's own tools tell it, for people: its last offsets,
+ * the transactions of every transactional id, and per partition the producers with the offset at which their open
+ * transaction starts ("None": it has none).
+ */
+export async function describeTransactions(
+  jars: string,
+  servers: string,
+  topic: string,
+  partitions = 4,
+): Promise<string> {
+  const ask = (mainClass: string, ...args: string[]) =>
+    runTool(jars, `org.apache.kafka.tools.${mainClass}`, ['--bootstrap-server', servers, ...args]).catch(
+      (error: unknown) => String(error),
+    );
+  const said = [await ask('GetOffsetShell', '--topic', topic), await ask('TransactionsCommand', 'list')];
+  for (let partition = 0; partition < partitions; partition += 1)
+    said.push(
+      await ask(
+        'TransactionsCommand',
+        ...['describe-producers', '--topic', topic, '--partition', String(partition)],
+      ),
+    );
+  return said.join('\n');
+}
