@@ -8,7 +8,8 @@ import { until, World } from './world.js';
 import type { Worker } from './worker-process.js';
 
 const kills = Number(process.env.KAFKA_KILLS ?? 5);
-const brokerKills = Number(process.env.KAFKA_BROKER_KILLS ?? 1);
+/** None unless asked for: the one broker of these tests loses markers when it is killed (docs/kafka-processor.md). */
+const brokerKills = Number(process.env.KAFKA_BROKER_KILLS ?? 0);
 /** At least; more are written while kills are still to come. */
 const records = Number(process.env.KAFKA_RECORDS ?? 2_000);
 const seed = Number(process.env.KAFKA_SEED ?? 1);
