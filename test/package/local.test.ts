@@ -146,6 +146,7 @@ test('Ctrl-C while it starts leaves no process and no state', async () => {
   await sleep(700);
   child.kill('SIGINT');
   await once(child, 'exit');
-  expect(child.exitCode).toBe(2);
+  // On a busy machine the signal may come before anybody listens to it, and before anything was started.
+  expect([2, 'SIGINT']).toContain(child.exitCode ?? child.signalCode);
   expect(await local('down')).toBe('nothing runs here\n');
 }, 60_000);
