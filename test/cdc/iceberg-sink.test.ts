@@ -37,15 +37,15 @@ async function heldIn(bucket: string, catalog: ReturnType<typeof icebergFileCata
   if (current === undefined) return [];
   const held: Held[] = [];
   for (const { manifest_path } of await catalog.manifests(current)) {
-    const entries = await avroRows<{ data_file: { file_path: string } }>(await bytesOf(bucket, manifest_path));
+    const entries = await avroRows<{ data_file: { file_path: string } }>(
+      await bytesOf(bucket, manifest_path),
+    );
     for (const { data_file } of entries) {
       const bytes = await bytesOf(bucket, data_file.file_path);
       const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
       for (const { _op, _key, _row } of await parquetReadObjects({ file })) {
         const { id } = JSON.parse(String(_key)) as { id: string };
-        held.push(
-          _op === 'delete' ? { id, v: 'deleted' } : { id, v: (JSON.parse(String(_row)) as Held).v },
-        );
+        held.push(_op === 'delete' ? { id, v: 'deleted' } : { id, v: (JSON.parse(String(_row)) as Held).v });
       }
     }
   }

@@ -26,9 +26,7 @@ export async function avroFile(
     Buffer.from('Obj\x01', 'latin1'),
     header.toBuffer(bytes),
     sync,
-    ...(rows.length === 0
-      ? []
-      : [long.toBuffer(rows.length), long.toBuffer(block.byteLength), block, sync]),
+    ...(rows.length === 0 ? [] : [long.toBuffer(rows.length), long.toBuffer(block.byteLength), block, sync]),
   ]);
 }
 
