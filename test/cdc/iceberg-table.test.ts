@@ -71,7 +71,7 @@ test('a value that its column cannot hold is refused, and the offset stays befor
     const { stdout } = await promisify(execFile)(python!, [
       join(__dirname, 'iceberg-read-back.py'),
       `s3://${bucket}/lake/payments/metadata/v${version}.metadata.json`,
-      String(embedded().client.endpoint),
+      embedded().client.endpoint,
     ]);
     const { rows, properties } = JSON.parse(stdout) as {
       readonly rows: readonly { readonly id: string; readonly v: number; readonly _op: string }[];

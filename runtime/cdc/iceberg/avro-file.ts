@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type * as Avro from 'avsc';
 import { unlessMissing } from '../../dedup/package-missing.js';
 
 const feature = 'a sink that writes to Iceberg';
@@ -43,7 +44,7 @@ export async function avroRows<T>(bytes: Uint8Array): Promise<T[]> {
   });
 }
 
-async function loadAvro(): Promise<typeof import('avsc')> {
+async function loadAvro(): Promise<typeof Avro> {
   const loaded = await import('avsc').catch(unlessMissing('avsc', feature));
-  return (loaded as { readonly default?: typeof import('avsc') }).default ?? loaded;
+  return (loaded as { readonly default?: typeof Avro }).default ?? loaded;
 }

@@ -28,9 +28,11 @@ export function icebergFileCatalog(options: IcebergFileCatalogOptions): IcebergC
 
 class FileCatalog implements IcebergCatalog {
   readonly place: string;
+  readonly #options: IcebergFileCatalogOptions;
   readonly #s3: LazyS3;
 
-  constructor(private readonly options: IcebergFileCatalogOptions) {
+  constructor(options: IcebergFileCatalogOptions) {
+    this.#options = options;
     this.place = `s3://${options.bucket}/${options.prefix.replace(/\/$/, '')}`;
     this.#s3 = new LazyS3(options.client);
   }
@@ -77,7 +79,7 @@ class FileCatalog implements IcebergCatalog {
 
   #next({ base, snapshot, properties, schema }: TableCommit): TableMetadata {
     const now = Date.now();
-    const { keepSnapshots = 100 } = this.options;
+    const { keepSnapshots = 100 } = this.#options;
     const before = base.metadata ?? newTable(this.place, schema);
     const all = { ...before, 'last-updated-ms': now, properties: { ...before.properties, ...properties } };
     if (snapshot === undefined) return all;
@@ -97,11 +99,11 @@ class FileCatalog implements IcebergCatalog {
   }
 
   #key(name: string): string {
-    return `${this.options.prefix.replace(/\/$/, '')}/${name}`;
+    return `${this.#options.prefix.replace(/\/$/, '')}/${name}`;
   }
 
   #put(name: string, body: Uint8Array): Promise<boolean> {
-    const { bucket } = this.options;
+    const { bucket } = this.#options;
     return this.#s3.putNew({ bucket, name: this.#key(name), body, contentType: 'application/octet-stream' });
   }
 
@@ -110,7 +112,7 @@ class FileCatalog implements IcebergCatalog {
     const { client, sdk } = await this.#s3.load();
     const Key = this.#key('metadata/version-hint.text');
     await client
-      .send(new sdk.PutObjectCommand({ Bucket: this.options.bucket, Key, Body: String(version) }))
+      .send(new sdk.PutObjectCommand({ Bucket: this.#options.bucket, Key, Body: String(version) }))
       .catch(() => undefined);
   }
 
@@ -122,7 +124,7 @@ class FileCatalog implements IcebergCatalog {
   async #bytes(name: string): Promise<Uint8Array | undefined> {
     const { client, sdk } = await this.#s3.load();
     try {
-      const command = new sdk.GetObjectCommand({ Bucket: this.options.bucket, Key: this.#key(name) });
+      const command = new sdk.GetObjectCommand({ Bucket: this.#options.bucket, Key: this.#key(name) });
       const { Body } = await client.send(command);
       return await Body?.transformToByteArray();
     } catch (error) {

@@ -32,7 +32,8 @@ interface NewRows {
  * row, too. Rows, offset and source position change in one commit of the table's metadata; offset and position are
  * table properties, which compaction and the expiry of snapshots leave alone, and only move forward.
  *
- * A data file whose commit lost is never referenced: `data/<sink>-…` that no manifest names may be removed after a day.
+ * A data file whose commit lost is never referenced: a `data/<sink>-…` that no manifest names may be removed after
+ * a day.
  */
 export function icebergSink(options: IcebergSinkOptions): Sink {
   return new IcebergSink(options);
@@ -40,10 +41,12 @@ export function icebergSink(options: IcebergSinkOptions): Sink {
 
 class IcebergSink implements Sink {
   readonly name: string;
+  readonly #options: IcebergSinkOptions;
   readonly #columns;
   readonly #schema: object;
 
-  constructor(private readonly options: IcebergSinkOptions) {
+  constructor(options: IcebergSinkOptions) {
+    this.#options = options;
     this.name = options.name;
     this.#columns = allColumns(options.schema ?? {});
     this.#schema = icebergSchema(this.#columns);
@@ -55,7 +58,7 @@ class IcebergSink implements Sink {
 
   check({ partition, offset, key, row }: Change): void {
     const all = { ...key, ...row };
-    for (const [name, type] of Object.entries(this.options.schema ?? {})) {
+    for (const [name, type] of Object.entries(this.#options.schema ?? {})) {
       const problem = misfit(all[name], type);
       if (problem !== undefined)
         throw new SchemaChanged(partition, offset, `has a column '${name}' that ${problem}`);
@@ -64,7 +67,7 @@ class IcebergSink implements Sink {
 
   async write(batch: Batch): Promise<SinkState> {
     return this.#asking(async () => {
-      const { contentionMs = 30_000 } = this.options;
+      const { contentionMs = 30_000 } = this.#options;
       const deadline = Date.now() + contentionMs;
       let rows: NewRows | undefined;
       for (let attempt = 0; ; attempt += 1) {
@@ -75,12 +78,12 @@ class IcebergSink implements Sink {
         if (batch.changes.length > 0) rows ??= await this.#stage(batch);
         const snapshot = rows && (await this.#snapshot(base, rows));
         const properties = this.#properties(batch);
-        if (await this.options.catalog.commit({ base, snapshot, properties, schema: this.#schema }))
+        if (await this.#options.catalog.commit({ base, snapshot, properties, schema: this.#schema }))
           return batch.to;
         if (Date.now() >= deadline)
           throw new SinkUnavailable(
             this.name,
-            `lost every race for '${this.options.catalog.place}' for ${contentionMs} ms; gather larger batches`,
+            `lost every race for '${this.#options.catalog.place}' for ${contentionMs} ms; gather larger batches`,
           );
         await backoff(attempt, deadline);
       }
@@ -88,19 +91,19 @@ class IcebergSink implements Sink {
   }
 
   async #load(): Promise<TableState> {
-    const table = await this.options.catalog.load();
+    const table = await this.#options.catalog.load();
     const [schema] = table.metadata?.schemas ?? [];
     if (schema !== undefined && !isDeepStrictEqual(schema, this.#schema))
       throw new SinkUnavailable(
         this.name,
-        `has other columns than the table '${this.options.catalog.place}'; give the \`schema\` that it was made with`,
+        `has other columns than the table '${this.#options.catalog.place}'; give the \`schema\` that it was made with`,
       );
     return table;
   }
 
   /** Data file and manifest. They stay as they are when the commit is made anew on a later base. */
   async #stage({ partition, from, changes }: Batch): Promise<NewRows> {
-    const { catalog } = this.options;
+    const { catalog } = this.#options;
     const id = randomUUID();
     const bytes = await parquetOf(changes, this.#columns);
     const name = `${encodeURIComponent(this.name)}-${partition.topicId}-${partition.partition}-${from.next}-${id}`;
@@ -125,7 +128,7 @@ class IcebergSink implements Sink {
   }
 
   async #snapshot({ metadata }: TableState, { snapshotId, manifest }: NewRows): Promise<Snapshot> {
-    const { catalog } = this.options;
+    const { catalog } = this.#options;
     const parent = metadata?.snapshots.find(
       (known) => known['snapshot-id'] === metadata['current-snapshot-id'],
     );
@@ -177,7 +180,7 @@ class IcebergSink implements Sink {
       return await ask();
     } catch (cause) {
       if (cause instanceof SinkUnavailable || cause instanceof PackageMissing) throw cause;
-      const { place } = this.options.catalog;
+      const { place } = this.#options.catalog;
       throw new SinkUnavailable(this.name, `cannot use table '${place}': ${errorText(cause)}`, { cause });
     }
   }
