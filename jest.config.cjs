@@ -5,10 +5,10 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }],
-    // It has no CommonJS build, which is what Jest loads.
-    'node_modules/kysely/.+\\.js$': ['@swc/jest', { jsc: { target: 'es2024' } }],
+    // They have no CommonJS build, which is what Jest loads.
+    'node_modules/(kysely|hyparquet|hyparquet-writer)/.+\\.js$': ['@swc/jest', { jsc: { target: 'es2024' } }],
   },
-  transformIgnorePatterns: ['/node_modules/(?!kysely/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(kysely|hyparquet|hyparquet-writer)/)'],
   // Sources name their imports with the .js ending that the ESM build needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   setupFilesAfterEnv: ['aws-cdk-lib/testhelpers/jest-autoclean'],
