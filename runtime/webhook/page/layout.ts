@@ -43,7 +43,27 @@ const safe = {
 export function page({ title, main, status, statusCode = 200, head, cookies }: PageContent): PageResponse {
   const said = status === undefined ? undefined : html`<p role="status">${status}</p>`;
   // The style is ours, and its hash is of the text as it stands.
-  const { text } = html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">${head}<title>${title}</title><style>${new Markup(style)}</style></head><body><header><nav aria-label="Webhooks"><a href="/">All endpoints</a></nav></header><main><h1>${title}</h1>${said}${main}</main></body></html>`;
+  const { text } = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        ${head}
+        <title>${title}</title>
+        <style>
+          ${new Markup(style)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <nav aria-label="Webhooks"><a href="/">All endpoints</a></nav>
+        </header>
+        <main>
+          <h1>${title}</h1>
+          ${said}${main}
+        </main>
+      </body>
+    </html>`;
   return {
     statusCode,
     headers: { 'content-type': 'text/html; charset=utf-8', ...safe },

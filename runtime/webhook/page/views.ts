@@ -18,21 +18,41 @@ export function button(
   inner?: Markup,
 ): Markup {
   const hidden = Object.entries({ ...fields, csrf }).map(
-    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
   return html`<form method="post" action="/">${hidden}${inner}<button>${text}</button></form>`;
 }
 
-function table(caption: string, heads: readonly string[], rows: readonly (readonly (Markup | string)[])[]): Markup {
+function table(
+  caption: string,
+  heads: readonly string[],
+  rows: readonly (readonly (Markup | string)[])[],
+): Markup {
   const head = heads.map((text) => html`<th scope="col">${text}</th>`);
   const body = rows.map(([first, ...rest]) => {
     const cells = rest.map((cell) => html`<td>${cell}</td>`);
-    return html`<tr><th scope="row">${first}</th>${cells}</tr>`;
+    return html`<tr>
+      <th scope="row">${first}</th>
+      ${cells}
+    </tr>`;
   });
-  return html`<table><caption>${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+  return html`<table>
+    <caption>
+      ${caption}
+    </caption>
+    <thead>
+      <tr>
+        ${head}
+      </tr>
+    </thead>
+    <tbody>
+      ${body}
+    </tbody>
+  </table>`;
 }
 
-const stateOf = ({ disabled }: EndpointView) => (disabled === undefined ? 'enabled' : `disabled (${disabled})`);
+const stateOf = ({ disabled }: EndpointView) =>
+  disabled === undefined ? 'enabled' : `disabled (${disabled})`;
 
 export function endpointsView(endpoints: readonly EndpointView[]): Markup {
   if (endpoints.length === 0) return html`<p>No endpoint is registered.</p>`;
@@ -53,11 +73,22 @@ export interface EndpointViewValues {
   readonly csrf: string;
 }
 
-export function endpointView({ endpoint, deliveries, state, pageNumber, more, csrf }: EndpointViewValues): Markup {
+export function endpointView({
+  endpoint,
+  deliveries,
+  state,
+  pageNumber,
+  more,
+  csrf,
+}: EndpointViewValues): Markup {
   const { endpointId } = endpoint;
   const act = (action: string) => ({ action, endpoint: endpointId });
-  const toggle = endpoint.disabled === undefined ? button(csrf, 'Disable', act('disable')) : button(csrf, 'Enable', act('enable'));
-  const since = html`<label for="since">Failed since (day, UTC)</label> <input id="since" name="since" type="date" required> `;
+  const toggle =
+    endpoint.disabled === undefined
+      ? button(csrf, 'Disable', act('disable'))
+      : button(csrf, 'Enable', act('enable'));
+  const since = html`<label for="since">Failed since (day, UTC)</label>
+    <input id="since" name="since" type="date" required /> `;
   const options = ['', ...states].map((one) =>
     one === state
       ? html`<option value="${one}" selected>${one || 'all'}</option>`
@@ -68,8 +99,28 @@ export function endpointView({ endpoint, deliveries, state, pageNumber, more, cs
     ...[one.type, one.time, one.state, String(one.sends), one.last ?? ''],
   ]);
   const link = (to: number, text: string) =>
-    html`<a href="${address(endpointId)}?${new URLSearchParams({ state, page: String(to) }).toString()}">${text}</a> `;
-  return html`<p>${endpoint.url}: ${stateOf(endpoint)}</p><section aria-labelledby="act"><h2 id="act">Actions</h2>${toggle}${button(csrf, 'Send a test', act('test'))}${button(csrf, 'Send failed ones again', act('replayAll'), since)}</section><section aria-labelledby="list"><h2 id="list">Deliveries</h2><form method="get" action="${address(endpointId)}"><label for="state">State</label> <select id="state" name="state">${options}</select> <button>Show</button></form>${table('Deliveries, newest first', ['Delivery', 'Type', 'Time', 'State', 'Attempts', 'Last answer'], rows)}<nav aria-label="Pages">${pageNumber > 0 ? link(pageNumber - 1, 'Newer') : undefined}${more ? link(pageNumber + 1, 'Older') : undefined}</nav></section>`;
+    html`<a href="${address(endpointId)}?${new URLSearchParams({ state, page: String(to) }).toString()}"
+      >${text}</a
+    > `;
+  return html`<p>${endpoint.url}: ${stateOf(endpoint)}</p>
+    <section aria-labelledby="act">
+      <h2 id="act">Actions</h2>
+      ${toggle}${button(csrf, 'Send a test', act('test'))}${button(csrf, 'Send failed ones again', act('replayAll'), since)}
+    </section>
+    <section aria-labelledby="list">
+      <h2 id="list">Deliveries</h2>
+      <form method="get" action="${address(endpointId)}">
+        <label for="state">State</label>
+        <select id="state" name="state">
+          ${options}
+        </select>
+        <button>Show</button>
+      </form>
+      ${table('Deliveries, newest first', ['Delivery', 'Type', 'Time', 'State', 'Attempts', 'Last answer'], rows)}
+      <nav aria-label="Pages">
+        ${pageNumber > 0 ? link(pageNumber - 1, 'Newer') : undefined}${more ? link(pageNumber + 1, 'Older') : undefined}
+      </nav>
+    </section>`;
 }
 
 export function deliveryView(delivery: Delivery, attempts: readonly StoredAttempt[], csrf: string): Markup {
@@ -84,5 +135,13 @@ export function deliveryView(delivery: Delivery, attempts: readonly StoredAttemp
       : button(csrf, 'Send again', {
           ...{ action: 'replay', endpoint: endpointId, delivery: webhookId, replays: String(replays) },
         });
-  return html`<p>${type} of ${time}: ${state}, ${sends} attempts, last answer ${last}. <a href="${address(endpointId)}">All deliveries of ${endpointId}</a></p>${again}<section aria-labelledby="list"><h2 id="list">Attempts</h2>${table('Attempts that failed, newest first', ['Time', 'Outcome', 'Took', 'Answer'], rows)}</section>`;
+  return html`<p>
+      ${type} of ${time}: ${state}, ${sends} attempts, last answer ${last}.
+      <a href="${address(endpointId)}">All deliveries of ${endpointId}</a>
+    </p>
+    ${again}
+    <section aria-labelledby="list">
+      <h2 id="list">Attempts</h2>
+      ${table('Attempts that failed, newest first', ['Time', 'Outcome', 'Took', 'Answer'], rows)}
+    </section>`;
 }

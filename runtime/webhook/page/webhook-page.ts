@@ -56,8 +56,13 @@ export function webhookPage(options: WebhookPageOptions): (request: PageRequest)
         if (!isFormToken(form.get('csrf') ?? '', cookie, secrets)) return refused();
         return seeOther(await act(registry, tenant, form));
       }
-      if (method !== 'GET') return problem(405, 'This cannot be done', 'The page is read, or its forms are sent.');
-      return await show(registry, request.rawPath, { tenant, query, csrf: formToken(cookie, secrets[0] ?? '') });
+      if (method !== 'GET')
+        return problem(405, 'This cannot be done', 'The page is read, or its forms are sent.');
+      return await show(registry, request.rawPath, {
+        tenant,
+        query,
+        csrf: formToken(cookie, secrets[0] ?? ''),
+      });
     } catch (error) {
       if (error instanceof NotRegistered) return problem(404, 'Not found', 'There is nothing of this name.');
       throw error;
@@ -76,14 +81,18 @@ function entered(token: string, secrets: readonly string[], nowMs: number): Page
   const value = sealed('session', session, secrets[0] ?? '');
   return page({
     title: 'Webhooks',
-    head: html`<meta http-equiv="refresh" content="0; url=/">`,
+    head: html`<meta http-equiv="refresh" content="0; url=/" />`,
     main: html`<p><a href="/">Go on to your endpoints</a></p>`,
     cookies: [`${cookieName}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${age}`],
   });
 }
 
 function refused(): PageResponse {
-  return problem(403, 'This link does not open the page', 'It has expired or is not complete. Ask for a new one.');
+  return problem(
+    403,
+    'This link does not open the page',
+    'It has expired or is not complete. Ask for a new one.',
+  );
 }
 
 function problem(statusCode: number, title: string, text: string): PageResponse {
