@@ -6,6 +6,9 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem;bo
 a,button,select,input{font:inherit}:focus-visible{outline:3px solid #0b57d0;outline-offset:2px}
 [role=status]{border:2px solid #146c2e;padding:.5rem}form{display:inline-block;margin:.25rem .5rem .25rem 0}pre{white-space:pre-wrap}`;
 
+/** The text whose hash the policy has, to the byte: nothing formats it. */
+const styleElement = new Markup(`<style>${style}</style>`);
+
 const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
@@ -42,7 +45,6 @@ const safe = {
 /** A whole page, with what browsers are told to refuse. */
 export function page({ title, main, status, statusCode = 200, head, cookies }: PageContent): PageResponse {
   const said = status === undefined ? undefined : html`<p role="status">${status}</p>`;
-  // The style is ours, and its hash is of the text as it stands.
   const { text } = html`<!doctype html>
     <html lang="en">
       <head>
@@ -50,9 +52,7 @@ export function page({ title, main, status, statusCode = 200, head, cookies }: P
         <meta name="viewport" content="width=device-width" />
         ${head}
         <title>${title}</title>
-        <style>
-          ${new Markup(style)}
-        </style>
+        ${styleElement}
       </head>
       <body>
         <header>
