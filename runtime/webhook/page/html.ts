@@ -20,6 +20,6 @@ export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Ma
 
 function rendered(part: Part): string {
   if (part instanceof Markup) return part.text;
-  if (Array.isArray(part)) return part.map(rendered).join('');
+  if (typeof part === 'object') return part.map(rendered).join('');
   return String(part ?? '').replace(/[&<>"']/g, (sign) => names[sign] ?? '');
 }
