@@ -215,6 +215,14 @@ export class WebhookRegistry {
     return readEvent(row);
   }
 
+  /** One event on its way to one endpoint. @throws NotRegistered when it has expired or never was. */
+  async delivery(tenant: string, endpointId: string, webhookId: string): Promise<Delivery> {
+    const { time } = await this.event(tenant, webhookId);
+    const row = await this.#store.readOne(deliveryKey(tenant, endpointId, time, webhookId));
+    if (row === undefined) throw new NotRegistered('delivery', tenant, `${endpointId} ${webhookId}`);
+    return readDelivery(row);
+  }
+
   /**
    * Sends one event to one endpoint again, whatever became of it, with all attempts of the schedule. Under the same
    * `webhook-id`: an endpoint that remembers it acts once.
@@ -224,10 +232,7 @@ export class WebhookRegistry {
    */
   async replay(tenant: string, endpointId: string, webhookId: string): Promise<boolean> {
     const endpoint = await this.#endpoint(tenant, endpointId);
-    const { time } = await this.event(tenant, webhookId);
-    const row = await this.#store.readOne(deliveryKey(tenant, endpointId, time, webhookId));
-    if (row === undefined) throw new NotRegistered('delivery', tenant, `${endpointId} ${webhookId}`);
-    const put = await this.#putUp(endpoint, readDelivery(row));
+    const put = await this.#putUp(endpoint, await this.delivery(tenant, endpointId, webhookId));
     await this.#wake(new Set([endpoint.shard]));
     return put;
   }
