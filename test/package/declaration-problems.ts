@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import ts from 'typescript';
+import { packageRoot } from '../../targets/package-root.js';
 import type { StagedPackage } from './staged-package.js';
 
 /**
@@ -22,7 +23,9 @@ export function declarationProblems(
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    types: [],
+    // Of Node, which whoever writes handlers for it has, and the declarations of the AWS SDK need as well.
+    types: ['node'],
+    typeRoots: [join(packageRoot, 'node_modules', '@types')],
   };
   const disk = ts.createCompilerHost(options);
   const host = ts.createCompilerHost(options);

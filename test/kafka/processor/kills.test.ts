@@ -28,7 +28,12 @@ describeWithKafka(__filename)('processors that are killed', () => {
   beforeAll(async () => {
     world = await World.open();
   }, 180_000);
-  afterAll(() => world.close());
+  /** Ends what starts processes anew, also when the test has run out of time. */
+  let end: () => void = () => undefined;
+  afterAll(async () => {
+    end();
+    await world.close();
+  });
 
   /** A short count is told with what may hold it back, as long as the broker is there to be asked. */
   const assertExact = async (output: string, written: number) => {
@@ -68,6 +73,10 @@ describeWithKafka(__filename)('processors that are killed', () => {
       const running: Worker[] = [];
       let died = 0;
       let over = false;
+      end = () => {
+        over = true;
+        for (const worker of running) worker.signal('SIGKILL');
+      };
       // Changed while others run.
       const isOver = () => over;
       /** Starts processes in a slot for as long as they die, as an orchestrator does. */
