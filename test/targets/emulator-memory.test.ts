@@ -91,7 +91,8 @@ test('requests are not kept: writing one row again and again takes no memory', a
   await tidied('after-writes');
   const before = memory();
   await writes();
-  expect(memory() - before).toBeLessThan(mib / 2);
+  // Kept requests would be all of it; the allocator alone has been seen to keep more than half.
+  expect(memory() - before).toBeLessThan(mib * 0.75);
 });
 
 test('a token is still told from one that was used for another request', async () => {
