@@ -148,7 +148,7 @@ export const proofs: readonly Proof[] = [
   {
     name: 'webhooks',
     shows:
-      'Of webhooks whose sender is killed 25 times at every point, and whose receiver is killed as often, none is lost and each acts once; the schedule is kept whatever an endpoint answers, one that hangs holds up no other, and 10,000 deliveries leave memory as it was.',
+      'Of webhooks whose sender is killed 25 times at every point, and whose receiver is killed as often, none is lost and each acts once; the schedule is kept whatever an endpoint answers, one that hangs keeps nothing from the others, and 10,000 deliveries leave memory as it was.',
     tests: [
       'test/webhook/kills.test.ts',
       'test/webhook/sender/kills.test.ts',
