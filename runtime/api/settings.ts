@@ -1,3 +1,4 @@
+import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import { InvalidSettings } from '../dedup/errors.js';
 import { assertConsumerName } from '../dedup/identity.js';
 
@@ -22,21 +23,15 @@ export const maxWindowSeconds = 30 * 24 * 3600;
  * @param environment usually `process.env`.
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function apiSettings(environment: Readonly<Record<string, string | undefined>>): ApiSettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value)
-      problems.push(`${name} is not set; deploy the function with IdempotentApi, or set it by hand`);
-    return value ?? '';
-  };
+export function apiSettings(environment: Environment): ApiSettings {
+  const reader = new SettingsReader(environment, 'deploy the function with IdempotentApi');
   const settings = {
-    apiName: read('EXACTLY_ONCE_API_NAME'),
-    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
-    windowSeconds: Number(read('EXACTLY_ONCE_WINDOW_SECONDS')),
+    apiName: reader.read('EXACTLY_ONCE_API_NAME'),
+    dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
+    windowSeconds: Number(reader.read('EXACTLY_ONCE_WINDOW_SECONDS')),
     responseBucket: environment.EXACTLY_ONCE_RESPONSE_BUCKET,
   };
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  reader.end();
   assertSettings(settings);
   return settings;
 }

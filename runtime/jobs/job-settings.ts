@@ -1,4 +1,4 @@
-import { InvalidSettings } from '../dedup/errors.js';
+import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import { assertConsumerName } from '../dedup/identity.js';
 
 /** What the JobQueue construct tells whoever enqueues. */
@@ -23,28 +23,20 @@ export interface JobQueueSettings {
  * @param environment usually `process.env`.
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function jobQueueSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): JobQueueSettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value)
-      problems.push(`${name} is not set; call \`addProducer\` of the JobQueue construct, or set it by hand`);
-    return value ?? '';
-  };
+export function jobQueueSettings(environment: Environment): JobQueueSettings {
+  const reader = new SettingsReader(environment, 'call `addProducer` of the JobQueue construct');
   const settings = {
-    consumerName: read('EXACTLY_ONCE_JOBS_CONSUMER_NAME'),
-    dedupTable: read('EXACTLY_ONCE_JOBS_DEDUP_TABLE'),
-    retentionSeconds: Number(read('EXACTLY_ONCE_JOBS_RETENTION_SECONDS')),
-    queueUrl: read('EXACTLY_ONCE_JOBS_QUEUE_URL'),
+    consumerName: reader.read('EXACTLY_ONCE_JOBS_CONSUMER_NAME'),
+    dedupTable: reader.read('EXACTLY_ONCE_JOBS_DEDUP_TABLE'),
+    retentionSeconds: Number(reader.read('EXACTLY_ONCE_JOBS_RETENTION_SECONDS')),
+    queueUrl: reader.read('EXACTLY_ONCE_JOBS_QUEUE_URL'),
     scheduler: {
-      groupName: read('EXACTLY_ONCE_JOBS_SCHEDULE_GROUP'),
-      roleArn: read('EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN'),
-      queueArn: read('EXACTLY_ONCE_JOBS_QUEUE_ARN'),
+      groupName: reader.read('EXACTLY_ONCE_JOBS_SCHEDULE_GROUP'),
+      roleArn: reader.read('EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN'),
+      queueArn: reader.read('EXACTLY_ONCE_JOBS_QUEUE_ARN'),
     },
   };
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  reader.end();
   assertConsumerName(settings.consumerName);
   return settings;
 }

@@ -1,4 +1,4 @@
-import { InvalidSettings } from '../dedup/errors.js';
+import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import { eventBusTarget } from './targets/event-bus.js';
 import { queueTarget } from './targets/queue.js';
 import type { RelayTarget } from './targets/target.js';
@@ -25,24 +25,19 @@ type StoredTarget = { readonly types?: readonly string[] } & (
  * @param environment usually `process.env`.
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function relaySettings(environment: Readonly<Record<string, string | undefined>>): RelaySettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value) problems.push(`${name} is not set; deploy the function with OutboxRelay, or set it by hand`);
-    return value ?? '';
-  };
+export function relaySettings(environment: Environment): RelaySettings {
+  const reader = new SettingsReader(environment, 'deploy the function with OutboxRelay');
   const number = (name: string): number => {
-    const value = Number(read(name));
+    const value = Number(reader.read(name));
     if (!Number.isSafeInteger(value) || value < 0)
-      problems.push(`${name} must be a whole number of seconds, got '${environment[name] ?? ''}'`);
+      reader.problems.push(`${name} must be a whole number of seconds, got '${environment[name] ?? ''}'`);
     return value;
   };
-  const table = read('EXACTLY_ONCE_OUTBOX_TABLE');
+  const table = reader.read('EXACTLY_ONCE_OUTBOX_TABLE');
   const retentionSeconds = number('EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS');
   const graceSeconds = number('EXACTLY_ONCE_OUTBOX_GRACE_SECONDS');
-  const targets = targetsOf(read('EXACTLY_ONCE_OUTBOX_TARGETS'), problems);
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  const targets = targetsOf(reader.read('EXACTLY_ONCE_OUTBOX_TARGETS'), reader.problems);
+  reader.end();
   return { table, retentionSeconds, graceSeconds, targets };
 }
 

@@ -1,5 +1,5 @@
+import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import type { EngineSettings, OnFailure } from '../consumer/settings.js';
-import { InvalidSettings } from '../dedup/errors.js';
 import { assertConsumerName } from '../dedup/identity.js';
 
 /** What the IdempotentConsumer construct knows at synth and its function needs at run time. */
@@ -32,20 +32,12 @@ export interface ConsumerSettings extends EngineSettings {
  * @param environment usually `process.env`.
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function consumerSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): ConsumerSettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value)
-      problems.push(`${name} is not set; deploy the function with IdempotentConsumer, or set it by hand`);
-    return value ?? '';
-  };
+export function consumerSettings(environment: Environment): ConsumerSettings {
+  const reader = new SettingsReader(environment, 'deploy the function with IdempotentConsumer');
   // The construct gives both or, for a way that keeps no receipts, neither.
   const receipts = environment.EXACTLY_ONCE_DEDUP_TABLE !== undefined && {
-    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
-    receiptRetentionSeconds: Number(read('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')),
+    dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
+    receiptRetentionSeconds: Number(reader.read('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')),
   };
   const {
     EXACTLY_ONCE_QUEUE_URL: queueUrl,
@@ -53,19 +45,19 @@ export function consumerSettings(
     EXACTLY_ONCE_ON_FAILURE: onFailure,
   } = environment;
   if (maxFailures !== undefined && !/^[1-9][0-9]{0,2}$/.test(maxFailures))
-    problems.push(`EXACTLY_ONCE_MAX_FAILURES must be 1 to 999, got '${maxFailures}'`);
+    reader.problems.push(`EXACTLY_ONCE_MAX_FAILURES must be 1 to 999, got '${maxFailures}'`);
   if (onFailure !== undefined && onFailure !== 'skip' && onFailure !== 'stop')
-    problems.push(`EXACTLY_ONCE_ON_FAILURE must be skip or stop, got '${onFailure}'`);
+    reader.problems.push(`EXACTLY_ONCE_ON_FAILURE must be skip or stop, got '${onFailure}'`);
   const settings: ConsumerSettings = {
-    consumerName: read('EXACTLY_ONCE_CONSUMER_NAME'),
+    consumerName: reader.read('EXACTLY_ONCE_CONSUMER_NAME'),
     ...receipts,
-    deadLetterQueueUrl: read('EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL'),
+    deadLetterQueueUrl: reader.read('EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL'),
     ...(queueUrl && { queueUrl }),
     ...(environment.EXACTLY_ONCE_SPILLOVER && { spillover: true }),
     ...(maxFailures !== undefined && { maxFailures: Number(maxFailures) }),
     ...(onFailure !== undefined && { onFailure: onFailure as OnFailure }),
   };
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  reader.end();
   assertConsumerName(settings.consumerName);
   return settings;
 }

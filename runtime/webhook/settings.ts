@@ -1,3 +1,4 @@
+import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import { InvalidSettings } from '../dedup/errors.js';
 import { assertConsumerName } from '../dedup/identity.js';
 
@@ -21,21 +22,15 @@ export const maxWindowSeconds = 90 * 24 * 3600;
  *
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function webhookSettings(environment: Readonly<Record<string, string | undefined>>): WebhookSettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value)
-      problems.push(`${name} is not set; deploy the function with WebhookReceiver, or set it by hand`);
-    return value ?? '';
-  };
+export function webhookSettings(environment: Environment): WebhookSettings {
+  const reader = new SettingsReader(environment, 'deploy the function with WebhookReceiver');
   const settings = {
-    receiverName: read('EXACTLY_ONCE_WEBHOOK_RECEIVER'),
-    dedupTable: read('EXACTLY_ONCE_DEDUP_TABLE'),
-    windowSeconds: Number(read('EXACTLY_ONCE_WINDOW_SECONDS')),
+    receiverName: reader.read('EXACTLY_ONCE_WEBHOOK_RECEIVER'),
+    dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
+    windowSeconds: Number(reader.read('EXACTLY_ONCE_WINDOW_SECONDS')),
     secretIds: JSON.parse(environment.EXACTLY_ONCE_WEBHOOK_SECRETS ?? '{}') as Record<string, string>,
   };
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  reader.end();
   return settings;
 }
 

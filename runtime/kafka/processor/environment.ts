@@ -1,4 +1,4 @@
-import { InvalidSettings } from '../../dedup/errors.js';
+import { SettingsReader, type Environment } from '../../dedup/settings-reader.js';
 import { mskIam } from './msk-iam.js';
 import type { KafkaProcessorOptions } from './options.js';
 
@@ -15,31 +15,24 @@ export interface KafkaProcessorSettings {
  *
  * @throws InvalidSettings with all that are missing
  */
-export function kafkaProcessorSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): KafkaProcessorSettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value) problems.push(`${name} is not set; the KafkaProcessor construct sets it, or set it by hand`);
-    return value ?? '';
-  };
+export function kafkaProcessorSettings(environment: Environment): KafkaProcessorSettings {
+  const reader = new SettingsReader(environment, 'the KafkaProcessor construct sets it');
   const deadLetterTopic = environment.EXACTLY_ONCE_KAFKA_DEAD_LETTER_TOPIC;
   const settings: KafkaProcessorSettings = {
     processor: {
-      consumerName: read('EXACTLY_ONCE_KAFKA_CONSUMER_NAME'),
-      topics: read('EXACTLY_ONCE_KAFKA_TOPICS').split(','),
+      consumerName: reader.read('EXACTLY_ONCE_KAFKA_CONSUMER_NAME'),
+      topics: reader.read('EXACTLY_ONCE_KAFKA_TOPICS').split(','),
       kafka: {
-        'bootstrap.servers': read('EXACTLY_ONCE_KAFKA_BOOTSTRAP_SERVERS'),
-        ...mskIam(read('AWS_REGION')),
+        'bootstrap.servers': reader.read('EXACTLY_ONCE_KAFKA_BOOTSTRAP_SERVERS'),
+        ...mskIam(reader.read('AWS_REGION')),
       },
       ...(deadLetterTopic && { deadLetterTopic }),
     },
     slots: {
-      tableName: read('EXACTLY_ONCE_KAFKA_DEDUP_TABLE'),
-      count: Number(read('EXACTLY_ONCE_KAFKA_SLOTS')),
+      tableName: reader.read('EXACTLY_ONCE_KAFKA_DEDUP_TABLE'),
+      count: Number(reader.read('EXACTLY_ONCE_KAFKA_SLOTS')),
     },
   };
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  reader.end();
   return settings;
 }

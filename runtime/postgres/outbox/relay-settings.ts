@@ -1,4 +1,4 @@
-import { InvalidSettings } from '../../dedup/errors.js';
+import { SettingsReader, type Environment } from '../../dedup/settings-reader.js';
 import { targetsOf } from '../../outbox/relay-settings.js';
 import type { RelayTarget } from '../../outbox/targets/target.js';
 
@@ -17,22 +17,14 @@ export interface PostgresRelaySettings {
  * @param environment usually `process.env`
  * @throws InvalidSettings naming every variable that is missing or wrong
  */
-export function postgresRelaySettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): PostgresRelaySettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value)
-      problems.push(`${name} is not set; deploy with PostgresRelay or PostgresCdcRelay, or set it by hand`);
-    return value ?? '';
-  };
-  const outboxName = read('EXACTLY_ONCE_OUTBOX_NAME');
-  const targets = targetsOf(read('EXACTLY_ONCE_OUTBOX_TARGETS'), problems);
-  const days = read('EXACTLY_ONCE_OUTBOX_RETENTION_DAYS');
+export function postgresRelaySettings(environment: Environment): PostgresRelaySettings {
+  const reader = new SettingsReader(environment, 'deploy with PostgresRelay or PostgresCdcRelay');
+  const outboxName = reader.read('EXACTLY_ONCE_OUTBOX_NAME');
+  const targets = targetsOf(reader.read('EXACTLY_ONCE_OUTBOX_TARGETS'), reader.problems);
+  const days = reader.read('EXACTLY_ONCE_OUTBOX_RETENTION_DAYS');
   const retentionDays = Number(days);
   if (days !== '' && !(Number.isSafeInteger(retentionDays) && retentionDays > 0))
-    problems.push(`EXACTLY_ONCE_OUTBOX_RETENTION_DAYS must be a whole number above 0, got '${days}'`);
-  if (problems.length > 0) throw new InvalidSettings(problems);
+    reader.problems.push(`EXACTLY_ONCE_OUTBOX_RETENTION_DAYS must be a whole number above 0, got '${days}'`);
+  reader.end();
   return { outboxName, targets, retentionDays };
 }

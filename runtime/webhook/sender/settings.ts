@@ -1,3 +1,4 @@
+import { SettingsReader, type Environment } from '../../dedup/settings-reader.js';
 import { InvalidSettings } from '../../dedup/errors.js';
 import { assertConsumerName } from '../../dedup/identity.js';
 
@@ -26,27 +27,19 @@ export const maxShards = 256;
  * @param environment usually `process.env`
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function webhookSenderSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): WebhookSenderSettings {
-  const problems: string[] = [];
-  const read = (name: string): string => {
-    const value = environment[name];
-    if (!value)
-      problems.push(`${name} is not set; deploy the function with WebhookSender, or set it by hand`);
-    return value ?? '';
-  };
+export function webhookSenderSettings(environment: Environment): WebhookSenderSettings {
+  const reader = new SettingsReader(environment, 'deploy the function with WebhookSender');
   const { EXACTLY_ONCE_WEBHOOK_WAKE_QUEUE_URL: wakeQueueUrl, EXACTLY_ONCE_DEDUP_TABLE: dedupTable } =
     environment;
   const settings = {
-    senderName: read('EXACTLY_ONCE_WEBHOOK_SENDER'),
-    table: read('EXACTLY_ONCE_WEBHOOK_TABLE'),
-    shards: Number(read('EXACTLY_ONCE_WEBHOOK_SHARDS')),
-    retentionSeconds: Number(read('EXACTLY_ONCE_WEBHOOK_RETENTION_SECONDS')),
+    senderName: reader.read('EXACTLY_ONCE_WEBHOOK_SENDER'),
+    table: reader.read('EXACTLY_ONCE_WEBHOOK_TABLE'),
+    shards: Number(reader.read('EXACTLY_ONCE_WEBHOOK_SHARDS')),
+    retentionSeconds: Number(reader.read('EXACTLY_ONCE_WEBHOOK_RETENTION_SECONDS')),
     ...(wakeQueueUrl && { wakeQueueUrl }),
     ...(dedupTable && { dedupTable }),
   };
-  if (problems.length > 0) throw new InvalidSettings(problems);
+  reader.end();
   assertSenderSettings(settings);
   return settings;
 }
