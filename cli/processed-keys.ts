@@ -3,7 +3,7 @@ import { parseJson } from '../runtime/dedup/exact-json.js';
 import { fingerprintOf } from '../runtime/dedup/fingerprint.js';
 import { receiptId } from '../runtime/dedup/identity.js';
 import { batchGet } from '../runtime/dynamodb/batch-get.js';
-import { operatorLimits } from '../runtime/dynamodb/groups.js';
+import { operatorLimits } from '../runtime/dedup/operator-limits.js';
 import type { ReceiptDraft } from '../runtime/dynamodb/receipt.js';
 import { judge } from '../runtime/dynamodb/receipt-verdict.js';
 import type { DeadLetterCopy } from './dead-letter-copy.js';

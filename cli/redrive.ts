@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { operatorLimits } from '../runtime/dynamodb/groups.js';
+import { operatorLimits } from '../runtime/dedup/operator-limits.js';
 import { StoredText } from '../runtime/dynamodb/stored-text.js';
 import { CliError } from './cli-error.js';
 import {

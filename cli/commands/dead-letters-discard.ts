@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { noteDiscarded } from '../../runtime/dynamodb/discarded.js';
-import { operatorLimits } from '../../runtime/dynamodb/groups.js';
+import { operatorLimits } from '../../runtime/dedup/operator-limits.js';
 import { CliError } from '../cli-error.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';

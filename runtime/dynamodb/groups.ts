@@ -3,8 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { attentionRows } from './attention.js';
 import type { Group, GroupHead } from '../dedup/group.js';
 import { holesHeading, readGroupRow } from './group-row.js';
-import type { Limits } from '../dedup/limits.js';
-import { Meter } from '../dedup/meter.js';
+import { operatorLimits } from '../dedup/operator-limits.js';
 import { GroupStore } from './group-store.js';
 
 /** The dedup table of a consumer, with its index `attention`. */
@@ -65,13 +64,6 @@ export async function readGroup(
 ): Promise<StoppedGroup | undefined> {
   const row = await new GroupStore(client, tableName, consumerName).read(stream, operatorLimits());
   return row && stoppedGroup(consumerName, row);
-}
-
-/** An operator's command waits this long for DynamoDB. */
-const operatorMs = 30_000;
-
-export function operatorLimits(): Limits {
-  return { deadline: Date.now() + operatorMs, meter: new Meter() };
 }
 
 /** Undefined when the group flows. */

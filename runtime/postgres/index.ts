@@ -4,7 +4,7 @@
  */
 export { postgresConsumer, type PostgresConsumerOptions } from '../sqs/postgres-consumer.js';
 export { decidePostgresGroup, listPostgresGroups } from '../sqs/postgres-groups.js';
-export type { Decision } from '../sqs/decide.js';
+export type { Decision } from '../sqs/decide-group.js';
 export { postgresLeases, type PostgresLeases } from '../lease/postgres-leases.js';
 export { receive, type Identity, type Received } from './receive.js';
 export {

@@ -1,19 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { GroupNotStopped } from '../dedup/errors.js';
-import type { Group } from '../dedup/group.js';
-import { GroupStore } from '../dynamodb/group-store.js';
-import { operatorLimits, type FailureTable, type StoppedGroup } from '../dynamodb/groups.js';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { PassOver } from '../consumer/transport.js';
-import { passOverAttribute, resumeAttribute } from './message-attributes.js';
+import { GroupStore } from '../dynamodb/group-store.js';
+import type { FailureTable, StoppedGroup } from '../dynamodb/groups.js';
+import { decideGroup, type Decision } from './decide-group.js';
+import { passOverAttribute } from './message-attributes.js';
+import { sendNudge } from './nudge.js';
 
-/** Somebody's decision about a stopped group. */
-export interface Decision {
-  readonly consumerName: string;
-  readonly stream: string;
-  /** Kept in the group's row, and in the hole's. */
-  readonly reason: string;
-}
+export type { Decision } from './decide-group.js';
 
 /**
  * Has the consumer try the head of a stopped group again, and then what waits behind it, in order. It stops again at
@@ -47,47 +40,12 @@ export async function skipHead(
 async function decide(
   { client, tableName }: FailureTable,
   sqs: SQSClient,
-  { consumerName, stream, reason }: Decision,
+  decision: Decision,
   state: 'resuming' | 'skipping',
 ): Promise<StoppedGroup> {
+  const { consumerName } = decision;
   const store = new GroupStore(client, tableName, consumerName);
-  const row = await store.read(stream, operatorLimits());
-  // The consumer makes `resuming` of `skipping` once the head is passed over: a second call for the rest is a resume.
-  if (row?.state !== 'stopped' && row?.state !== state)
-    throw new GroupNotStopped(consumerName, stream, row?.state ?? 'open');
-  const decided = row.state === state ? row : await store.decide(row, state, reason, operatorLimits());
-  await nudge(sqs, decided);
-  return { ...decided, consumerName, state };
-}
-
-/**
- * A message into the group, so that a consumer has a reason to look. Lost or doubled it does no harm. For the stream
- * of an aggregate on a FIFO queue it goes into a group of its own: messages for which there is no room in the
- * aggregate wait in the queue and hold their group, and the order is the aggregate's to keep.
- */
-async function nudge(sqs: SQSClient, { queueArn, group, stream, kind }: Group): Promise<void> {
-  const [, , , , QueueOwnerAWSAccountId, QueueName] = queueArn.split(':');
-  const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }));
-  await sendNudge(sqs, QueueUrl, resumeAttribute, stream, kind === 'aggregate' ? undefined : group);
-}
-
-async function sendNudge(
-  sqs: SQSClient,
-  QueueUrl: string,
-  attribute: string,
-  value: string,
-  group?: string,
-): Promise<void> {
-  const fifo = QueueUrl.endsWith('.fifo');
-  await sqs.send(
-    new SendMessageCommand({
-      QueueUrl,
-      MessageBody: '{}',
-      MessageGroupId: fifo ? (group ?? randomUUID()) : group,
-      MessageDeduplicationId: fifo ? randomUUID() : undefined,
-      MessageAttributes: { [attribute]: { DataType: 'String', StringValue: value } },
-    }),
-  );
+  return { ...(await decideGroup(store, sqs, decision, state)), consumerName, state };
 }
 
 /**

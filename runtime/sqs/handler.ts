@@ -11,7 +11,7 @@ import type { Prepared, Way } from '../dedup/way.js';
 import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
 import { coatsOfRelayedEvent, meant } from './envelopes.js';
 import type { ConsumerSettings } from './settings.js';
-import { sqsTransport } from './transport.js';
+import { sqsOnce, sqsTransport } from './transport.js';
 
 /** What every consumer is given, whichever way it commits. */
 export interface ConsumerOptions<Schema extends StandardSchemaV1> {
@@ -66,7 +66,7 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
   const { settings, schema, decode, fingerprint, dynamodb = newClient(), observe = logSummary } = options;
   const { consumerName, dedupTable, deadLetterQueueUrl, queueUrl } = settings;
   assertConsumerName(consumerName);
-  const client = once(options.sqs);
+  const client = sqsOnce(options.sqs);
   const engine = new Engine({
     settings,
     schema,
@@ -97,18 +97,5 @@ export function handlerOf<Schema extends StandardSchemaV1, Unit extends Prepared
   return async ({ Records }, context) => {
     const back = await engine.run(Records, () => context.getRemainingTimeInMillis());
     return { batchItemFailures: back.map(({ messageId }) => ({ itemIdentifier: messageId })) };
-  };
-}
-
-/** A client that is made when it is first needed. */
-function once(given: SQSClient | undefined): () => Promise<SQSClient> {
-  let sqs = given;
-  return async () => {
-    if (sqs === undefined) {
-      const { SQSClient } = await import('./client.js');
-      // Else the client follows the host in the queue's URL, past the endpoint that it was given.
-      sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
-    }
-    return sqs;
   };
 }

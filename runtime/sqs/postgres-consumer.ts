@@ -1,4 +1,3 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Recognised } from '../consumer/arrival.js';
 import { Engine } from '../consumer/batch.js';
@@ -13,7 +12,7 @@ import { postgresWay } from '../postgres/transaction-way.js';
 import { logSummary } from '../telemetry/batch-summary.js';
 import { coatsOfRelayedEvent, meant } from './envelopes.js';
 import type { ConsumerOptions, SqsConsumer } from './handler.js';
-import { sqsTransport } from './transport.js';
+import { sqsOnce, sqsTransport } from './transport.js';
 
 export interface PostgresConsumerOptions<Schema extends StandardSchemaV1> extends Omit<
   ConsumerOptions<Schema>,
@@ -106,18 +105,5 @@ export function postgresConsumer<Schema extends StandardSchemaV1>(
   return async ({ Records }, context) => {
     const back = await engine.run(Records, () => context.getRemainingTimeInMillis());
     return { batchItemFailures: back.map(({ messageId }) => ({ itemIdentifier: messageId })) };
-  };
-}
-
-/** A client that is made when it is first needed. */
-function sqsOnce(given: SQSClient | undefined): () => Promise<SQSClient> {
-  let sqs = given;
-  return async () => {
-    if (sqs === undefined) {
-      const { SQSClient } = await import('./client.js');
-      // Else the client follows the host in the queue's URL, past the endpoint that it was given.
-      sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
-    }
-    return sqs;
   };
 }

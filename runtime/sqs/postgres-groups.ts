@@ -1,16 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { GroupNotStopped } from '../dedup/errors.js';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Group } from '../dedup/group.js';
-import { Meter } from '../dedup/meter.js';
+import { operatorLimits } from '../dedup/operator-limits.js';
 import type { PostgresPool } from '../postgres/client.js';
 import { PostgresGroupStore } from '../postgres/group-store.js';
-import type { Decision } from './decide.js';
-import { resumeAttribute } from './message-attributes.js';
-
-/** An operator's command waits this long for Postgres. */
-const operatorMs = 30_000;
-const operatorLimits = () => ({ deadline: Date.now() + operatorMs, meter: new Meter() });
+import { decideGroup, type Decision } from './decide-group.js';
 
 /** The groups of a consumer that stand still, or are on their way back, oldest first. */
 export async function listPostgresGroups(
@@ -30,26 +23,8 @@ export async function listPostgresGroups(
 export async function decidePostgresGroup(
   pool: PostgresPool,
   sqs: SQSClient,
-  { consumerName, stream, reason }: Decision,
+  decision: Decision,
   state: 'resuming' | 'skipping',
 ): Promise<Group> {
-  const store = new PostgresGroupStore(pool, consumerName);
-  const row = await store.read(stream, operatorLimits());
-  // The consumer makes `resuming` of `skipping` once the head is passed over: a second call for the rest is a resume.
-  if (row?.state !== 'stopped' && row?.state !== state)
-    throw new GroupNotStopped(consumerName, stream, row?.state ?? 'open');
-  const decided = row.state === state ? row : await store.decide(row, state, reason, operatorLimits());
-  const [, , , , QueueOwnerAWSAccountId, QueueName] = decided.queueArn.split(':');
-  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }));
-  // Into the group, so that a consumer has a reason to look. Lost or doubled it does no harm.
-  await sqs.send(
-    new SendMessageCommand({
-      QueueUrl,
-      MessageBody: '{}',
-      MessageGroupId: decided.group,
-      MessageDeduplicationId: QueueName?.endsWith('.fifo') === true ? randomUUID() : undefined,
-      MessageAttributes: { [resumeAttribute]: { DataType: 'String', StringValue: stream } },
-    }),
-  );
-  return decided;
+  return decideGroup(new PostgresGroupStore(pool, decision.consumerName), sqs, decision, state);
 }

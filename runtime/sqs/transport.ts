@@ -1,3 +1,4 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { Deferral, Transport } from '../consumer/transport.js';
 import type { SqsTransportOptions } from './transport-options.js';
@@ -22,5 +23,18 @@ export function sqsTransport(options: SqsTransportOptions): Transport<SQSRecord,
     async restore(parked, carrier) {
       return (await import('./trouble.js')).restore(parked, carrier);
     },
+  };
+}
+
+/** A client that is made when it is first needed. */
+export function sqsOnce(given: SQSClient | undefined): () => Promise<SQSClient> {
+  let sqs = given;
+  return async () => {
+    if (sqs === undefined) {
+      const { SQSClient } = await import('./client.js');
+      // Else the client follows the host in the queue's URL, past the endpoint that it was given.
+      sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+    }
+    return sqs;
   };
 }
