@@ -4,7 +4,29 @@ export type Verdict =
   | { readonly kind: 'all-failed'; readonly reason: string }
   | { readonly kind: 'some-failed'; readonly failedIds: ReadonlySet<string> };
 
-const allSucceeded: Verdict = { kind: 'all-succeeded' };
+/** What is the same for every kind of source. */
+type Whole = Exclude<Verdict, { readonly kind: 'some-failed' }>;
+
+const allSucceeded: Whole = { kind: 'all-succeeded' };
+
+/**
+ * The entries of `batchItemFailures`, or what becomes of the batch where there is no such list.
+ *
+ * @param reportsItemFailures whether the mapping has ReportBatchItemFailures: without it no response is looked at
+ */
+export function itemFailures(payload: string, reportsItemFailures: boolean): readonly unknown[] | Whole {
+  if (!reportsItemFailures || payload.trim() === '') return allSucceeded;
+  let response: unknown;
+  try {
+    response = JSON.parse(payload);
+  } catch {
+    return allFailed('the response is not JSON');
+  }
+  if (response === null) return allSucceeded;
+  if (!isObject(response)) return allFailed('the response is not a JSON object');
+  const list: unknown = response['batchItemFailures'] ?? [];
+  return Array.isArray(list) ? (list as unknown[]) : allFailed('batchItemFailures is not a list');
+}
 
 /**
  * Reads a function's response to a batch by the success and failure conditions of
@@ -20,19 +42,10 @@ export function readResponse(
   messageIds: readonly string[],
   reportsItemFailures: boolean,
 ): Verdict {
-  if (!reportsItemFailures || payload.trim() === '') return allSucceeded;
-  let response: unknown;
-  try {
-    response = JSON.parse(payload);
-  } catch {
-    return allFailed('the response is not JSON');
-  }
-  if (response === null) return allSucceeded;
-  if (!isObject(response)) return allFailed('the response is not a JSON object');
-  const list = response['batchItemFailures'] ?? [];
-  if (!Array.isArray(list)) return allFailed('batchItemFailures is not a list');
+  const list = itemFailures(payload, reportsItemFailures);
+  if ('kind' in list) return list;
   const failedIds = new Set<string>();
-  for (const item of list as unknown[]) {
+  for (const item of list) {
     if (!isObject(item) || !('itemIdentifier' in item)) {
       return allFailed('an entry of batchItemFailures has no itemIdentifier');
     }
@@ -47,10 +60,10 @@ export function readResponse(
   return failedIds.size === 0 ? allSucceeded : { kind: 'some-failed', failedIds };
 }
 
-function allFailed(reason: string): Verdict {
+export function allFailed(reason: string): Whole {
   return { kind: 'all-failed', reason };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

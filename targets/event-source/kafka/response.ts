@@ -1,3 +1,4 @@
+import { allFailed, isObject, itemFailures } from '../response.js';
 import type { LogRecord } from './log.js';
 import { partitionName } from './record.js';
 
@@ -6,8 +7,6 @@ export type KafkaVerdict =
   | { readonly kind: 'all-succeeded' }
   | { readonly kind: 'all-failed'; readonly reason: string }
   | { readonly kind: 'some-failed'; readonly failed: ReadonlySet<LogRecord> };
-
-const allSucceeded: KafkaVerdict = { kind: 'all-succeeded' };
 
 /**
  * Reads a function's response to a batch by
@@ -22,19 +21,10 @@ export function readKafkaResponse(
   records: readonly LogRecord[],
   reports: boolean,
 ): KafkaVerdict {
-  if (!reports || payload.trim() === '') return allSucceeded;
-  let response: unknown;
-  try {
-    response = JSON.parse(payload);
-  } catch {
-    return allFailed('the response is not JSON');
-  }
-  if (response === null) return allSucceeded;
-  if (!isObject(response)) return allFailed('the response is not a JSON object');
-  const list = response['batchItemFailures'] ?? [];
-  if (!Array.isArray(list)) return allFailed('batchItemFailures is not a list');
+  const list = itemFailures(payload, reports);
+  if ('kind' in list) return list;
   const failed = new Set<LogRecord>();
-  for (const item of list as unknown[]) {
+  for (const item of list) {
     const id = isObject(item) ? item['itemIdentifier'] : undefined;
     const found = records.find(
       ({ partition, offset }) =>
@@ -43,13 +33,5 @@ export function readKafkaResponse(
     if (found === undefined) return allFailed(`itemIdentifier ${JSON.stringify(id)} is not in the batch`);
     failed.add(found);
   }
-  return failed.size === 0 ? allSucceeded : { kind: 'some-failed', failed };
-}
-
-function allFailed(reason: string): KafkaVerdict {
-  return { kind: 'all-failed', reason };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return failed.size === 0 ? { kind: 'all-succeeded' } : { kind: 'some-failed', failed };
 }
