@@ -1,8 +1,9 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { privateBucket } from '../channel/private-bucket.js';
 
 export interface LakeBucketProps {
   /**
@@ -37,12 +38,7 @@ export class LakeBucket extends Construct {
     const { encryptionKey, bucketName } = props;
     this.bucket = new Bucket(this, 'Resource', {
       bucketName,
-      encryption: encryptionKey === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
-      encryptionKey,
-      bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
+      ...privateBucket(encryptionKey),
       // Nothing is overwritten; a version is what is left of an object that somebody deleted.
       versioned: true,
       removalPolicy: RemovalPolicy.RETAIN,

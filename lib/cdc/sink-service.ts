@@ -1,17 +1,10 @@
-import { Duration, Validations } from 'aws-cdk-lib';
-import {
-  type ContainerImage,
-  CpuArchitecture,
-  FargateService,
-  FargateTaskDefinition,
-  type ICluster,
-  LogDrivers,
-  OperatingSystemFamily,
-} from 'aws-cdk-lib/aws-ecs';
+import { Duration } from 'aws-cdk-lib';
+import type { ContainerImage, FargateService, FargateTaskDefinition, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
@@ -79,35 +72,21 @@ export class SinkService extends Construct implements IGrantable {
       'where the sink stands is found by it',
     );
     if (violations.length > 0) throw new InvalidProps('SinkService', this.node.path, violations);
-    this.taskDefinition = new FargateTaskDefinition(this, 'Task', {
+    this.taskDefinition = fargateTask(this, {
       cpu: props.cpu ?? 512,
       memoryLimitMiB: props.memoryLimitMiB ?? 1024,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
-    });
-    this.taskDefinition.addContainer('Sink', {
+      container: 'Sink',
       image,
       environment: { ...environment, EXACTLY_ONCE_SINK: sinkName },
       // To write what it has read. It is exact without, too: the next one reads it again.
       stopTimeout: Duration.seconds(60),
-      logging: LogDrivers.awsLogs({
-        streamPrefix: 'sink',
-        logGroup: logGroup(this, 'Logs', { encryptionKey }),
-      }),
+      streamPrefix: 'sink',
+      logGroup: logGroup(this, 'Logs', { encryptionKey }),
+      variables: 'The variables are names; give secrets through the program.',
     });
-    Validations.of(this.taskDefinition).acknowledge({
-      id: 'AwsSolutions-ECS2',
-      reason: 'The variables are names; give secrets through the program.',
-    });
-    this.service = new FargateService(this, 'Service', {
+    this.service = fargateProgram(this, this.taskDefinition, {
       cluster,
-      taskDefinition: this.taskDefinition,
       desiredCount,
-      minHealthyPercent: 100,
-      maxHealthyPercent: 200,
-      circuitBreaker: { rollback: true },
       vpcSubnets: props.vpcSubnets,
       securityGroups: props.securityGroups,
     });

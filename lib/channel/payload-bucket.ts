@@ -1,8 +1,9 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { privateBucket } from './private-bucket.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
 import { atLeast, violationsOf } from '../guarantees/inequality.js';
@@ -75,12 +76,7 @@ export class PayloadBucket extends Construct {
     const violations = violationsOf(inequalities);
     if (violations.length > 0) throw new InvalidProps('PayloadBucket', this.node.path, violations);
     this.bucket = new Bucket(this, 'Resource', {
-      encryption: encryptionKey === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
-      encryptionKey,
-      bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
+      ...privateBucket(encryptionKey),
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [
         {

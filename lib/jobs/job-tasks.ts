@@ -1,19 +1,17 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { AdjustmentType } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type ContainerImage,
-  CpuArchitecture,
   FargateService,
-  FargateTaskDefinition,
+  type FargateTaskDefinition,
   type ICluster,
-  LogDrivers,
-  OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { MessageChannel } from '../channel/message-channel.js';
+import { fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
 
 export interface JobTasksProps {
@@ -40,27 +38,17 @@ export class JobTasks extends Construct {
   constructor(scope: Construct, id: string, props: JobTasksProps) {
     super(scope, id);
     const { cluster, image, channel, cpu, memoryLimitMiB, environment, maxTasks, encryptionKey } = props;
-    this.taskDefinition = new FargateTaskDefinition(this, 'Task', {
+    this.taskDefinition = fargateTask(this, {
       cpu,
       memoryLimitMiB,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
-    });
-    this.taskDefinition.addContainer('Worker', {
+      container: 'Worker',
       image,
       environment,
       // What a job has left to stop in, between SIGTERM and SIGKILL: Fargate's longest.
       stopTimeout: Duration.seconds(120),
-      logging: LogDrivers.awsLogs({
-        streamPrefix: 'worker',
-        logGroup: logGroup(this, 'Logs', { encryptionKey }),
-      }),
-    });
-    Validations.of(this.taskDefinition).acknowledge({
-      id: 'AwsSolutions-ECS2',
-      reason: 'The variables are names of tables and queues, and no secrets.',
+      streamPrefix: 'worker',
+      logGroup: logGroup(this, 'Logs', { encryptionKey }),
+      variables: 'The variables are names of tables and queues, and no secrets.',
     });
     this.service = new FargateService(this, 'Service', {
       cluster,

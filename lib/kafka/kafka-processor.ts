@@ -1,14 +1,9 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { AdjustmentType } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { type Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
-import {
-  CpuArchitecture,
-  FargateService,
-  FargateTaskDefinition,
-  LogDrivers,
-  OperatingSystemFamily,
-} from 'aws-cdk-lib/aws-ecs';
+import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
+import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
 import { claim } from '../guarantees/claims.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
@@ -58,16 +53,12 @@ export class KafkaProcessor extends Construct implements IConnectable {
     for (const statement of processorStatements(props))
       taskDefinition.taskRole.addToPrincipalPolicy(statement);
     dedupTable.grants.commitReceipts(taskDefinition.taskRole, consumerName);
-    this.service = new FargateService(this, 'Service', {
+    this.service = fargateProgram(this, taskDefinition, {
       cluster: props.cluster,
-      taskDefinition,
       desiredCount: props.minTasks ?? 1,
       securityGroups: props.securityGroups,
       vpcSubnets: props.vpcSubnets,
       // One after the other: each hands its partitions over, and readers never wait for more than one.
-      minHealthyPercent: 100,
-      maxHealthyPercent: 200,
-      circuitBreaker: { rollback: true },
     });
     this.scale(props);
     this.alarms = new KafkaProcessorAlarms(this, 'Alarms', {
@@ -103,15 +94,10 @@ export class KafkaProcessor extends Construct implements IConnectable {
     logs: ReturnType<typeof logGroup>,
   ): FargateTaskDefinition {
     const { consumerName, bootstrapServers, inputTopics, deadLetterTopic, dedupTable } = props;
-    const taskDefinition = new FargateTaskDefinition(this, 'Task', {
+    const taskDefinition = fargateTask(this, {
       cpu: props.cpu ?? 512,
       memoryLimitMiB: props.memoryLimitMiB ?? 1024,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
-    });
-    taskDefinition.addContainer('Processor', {
+      container: 'Processor',
       image: props.image,
       environment: {
         ...props.environment,
@@ -125,11 +111,9 @@ export class KafkaProcessor extends Construct implements IConnectable {
       },
       // Between SIGTERM and SIGKILL: what the runtime waits for handlers (20 s), and to leave the group.
       stopTimeout: Duration.seconds(60),
-      logging: LogDrivers.awsLogs({ streamPrefix: 'processor', logGroup: logs }),
-    });
-    Validations.of(taskDefinition).acknowledge({
-      id: 'AwsSolutions-ECS2',
-      reason: 'The variables are names of topics, tables and brokers, and no secrets.',
+      streamPrefix: 'processor',
+      logGroup: logs,
+      variables: 'The variables are names of topics, tables and brokers, and no secrets.',
     });
     return taskDefinition;
   }

@@ -2,14 +2,9 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IEventSourceDlq } from 'aws-cdk-lib/aws-lambda';
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  type IBucket,
-  ObjectOwnership,
-} from 'aws-cdk-lib/aws-s3';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { privateBucket } from '../channel/private-bucket.js';
 
 /**
  * Where Lambda puts batches that the relay gave up: for a look at what was wrong, the events themselves are still in
@@ -17,12 +12,7 @@ import type { Construct } from 'constructs';
  */
 export function discardedBucket(scope: Construct, id: string, encryptionKey?: IKey): Bucket {
   const bucket = new Bucket(scope, id, {
-    encryption: encryptionKey === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
-    encryptionKey,
-    bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
-    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    enforceSSL: true,
+    ...privateBucket(encryptionKey),
     lifecycleRules: [{ expiration: Duration.days(30) }],
   });
   Validations.of(bucket).acknowledge({

@@ -3,6 +3,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import type { OutboxRelayProps } from './outbox-relay-props.js';
+import { targetViolations } from './relay-target.js';
 
 /** What is wrong with the props of a relay by themselves. */
 export function relayViolations({
@@ -13,14 +14,7 @@ export function relayViolations({
   timeout,
 }: OutboxRelayProps): Violation[] {
   const violations: (Violation | undefined)[] = [
-    targets.length === 0
-      ? {
-          id: 'relay-has-targets',
-          given: '`targets` is empty',
-          allowed: 'at least one target',
-          change: 'give `targets`, such as `RelayTarget.channel(channel)`',
-        }
-      : undefined,
+    ...targetViolations(targets),
     timeout !== undefined && isKnown(timeout) && timeout.toSeconds() < 5
       ? {
           id: 'relay-timeout',

@@ -24,7 +24,7 @@ import { relayViolations } from './outbox-relay-rules.js';
 import { relayCost, sweepCost } from './relay-cost.js';
 import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-alarms.js';
 import { relayedRecords } from './relayed-records.js';
-import type { RelayTargetConfig } from './relay-target.js';
+import { targetKinds, targetsText, type RelayTargetConfig } from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
 
 /** What the runtime sends with, by how a target is addressed. SQS is everybody's. */
@@ -67,7 +67,7 @@ export class OutboxRelay extends Construct {
     this.props = props;
     expectKinds('OutboxRelay', this, {
       outbox: [kinds.outbox, props.outbox],
-      ...Object.fromEntries(props.targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]])),
+      ...targetKinds(props.targets),
     });
     const { outbox, batchSize = 100, retryAttempts = 10 } = props;
     const timeout = props.timeout ?? Duration.seconds(30);
@@ -240,9 +240,7 @@ export class OutboxRelay extends Construct {
       EXACTLY_ONCE_OUTBOX_TABLE: outbox.table.tableName,
       EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS: String(outbox.retention.toSeconds()),
       EXACTLY_ONCE_OUTBOX_GRACE_SECONDS: String(grace.toSeconds()),
-      EXACTLY_ONCE_OUTBOX_TARGETS: Stack.of(this).toJsonString(
-        targets.map(({ address, types }) => ({ ...address, types })),
-      ),
+      EXACTLY_ONCE_OUTBOX_TARGETS: targetsText(this, targets),
     };
   }
 

@@ -1,9 +1,11 @@
+import { Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IConstruct } from 'constructs';
 import type { IMessageChannel } from '../channel/channel-base.js';
-import { InvalidProps } from '../guarantees/invalid-props.js';
+import { kinds, type Kind } from '../guarantees/expect-kinds.js';
+import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 
 export interface RelayTargetOptions {
   /**
@@ -96,4 +98,27 @@ class Target extends RelayTarget {
   public bind(relay: IGrantable): RelayTargetConfig {
     return this.binding(relay);
   }
+}
+
+/** A relay has somewhere to send to. One violation, or none. */
+export function targetViolations(targets: readonly RelayTarget[]): Violation[] {
+  if (targets.length > 0) return [];
+  return [
+    {
+      id: 'relay-has-targets',
+      given: '`targets` is empty',
+      allowed: 'at least one target',
+      change: 'give `targets`, such as `RelayTarget.channel(channel)`',
+    },
+  ];
+}
+
+/** What `expectKinds` has to look at: JavaScript lets something else pass. */
+export function targetKinds(targets: readonly RelayTarget[]): Record<string, readonly [Kind, unknown]> {
+  return Object.fromEntries(targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]]));
+}
+
+/** The targets as `EXACTLY_ONCE_OUTBOX_TARGETS`, which the runtime reads. */
+export function targetsText(scope: IConstruct, targets: readonly RelayTargetConfig[]): string {
+  return Stack.of(scope).toJsonString(targets.map(({ address, types }) => ({ ...address, types })));
 }

@@ -1,19 +1,11 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import {
-  type ContainerImage,
-  CpuArchitecture,
-  FargateService,
-  FargateTaskDefinition,
-  type ICluster,
-  LogDrivers,
-  OperatingSystemFamily,
-} from 'aws-cdk-lib/aws-ecs';
+import type { ContainerImage, FargateService, FargateTaskDefinition, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
-import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import type { RelayTarget } from '../outbox/relay-target.js';
 import { expectOutbox, relayEnvironment } from './relay-environment.js';
 
@@ -98,47 +90,30 @@ export class PostgresCdcRelay extends Construct {
     super(scope, id);
     const { cluster, image, secret, encryptionKey, environment } = props;
     const { outboxName, targets, retention = Duration.days(7) } = props;
-    expectKinds(
-      'PostgresCdcRelay',
-      this,
-      Object.fromEntries(targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]])),
-    );
     const outbox = { outboxName, targets, retention };
     expectOutbox('PostgresCdcRelay', this, outbox);
-    this.taskDefinition = new FargateTaskDefinition(this, 'Task', {
+    this.taskDefinition = fargateTask(this, {
       cpu: props.cpu ?? 256,
       memoryLimitMiB: props.memoryLimitMiB ?? 512,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
-    });
-    this.taskDefinition.addContainer('Relay', {
+      container: 'Relay',
       image,
       environment: {
         ...environment,
-        ...relayEnvironment(this, this.taskDefinition.taskRole, outbox),
         ...(secret !== undefined && { EXACTLY_ONCE_DATABASE_SECRET: secret.secretArn }),
       },
       // For what is under way and its position. Without, it is sent once more.
       stopTimeout: Duration.seconds(30),
-      logging: LogDrivers.awsLogs({
-        streamPrefix: 'relay',
-        logGroup: logGroup(this, 'Logs', { encryptionKey }),
-      }),
+      streamPrefix: 'relay',
+      logGroup: logGroup(this, 'Logs', { encryptionKey }),
+      variables: 'The variables are names and addresses; the password stays in its secret.',
     });
-    Validations.of(this.taskDefinition).acknowledge({
-      id: 'AwsSolutions-ECS2',
-      reason: 'The variables are names and addresses; the password stays in its secret.',
-    });
-    secret?.grantRead(this.taskDefinition.taskRole);
-    this.service = new FargateService(this, 'Service', {
+    const { defaultContainer, taskRole } = this.taskDefinition;
+    for (const [name, value] of Object.entries(relayEnvironment(this, taskRole, outbox)))
+      defaultContainer?.addEnvironment(name, value);
+    secret?.grantRead(taskRole);
+    this.service = fargateProgram(this, this.taskDefinition, {
       cluster,
-      taskDefinition: this.taskDefinition,
       desiredCount: props.desiredCount ?? 2,
-      minHealthyPercent: 100,
-      maxHealthyPercent: 200,
-      circuitBreaker: { rollback: true },
       vpcSubnets: props.vpcSubnets,
       securityGroups: props.securityGroups,
     });

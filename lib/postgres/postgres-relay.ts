@@ -6,7 +6,6 @@ import { Construct } from 'constructs';
 import { runbookAlarm } from '../channel/runbook-alarm.js';
 import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
-import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { durationText } from '../guarantees/duration-text.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
@@ -43,11 +42,6 @@ export class PostgresRelay extends Construct {
     this.outboxName = props.outboxName;
     const { entry, secret, interval = Duration.minutes(1), alarmAfter = Duration.minutes(10) } = props;
     const { outboxName, targets, retention = Duration.days(7) } = props;
-    expectKinds(
-      'PostgresRelay',
-      this,
-      Object.fromEntries(targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]])),
-    );
     const outbox = { outboxName, targets, retention };
     const timeout = props.timeout ?? Duration.seconds(Math.min(900, Math.max(60, seconds(interval))));
     expectOutbox('PostgresRelay', this, outbox, timesViolations(interval, timeout));

@@ -1,11 +1,12 @@
-import { type Duration, Stack } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { durationText } from '../guarantees/duration-text.js';
+import { expectKinds } from '../guarantees/expect-kinds.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
-import type { RelayTarget } from '../outbox/relay-target.js';
+import { targetKinds, targetsText, targetViolations, type RelayTarget } from '../outbox/relay-target.js';
 
 /** What both kinds of relay are given of the outbox. */
 export interface RelayOfOutbox {
@@ -21,17 +22,12 @@ export function expectOutbox(
   { outboxName, targets, retention }: RelayOfOutbox,
   more: readonly Violation[] = [],
 ): void {
+  expectKinds(type, scope, targetKinds(targets));
   const violations = [
     ...nameViolations('outbox-name', 'outboxName', outboxName, 'its metrics and alarms are found by it'),
     ...more,
+    ...targetViolations(targets),
   ];
-  if (targets.length === 0)
-    violations.push({
-      id: 'relay-has-targets',
-      given: '`targets` is empty',
-      allowed: 'at least one target',
-      change: 'give `targets`, such as `RelayTarget.channel(channel)`',
-    });
   // Partitions are days.
   if (!isKnown(retention) || retention.toHours() < 24 || retention.toHours() % 24 !== 0)
     violations.push({
@@ -53,8 +49,6 @@ export function relayEnvironment(
   return {
     EXACTLY_ONCE_OUTBOX_NAME: outboxName,
     EXACTLY_ONCE_OUTBOX_RETENTION_DAYS: String(retention.toDays()),
-    EXACTLY_ONCE_OUTBOX_TARGETS: Stack.of(scope).toJsonString(
-      bound.map(({ address, types }) => ({ ...address, types })),
-    ),
+    EXACTLY_ONCE_OUTBOX_TARGETS: targetsText(scope, bound),
   };
 }
