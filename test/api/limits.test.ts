@@ -76,8 +76,8 @@ describe('whatever is sent is answered with little work and few bytes', () => {
     const shape = make();
     const { answer, seconds } = await cpuOf(async () => ask(shape, api));
     expect(statuses).toContain(answer.status);
-    // The quadratic ones took minutes.
-    expect(seconds).toBeLessThan(1);
+    // The quadratic ones took minutes. Quiet, each takes less than a second, which a busy machine makes several.
+    expect(seconds).toBeLessThan(30);
     expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(10_000);
     expect(JSON.stringify(summaries).length).toBeLessThan(1_000);
   });

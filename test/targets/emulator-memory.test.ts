@@ -83,7 +83,7 @@ async function write(text: string, token?: string): Promise<void> {
 }
 
 test('requests are not kept: writing one row again and again takes no memory', async () => {
-  const mib = 60;
+  const mib = 100;
   const writes = async () => {
     for (let number = 0; number < mib * 4; number += 1) await write('x'.repeat(256 * 1024));
   };
@@ -91,7 +91,7 @@ test('requests are not kept: writing one row again and again takes no memory', a
   await tidied('after-writes');
   const before = memory();
   await writes();
-  // Kept requests would be all of it; the allocator alone has been seen to keep more than half.
+  // Kept requests would be all of it; what the allocator keeps, 52 MiB at most so far, does not grow with them.
   expect(memory() - before).toBeLessThan(mib * 0.75);
 });
 

@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { PostgresMissingError, PostgresStartError, startPostgres } from '../../targets/postgres/index.js';
 import { packageRoot } from '../../targets/package-root.js';
-
-const folders = () =>
-  new Set(readdirSync(tmpdir()).filter((name) => name.startsWith('exactly-once-postgres-')));
 
 async function ask(url: string, sql: string): Promise<unknown> {
   const client = new Client({ connectionString: url });
@@ -58,9 +55,19 @@ test('nothing stays behind when the process that started it is killed', async ()
 });
 
 test('one that cannot start says why, and leaves no folder', async () => {
-  const before = folders();
-  await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow(PostgresStartError);
-  await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow('no_such_setting');
-  await expect(startPostgres({ binaries: '/nowhere' })).rejects.toThrow(PostgresMissingError);
-  expect([...folders()].filter((name) => !before.has(name))).toEqual([]);
+  // Other tests start servers in the shared folder meanwhile.
+  const own = mkdtempSync(join(tmpdir(), 'failed-starts-'));
+  chmodSync(own, 0o755);
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = own;
+  try {
+    await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow(PostgresStartError);
+    await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow('no_such_setting');
+    await expect(startPostgres({ binaries: '/nowhere' })).rejects.toThrow(PostgresMissingError);
+    expect(readdirSync(own)).toEqual([]);
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+    rmSync(own, { recursive: true });
+  }
 });

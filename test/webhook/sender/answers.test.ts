@@ -141,13 +141,12 @@ test('an answer of 10 MB, or one that drips, is taken by its status and cut off'
     setInterval(() => response.write('x'), 50).unref();
   });
   await world.take(world.event('large'), world.event('drip'));
-  const began = performance.now();
-  await world.send({ timeoutSeconds: 10 });
-  expect(performance.now() - began).toBeLessThan(8_000);
+  // Who reads such an answer to its end does not come back in this test's time.
+  await world.send({ timeoutSeconds: 30 });
   const [attempt] = await world.registry.attempts(await onlyDelivery(endpoint));
   expect(attempt?.answer).toHaveLength(1_000);
   expect(await onlyDelivery(slow)).toMatchObject({ state: 'delivered' });
-});
+}, 29_000);
 
 test("this side's own trouble is not counted and not charged to the endpoint", async () => {
   const { endpointId } = await world.registry.create(tenant, { url: 'http://hooks.example/x' });
