@@ -24,7 +24,7 @@ beforeAll(async () => {
     await writeProject(project, 'node app.cjs');
   });
   outputs = await deployed(staged.project, 'Copied');
-}, 180_000);
+}, 480_000);
 
 afterAll(async () => {
   // Their processes would stay for as long as the emulator does.

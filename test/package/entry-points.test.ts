@@ -95,15 +95,19 @@ describe('npm run exports', () => {
   test('finds no problem', async () => {
     const { stdout } = await check();
     expect(stdout).toContain('exports: 0 problems');
-  });
+  }, 300_000);
 
   test('fails when an entry point promises declarations of the other module format', async () => {
     const path = join(staged.checkout, 'package.json');
     const before = await readFile(path, 'utf8');
-    await writeFile(
-      path,
-      before.replace('"./dist/esm/runtime/dynamodb/index.d.ts"', '"./dist/cjs/runtime/dynamodb/index.d.ts"'),
+    const manifest = JSON.parse(before) as { exports: Record<string, unknown> };
+    const entry = JSON.stringify(manifest.exports['./dedup']);
+    const wrong = entry.replace(
+      '"./dist/esm/runtime/dynamodb/index.d.ts"',
+      '"./dist/cjs/runtime/dynamodb/index.d.ts"',
     );
+    // One entry point: the check of all of them takes half a minute.
+    await writeFile(path, JSON.stringify({ ...manifest, exports: { './dedup': JSON.parse(wrong) } }));
     try {
       await expect(check()).rejects.toMatchObject({
         code: 1,

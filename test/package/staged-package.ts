@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { compilePackage } from '../../scripts/compile.js';
-import { packTarball } from '../../scripts/pack.js';
 import { packageRoot } from '../../targets/package-root.js';
+import { builtOnce } from './built-once.js';
 
 const run = promisify(execFile);
 
@@ -19,7 +18,7 @@ export interface Manifest {
 
 export interface StagedPackage {
   readonly manifest: Manifest;
-  /** A copy of this checkout with its `dist/` built: where `npm publish` would run. */
+  /** As of `Built`: all test files of a run share it. */
   readonly checkout: string;
   /** What the tarball holds, as paths below the package. */
   readonly files: readonly string[];
@@ -28,26 +27,16 @@ export interface StagedPackage {
   remove(): Promise<void>;
 }
 
-const notCopied = new Set(['node_modules', '.git', '.local', 'dist', 'cdk.out', 'coverage']);
-
 export interface StageOptions {
   /** Whether the peers that may be left out are installed, too. @default true */
   readonly optionalPeers?: boolean;
 }
 
-/** Builds, packs and installs the package in a temporary folder; the checkout itself is not touched. */
+/** Installs the package, built once, in a temporary folder. */
 export async function stagePackage({ optionalPeers = true }: StageOptions = {}): Promise<StagedPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-package-'));
-  const checkout = join(folder, 'checkout');
-  await cp(packageRoot, checkout, {
-    recursive: true,
-    filter: (source) => !notCopied.has(relative(packageRoot, source)),
-  });
-  await compilePackage(join(checkout, 'dist'));
+  const { checkout, tarball } = await builtOnce();
   const manifest = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as Manifest;
-
-  const tarball = join(folder, 'package.tgz');
-  await writeFile(tarball, await packTarball(checkout));
   const { stdout } = await run('tar', ['-tzf', tarball]);
   const files = stdout.split('\n').filter((line) => line !== '' && !line.endsWith('/'));
 
