@@ -17,7 +17,7 @@ import { CommitWay, proofRows } from './commit-way.js';
 import { consumerClaim, keptOf } from './consumer-claim.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
-import { costOf, drainNote, fairnessNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
+import { costOf, drainNote, fairnessNote, horizonOf, peakOf, queueOf, tableOf } from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
 import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
@@ -131,6 +131,7 @@ export class IdempotentConsumer extends Construct {
           : []),
       ],
       cost: costOf(props, settings, channel.kind === ChannelKind.FIFO, batchSize, receiptRetention),
+      peak: peakOf(this, props),
       notes: [
         ...receiptNotes(props),
         ...failureNotes(props),
