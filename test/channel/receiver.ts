@@ -63,7 +63,7 @@ const consumer: SqsConsumer = order.byVersion
         const rows = table({ name: effects, partitionKey: 'name' });
         tx.update(rows, { name: id }, { add: { acted: 1 } });
         if (order.inOrder !== true) return;
-        const before = (await tx.get(rows, { name: account }))?.['seen'] as string[] | undefined;
+        const before = (await tx.get(rows, { name: account }, ['seen']))?.['seen'] as string[] | undefined;
         tx.put(rows, { name: account, seen: [...(before ?? []), version] });
       },
     });
