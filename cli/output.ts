@@ -1,3 +1,5 @@
+import { textTable } from '../targets/text-table.js';
+
 /** What the command found, for the reader of standard output. Everything else goes to standard error. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -26,21 +28,13 @@ export function exitWith(status: 0 | 1): void {
   process.exitCode = status;
 }
 
-/** Columns in the order of the first row's properties. Empty text for no rows. */
+/** Columns in the order of the first row's properties. Without heads where these are blank. Empty text for no rows. */
 export function tableText(rows: readonly Readonly<Record<string, string | number>>[]): string {
   const [first] = rows;
   if (first === undefined) return '';
   const names = Object.keys(first);
-  const lines = [names, ...rows.map((row) => names.map((name) => printable(String(row[name] ?? ''))))];
-  const widths = names.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const cells = rows.map((row) => names.map((name) => printable(String(row[name] ?? ''))));
+  return textTable(cells, names.every((name) => name.trim() === '') ? {} : { head: names });
 }
 
 /** Keys and groups are the producers': on a terminal their control characters could rewrite what is shown. */

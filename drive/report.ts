@@ -1,3 +1,4 @@
+import { textTable } from '../targets/text-table.js';
 import type { Verdict } from './audit/audit.js';
 import type { Charges, Difference } from './audit/charges.js';
 
@@ -141,22 +142,13 @@ export function reportRows(paths: readonly PathReport[]): string[][] {
 
 /** For people: a table with one column per path, the verdict, and where the time went. */
 export function textReport(report: RunReport): string {
-  const cells = reportRows(report.paths);
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => (row[column] ?? '').length)),
-  );
-  const table = cells.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('   '),
-  );
+  const [head = [], ...cells] = reportRows(report.paths);
+  const table = textTable(cells, { head, figures: new Set(report.paths.map((_, path) => path + 1)) });
   const { setUp, traffic, tail } = report.seconds;
   return [
     '',
     ...inPlainWords(report),
-    ...table.map((line) => line.trimEnd()),
+    table,
     '',
     ...report.paths.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
     `time: set-up ${setUp.toFixed(1)} s, traffic ${traffic.toFixed(1)} s, tail ${tail.toFixed(1)} s; memory of the driver ${report.memoryMiB} MiB at most`,

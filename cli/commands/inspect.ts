@@ -134,7 +134,7 @@ function text(
     'FIRST SENT': firstEnqueue,
     REASON: reason,
   }));
-  return [tableText(facts).trimStart(), ...(rows.length > 0 ? ['', tableText(rows)] : [])].join('\n');
+  return [tableText(facts), ...(rows.length > 0 ? ['', tableText(rows)] : [])].join('\n');
 }
 
 function countText({ found, unseen }: DeadLetters): string {

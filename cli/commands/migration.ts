@@ -94,5 +94,5 @@ function verdict(left: number, dead: number): string {
   if (left > 0) return `${left} messages are left in the old queue: keep its consumer`;
   if (dead > 0)
     return `${dead} dead letters are left: redrive or discard them, into the old queue its consumer still reads`;
-  return 'the old channel is empty: once no producer has its address any more, remove `migrateFrom` and the old channel';
+  return 'the old channel is empty: once no producer has its address any more, take `newQueueWaits` away if you gave it, else remove `migrateFrom` and the old channel';
 }

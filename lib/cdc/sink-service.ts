@@ -3,9 +3,11 @@ import type { ContainerImage, FargateService, FargateTaskDefinition, ICluster } 
 import type { ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
+import { serviceDownAlarm } from '../consumer/service-down-alarm.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 
@@ -59,6 +61,8 @@ export interface SinkServiceProps {
 export class SinkService extends Construct implements IGrantable {
   public readonly service: FargateService;
   public readonly taskDefinition: FargateTaskDefinition;
+  /** No task runs: the sink stands still. */
+  public readonly downAlarm: Alarm;
   public readonly grantPrincipal: IPrincipal;
 
   /** @throws InvalidProps */
@@ -90,6 +94,11 @@ export class SinkService extends Construct implements IGrantable {
       vpcSubnets: props.vpcSubnets,
       securityGroups: props.securityGroups,
     });
+    this.downAlarm = serviceDownAlarm(
+      this,
+      this.service,
+      `No task of the sink '${sinkName}' runs: it stands still`,
+    );
     this.grantPrincipal = this.taskDefinition.taskRole;
   }
 }

@@ -21,6 +21,7 @@ import type { ChannelWorkload } from './channel-workload.js';
 import { ChannelBase, type IMessageChannel } from './channel-base.js';
 import { ExistingQueues } from './existing-queues.js';
 import { ChannelKind, type ExistingQueuesProps, type MessageChannelProps } from './message-channel-props.js';
+import { channelPeak } from './channel-peak.js';
 import { decideTransport } from './decide-transport.js';
 import { channelViolations } from './message-channel-rules.js';
 
@@ -142,7 +143,11 @@ export class MessageChannel extends ChannelBase {
     this.inFlightAlarm = alarms.inFlightAlarm;
 
     pinResource(this, this.queue, this.kind);
-    GuaranteeReport.record('MessageChannel', this, { inequalities, notes: decision.notes });
+    GuaranteeReport.record('MessageChannel', this, {
+      inequalities,
+      peak: this.workload && channelPeak(this, this.workload, highThroughput),
+      notes: decision.notes,
+    });
   }
 
   /** Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads. */

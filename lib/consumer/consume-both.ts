@@ -16,12 +16,16 @@ import { OnFailure } from './on-failure.js';
 export interface Both {
   readonly constructClass: string;
   readonly workloads: readonly (ChannelWorkload | undefined)[];
+  /** Whether nothing of the second is processed while the first has messages. @default false */
+  readonly oneAfterTheOther?: boolean;
   readonly props: ConsumerOptions & { readonly entry: string };
 }
 
 interface Side {
   readonly id: string;
   readonly channel: IMessageChannel;
+  /** Whether its mapping is off. @default false */
+  readonly waits?: boolean;
 }
 
 /**
@@ -32,18 +36,19 @@ interface Side {
  */
 export function consumeBoth(
   scope: Construct,
-  { constructClass, workloads, props }: Both,
+  { constructClass, workloads, oneAfterTheOther = false, props }: Both,
   [first, second]: readonly [Side, Side],
 ): [IdempotentConsumer, IdempotentConsumer] {
   const ordered = workloads.some((workload) => workload?.ordered === true);
-  const violations = orderViolations(props, ordered);
+  const violations = orderViolations(props, ordered && !oneAfterTheOther);
   if (violations.length > 0) throw new InvalidProps(constructClass, scope.node.path, violations);
   isOneWhole(scope);
   const byVersion = props.commitWay === CommitWay.AGGREGATE;
-  const consume = ({ id, channel }: Side): IdempotentConsumer => {
+  const consume = ({ id, channel, waits = false }: Side): IdempotentConsumer => {
     const consumer = new IdempotentConsumer(scope, id, {
       ...props,
       channel,
+      enabled: waits ? false : props.enabled,
       onFailure: props.onFailure ?? (byVersion ? undefined : OnFailure.SKIP),
       // Lambda has none for FIFO queues.
       maxBatchingWindow: channel.kind === ChannelKind.FIFO ? undefined : props.maxBatchingWindow,

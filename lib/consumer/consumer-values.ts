@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import type { IMessageChannel } from '../channel/channel-base.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import type { NamedResource } from '../guarantees/claims.js';
@@ -8,8 +9,10 @@ import { durationText } from '../guarantees/duration-text.js';
 import { fairFrom, tooFewToBeFair } from '../guarantees/fair-queue.js';
 import { horizon } from '../guarantees/horizon.js';
 import { isKnown } from '../guarantees/inequality.js';
+import type { PeakNeed } from '../guarantees/peak-need.js';
 import { CommitWay, writeUnits } from './commit-way.js';
 import type { FunctionSettings } from './consumer-function.js';
+import { consumerPeak } from './consumer-peak.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 
 /** Undefined when a part of it is known only at deployment. */
@@ -50,6 +53,15 @@ export function costOf(
     itemsPerMessage: writesPerMessage,
     receiptDays: receipt > 0 ? receiptRetention.toSeconds() / 86_400 : undefined,
   });
+}
+
+/** What the peak that the channel declares needs of its consumer. */
+export function peakOf(scope: Construct, props: IdempotentConsumerProps): PeakNeed[] {
+  const { channel, commitWay = CommitWay.TRANSACTION, maxConcurrency } = props;
+  const { workload, kind } = channel;
+  if (workload === undefined) return [];
+  const receiptUnits = props.receiptTable === undefined ? writeUnits[commitWay].receipt : 0;
+  return consumerPeak(scope, { workload, fifo: kind === ChannelKind.FIFO, maxConcurrency, receiptUnits });
 }
 
 /** How fast a backlog goes down, and how much of one the age alarm leaves time for (R24). */

@@ -1,5 +1,5 @@
 import { type Duration, Token, Tokenization, Validations } from 'aws-cdk-lib';
-import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { EventSourceMapping, type Function as LambdaFunction, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ChannelKind } from '../channel/message-channel-props.js';
@@ -17,7 +17,7 @@ import { CommitWay, proofRows } from './commit-way.js';
 import { consumerClaim, keptOf } from './consumer-claim.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
-import { costOf, drainNote, fairnessNote, horizonOf, queueOf, tableOf } from './consumer-values.js';
+import { costOf, drainNote, fairnessNote, horizonOf, peakOf, queueOf, tableOf } from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
 import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
@@ -44,6 +44,8 @@ import { grantReceiptRows, receiptNotes } from './receipt-rows.js';
 export class IdempotentConsumer extends Construct {
   /** The function that processes; grant it what its handler writes. */
   public readonly function: IFunction;
+  /** The same, where this construct made it: undefined where `handler` was given. */
+  public readonly ownFunction?: LambdaFunction;
   /** What polls the queue and calls the function. */
   public readonly eventSourceMapping: EventSourceMapping;
   public readonly consumerName: string;
@@ -95,7 +97,9 @@ export class IdempotentConsumer extends Construct {
 
     this.consumerName = consumerName;
     this.receiptRetention = receiptRetention;
-    this.function = props.handler ?? this.buildFunction(props, settings.timeout);
+    if (props.handler === undefined)
+      this.function = this.ownFunction = this.buildFunction(props, settings.timeout);
+    else this.function = props.handler;
     const environment = environmentOf(props, receiptRetention);
     const own = madeHere(this.function);
     for (const [name, value] of Object.entries(environment)) own?.addEnvironment(name, value);
@@ -127,6 +131,7 @@ export class IdempotentConsumer extends Construct {
           : []),
       ],
       cost: costOf(props, settings, channel.kind === ChannelKind.FIFO, batchSize, receiptRetention),
+      peak: peakOf(this, props),
       notes: [
         ...receiptNotes(props),
         ...failureNotes(props),
@@ -167,7 +172,7 @@ export class IdempotentConsumer extends Construct {
     return mapping;
   }
 
-  private buildFunction(props: IdempotentConsumerProps, timeout: Duration): IFunction {
+  private buildFunction(props: IdempotentConsumerProps, timeout: Duration): LambdaFunction {
     const built = new HandlerFunction(this, 'Handler', {
       ...handlerFunctionOptions(props),
       // `consumerViolations` has made sure that one of both is given.

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import type { IMessageChannel } from '../channel/channel-base.js';
+import { ChannelKind } from '../channel/channel-kind.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { consumeBoth } from './consume-both.js';
 import type { IdempotentConsumer } from './idempotent-consumer.js';
@@ -9,6 +10,16 @@ import type { ConsumerOptions } from './idempotent-consumer-props.js';
 export interface MigratingConsumerProps extends ConsumerOptions {
   /** The new channel. It names the old one in `migrateFrom`. */
   readonly channel: IMessageChannel;
+
+  /**
+   * Whether the new queue waits: its mapping is off until you take this away, once `npx exactly-once-aws migration`
+   * has found the old queue and its dead letters empty. Producers go on, and what they send to the new queue is kept
+   * there meanwhile: see its retention. Between two FIFO queues it keeps an order that only the queue has given, as
+   * long as all producers of a group move together, and none sends to the old queue after the new one was let go.
+   *
+   * @default false - both are processed at once
+   */
+  readonly newQueueWaits?: boolean;
 
   /** Absolute path of the file that exports `handler`, to build both functions from. */
   readonly entry: string;
@@ -20,8 +31,8 @@ export interface MigratingConsumerProps extends ConsumerOptions {
  *
  * Guarantees: as IdempotentConsumer, over both queues together, while producers move one by one and old messages are
  * worked off. Order: by the producer's versions (CommitWay.AGGREGATE). Does not guarantee the order that only a queue
- * has given: a later message in the new queue may act before an earlier one in the old. Where that matters, stop the
- * producers until the old queue is empty.
+ * has given: a later message in the new queue may act before an earlier one in the old. Where that matters, let the new
+ * queue wait (`newQueueWaits`).
  *
  * @throws InvalidProps when order is asked for and nothing keeps it, when the channel takes no other one's place, and
  *   as IdempotentConsumer does
@@ -34,7 +45,7 @@ export class MigratingConsumer extends Construct {
 
   constructor(scope: Construct, id: string, props: MigratingConsumerProps) {
     super(scope, id);
-    const { channel, ...common } = props;
+    const { channel, newQueueWaits = false, ...common } = props;
     const { migratesFrom } = channel;
     if (migratesFrom === undefined)
       throw new InvalidProps('MigratingConsumer', this.node.path, [
@@ -48,11 +59,13 @@ export class MigratingConsumer extends Construct {
     const both = {
       constructClass: 'MigratingConsumer',
       workloads: [migratesFrom.workload, channel.workload],
+      // The second begins where the first has ended: there is one order, as of one queue.
+      oneAfterTheOther: newQueueWaits && channel.kind === ChannelKind.FIFO,
       props: common,
     };
     [this.before, this.after] = consumeBoth(this, both, [
       { id: 'Before', channel: migratesFrom },
-      { id: 'After', channel },
+      { id: 'After', channel, waits: newQueueWaits },
     ]);
   }
 }

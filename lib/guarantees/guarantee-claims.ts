@@ -1,5 +1,6 @@
 import type { Cost } from './cost.js';
 import type { Inequality } from './inequality.js';
+import type { PeakNeed } from './peak-need.js';
 import type { Unproven } from './unproven.js';
 
 /** How one kind of message acts once: a row of the table at the top of GUARANTEES.md. */
@@ -33,6 +34,8 @@ export interface ConstructClaims {
   /** Absent when a value of it is known only at deployment. */
   readonly cost?: Cost;
   readonly idle: readonly IdleCost[];
+  /** What the declared peak asks for. Empty where none is declared. */
+  readonly peak: readonly PeakNeed[];
   /** Sentences that follow from the settings. */
   readonly notes: readonly string[];
 }

@@ -8,6 +8,7 @@ import { standingCosts } from './idle-cost.js';
 import { guaranteesJson } from './report-json.js';
 import type { Inequality } from './inequality.js';
 import { notGuaranteed } from './not-guaranteed.js';
+import { warnUnlessEnough, type PeakNeed } from './peak-need.js';
 import { guaranteesMarkdown } from './report-markdown.js';
 import type { Unproven } from './unproven.js';
 
@@ -22,6 +23,8 @@ export interface Findings {
   /** Absent when a value of it is a token. */
   readonly cost?: Cost;
   readonly idle?: readonly IdleCost[];
+  /** What the declared peak asks for. What is not enough is a warning of the construct, too. */
+  readonly peak?: readonly PeakNeed[];
   /** Sentences that follow from the settings. */
   readonly notes?: readonly string[];
   /** Constructs whose claim and cost are in those of this one. */
@@ -55,6 +58,7 @@ export class GuaranteeReport {
         'exactly-once-aws:unproven',
         `the guarantee rests on what this app cannot check: ${unproven.join(', ')}; GUARANTEES.md in the cloud assembly says how to`,
       );
+    warnUnlessEnough(construct, findings.peak ?? []);
     const root = construct.node.root;
     // A tree without an app or stage is never synthesized into an assembly.
     if (!Stage.isStage(root)) return;
@@ -111,6 +115,7 @@ function claimsOf({ construct, constructClass, ...findings }: Entry, covered: bo
     unproven: findings.unproven ?? [],
     cost: covered ? undefined : findings.cost,
     idle: findings.idle ?? [],
+    peak: findings.peak ?? [],
     notes: findings.notes ?? [],
   };
 }

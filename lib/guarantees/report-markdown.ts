@@ -9,6 +9,7 @@ export function guaranteesMarkdown(claims: GuaranteeClaims): string {
     introduction,
     ...summary(claims.constructs),
     '',
+    ...atPeak(claims.constructs),
     '## Not guaranteed',
     '',
     ...claims.notGuaranteed.map((sentence) => `- ${sentence}`),
@@ -43,6 +44,21 @@ export function summary(constructs: readonly ConstructClaims[]): string[] {
         : [[path, claim.identity, claim.way, inShort(cost), claim.brokenBy.join('; ')]],
     ),
   );
+}
+
+/** Invocations, groups and partitions at the peaks that channels declare. Nothing where none does. */
+export function atPeak(constructs: readonly ConstructClaims[]): string[] {
+  const rows = constructs.flatMap(({ path, peak }) =>
+    peak.map(({ what, needed, how, has, enough }) => [
+      path,
+      `${needed.toLocaleString('en-US')} ${what}`,
+      how,
+      has,
+      enough === undefined ? 'not known' : enough ? 'yes' : 'no',
+    ]),
+  );
+  if (rows.length === 0) return [];
+  return ['## At the declared peak', '', ...table(['path', 'needed', 'how', 'there is', 'enough'], rows), ''];
 }
 
 function inShort(cost: Cost | undefined): string {

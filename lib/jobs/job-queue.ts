@@ -1,7 +1,7 @@
 import { Duration, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, Role, ServicePrincipal, type IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { Function as LambdaFunction, IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { MessageChannel } from '../channel/message-channel.js';
@@ -39,7 +39,7 @@ export class JobQueue extends Construct {
   /** How long jobs are remembered. */
   public readonly retention: Duration;
   /** On Lambda: what does the jobs. Grant it what they write. */
-  public readonly function?: IFunction;
+  public readonly function?: LambdaFunction;
   /** On Fargate: what does the jobs. Grant `service.taskDefinition.taskRole` what they write. */
   public readonly service?: FargateService;
   public readonly scheduleGroup: ScheduleGroup;
@@ -87,7 +87,7 @@ export class JobQueue extends Construct {
       });
     else this.service = this.onFargate(props, maxFailures);
 
-    this.function = worker?.function;
+    this.function = worker?.ownFunction;
     this.scheduleGroup = new ScheduleGroup(this, 'Schedules');
     this.schedulerRole = new Role(this, 'SchedulerRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { ContainerImage, FargateService, FargateTaskDefinition, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -6,6 +7,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
+import { serviceDownAlarm } from '../consumer/service-down-alarm.js';
 import type { RelayTarget } from '../outbox/relay-target.js';
 import { expectOutbox, relayEnvironment } from './relay-environment.js';
 
@@ -85,6 +87,8 @@ export interface PostgresCdcRelayProps {
 export class PostgresCdcRelay extends Construct {
   public readonly service: FargateService;
   public readonly taskDefinition: FargateTaskDefinition;
+  /** No task runs: nothing is sent, and the server keeps its log for the slot. */
+  public readonly downAlarm: Alarm;
 
   constructor(scope: Construct, id: string, props: PostgresCdcRelayProps) {
     super(scope, id);
@@ -117,5 +121,10 @@ export class PostgresCdcRelay extends Construct {
       vpcSubnets: props.vpcSubnets,
       securityGroups: props.securityGroups,
     });
+    this.downAlarm = serviceDownAlarm(
+      this,
+      this.service,
+      `No task of the relay of the outbox ${outboxName} runs: nothing is sent, and the server keeps its log`,
+    );
   }
 }

@@ -14,6 +14,7 @@ import {
 import { Construct, type IConstruct } from 'constructs';
 import { ChannelBase } from '../channel/channel-base.js';
 import { OutboxRelay } from '../outbox/outbox-relay.js';
+import { WebhookSender } from '../webhook/webhook-sender.js';
 
 export interface GuaranteeDashboardProps {
   /** @default - made of the path of the construct */
@@ -34,7 +35,7 @@ const height = 6;
 
 /**
  * A CloudWatch dashboard of a stack: the state of all its alarms, each with its graph and threshold, and what goes
- * through its channels and relays. It is drawn when the stack is synthesized, so constructs and alarms that are made
+ * through its channels, relays and webhook senders. It is drawn when the stack is synthesized, so constructs and alarms that are made
  * after it are on it, too, also those of other libraries.
  *
  * Guarantees nothing by itself; costs what CloudWatch takes for a dashboard, $3 a month beyond the first three.
@@ -90,6 +91,15 @@ function flowOf(construct: IConstruct): IWidget[] {
         ),
         graph('Lag', construct.metricLag(), construct.metricOldestUnsent()),
         graph('Stuck streams', construct.metricStuckStreams()),
+      ),
+    ];
+  if (construct instanceof WebhookSender)
+    return [
+      heading(construct),
+      new Row(
+        graph('Delivered, again', construct.metricDelivered(), construct.metricRetried()),
+        graph('Given up', construct.metricExhausted()),
+        graph('Failed on this side', construct.metricOwnTrouble()),
       ),
     ];
   return [];

@@ -14,5 +14,11 @@ export type { KeySource, Message, TransportFacts } from '../consumer/message.js'
 export type { SentLetter as DeadLetter } from './letter.js';
 export type { Outcome } from '../dedup/outcome.js';
 export { deadLetterAttribute } from './message-attributes.js';
-export { logSummary, type BatchSummary, type Problem } from '../telemetry/batch-summary.js';
+export {
+  logSummary,
+  summaryLines,
+  type BatchSummary,
+  type Problem,
+  type SummaryLine,
+} from '../telemetry/batch-summary.js';
 export { metricsObserver, type MetricsSink } from '../telemetry/metrics-observer.js';

@@ -1,6 +1,6 @@
 import type { Fault } from '../dedup/error.js';
 import type { DeadLetterKind } from '../dedup/outcome.js';
-import { errorLine } from './error-line.js';
+import { errorLine, type ErrorLine } from './error-line.js';
 import { logLine } from './log-line.js';
 
 /** One batch in figures: records by outcome, and what DynamoDB charged. */
@@ -54,11 +54,29 @@ export interface Problem {
   readonly error: unknown;
 }
 
+/** What is said of a batch: one line for each problem, then one with its figures. Nothing of it is payload or key. */
+export type SummaryLine =
+  | ({ readonly exactlyOnce: 'problem'; readonly consumer: string } & Omit<Problem, 'error'> & ErrorLine)
+  | ({ readonly exactlyOnce: 'batch' } & Omit<BatchSummary, 'problems'>);
+
+/**
+ * The lines of a batch, for a logger of one's own. Metric filters read them as long as these fields stay at the root
+ * of the line, and the line is JSON from its first character.
+ */
+export function summaryLines({ problems, ...figures }: BatchSummary): SummaryLine[] {
+  return [
+    ...problems.map(({ error, ...problem }) => ({
+      ...{ exactlyOnce: 'problem' as const, consumer: figures.consumer },
+      ...problem,
+      ...errorLine(error),
+    })),
+    { exactlyOnce: 'batch', ...figures },
+  ];
+}
+
 /**
  * The default observer: one JSON line per batch and one per problem, without payloads, keys and messages of errors.
  */
-export function logSummary({ problems, ...figures }: BatchSummary): void {
-  for (const { error, ...problem } of problems)
-    logLine({ exactlyOnce: 'problem', consumer: figures.consumer, ...problem, ...errorLine(error) });
-  logLine({ exactlyOnce: 'batch', ...figures });
+export function logSummary(summary: BatchSummary): void {
+  for (const line of summaryLines(summary)) logLine(line);
 }

@@ -16,6 +16,21 @@ export class MappingInvalidError extends EventSourceError {
   }
 }
 
+/** A function of a mapping cannot be invoked. */
+export class FunctionNotActiveError extends EventSourceError {
+  override readonly name = 'FunctionNotActiveError';
+  constructor(
+    readonly functionArn: string,
+    /** `Pending`: it took too long. `Failed`: it could not be made. */
+    readonly state: string,
+    readonly reason: string | undefined,
+  ) {
+    super(
+      `function ${functionArn} is ${state}, must be Active before its mapping is played: ${reason ?? 'no reason is given'}; deploy it again, or wait`,
+    );
+  }
+}
+
 /** The target's own poller and this runner would both read the queue: what is counted would mean nothing. */
 export class MappingEnabledError extends EventSourceError {
   override readonly name = 'MappingEnabledError';

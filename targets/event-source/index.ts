@@ -3,6 +3,7 @@ import { LambdaClient, type EventSourceMappingConfiguration } from '@aws-sdk/cli
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../target.js';
+import { waitUntilActive } from './active.js';
 import { MappingInvalidError, RunnerStoppedError } from './errors.js';
 import {
   deployedMappings,
@@ -81,7 +82,8 @@ export interface EventSourceRunnerOptions extends InvocationHooks {
  * source and its test in docs/targets/event-source.md. Reads the mappings once, now: those deployed as disabled are
  * played, too. Each is disabled on the target before its source is first read.
  *
- * @throws MappingInvalidError for settings that AWS would refuse
+ * @throws MappingInvalidError for settings that AWS would refuse, and for those that it does not play
+ * @throws FunctionNotActiveError when a function could not be made, or is not ready after two minutes
  */
 export async function startEventSourceRunner(
   target: Target,
@@ -185,6 +187,8 @@ async function takeOver(
   const tables = deployed.filter(isStreamMapping).map(readStreamMapping);
   const topics = openTopic === undefined ? [] : deployed.filter(isKafkaMapping).map(readKafkaMapping);
   expectNoTwins(deployed);
+  const functions = new Set([...queues, ...tables, ...topics].map(({ functionArn }) => functionArn));
+  await Promise.all([...functions].map((one) => waitUntilActive(lambda, one)));
   for (const { uuid } of [...queues, ...tables, ...topics]) await disableMapping(lambda, uuid);
   return { queues, tables, topics };
 }

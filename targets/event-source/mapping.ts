@@ -56,7 +56,7 @@ export function isQueueMapping({ EventSourceArn = '' }: EventSourceMappingConfig
   return EventSourceArn.startsWith('arn:aws:sqs:');
 }
 
-/** @throws MappingInvalidError for settings that AWS refuses */
+/** @throws MappingInvalidError for settings that AWS refuses, and for those that are not played */
 export async function readMapping(
   sqs: SQSClient,
   configuration: EventSourceMappingConfiguration,
@@ -99,7 +99,7 @@ export async function readMapping(
  * What AWS refuses and emulators accept: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
  */
 function refusedSettings(mapping: MappingSummary): string[] {
-  const { fifo, batchSize, batchingWindowSeconds } = mapping;
+  const { fifo, batchSize, batchingWindowSeconds, visibilityTimeoutSeconds } = mapping;
   const refusals: [boolean, string][] = [
     [fifo && batchSize > 10, `batch size ${batchSize} on a FIFO queue, at most 10 is allowed`],
     [batchSize < 1 || batchSize > 10_000, `batch size ${batchSize}, 1 to 10,000 is allowed`],
@@ -111,6 +111,13 @@ function refusedSettings(mapping: MappingSummary): string[] {
     [
       batchingWindowSeconds > 300,
       `a batching window of ${batchingWindowSeconds} s, at most 300 s is allowed`,
+    ],
+    [
+      // AWS takes it, asks for 6 x timeout + window, and leaves open what such a batch holds:
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+      !fifo && batchingWindowSeconds > 0 && batchingWindowSeconds >= visibilityTimeoutSeconds,
+      `a batching window of ${batchingWindowSeconds} s on a queue whose visibility timeout is ${visibilityTimeoutSeconds} s: ` +
+        'a message could come several times in one batch, which this runner does not play; give at least 6 x timeout + window',
     ],
   ];
   return refusals.filter(([refused]) => refused).map(([, problem]) => problem);

@@ -68,6 +68,39 @@ test('an order that only the old queue has given cannot be moved under load', ()
   });
 });
 
+test('a new FIFO queue that waits keeps the order of the queue: its mapping is off, and the old one is read', () => {
+  const stack = constructStack();
+  const old = new MessageChannel(stack, 'Payments', { kind: ChannelKind.FIFO, workload: ordered });
+  const channel = new MessageChannel(stack, 'Payments2', {
+    ...{ kind: ChannelKind.FIFO, migrateFrom: old, workload: ordered },
+  });
+  const { before, after } = new MigratingConsumer(stack, 'Settlement', {
+    ...{ consumerName: 'settlement', channel, newQueueWaits: true },
+    ...{ dedupTable: new DedupTable(stack, 'Dedup'), entry: noopEntry },
+  });
+  const enabled = Object.values(
+    Template.fromStack(stack).findResources('AWS::Lambda::EventSourceMapping'),
+  ).map(({ Properties }) => {
+    const { EventSourceArn, Enabled } = Properties as { EventSourceArn: unknown; Enabled?: boolean };
+    return [EventSourceArn, Enabled];
+  });
+  expect(enabled).toEqual(
+    expect.arrayContaining([
+      [stack.resolve(old.queue.queueArn), undefined],
+      [stack.resolve(channel.queue.queueArn), false],
+    ]),
+  );
+  expect(before.consumerName).toBe(after.consumerName);
+});
+
+test('a Standard queue that waits has no order either, and no group can be stopped over both', () => {
+  const { stack, common } = moving(ordered);
+  const waiting = { ...common, newQueueWaits: true };
+  expect(
+    refusal(() => new MigratingConsumer(stack, 'Settlement', waiting)).violations.map(({ id }) => id),
+  ).toEqual(['two-queues-keep-order-by-version']);
+});
+
 test('a channel that takes no other one’s place has no migration', () => {
   const { stack, old, common } = moving();
   expect(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from '../../runtime/dynamodb/index.js';
-import { newChannel } from '../fixtures/channel.js';
+import { newChannel, type TestChannel } from '../fixtures/channel.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { expectActedOnce, expectInOrder } from './acted.js';
 import { reportFigures } from '../fixtures/proof-report.js';
@@ -72,3 +72,47 @@ test.each([
   },
   60_000 + 10_000 * kills,
 );
+
+test(
+  'an order that only the queue has given is kept from FIFO to FIFO, while the new queue waits: producers and consumers killed',
+  async () => {
+    const world = await SpillWorld.open(false);
+    world.inOrder = true;
+    try {
+      const [old, next] = [world.fifo, await newChannel(client, true)];
+      const [accounts, each] = [4, 20];
+      const events = eventsOf(accounts, each);
+      const parts = Array.from({ length: 8 }, (_, i) => events.slice(i * 10, (i + 1) * 10));
+      // The fifth is sent to the old queue by one that dies of it, and once more to the new one.
+      for (const [i, part] of parts.entries()) {
+        const [queue, after] = i < 4 ? [old, old] : i === 4 ? [old, next] : [next, next];
+        await world.sendTo([queue.queueUrl, after.queueUrl], part, i % 2 === 0);
+        if (i < 6) await world.receive(old, 2, true);
+      }
+      // Nothing of the new one before the old one is empty.
+      await untilEmpty(world, old);
+      for (let i = 0; i < 2; i += 1) await world.receive(next, 2, true);
+      await untilEmpty(world, next);
+
+      const effects = table({ name: world.effects, partitionKey: 'name' });
+      await expectActedOnce(dynamodb, effects, events);
+      await expectInOrder(dynamodb, effects, accounts, each);
+      expect(await drain(client, next.queueUrl)).toEqual([]);
+      for (const { deadLetterQueueUrl } of [old, next])
+        expect(await drain(client, deadLetterQueueUrl)).toEqual([]);
+      expect(world.producerDeaths['after-send']).toBeGreaterThan(2);
+      expect(Object.keys(world.receiverDeaths).length).toBeGreaterThan(2);
+    } finally {
+      await world.close();
+    }
+  },
+  60_000 + 10_000 * kills,
+);
+
+/** What a killed one has received comes again when its visibility timeout ends. */
+async function untilEmpty(world: SpillWorld, channel: TestChannel): Promise<void> {
+  for (let i = 0; i < 3; i += 1) {
+    if (i > 0) await sleep(2_100);
+    await world.receive(channel, 200, false);
+  }
+}

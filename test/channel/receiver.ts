@@ -10,6 +10,8 @@ import { pump, type TestChannel } from '../fixtures/channel.js';
 export interface ReceiverOrder {
   readonly channel: TestChannel;
   readonly byVersion: boolean;
+  /** Whether accounts list what they have seen, as it came, where no version says. @default false */
+  readonly inOrder?: boolean;
   readonly receipts: string;
   readonly effects: string;
   readonly batches: number;
@@ -57,8 +59,12 @@ const consumer: SqsConsumer = order.byVersion
   : sqsConsumer({
       ...common,
       key: sentKey,
-      handle: ({ body: { id } }, tx) => {
-        tx.update(table({ name: effects, partitionKey: 'name' }), { name: id }, { add: { acted: 1 } });
+      handle: async ({ body: { id, account, version } }, tx) => {
+        const rows = table({ name: effects, partitionKey: 'name' });
+        tx.update(rows, { name: id }, { add: { acted: 1 } });
+        if (order.inOrder !== true) return;
+        const before = (await tx.get(rows, { name: account }, ['seen']))?.['seen'] as string[] | undefined;
+        tx.put(rows, { name: account, seen: [...(before ?? []), version] });
       },
     });
 void pump(sqs, channel, consumer, { batches, visibilitySeconds: 2 }).then(() => process.exit(0));

@@ -37,6 +37,8 @@ export class SpillWorld {
   readonly producerDeaths: Deaths = {};
   readonly receiverDeaths: Deaths = {};
   readonly figures = { spilled: 0, throttled: 0, back: 0, calls: 0 };
+  /** See {@link ReceiverOrder.inOrder}. */
+  inOrder = false;
   #child: ChildProcess | undefined;
   #orders = 0;
   #receives = 0;
@@ -164,7 +166,7 @@ export class SpillWorld {
       ? mortalPoints[this.#receives++ % mortalPoints.length]
       : undefined;
     const order: ReceiverOrder = {
-      ...{ channel, batches, dieAt, byVersion: this.byVersion },
+      ...{ channel, batches, dieAt, byVersion: this.byVersion, inOrder: this.inOrder },
       ...{ receipts: this.receipts, effects: this.effects, client: embedded().client },
     };
     const { signal } = await this.processes.receiver.run(order);

@@ -32,7 +32,7 @@ test('every alarm of the stack is on the dashboard, also one that was made after
   const stack = watchedStack();
   const { body } = widgetsOf(stack);
   const alarms = alarmsIn(stack);
-  expect(alarms.length).toBeGreaterThan(15);
+  expect(alarms.length).toBeGreaterThan(40);
   // Once in the list of states, once with its graph.
   for (const [id] of alarms) expect(body.split(`['${id}','Arn']`)).toHaveLength(3);
 });
@@ -40,9 +40,13 @@ test('every alarm of the stack is on the dashboard, also one that was made after
 test('what goes through channels and relays is on it, under their paths', () => {
   const { widgets } = widgetsOf(watchedStack());
   const headings = widgets.flatMap(({ properties: { markdown } }) => markdown ?? []);
-  expect(headings).toEqual(expect.arrayContaining(['### Stack/Payments', '### Stack/Relay']));
+  expect(headings).toEqual(
+    expect.arrayContaining(['### Stack/Payments', '### Stack/Relay', '### Stack/Hooks', '### Stack/Sink']),
+  );
   const titles = widgets.map(({ properties: { title } }) => title);
-  expect(titles).toEqual(expect.arrayContaining(['Waiting and in flight', 'Sent, again, failed']));
+  expect(titles).toEqual(
+    expect.arrayContaining(['Waiting and in flight', 'Sent, again, failed', 'Delivered, again']),
+  );
 });
 
 test('no widget lies on another', () => {

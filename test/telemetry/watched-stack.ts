@@ -1,15 +1,24 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Duration, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { CfnCluster } from 'aws-cdk-lib/aws-msk';
 import {
   ChannelKind,
   DedupTable,
   GuaranteeDashboard,
   IdempotentApi,
   IdempotentConsumer,
+  KafkaConsumer,
+  KafkaProcessor,
   MessageChannel,
   OutboxRelay,
   OutboxTable,
+  PostgresCdcRelay,
+  PostgresRelay,
   RelayTarget,
+  SinkService,
+  WebhookSender,
 } from '../../lib/index.js';
 import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
 
@@ -25,25 +34,78 @@ export function watchedStack(): Stack {
     dedupTable,
     entry: noopEntry,
   }).addAlarms();
-  new OutboxRelay(stack, 'Relay', {
-    outbox: new OutboxTable(stack, 'Outbox'),
-    entry: noopEntry,
-    targets: [RelayTarget.channel(channel)],
-  });
+  const targets = [RelayTarget.channel(channel)];
+  new OutboxRelay(stack, 'Relay', { outbox: new OutboxTable(stack, 'Outbox'), entry: noopEntry, targets });
   new IdempotentApi(stack, 'Api', {
     apiName: 'accept',
     routes: [{ path: '/payments' }],
     dedupTable,
     entry: noopEntry,
   });
+  new WebhookSender(stack, 'Hooks', {
+    senderName: 'hooks',
+    dedupTable,
+    intakeEntry: noopEntry,
+    workerEntry: noopEntry,
+  });
+  new PostgresRelay(stack, 'Postgres', { outboxName: 'payments', entry: noopEntry, targets });
+  new KafkaConsumer(stack, 'Topic', {
+    consumerName: 'topic',
+    dedupTable,
+    entry: noopEntry,
+    topic: 'purchases',
+    topicRetention: Duration.days(7),
+    clusterArn: 'arn:aws:kafka:us-east-1:111122223333:cluster/orders/1a2b-3',
+  }).addAlarms();
+  watchedServices(stack, dedupTable, targets);
   return stack;
 }
 
+/** Those that stay running. */
+function watchedServices(stack: Stack, dedupTable: DedupTable, targets: RelayTarget[]): void {
+  const cluster = new Cluster(stack, 'Tasks', {
+    vpc: new Vpc(stack, 'Vpc', { restrictDefaultSecurityGroup: false }),
+  });
+  const image = ContainerImage.fromRegistry('program');
+  new KafkaProcessor(stack, 'Processor', {
+    consumerName: 'purchases',
+    kafkaCluster: new CfnCluster(stack, 'Kafka', {
+      clusterName: 'shop',
+      kafkaVersion: '3.9.x',
+      numberOfBrokerNodes: 2,
+      brokerNodeGroupInfo: { clientSubnets: ['subnet-1'], instanceType: 'kafka.m7g.large' },
+    }),
+    kafkaClusterName: 'shop',
+    bootstrapServers: 'b-1:9098,b-2:9098',
+    inputTopics: ['orders', 'returns'],
+    outputTopics: ['debits'],
+    deadLetterTopic: 'dead',
+    dedupTable,
+    cluster,
+    image,
+    maxTasks: 3,
+  });
+  new PostgresCdcRelay(stack, 'PostgresCdc', { outboxName: 'orders', targets, cluster, image });
+  new SinkService(stack, 'Sink', { sinkName: 'lake', cluster, image });
+}
+
+interface MetricQuery {
+  readonly Expression?: string;
+  readonly MetricStat?: {
+    readonly Metric: { readonly Namespace: string; readonly MetricName: string };
+    readonly Period: number;
+    readonly Stat: string;
+  };
+}
+
 export interface AlarmProperties {
-  readonly MetricName: string;
-  readonly Namespace: string;
+  /** These four are not there, where an expression of several is watched. */
+  readonly MetricName?: string;
+  readonly Namespace?: string;
+  readonly Period?: number;
+  readonly Metrics?: readonly MetricQuery[];
   readonly Threshold: number;
-  readonly Period: number;
+  readonly AlarmActions?: readonly unknown[];
   readonly Statistic?: string;
   readonly ExtendedStatistic?: string;
   readonly EvaluationPeriods: number;

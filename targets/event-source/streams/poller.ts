@@ -7,6 +7,7 @@ import type { Invocation, InvocationHooks } from '../poller.js';
 import type { Destination } from './destination.js';
 import { Lane, type LaneOutcome } from './lane.js';
 import type { StreamMapping } from './mapping.js';
+import { realisticShardId } from './shard-id.js';
 import { toStreamRecord, type StreamRecord } from './record.js';
 import { ShardReader } from './shard-reader.js';
 import { shardsOf } from './shards-of.js';
@@ -166,7 +167,8 @@ export class StreamPoller {
     const { destination, now } = this.#options;
     return new Lane(this.#mapping, {
       invoke: (records) => this.#invoke(records),
-      discard: (discarded) => destination.send(this.#mapping, { ...discarded, shardId }),
+      discard: (discarded) =>
+        destination.send(this.#mapping, { ...discarded, shardId: realisticShardId(shardId) }),
       ended: (...ended) => this.#ended(...ended),
       now,
       stopping: () => this.#stopping,

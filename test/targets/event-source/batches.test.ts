@@ -33,7 +33,7 @@ test('a batching window ends early when the batch is full', async () => {
   const bench = await lab.bench({
     behaviour: () => undefined,
     fifo: false,
-    visibilitySeconds: 20,
+    visibilitySeconds: 400,
     // Far beyond the test's own time limit.
     mapping: { BatchSize: 12, MaximumBatchingWindowInSeconds: 300 },
   });
@@ -47,7 +47,7 @@ test('a batching window takes messages that are sent while it is open', async ()
   const bench = await lab.bench({
     behaviour: () => undefined,
     fifo: false,
-    visibilitySeconds: 20,
+    visibilitySeconds: 400,
     mapping: { BatchSize: 5, MaximumBatchingWindowInSeconds: 300 },
   });
   const runner = await lab.run(bench);
@@ -72,4 +72,16 @@ test('a batch ends before its payload exceeds 6 MB', async () => {
     { records: 6, outcome: 'ok' },
     { records: 2, outcome: 'ok' },
   ]);
+});
+
+test('a batching window that reaches the visibility timeout is refused by name: a message would come several times in one batch', async () => {
+  const bench = await lab.bench({
+    behaviour: () => undefined,
+    fifo: false,
+    visibilitySeconds: 3,
+    mapping: { BatchSize: 10, MaximumBatchingWindowInSeconds: 3 },
+  });
+  await expect(lab.run(bench)).rejects.toThrow(
+    'a batching window of 3 s on a queue whose visibility timeout is 3 s: a message could come several times in one batch',
+  );
 });

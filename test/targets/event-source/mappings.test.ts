@@ -98,6 +98,7 @@ test('settings that AWS refuses are refused', async () => {
   const slow = await lab.bench({
     behaviour: () => undefined,
     fifo: false,
+    visibilitySeconds: 400,
     mapping: { BatchSize: 10_001, MaximumBatchingWindowInSeconds: 301 },
   });
   await expect(lab.run(slow)).rejects.toThrow(

@@ -1,3 +1,4 @@
+import { realisticShardId } from '../../../targets/event-source/streams/shard-id.js';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
@@ -166,10 +167,19 @@ test('a bucket is given the discarded records, a queue only their place in the s
       DDBStreamBatchInfo: { batchSize: 2, streamArn: runner.streamMappings[0]!.streamArn },
     });
     expect(object!.key).toMatch(
-      /^aws\/lambda\/[-0-9a-f]{36}\/shardId-[-0-9]+\/\d{4}\/\d\d\/\d\d\/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[-0-9a-f]{36}$/,
+      /^aws\/lambda\/[-0-9a-f]{36}\/shardId-\d{20}-[0-9a-f]{8}\/\d{4}\/\d\d\/\d\d\/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[-0-9a-f]{36}$/,
     );
     reports.push(report);
   }
   expect(names(reports[0]!.payload)).toBe('1 2');
   expect(reports[1]).not.toHaveProperty('payload');
+});
+
+test('shard ids in reports look like those of AWS, whatever the target calls them', () => {
+  const ofAws = 'shardId-00000001573689847184-864758bb';
+  expect(realisticShardId(ofAws)).toBe(ofAws);
+  const other = realisticShardId('shardId-0192f0a3bce8d1f2-ab');
+  expect(other).toMatch(/^shardId-\d{20}-[0-9a-f]{8}$/);
+  expect(realisticShardId('shardId-0192f0a3bce8d1f2-ab')).toBe(other);
+  expect(realisticShardId('shardId-0192f0a3bce8d1f2-ac')).not.toBe(other);
 });
