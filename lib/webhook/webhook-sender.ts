@@ -89,7 +89,7 @@ export class WebhookSender extends Construct {
     this.intake = this.newIntake(props);
     const { function: worker, logGroup } = this.newWorker(props, workerTimeout);
     this.worker = worker;
-    this.map(maxWorkers);
+    this.map(maxWorkers, props.enabled);
     this.countLines(logGroup);
     this.exhaustedAlarm = runbookAlarm(this, 'Exhausted', {
       metric: this.metricExhausted(),
@@ -188,7 +188,16 @@ export class WebhookSender extends Construct {
   }
 
   private newIntake(props: WebhookSenderProps): IdempotentConsumer {
-    const { senderName, dedupTable, intakeEntry: entry, encryptionKey, runtime, tracing, layers } = props;
+    const {
+      senderName,
+      dedupTable,
+      intakeEntry: entry,
+      encryptionKey,
+      runtime,
+      tracing,
+      layers,
+      enabled,
+    } = props;
     const intake = new IdempotentConsumer(this, 'Intake', {
       ...{
         consumerName: senderName,
@@ -199,6 +208,7 @@ export class WebhookSender extends Construct {
         runtime,
         tracing,
         layers,
+        enabled,
       },
       environment: props.environment,
     });
@@ -238,7 +248,7 @@ export class WebhookSender extends Construct {
     };
   }
 
-  private map(maxConcurrency: number): void {
+  private map(maxConcurrency: number, enabled: boolean | undefined): void {
     const grant = this.wake.queue.grantConsumeMessages(this.worker);
     const mapping = new EventSourceMapping(this, 'Mapping', {
       target: this.worker,
@@ -246,6 +256,7 @@ export class WebhookSender extends Construct {
       reportBatchItemFailures: true,
       batchSize: 10,
       maxConcurrency,
+      enabled,
     });
     // Lambda refuses a mapping whose function may not receive from the queue yet.
     grant.applyBefore(mapping);
