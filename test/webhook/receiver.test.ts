@@ -13,6 +13,7 @@ import {
 } from '../../runtime/webhook/index.js';
 import { newOutboxTable } from '../fixtures/outbox-table.js';
 import { adyenItem, senders, signedBy, sourceOf, type Sender } from './senders.js';
+import { count } from './counting.js';
 import { client, uniqueName, World } from './world.js';
 
 let world: World;
@@ -64,7 +65,7 @@ describe('what is answered', () => {
     let failures = 1;
     const failing = take({
       handle: (event: Parameters<World['act']>[0], tx: Parameters<World['act']>[1]) => {
-        world.act(event, tx);
+        count(world.counts, event, tx);
         if (failures-- > 0) throw new TypeError('not today');
       },
     });
@@ -179,7 +180,7 @@ describe('one request with several events', () => {
       { shop: source },
       {
         handle: (event, tx) => {
-          world.act(event, tx);
+          count(world.counts, event, tx);
           if ((event.data as { name: string }).name === names[1] && failures-- > 0) throw new TypeError('no');
         },
       },
