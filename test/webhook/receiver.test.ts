@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import type { Transaction } from '../../runtime/dynamodb/index.js';
 import { outbox } from '../../runtime/outbox/index.js';
 import {
   adyen,
@@ -10,6 +11,7 @@ import {
   standardWebhooks,
   stripe,
   zoom,
+  type ReceivedEvent,
 } from '../../runtime/webhook/index.js';
 import { newOutboxTable } from '../fixtures/outbox-table.js';
 import { adyenItem, senders, signedBy, sourceOf, type Sender } from './senders.js';
@@ -64,7 +66,7 @@ describe('what is answered', () => {
     const name = uniqueName();
     let failures = 1;
     const failing = take({
-      handle: (event: Parameters<World['act']>[0], tx: Parameters<World['act']>[1]) => {
+      handle: (event: ReceivedEvent, tx: Transaction) => {
         count(world.counts, event, tx);
         if (failures-- > 0) throw new TypeError('not today');
       },
