@@ -57,9 +57,10 @@ function baseUrl(scope: App, name: string): string | undefined {
 function network(scope: App, name: string): string | undefined {
   const value: unknown = scope.node.tryGetContext(name);
   if (value === undefined) return undefined;
-  const [address = '', bits = '', ...rest] = String(value).split('/');
+  const [address = '', bits = '', ...rest] = typeof value === 'string' ? value.split('/') : [];
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  if (/^\d{1,3}$/.test(bits) && Number(bits) <= most && rest.length === 0) return String(value);
+  const isNetwork = /^\d{1,3}$/.test(bits) && Number(bits) <= most && rest.length === 0;
+  if (isNetwork && typeof value === 'string') return value;
   throw new Error(
     `context ${name} is ${JSON.stringify(value)}, must be a network such as 10.0.0.0/8: change -c ${name}=...`,
   );

@@ -44,8 +44,8 @@ export function refundChannel(scope: Construct): RefundChannel {
 }
 
 /**
- * `POST /webhooks/stripe` -> the event's receipt and row of the outbox in one transaction -> relay -> Standard channel
- * -> refund: credit of the customer, debit of the shop, the refund's row and the event that says so, in one
+ * `POST /webhooks/stripe` -> the event's receipt and row of the outbox in one transaction -> relay -> Standard
+ * channel -> refund: credit of the customer, debit of the shop, the refund's row and the event that says so, in one
  * transaction with the receipt.
  *
  * @returns outputs of the stack

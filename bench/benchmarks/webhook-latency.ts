@@ -73,11 +73,10 @@ async function latencies(dynamodb: DynamoDBClient, hang: number): Promise<number
       url: `${server.url}${i < hanging ? 'hanging' : 'taking'}/${i}`,
     });
   const [committed, worker] = [new Map<number, number>(), workerOf(dynamodb, settings)];
-  let isCommitting = true;
-  const committing = commitEvents(dynamodb, settings, committed).finally(() => (isCommitting = false));
+  const committing = commitEvents(dynamodb, settings, committed);
   const taken = () => server.arrivals.filter(({ path }) => path.startsWith('/taking'));
   // Half of the endpoints are of each tenant; those that hang are counted with neither.
-  while (isCommitting || taken().length < (events * (endpoints - hanging)) / tenants.length) await worker();
+  while (taken().length < (events * (endpoints - hanging)) / tenants.length) await worker();
   await committing;
   server.close();
   return taken().map(({ n, at }) => at - (committed.get(n) ?? at));

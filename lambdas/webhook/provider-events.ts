@@ -5,8 +5,8 @@ import { required } from '../environment.js';
 import { refundTypes } from './refund.js';
 
 /**
- * `POST /webhooks/stripe`: commits that the event is known and publishes it, and nothing else. The work is done behind
- * the queue, where it may take its time.
+ * `POST /webhooks/stripe`: commits that the event is known and publishes it, and nothing else. The work is done
+ * behind the queue, where it may take its time.
  */
 export const handler = httpApiHandler(
   webhookReceiver({

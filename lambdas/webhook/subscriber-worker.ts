@@ -2,7 +2,7 @@ import { outbox } from '../../runtime/outbox/index.js';
 import { webhookSenderSettings, webhookWorker } from '../../runtime/webhook/sender/index.js';
 import { required } from '../environment.js';
 
-/** A network of one's own whose subscribers are reached, also without TLS. Elsewhere TLS and public addresses count. */
+/** A network of one's own whose subscribers are reached, also without TLS. Others have TLS and public addresses. */
 const network = process.env['SUBSCRIBER_NETWORK'];
 
 /** Sends to subscribers what is due, and publishes what their owners should know. */

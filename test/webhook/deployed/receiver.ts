@@ -12,8 +12,8 @@ export const handler = httpApiHandler(
     sources: Object.fromEntries(Object.entries(schemes).map(([name, scheme]) => [name, { scheme }])),
     handle: (event, tx) => {
       // What GitHub's examples have by way of names is not theirs alone.
-      if (event.source !== 'github-examples') return count(counts, event, tx);
-      tx.update(counts, { name: `${event.source} ${event.id}` }, { add: { acts: 1 } });
+      if (event.source !== 'github-examples') count(counts, event, tx);
+      else tx.update(counts, { name: `${event.source} ${event.id}` }, { add: { acts: 1 } });
     },
   }),
 );
