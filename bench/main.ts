@@ -20,6 +20,7 @@ import { sinks } from './benchmarks/sinks.js';
 import { size } from './benchmarks/size.js';
 import { spans } from './benchmarks/spans.js';
 import { speed } from './benchmarks/speed.js';
+import { webhookLatency } from './benchmarks/webhook-latency.js';
 import { webhooks } from './benchmarks/webhooks.js';
 import { root } from './bundle.js';
 import { withReport } from './docs.js';
@@ -46,6 +47,7 @@ const benchmarks: readonly Benchmark[] = [
   sender,
   postgres,
   webhooks,
+  webhookLatency,
   sinks,
   kafka,
   spans,

@@ -62,3 +62,40 @@ export async function takingServer(): Promise<{ url: string; taken: () => number
     },
   };
 }
+
+export interface Arrival {
+  readonly path: string;
+  /** Of the event, in its data. */
+  readonly n: number;
+  /** By `performance.now()`. */
+  readonly at: number;
+}
+
+/** A server on this machine that notes when what arrives, and leaves some of it without an answer. */
+export async function arrivalServer(
+  hangs: (path: string) => boolean,
+): Promise<{ url: string; arrivals: Arrival[]; close: () => void }> {
+  const arrivals: Arrival[] = [];
+  const server = createServer((request, response) => {
+    const at = performance.now();
+    let body = '';
+    request
+      .on('data', (chunk) => (body += String(chunk)))
+      .on('end', () => {
+        const path = request.url ?? '';
+        arrivals.push({ path, n: (JSON.parse(body) as { data: { n: number } }).data.n, at });
+        if (!hangs(path)) response.writeHead(204).end();
+      });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    arrivals,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { App } from 'aws-cdk-lib';
 import { ReferenceStack } from './reference-stack.js';
 
@@ -11,6 +12,8 @@ import { ReferenceStack } from './reference-stack.js';
  * - `polling=false`: Lambda does not poll the queues; somebody else plays the event source.
  * - `anonymousRestApi=true`: a REST API that takes everybody for one caller, instead of an HTTP API. For emulators.
  * - `mailProviderUrl=<http(s) URL>`: settled payments send a receipt mail through `POST <URL>/mails`.
+ * - `webhooks=true`: a payment provider's events settle refunds, and customers' endpoints are told of payments.
+ * - `subscriberNetwork=<CIDR>`: endpoints in this network are reached, also without TLS. For networks of one's own.
  */
 const app = new App();
 new ReferenceStack(app, 'ExactlyOnceReference', {
@@ -23,6 +26,8 @@ new ReferenceStack(app, 'ExactlyOnceReference', {
   polling: flag(app, 'polling', true),
   anonymousRestApi: flag(app, 'anonymousRestApi', false),
   mailProviderUrl: baseUrl(app, 'mailProviderUrl'),
+  webhooks: flag(app, 'webhooks', false),
+  subscriberNetwork: network(app, 'subscriberNetwork'),
 });
 
 /** Context from the command line is text, context from cdk.json may be a boolean. */
@@ -45,5 +50,18 @@ function baseUrl(scope: App, name: string): string | undefined {
   if (web && url.href === `${url.origin}${url.pathname}`) return url.href.replace(/\/+$/, '');
   throw new Error(
     `context ${name} is ${JSON.stringify(value)}, must be an http or https URL without credentials, query and fragment: change -c ${name}=...`,
+  );
+}
+
+/** Addresses in CIDR notation. */
+function network(scope: App, name: string): string | undefined {
+  const value: unknown = scope.node.tryGetContext(name);
+  if (value === undefined) return undefined;
+  const [address = '', bits = '', ...rest] = typeof value === 'string' ? value.split('/') : [];
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  const isNetwork = /^\d{1,3}$/.test(bits) && Number(bits) <= most && rest.length === 0;
+  if (isNetwork && typeof value === 'string') return value;
+  throw new Error(
+    `context ${name} is ${JSON.stringify(value)}, must be a network such as 10.0.0.0/8: change -c ${name}=...`,
   );
 }

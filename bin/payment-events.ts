@@ -7,42 +7,42 @@ import {
   IdempotentConsumer,
   MessageChannel,
   OutboxRelay,
-  OutboxTable,
   RelayTarget,
   type DedupTable,
+  type OutboxTable,
 } from '../lib/index.js';
 import { entry } from './entry.js';
 
 export interface PaymentEventsProps {
   readonly dedupTable: DedupTable;
+  readonly outbox: OutboxTable;
   /** Where accepted payments go to be settled. */
   readonly accepted: readonly MessageChannel[];
   /** Where settled payments go besides the two readers. */
   readonly settled: readonly MessageChannel[];
+  /** What else the relay sends to. */
+  readonly targets: readonly RelayTarget[];
   readonly deletionProtection: boolean;
   readonly polling: boolean;
 }
 
-/**
- * The incarnation of the outbox's counts. Raise it after the tables were restored from a backup:
- * docs/runbook/restore.md.
- */
+/** The incarnation of the outbox's counts. Raise it after the tables were restored from a backup (R37). */
 const epoch = '1';
 
+/** For functions that publish: where, and under which incarnation of the counts (docs/runbook/restore.md). */
+export function publishing(outbox: OutboxTable): Record<string, string> {
+  return { OUTBOX_TABLE: outbox.table.tableName, OUTBOX_EPOCH: epoch };
+}
+
 /**
- * The outbox of the payments, its relay, and two readers of settled payments over one table: statements from a FIFO
+ * The relay of the payments' outbox, and two readers of settled payments over one table: statements from a FIFO
  * channel, notifications from a Standard channel. Both keep the order in which a customer's payments were settled.
  */
 export class PaymentEvents {
-  readonly outbox: OutboxTable;
-  /** For functions that publish. */
-  readonly environment: Record<string, string>;
   readonly outputs: Record<string, string>;
 
   constructor(scope: Construct, props: PaymentEventsProps) {
-    const { dedupTable, polling } = props;
-    this.outbox = new OutboxTable(scope, 'Outbox', { deletionProtection: props.deletionProtection });
-    this.environment = { OUTBOX_TABLE: this.outbox.table.tableName, OUTBOX_EPOCH: epoch };
+    const { dedupTable, outbox, polling } = props;
     const views = new Table(scope, 'Views', {
       partitionKey: { name: 'customer', type: AttributeType.STRING },
       sortKey: { name: 'view', type: AttributeType.STRING },
@@ -84,19 +84,20 @@ export class PaymentEvents {
       ChannelKind.STANDARD,
     );
     const relay = new OutboxRelay(scope, 'Relay', {
-      outbox: this.outbox,
+      outbox,
       entry: entry('outbox/relay.ts'),
       targets: [
         ...props.accepted.map((channel) => RelayTarget.channel(channel, { types: ['PaymentAccepted'] })),
         RelayTarget.channel(statements.channel, { types: ['PaymentSettled'] }),
         RelayTarget.channel(notifications.channel, { types: ['PaymentSettled'] }),
         ...props.settled.map((channel) => RelayTarget.channel(channel, { types: ['PaymentSettled'] })),
+        ...props.targets,
       ],
       timeout: Duration.seconds(5),
       enabled: polling,
     });
     this.outputs = {
-      OutboxTableName: this.outbox.table.tableName,
+      OutboxTableName: outbox.table.tableName,
       RelayFunctionName: relay.function.functionName,
       ViewsTableName: views.tableName,
       StatementsFunctionName: statements.consumer.function.functionName,

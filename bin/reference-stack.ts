@@ -1,11 +1,20 @@
 import { Annotations, CfnOutput, Duration, RemovalPolicies, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { ChannelKind, DedupTable, IdempotentConsumer, OnFailure, MessageChannel } from '../lib/index.js';
+import {
+  ChannelKind,
+  DedupTable,
+  IdempotentConsumer,
+  MessageChannel,
+  OnFailure,
+  OutboxTable,
+} from '../lib/index.js';
 import { acceptingApi } from './accepting-api.js';
 import { activityPath } from './activity-path.js';
 import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
-import { PaymentEvents } from './payment-events.js';
+import { incomingRefunds, refundChannel } from './incoming-refunds.js';
+import { PaymentEvents, publishing } from './payment-events.js';
+import { paymentSubscribers } from './payment-subscribers.js';
 import { receiptMails } from './receipt-mails.js';
 import { spilloverPath } from './spillover-path.js';
 import { unprotectedTwin } from './unprotected-twin.js';
@@ -38,6 +47,19 @@ export interface ReferenceStackProps extends StackProps {
    * @default - no mails
    */
   readonly mailProviderUrl?: string;
+  /**
+   * Events of a payment provider settle refunds, and customers who have registered endpoints are told of their
+   * payments and refunds.
+   *
+   * @default false
+   */
+  readonly webhooks?: boolean;
+  /**
+   * With `webhooks`: CIDR of a network of one's own whose endpoints are reached, also without TLS.
+   *
+   * @default - endpoints have TLS and public addresses
+   */
+  readonly subscriberNetwork?: string;
 }
 
 /**
@@ -48,6 +70,10 @@ export interface ReferenceStackProps extends StackProps {
  * event that says so, in one transaction with the receipt -> outbox -> relay -> statements (FIFO) and notifications
  * (Standard), each customer's in order; and, where there is a mail provider, a receipt mail each (Standard), sent
  * under a lease.
+ *
+ * Events of a payment provider -> receipt and event in one transaction -> outbox -> relay -> Standard channel ->
+ * refund, in one transaction with the receipt -> outbox; and settled and refunded payments -> Standard channel ->
+ * endpoints that customers have registered. Where `webhooks` asks for them.
  *
  * Activity events -> Standard channel -> hourly counters, in transactions with the receipts.
  */
@@ -72,10 +98,19 @@ export class ReferenceStack extends Stack {
         ? undefined
         : receiptMails(this, { ...common, providerUrl: props.mailProviderUrl });
     const twin = props.sideBySide ? unprotectedTwin(this, common) : undefined;
+    const outbox = new OutboxTable(this, 'Outbox', { deletionProtection: protectedTables });
+    const publisher = { ...common, outbox, environment: publishing(outbox) };
+    const refunds = props.webhooks === true ? refundChannel(this) : undefined;
+    const subscribers =
+      props.webhooks === true
+        ? paymentSubscribers(this, { ...publisher, network: props.subscriberNetwork })
+        : undefined;
     const events = new PaymentEvents(this, {
       ...common,
+      outbox,
       accepted: [channel, ...(twin === undefined ? [] : [twin.channel])],
       settled: mails === undefined ? [] : [mails.channel],
+      targets: [refunds?.target, subscribers?.target].filter((target) => target !== undefined),
     });
     const settlement = new IdempotentConsumer(this, 'Settlement', {
       consumerName: 'settlement',
@@ -93,7 +128,7 @@ export class ReferenceStack extends Stack {
         ACCOUNTS_TABLE: accounts.tableName,
         PAYMENTS_TABLE: payments.tableName,
         SHOP_TABLE: shop.tableName,
-        ...events.environment,
+        ...publisher.environment,
       },
     });
     // The row of a payment is its receipt: this stack gives nobody a permission to delete one.
@@ -101,7 +136,7 @@ export class ReferenceStack extends Stack {
       'exactly-once-aws:unproven',
       'Only the settlement may write to the payments, and it may not delete.',
     );
-    events.outbox.grants.publish(settlement.function);
+    outbox.grants.publish(settlement.function);
     accounts.grants.actions(settlement.function, 'dynamodb:UpdateItem');
     shop.grants.actions(settlement.function, 'dynamodb:UpdateItem');
     if (props.unprotected) payments.grants.actions(settlement.function, 'dynamodb:UpdateItem');
@@ -109,12 +144,13 @@ export class ReferenceStack extends Stack {
     const accepted = effectTable(this, 'Accepted', 'paymentId', protectedTables);
     const api = acceptingApi(this, {
       dedupTable,
-      environment: { ACCEPTED_TABLE: accepted.tableName, ...events.environment },
+      environment: { ACCEPTED_TABLE: accepted.tableName, ...publisher.environment },
       anonymousRest: props.anonymousRestApi ?? false,
     });
     accepted.grants.actions(api.function, 'dynamodb:PutItem');
-    events.outbox.grants.publish(api.function);
+    outbox.grants.publish(api.function);
 
+    const refunding = refunds && incomingRefunds(this, refunds, { ...publisher, accounts, payments, shop });
     const spillover = props.spillover === true ? spilloverPath(this, common) : {};
     const activity = activityPath(this, { ...common, unprotected: props.unprotected });
 
@@ -134,6 +170,8 @@ export class ReferenceStack extends Stack {
       ...events.outputs,
       ...mails?.outputs,
       ...twin?.outputs,
+      ...subscribers?.outputs,
+      ...refunding,
       ...activity,
       ...spillover,
     };

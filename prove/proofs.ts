@@ -148,8 +148,9 @@ export const proofs: readonly Proof[] = [
   {
     name: 'webhooks',
     shows:
-      'Of webhooks whose sender is killed 25 times at every point, and whose receiver is killed as often, none is lost and each acts once; the schedule is kept whatever an endpoint answers, one that hangs keeps nothing from the others, and 10,000 deliveries leave memory as it was.',
+      'Of webhooks whose sender is killed 25 times at every point, and whose receiver is killed as often, none is lost and each acts once; the schedule is kept whatever an endpoint answers, one that hangs keeps nothing from the others, and 10,000 deliveries leave memory as it was. Through the deployed receiver every sender and every payload example of GitHub, three times in any order, acts once; changed, foreign, early and late ones are refused.',
     tests: [
+      'test/webhook/deployed.test.ts',
       'test/webhook/kills.test.ts',
       'test/webhook/sender/kills.test.ts',
       'test/webhook/sender/answers.test.ts',
@@ -157,8 +158,21 @@ export const proofs: readonly Proof[] = [
       'test/webhook/sender/fairness.test.ts',
       'test/webhook/sender/mutation.test.ts',
     ],
-    environment: { WEBHOOK_KILLS: '25', WEBHOOK_DELIVERIES: '10000' },
-    covers: [...engine, 'runtime/api', 'runtime/http', 'runtime/outbox', 'runtime/webhook', 'test/webhook'],
+    environment: {
+      WEBHOOK_KILLS: '25',
+      WEBHOOK_DELIVERIES: '10000',
+      WEBHOOK_EXAMPLES_EVERY: '1',
+      WEBHOOK_FLIPS: '20',
+    },
+    covers: [
+      ...engine,
+      'runtime/api',
+      'runtime/http',
+      'runtime/outbox',
+      'runtime/webhook',
+      'lib/webhook',
+      'test/webhook',
+    ],
   },
   {
     name: 'postgres-outbox',

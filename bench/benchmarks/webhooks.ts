@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { SQSRecord } from 'aws-lambda';
 import { outbox } from '../../runtime/outbox/index.js';
 import { hmac, fixedSecrets, stripe, webhookReceiver } from '../../runtime/webhook/index.js';
 import { rangesOf } from '../../runtime/webhook/sender/guard/address.js';
@@ -9,6 +8,7 @@ import { Poster } from '../../runtime/webhook/sender/post.js';
 import type { Benchmark } from '../benchmark.js';
 import { clientOf } from '../engine.js';
 import { rowsOf, type Sample } from '../row.js';
+import { eventMessage, messageOf } from '../webhook-message.js';
 import { newTableOf, takingServer } from '../webhook-world.js';
 
 const deliveries = 500;
@@ -73,7 +73,7 @@ async function sending(dynamodb: DynamoDBClient) {
     observe: ({ writeUnits }) => (intakeUnits += writeUnits),
   });
   for (let i = 0; i < deliveries; i += 10)
-    await intake({ Records: Array.from({ length: 10 }, (_, n) => record(i + n)) }, context);
+    await intake({ Records: Array.from({ length: 10 }, (_, n) => eventOf(i + n)) }, context);
   let workerUnits = 0;
   const worker = webhookWorker({
     ...{ settings, dynamodb, ...local, maxInFlight: atOnce, lingerMs: 0 },
@@ -145,31 +145,4 @@ async function receivedUnits(dynamodb: DynamoDBClient): Promise<number> {
 }
 
 const bodyOf = (n: number) => JSON.stringify({ n, text: 'x'.repeat(500) });
-
-function record(n: number): SQSRecord {
-  const time = new Date().toISOString();
-  return messageOf({
-    ...{ specversion: '1.0', id: `1/order/o-${n}/1`, source: 'shop', epoch: '1', aggregate: `o-${n}` },
-    ...{
-      type: `type-${n % endpoints}`,
-      subject: `o-${n}`,
-      time,
-      version: '1',
-      datacontenttype: 'application/json',
-    },
-    ...{ firstenqueue: time, data: { n, text: 'x'.repeat(500) } },
-  });
-}
-
-function messageOf(body: unknown): SQSRecord {
-  const sentAt = String(Date.now());
-  return {
-    ...{ messageId: randomUUID(), receiptHandle: randomUUID(), body: JSON.stringify(body), md5OfBody: '' },
-    ...{ messageAttributes: {}, eventSource: 'aws:sqs', awsRegion: 'us-east-1' },
-    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:events',
-    attributes: {
-      ...{ ApproximateReceiveCount: '1', SentTimestamp: sentAt, SenderId: 's' },
-      ApproximateFirstReceiveTimestamp: sentAt,
-    },
-  };
-}
+const eventOf = (n: number) => eventMessage(n, `type-${n % endpoints}`, { n, text: 'x'.repeat(500) });

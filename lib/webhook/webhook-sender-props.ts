@@ -87,4 +87,12 @@ export interface WebhookSenderProps extends HandlerFunctionOptions {
    * @default true
    */
   readonly deletionProtection?: boolean;
+
+  /**
+   * Whether Lambda polls the queues of intake and worker. Off: events wait, and expire after the retention of the
+   * channel; nothing is sent.
+   *
+   * @default true
+   */
+  readonly enabled?: boolean;
 }

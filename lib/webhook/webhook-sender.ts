@@ -1,6 +1,6 @@
 import { Duration, Tokenization, Validations } from 'aws-cdk-lib';
 import { Metric, type Alarm, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter, type ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -13,18 +13,16 @@ import { handlerFunctionOptions } from '../consumer/handler-function-options.js'
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
 import { claimant } from '../guarantees/claims.js';
-import { writeLine } from '../guarantees/cost.js';
-import { durationText } from '../guarantees/duration-text.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
-import { GuaranteeReport } from '../guarantees/guarantee-report.js';
-import { scheduleCost } from '../guarantees/idle-cost.js';
-import { violationsOf, type Inequality } from '../guarantees/inequality.js';
+import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinResource } from '../guarantees/pinned-names.js';
 import { RelayTarget, type RelayTargetOptions } from '../outbox/relay-target.js';
 import { WakeQueue } from './wake-queue.js';
 import type { WebhookSenderProps } from './webhook-sender-props.js';
+import { reportSender } from './webhook-sender-report.js';
 import { senderInequalities, senderViolations } from './webhook-sender-rules.js';
+import { webhookTable } from './webhook-table.js';
 import { WebhookTableGrants } from './webhook-table-grants.js';
 
 const namespace = 'ExactlyOnce/Webhooks';
@@ -79,7 +77,7 @@ export class WebhookSender extends Construct {
     this.senderName = senderName;
     this.shards = shards;
     this.retention = retention;
-    this.table = this.newTable(props);
+    this.table = webhookTable(this, props);
     pinResource(this, this.table);
     this.wake = new WakeQueue(this, 'Wake', { workerTimeout, encryptionKey: props.encryptionKey });
     this.channel = new MessageChannel(this, 'Events', {
@@ -89,7 +87,7 @@ export class WebhookSender extends Construct {
     this.intake = this.newIntake(props);
     const { function: worker, logGroup } = this.newWorker(props, workerTimeout);
     this.worker = worker;
-    this.map(maxWorkers);
+    this.map(maxWorkers, props.enabled);
     this.countLines(logGroup);
     this.exhaustedAlarm = runbookAlarm(this, 'Exhausted', {
       metric: this.metricExhausted(),
@@ -104,7 +102,7 @@ export class WebhookSender extends Construct {
       says: `The webhook sender '${senderName}' keeps failing on its own side: no endpoint is at fault`,
       page: 'webhooks-own-trouble',
     });
-    this.report(inequalities);
+    reportSender(this, retention, inequalities);
   }
 
   /** For an `OutboxRelay`: where it sends the events that subscribers are to be told of. */
@@ -165,30 +163,17 @@ export class WebhookSender extends Construct {
     return this.metric('ours', props);
   }
 
-  private newTable({ encryptionKey, deletionProtection = true }: WebhookSenderProps): Table {
-    const table = new Table(this, 'Table', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      timeToLiveAttribute: 'expiration',
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection,
-      encryption:
-        encryptionKey === undefined ? TableEncryption.AWS_MANAGED : TableEncryption.CUSTOMER_MANAGED,
-      encryptionKey,
-    });
-    // Sparse: only what waits is in it.
-    table.addGlobalSecondaryIndex({
-      indexName: 'due',
-      partitionKey: { name: 'dueIn', type: AttributeType.STRING },
-      sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
-    return table;
-  }
-
   private newIntake(props: WebhookSenderProps): IdempotentConsumer {
-    const { senderName, dedupTable, intakeEntry: entry, encryptionKey, runtime, tracing, layers } = props;
+    const {
+      senderName,
+      dedupTable,
+      intakeEntry: entry,
+      encryptionKey,
+      runtime,
+      tracing,
+      layers,
+      enabled,
+    } = props;
     const intake = new IdempotentConsumer(this, 'Intake', {
       ...{
         consumerName: senderName,
@@ -199,6 +184,7 @@ export class WebhookSender extends Construct {
         runtime,
         tracing,
         layers,
+        enabled,
       },
       environment: props.environment,
     });
@@ -238,7 +224,7 @@ export class WebhookSender extends Construct {
     };
   }
 
-  private map(maxConcurrency: number): void {
+  private map(maxConcurrency: number, enabled: boolean | undefined): void {
     const grant = this.wake.queue.grantConsumeMessages(this.worker);
     const mapping = new EventSourceMapping(this, 'Mapping', {
       target: this.worker,
@@ -246,6 +232,7 @@ export class WebhookSender extends Construct {
       reportBatchItemFailures: true,
       batchSize: 10,
       maxConcurrency,
+      enabled,
     });
     // Lambda refuses a mapping whose function may not receive from the queue yet.
     grant.applyBefore(mapping);
@@ -273,35 +260,6 @@ export class WebhookSender extends Construct {
       ...{ namespace, metricName, dimensionsMap: { sender: this.senderName } },
       ...{ statistic: 'Sum', period: Duration.minutes(5) },
       ...props,
-    });
-  }
-
-  private report(inequalities: Inequality[]): void {
-    GuaranteeReport.record('WebhookSender', this, {
-      claim: {
-        identity: '(source, event id); `webhook-id` is the same at every attempt',
-        way: `event, a delivery per endpoint and the receipt in one transaction; sent until it is taken, kept ${durationText(this.retention)}`,
-        brokenBy: [
-          'an endpoint that does not remember `webhook-id`: it acts twice when a worker dies in between',
-        ],
-      },
-      cost: {
-        per: 'events',
-        batchSize: 1,
-        lines: [
-          writeLine([
-            [2, 'for the event'],
-            [3, 'for a delivery and its place in the index'],
-            [2, 'when it is taken'],
-          ]),
-        ],
-      },
-      idle: [scheduleCost('ticks', 60)],
-      inequalities,
-      notes: [
-        'The units are those of an event of up to 1 KB to one endpoint that takes it at once. Each further KB costs 2 more, each further endpoint 5, each attempt that fails 4, an endpoint that wants order 5 more in place of 2; the receipt is in the cost of the intake.',
-        'Assumed: the clocks of any two workers agree within 60 seconds (`maxClockSkewSeconds` of the worker). Beyond it two may send for one endpoint at once, and its order and caps do not hold.',
-      ],
     });
   }
 }

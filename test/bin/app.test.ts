@@ -71,6 +71,10 @@ test.each([
     'Error: context mailProviderUrl is "mails.example/v1?key=1", must be an http or https URL without credentials, query and fragment: change -c mailProviderUrl=...',
   ],
   [
+    { webhooks: 'true', subscriberNetwork: '10.0.0.0/99' },
+    'Error: context subscriberNetwork is "10.0.0.0/99", must be a network such as 10.0.0.0/8: change -c subscriberNetwork=...',
+  ],
+  [
     { mailProviderUrl: 'https://ada:secret@mails.example' },
     'must be an http or https URL without credentials',
   ],

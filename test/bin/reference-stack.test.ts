@@ -53,6 +53,30 @@ function permissions(of: Template, role: string): Record<string, readonly string
   return found;
 }
 
+interface FunctionProperties {
+  readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> };
+}
+
+/** Roles, by the beginnings of their ids, that may do something. */
+function whoMay(of: Template, action: string): string[] {
+  const policies = Object.values(of.findResources('AWS::IAM::Policy')) as unknown as Policy[];
+  return policies
+    .filter(({ Properties }) =>
+      Properties.PolicyDocument.Statement.some(({ Action }) => [Action].flat().includes(action)),
+    )
+    .flatMap(({ Properties }) => Properties.Roles.map(({ Ref }) => Ref.replace(/(Service)?Role\w+$/, '')));
+}
+
+/** A resource as `permissions` names one that is not meant by its ARN alone. */
+const secretOf = (of: Template) =>
+  JSON.stringify({ Ref: Object.keys(of.findResources('AWS::SecretsManager::Secret'))[0] });
+const dueIndexOf = (of: Template) => {
+  const table = Object.keys(of.findResources('AWS::DynamoDB::Table')).find((id) =>
+    id.startsWith('SubscribersTable'),
+  );
+  return JSON.stringify({ 'Fn::Join': ['', [{ 'Fn::GetAtt': [table, 'Arn'] }, '/index/due']] });
+};
+
 describe('the stack', () => {
   const reference = template();
 
@@ -244,9 +268,89 @@ describe('with a mail provider', () => {
   });
 });
 
+describe('with webhooks', () => {
+  const hooked = template({ ...permanent, webhooks: true });
+
+  test('the provider may deliver without signing in to AWS; its secret is read by the receiver alone', () => {
+    hooked.hasResourceProperties('AWS::ApiGatewayV2::Route', {
+      RouteKey: 'POST /webhooks/{source}',
+      AuthorizationType: 'NONE',
+    });
+    expect(permissions(hooked, 'ProviderEvents')).toEqual({
+      ProviderEventsHandlerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Dedup: [
+        'dynamodb:BatchGetItem',
+        'dynamodb:ConditionCheckItem',
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
+      Outbox: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+      [secretOf(hooked)]: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
+    });
+    expect(whoMay(hooked, 'secretsmanager:GetSecretValue')).toEqual(['ProviderEventsHandler']);
+  });
+
+  test('a refund may look a payment up, and not change it', () => {
+    expect(permissions(hooked, 'Refunding')).toMatchObject({
+      PaymentsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:GetItem'],
+      Accounts: ['dynamodb:UpdateItem'],
+      Shop: ['dynamodb:UpdateItem'],
+      RefundsTable: ['dynamodb:UpdateItem'],
+      Outbox: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+    });
+  });
+
+  test('what sends to subscribers sees no payment, account or refund, and the intake sends nothing', () => {
+    const change = ['ConditionCheckItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem', 'BatchGetItem'];
+    const onTable = change.map((action) => `dynamodb:${action}`).sort();
+    expect(permissions(hooked, 'SubscribersWorker')).toEqual({
+      SubscribersWorkerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      SubscribersTable: onTable,
+      [dueIndexOf(hooked)]: onTable,
+      Dedup: expect.not.arrayContaining(['dynamodb:DeleteItem']),
+      Outbox: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+      SubscribersWake: [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+      ],
+    });
+    expect(Object.keys(permissions(hooked, 'SubscribersIntake')).sort()).toEqual([
+      'Dedup',
+      'SubscribersEvents',
+      'SubscribersEventsDeadLetters',
+      'SubscribersIntakeHandlerLogs',
+      'SubscribersTable',
+      'SubscribersWake',
+    ]);
+  });
+
+  test('endpoints have TLS and public addresses, unless a network of their own is named', () => {
+    const variables = (of: Template) =>
+      Object.values(of.findResources('AWS::Lambda::Function')).flatMap(({ Properties }) =>
+        Object.entries((Properties as FunctionProperties).Environment?.Variables ?? {}),
+      );
+    const networks = (of: Template) =>
+      variables(of).flatMap(([name, value]) => (name === 'SUBSCRIBER_NETWORK' ? [value] : []));
+    expect(networks(hooked)).toEqual([]);
+    const inside = template({ ...permanent, webhooks: true, subscriberNetwork: '10.0.0.0/8' });
+    expect(new Set(networks(inside))).toEqual(new Set(['10.0.0.0/8']));
+  });
+
+  test('nothing polls where somebody else does', () => {
+    template({ ...permanent, webhooks: true, polling: false }).allResourcesProperties(
+      'AWS::Lambda::EventSourceMapping',
+      { Enabled: false },
+    );
+  });
+});
+
 test('a disposable stack leaves nothing behind', () => {
   const resources = Object.values(
-    template({ ...permanent, disposable: true }).toJSON()['Resources'] as object,
+    template({ ...permanent, disposable: true, webhooks: true }).toJSON()['Resources'] as object,
   ) as {
     DeletionPolicy?: string;
     UpdateReplacePolicy?: string;

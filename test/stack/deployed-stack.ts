@@ -7,6 +7,8 @@ import type { Target } from '../../targets/target.js';
 import { drained } from '../../targets/drained.js';
 import { cannotHold, chooseTarget, expectNoStack } from '../../targets/index.js';
 import { MailProvider, mailTest } from './mail-provider.js';
+import { refundTest } from './refunds.js';
+import { Subscriber, subscriberTest } from './subscriber.js';
 import { stackTarget, suiteMessages } from './stack-target.js';
 
 const stackName = 'ExactlyOnceReference';
@@ -29,7 +31,14 @@ export type OutputName =
   | 'ActivityTableName'
   | 'SettlementFunctionName'
   | 'ActivityFunctionName'
-  | 'RelayFunctionName';
+  | 'RelayFunctionName'
+  | 'ProviderEventsUrl'
+  | 'ProviderSecretArn'
+  | 'RefundsQueueUrl'
+  | 'RefundsTableName'
+  | 'RefundsFunctionName'
+  | 'SubscriberIntakeFunctionName'
+  | 'SubscriberWorkerFunctionName';
 
 /** The reference stack on the target of this run: deployed before the first test, deleted after the last. */
 export class DeployedStack {
@@ -37,6 +46,7 @@ export class DeployedStack {
   private outputs: Readonly<Record<string, string>> = {};
   private runner: EventSourceRunner | undefined;
   private provider: MailProvider | undefined;
+  private told: Subscriber | undefined;
 
   /** To be called while tests are defined. */
   constructor() {
@@ -47,9 +57,12 @@ export class DeployedStack {
       const target = await chooseTarget({ ...chosen, messages: suiteMessages }, { log });
       this.running = { target, dynamo: new DynamoDBClient(target.client), sqs: new SQSClient(target.client) };
       if (cannotHold(chosen.kind, mailTest) === undefined) this.provider = await MailProvider.start();
+      if (cannotHold(chosen.kind, subscriberTest) === undefined) this.told = await Subscriber.start();
       options.context = {
         ...stackContext(target),
         ...(this.provider === undefined ? {} : { mailProviderUrl: this.provider.url }),
+        ...(hasWebhooks() && { webhooks: 'true' }),
+        ...(this.told !== undefined && { subscriberNetwork: '127.0.0.0/8' }),
       };
       if (chosen.target !== 'embedded') {
         await expectNoStack(target, stackName);
@@ -65,6 +78,7 @@ export class DeployedStack {
       this.running?.sqs.destroy();
       await this.running?.target.stop();
       await this.provider?.stop();
+      await this.told?.stop();
     }, setUpMs);
   }
 
@@ -84,6 +98,12 @@ export class DeployedStack {
   get mailProvider(): MailProvider {
     if (this.provider === undefined) throw new Error('the stack was deployed without a mail provider');
     return this.provider;
+  }
+
+  /** Who is told of payments, on targets that hold the test of it. */
+  get subscriber(): Subscriber {
+    if (this.told === undefined) throw new Error('the stack was deployed without a subscriber');
+    return this.told;
   }
 
   output(name: OutputName): string {
@@ -106,12 +126,18 @@ export class DeployedStack {
         this.output('ActivityFunctionName'),
         this.output('RelayFunctionName'),
         ...(this.provider === undefined ? [] : [this.output('ReceiptMailsFunctionName')]),
+        ...(hasWebhooks() ? [this.output('RefundsFunctionName')] : []),
+        ...(this.told === undefined
+          ? []
+          : [this.output('SubscriberIntakeFunctionName'), this.output('SubscriberWorkerFunctionName')]),
       ],
     });
   }
 
   /** Resolves when a queue is empty. */
-  async quiet(name: 'PaymentsQueueUrl' | 'ActivityQueueUrl' | 'ReceiptMailsQueueUrl'): Promise<void> {
+  async quiet(
+    name: 'PaymentsQueueUrl' | 'ActivityQueueUrl' | 'ReceiptMailsQueueUrl' | 'RefundsQueueUrl',
+  ): Promise<void> {
     if (this.runner !== undefined) return this.runner.idle(500);
     await drained(this.sqs, [this.output(name)]);
   }
@@ -121,6 +147,9 @@ export class DeployedStack {
     return this.running;
   }
 }
+
+/** Whether the target takes what webhooks come in by. */
+const hasWebhooks = () => cannotHold(stackTarget().kind, refundTest) === undefined;
 
 function log(line: string): void {
   process.stderr.write(`${line}\n`);

@@ -9,7 +9,9 @@ import { paymentsActOnce } from './once.js';
 import { customersInOrder } from './order.js';
 import { parallelRequestsActOnce } from './parallel.js';
 import { queueIsRecreated } from './recreated.js';
+import { refundsSettleOnce } from './refunds.js';
 import { stackKind } from './stack-target.js';
+import { subscribersAreTold } from './subscribers.js';
 
 jest.setTimeout(300_000);
 
@@ -25,5 +27,7 @@ describe(`reference stack on ${stackKind()}`, () => {
   activityCountsOnce(stack);
   queueIsRecreated(stack);
   mailsAreSentOnce(stack);
+  refundsSettleOnce(stack);
+  subscribersAreTold(stack);
   everyEntryNamesATest();
 });

@@ -26,3 +26,17 @@ export function request({ source, method = 'POST', headers, body, query = '' }: 
     identity: {},
   };
 }
+
+/** What a delivery is when one bit of its body is another one. */
+export function flipped({ headers, body, ...rest }: Delivery, place: number): Delivery {
+  const bytes = Buffer.from(body);
+  const at = place % bytes.length;
+  bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
+  return { ...rest, headers, body: bytes };
+}
+
+/** Where a name is in a body that ends with it: in the signed fields of Adyen. */
+export function placesOf({ body }: Delivery, name: string): number[] {
+  const from = Buffer.from(body).lastIndexOf(name);
+  return Array.from({ length: name.length }, (_, i) => from + i);
+}

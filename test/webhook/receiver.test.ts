@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import type { Transaction } from '../../runtime/dynamodb/index.js';
 import { outbox } from '../../runtime/outbox/index.js';
 import {
   adyen,
@@ -10,9 +11,11 @@ import {
   standardWebhooks,
   stripe,
   zoom,
+  type ReceivedEvent,
 } from '../../runtime/webhook/index.js';
 import { newOutboxTable } from '../fixtures/outbox-table.js';
 import { adyenItem, senders, signedBy, sourceOf, type Sender } from './senders.js';
+import { count } from './counting.js';
 import { client, uniqueName, World } from './world.js';
 
 let world: World;
@@ -63,8 +66,8 @@ describe('what is answered', () => {
     const name = uniqueName();
     let failures = 1;
     const failing = take({
-      handle: (event: Parameters<World['act']>[0], tx: Parameters<World['act']>[1]) => {
-        world.act(event, tx);
+      handle: (event: ReceivedEvent, tx: Transaction) => {
+        count(world.counts, event, tx);
         if (failures-- > 0) throw new TypeError('not today');
       },
     });
@@ -179,7 +182,7 @@ describe('one request with several events', () => {
       { shop: source },
       {
         handle: (event, tx) => {
-          world.act(event, tx);
+          count(world.counts, event, tx);
           if ((event.data as { name: string }).name === names[1] && failures-- > 0) throw new TypeError('no');
         },
       },

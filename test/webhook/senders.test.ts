@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { senders, sourceOf, type Sender } from './senders.js';
-import type { Delivery } from './delivery.js';
+import { flipped, placesOf } from './delivery.js';
 import { client, uniqueName, World } from './world.js';
 
 let world: World;
@@ -9,20 +9,6 @@ beforeAll(async () => {
   world = await new World().open();
 });
 afterAll(() => client.destroy());
-
-/** What a delivery is when one bit of what its scheme signs, or of its signature, is another one. */
-function flipped({ headers, body, ...rest }: Delivery, place: number): Delivery {
-  const bytes = Buffer.from(body);
-  const at = place % bytes.length;
-  bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
-  return { ...rest, headers, body: bytes };
-}
-
-/** Where the name is in the signed field of Adyen, the last one in the body. */
-function placesOf({ body }: Delivery, name: string): number[] {
-  const from = Buffer.from(body).lastIndexOf(name);
-  return Array.from({ length: name.length }, (_, i) => from + i);
-}
 
 const swapped = (sender: Sender, name: string, of: () => Sender) =>
   sender.deliver(name, { secret: of().secret });

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Table, Transaction } from '../../runtime/dynamodb/index.js';
+import type { Table } from '../../runtime/dynamodb/index.js';
 import {
   webhookReceiver,
   type DeliverySummary,
-  type ReceivedEvent,
   type WebhookReceiverOptions,
   type WebhookSource,
 } from '../../runtime/webhook/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
+import { count } from './counting.js';
 import { request, type Delivery } from './delivery.js';
 
 export const client = dynamo();
@@ -33,7 +33,7 @@ export class World {
         secretIds: {},
       },
       sources,
-      handle: (event, tx) => this.act(event, tx),
+      handle: (event, tx) => count(this.counts, event, tx),
       dynamodb: client,
       observe: (summary) => this.summaries.push(summary),
       ...more,
@@ -41,21 +41,10 @@ export class World {
     return (delivery: Delivery) => receive(request(delivery), { deadline: Date.now() + 20_000 });
   }
 
-  /** Counts an event under the name in its data, or else its sender's id. */
-  act({ source, type, data, senderId }: ReceivedEvent, tx: Transaction): void {
-    const name = nameOf(data) ?? senderId ?? type;
-    tx.update(this.counts, { name: `${source} ${name}` }, { add: { acts: 1 } });
-  }
-
   async acts(source: string, name: string): Promise<number> {
     const found = await row(client, this.counts, { name: `${source} ${name}` });
     return Number(found?.acts ?? 0);
   }
-}
-
-function nameOf(data: unknown): string | undefined {
-  const { name } = Object(data) as { name?: unknown };
-  return typeof name === 'string' ? name : undefined;
 }
 
 export const uniqueName = () => `n-${randomUUID()}`;

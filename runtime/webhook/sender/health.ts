@@ -45,11 +45,13 @@ export class EndpointRun {
   readonly #rules: HealthRules;
   readonly #maxInFlight: number;
 
+  /** @param before what is known of it, when its row is read again: it goes on from there. */
   constructor(
     readonly endpoint: Endpoint,
     rules: HealthRules,
     maxInFlight: number,
     nowMs: number,
+    before?: EndpointRun,
   ) {
     this.#rules = rules;
     this.#maxInFlight = maxInFlight;
@@ -58,10 +60,21 @@ export class EndpointRun {
     this.#failures = endpoint.health.failures ?? 0;
     this.#tokens = this.#burst;
     this.#filledAt = nowMs;
+    if (before === undefined) return;
+    this.#window = before.#window;
+    this.#tokens = Math.min(this.#burst, before.#tokens);
+    this.#filledAt = before.#filledAt;
+    // The same row of failures, unless somebody has enabled it meanwhile. It is written down from the threshold on.
+    if (this.#health.firstFailureAt === before.#health.firstFailureAt) this.#failures = before.#failures;
   }
 
   get health(): EndpointHealth {
     return this.#health;
+  }
+
+  /** Whether its last attempt failed: the next one may well take all the time that it is given. */
+  get isFailing(): boolean {
+    return this.#health.firstFailureAt !== undefined;
   }
 
   /** Whether an attempt may be made now; it has to be, then: it has taken its place in the rate. */

@@ -1,20 +1,20 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { webhookRowAbsent, webhookRowThere } from '../../dynamodb/webhook-conditions.js';
 import { newClient, type DynamoDBClient } from '../../dynamodb/new-client.js';
 import { assertEndpoint, assertTenant, type Endpoint, type EndpointSettings } from './endpoint.js';
+import { viewOf, type EndpointView } from './endpoint-view.js';
 import { InvalidEndpoint, NotRegistered } from './errors.js';
-import { bodyOf, endpointsOf, maxEndpoints } from './fan-out.js';
+import { endpointsOf, maxEndpoints } from './fan-out.js';
 import { guardOf, type GuardOptions } from './guard/options.js';
 import type { Guard } from './guard/destination.js';
+import { attemptsOf, deliveriesOf, type DeliveryQuery } from './history.js';
 import { putUp } from './put-up.js';
 import {
-  attemptKey,
   deliveryKey,
   endpointKey,
   eventKey,
   readEndpoint,
-  readAttempt,
   readDelivery,
   readEvent,
   rowVersion,
@@ -25,9 +25,13 @@ import {
   type StoredEvent,
 } from './rows.js';
 import type { WebhookSenderSettings } from './settings.js';
-import { counting } from './sign.js';
+import { counting, newSecret } from './sign.js';
+import { testRows } from './test-event.js';
 import { WebhookStore } from './store/webhook-store.js';
 import { wakeByQueue, type Wake } from './wake.js';
+
+export type { DeliveryQuery } from './history.js';
+export type { EndpointView } from './endpoint-view.js';
 
 export interface WebhookRegistryOptions extends GuardOptions {
   /** What the construct knows: `webhookSenderSettings(process.env)`. */
@@ -37,22 +41,6 @@ export interface WebhookRegistryOptions extends GuardOptions {
   readonly sqs?: SQSClient;
   /** @internal For tests: epoch milliseconds. */
   readonly now?: () => number;
-}
-
-/** An endpoint as it may be shown: without its secrets and the values of its headers. */
-export interface EndpointView extends Omit<Endpoint, 'secrets' | 'headers'> {
-  readonly headerNames: readonly string[];
-  /** How many secrets count now. */
-  readonly secretCount: number;
-}
-
-export interface DeliveryQuery {
-  /** @default - all */
-  readonly states?: readonly DeliveryState[];
-  /** Of events from then on. @default - all that are kept */
-  readonly since?: Date;
-  /** @default 100 */
-  readonly limit?: number;
 }
 
 /** What is put up again. */
@@ -181,31 +169,12 @@ export class WebhookRegistry {
 
   /** Newest first. Reads all deliveries of the endpoint from `since` on until enough are found. */
   async deliveries(tenant: string, endpointId: string, query: DeliveryQuery = {}): Promise<Delivery[]> {
-    const { states, since, limit = 100 } = query;
-    const { pk } = deliveryKey(tenant, endpointId, '', '');
-    const found: Delivery[] = [];
-    let after;
-    do {
-      const page = await this.#store.page(pk, {
-        limit: 100,
-        newestFirst: true,
-        from: since?.toISOString(),
-        after,
-      });
-      for (const row of page.rows) {
-        const delivery = readDelivery(row);
-        if (states === undefined || states.includes(delivery.state)) found.push(delivery);
-      }
-      after = page.next;
-    } while (after !== undefined && found.length < limit);
-    return found.slice(0, limit);
+    return deliveriesOf(this.#store, { tenant, endpointId }, query);
   }
 
   /** The attempts of a delivery that failed, newest first: at most 20 are kept. */
   async attempts(delivery: Delivery): Promise<StoredAttempt[]> {
-    const attempts: StoredAttempt[] = [];
-    for await (const row of this.#store.rows(attemptKey(delivery, 0).pk)) attempts.push(readAttempt(row));
-    return attempts.sort((a, b) => (a.at < b.at ? 1 : -1));
+    return attemptsOf(this.#store, delivery);
   }
 
   /** What was or will be sent. @throws NotRegistered when it has expired or never was. */
@@ -266,21 +235,12 @@ export class WebhookRegistry {
   /** Sends an event of type `webhook.test` to one endpoint. @returns its `webhook-id`. */
   async test(tenant: string, endpointId: string): Promise<string> {
     const endpoint = await this.#endpoint(tenant, endpointId);
-    const nowMs = this.#now();
-    const time = new Date(nowMs).toISOString();
-    const webhookId = `evt_test_${randomUUID()}`;
-    const event = { webhookId, tenant, type: 'webhook.test', time, data: { endpointId } };
-    const common = {
-      ...{ v: rowVersion, tenant, webhookId, type: event.type, time },
-      expiration: Math.floor(nowMs / 1000) + this.#options.settings.retentionSeconds,
-    };
-    await this.#store.put({ ...eventKey(tenant, webhookId), ...common, body: bodyOf(event) });
-    const key = deliveryKey(tenant, endpointId, time, webhookId);
-    const row = { ...key, ...common, endpointId, attempts: 0, sends: 0, replays: 0, dueAt: nowMs };
-    await this.#store.put({ ...row, state: 'held' });
-    await this.#putUp(endpoint, { ...row, state: 'held' });
+    const { event, delivery } = testRows(endpoint, this.#now(), this.#options.settings.retentionSeconds);
+    await this.#store.put(event);
+    await this.#store.put({ ...delivery });
+    await this.#putUp(endpoint, delivery);
     await this.#wake(new Set([endpoint.shard]));
-    return webhookId;
+    return delivery.webhookId;
   }
 
   async #putUp(endpoint: Endpoint, delivery: Delivery): Promise<boolean> {
@@ -301,13 +261,4 @@ export class WebhookRegistry {
     if (!(await this.#store.update(endpointKey(tenant, endpointId), change, webhookRowThere())))
       throw new NotRegistered('endpoint', tenant, endpointId);
   }
-}
-
-/** 32 random bytes. */
-function newSecret(): string {
-  return `whsec_${randomBytes(32).toString('base64')}`;
-}
-
-function viewOf({ secrets, headers = {}, ...rest }: Endpoint, nowMs: number): EndpointView {
-  return { ...rest, headerNames: Object.keys(headers), secretCount: counting(secrets, nowMs).length };
 }

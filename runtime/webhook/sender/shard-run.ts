@@ -54,6 +54,8 @@ export class ShardRun {
   readonly #endpoints = new Map<string, { readonly run: EndpointRun | undefined; readonly at: number }>();
   readonly #under = new Set<Promise<void>>();
   #deadline = 0;
+  /** From then on no attempt begins to endpoints that fail. Epoch milliseconds of the real clock. */
+  #failingUntil = 0;
   #from = 0;
   #scannedAt = 0;
   #lookedAt = -Infinity;
@@ -79,6 +81,9 @@ export class ShardRun {
   /** @param deadline epoch milliseconds of the real clock, after which no attempt begins. */
   async run(deadline: number): Promise<void> {
     this.#deadline = deadline;
+    // At the deadline a run waits for what is under way, and begins nothing else: what may hang has ended by then.
+    const now = Date.now();
+    this.#failingUntil = Math.max(deadline - this.#limits.timeoutMs, now + (deadline - now) / 2);
     const lease = await ShardLease.take(this.#tools.store, this.#shard, this.#limits);
     if (lease === undefined) {
       this.#tally.busy += 1;
@@ -140,7 +145,10 @@ export class ShardRun {
 
   #admitted(name: string): DueRow | undefined {
     const run = this.#endpoints.get(name)?.run;
-    if (run !== undefined && run.disabled === undefined && !run.admit(this.#tools.now())) return undefined;
+    if (run !== undefined && run.disabled === undefined) {
+      if (run.isFailing && Date.now() >= this.#failingUntil) return undefined;
+      if (!run.admit(this.#tools.now())) return undefined;
+    }
     const row = this.#backlog.take(name);
     if (row === undefined) return undefined;
     this.#slots.free -= 1;
@@ -214,7 +222,7 @@ export class ShardRun {
   }
 
   async #readEndpoints(): Promise<void> {
-    const now = performance.now();
+    const now = this.#tools.now();
     const stale = this.#backlog.endpoints.filter((name) => {
       const known = this.#endpoints.get(name);
       return known === undefined || (now - known.at > endpointMs && (known.run?.inFlight ?? 0) === 0);
@@ -237,7 +245,8 @@ export class ShardRun {
           readEndpoint(row),
           this.#limits.health,
           this.#limits.maxInFlightPerEndpoint,
-          this.#tools.now(),
+          now,
+          this.#endpoints.get(name)?.run,
         );
       this.#endpoints.set(name, { run, at: now });
     }

@@ -1,4 +1,4 @@
-import { createPrivateKey, sign } from 'node:crypto';
+import { createPrivateKey, randomBytes, sign } from 'node:crypto';
 import { hmac } from '../signature.js';
 
 /** A secret that an endpoint's deliveries are signed with. */
@@ -69,4 +69,9 @@ function ed25519(key: string, signed: string): string {
   const seed = Buffer.from(key, 'base64').subarray(0, 32);
   const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8, seed]), format: 'der', type: 'pkcs8' });
   return sign(null, Buffer.from(signed), privateKey).toString('base64');
+}
+
+/** A secret for `v1`: 32 random bytes. */
+export function newSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
 }

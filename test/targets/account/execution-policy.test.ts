@@ -32,6 +32,7 @@ const calls: Record<string, string[]> = {
   'AWS::Lambda::Function': ['lambda:CreateFunction', 'lambda:DeleteFunction', 's3:GetObject'],
   'AWS::Lambda::Permission': ['lambda:AddPermission', 'lambda:RemovePermission'],
   'AWS::Logs::LogGroup': ['logs:CreateLogGroup', 'logs:DeleteLogGroup', 'logs:PutRetentionPolicy'],
+  'AWS::Logs::MetricFilter': ['logs:PutMetricFilter', 'logs:DeleteMetricFilter'],
   'AWS::S3::Bucket': [
     's3:CreateBucket',
     's3:DeleteBucket',
@@ -42,6 +43,11 @@ const calls: Record<string, string[]> = {
   'AWS::S3::BucketPolicy': ['s3:PutBucketPolicy', 's3:DeleteBucketPolicy'],
   'AWS::SQS::Queue': ['sqs:CreateQueue', 'sqs:DeleteQueue', 'sqs:SetQueueAttributes'],
   'AWS::SQS::QueuePolicy': ['sqs:SetQueueAttributes'],
+  'AWS::SecretsManager::Secret': [
+    'secretsmanager:CreateSecret',
+    'secretsmanager:DeleteSecret',
+    'secretsmanager:GetRandomPassword',
+  ],
   'AWS::Scheduler::Schedule': ['scheduler:CreateSchedule', 'scheduler:DeleteSchedule', 'iam:PassRole'],
 };
 
@@ -52,6 +58,7 @@ test('the policy that CloudFormation may work with covers every type of resource
     unprotected: false,
     sideBySide: false,
     polling: true,
+    webhooks: true,
   });
   const resources = Template.fromStack(stack).toJSON()['Resources'] as Record<string, { Type: string }>;
   const types = new Set(Object.values(resources).map(({ Type }) => Type));

@@ -203,3 +203,27 @@ test('the breaker lets nothing through after five failures in a row, then one, t
   const states = (await world.registry.list(tenant))[0]!;
   expect(states.health).toEqual({});
 });
+
+test('the breaker opens for an endpoint that takes longer to fail than it is remembered, too', async () => {
+  await world.endpoint('/x', { maxInFlight: 1 });
+  world.server.behaviours.set('/x', (_, response) => {
+    // As if it had hung: its row is read again before each attempt.
+    if (world.server.arrived.length <= 8) world.clock += 15_000;
+    response.writeHead(500).end();
+  });
+  await world.take(...Array.from({ length: 12 }, () => world.event()));
+  await world.send();
+  expect(world.server.arrived).toHaveLength(5);
+});
+
+test('a rate is kept, also when the endpoint is read again', async () => {
+  await world.endpoint('/slow', { ratePerSecond: 0.05, maxInFlight: 1 });
+  await world.take(...Array.from({ length: 6 }, () => world.event()));
+  // One may be sent every 20 seconds, and the first one takes 11.
+  world.server.behaviours.set('/slow', (_, response) => {
+    if (world.server.arrived.length === 1) world.clock += 11_000;
+    response.writeHead(204).end();
+  });
+  await world.send();
+  expect(world.server.arrived).toHaveLength(1);
+});

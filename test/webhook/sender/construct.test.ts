@@ -8,6 +8,7 @@ import {
   type WebhookSenderProps,
 } from '../../../lib/index.js';
 import { GuaranteeReport } from '../../../lib/guarantees/guarantee-report.js';
+import { HandlerFunction } from '../../../lib/consumer/handler-function.js';
 import { constructStack, noopEntry, refusal } from '../../fixtures/construct-stack.js';
 
 const senderIn = (stack: Stack, given: Partial<WebhookSenderProps> = {}) =>
@@ -56,6 +57,46 @@ test('neither function may delete anything of the table', () => {
   senderIn(stack);
   const policies = JSON.stringify(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
   expect(policies).not.toMatch(/dynamodb:(DeleteItem|BatchWriteItem|Scan|\*)/);
+});
+
+test('an operator is told where, and may do what the registry does: no scan, no queue but the one that wakes', () => {
+  const stack = constructStack();
+  const sender = senderIn(stack);
+  const { function: operator } = new HandlerFunction(stack, 'Operator', { entry: noopEntry });
+  sender.addOperator(operator);
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: {
+      Variables: {
+        EXACTLY_ONCE_WEBHOOK_SENDER: 'hooks',
+        EXACTLY_ONCE_WEBHOOK_TABLE: Match.anyValue(),
+        EXACTLY_ONCE_WEBHOOK_SHARDS: '8',
+        EXACTLY_ONCE_WEBHOOK_RETENTION_SECONDS: String(30 * 86_400),
+        EXACTLY_ONCE_WEBHOOK_WAKE_QUEUE_URL: Match.anyValue(),
+      },
+    },
+  });
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+  const [, { Properties }] = policies.find(([id]) => id.startsWith('Operator'))!;
+  const { Statement } = (Properties as { PolicyDocument: { Statement: object[] } }).PolicyDocument;
+  const actions = Statement.flatMap((one) => (one as { Action: string | string[] }).Action);
+  expect(new Set(actions)).toEqual(
+    new Set([
+      ...[
+        'GetItem',
+        'BatchGetItem',
+        'Query',
+        'PutItem',
+        'UpdateItem',
+        'ConditionCheckItem',
+        'DeleteItem',
+      ].map((action) => `dynamodb:${action}`),
+      ...['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
+      ...['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ]),
+  );
+  const resources = Statement.flatMap((one) => JSON.stringify((one as { Resource: unknown }).Resource));
+  for (const resource of resources) expect(resource).toMatch(/SenderTable|SenderWake|OperatorLogs/);
 });
 
 test('events in the order of their aggregates come by a FIFO queue', () => {

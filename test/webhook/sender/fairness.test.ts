@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { reportFigures } from '../../fixtures/proof-report.js';
-import { SenderWorld, tenant } from './world.js';
+import { SenderBatches } from './batches.js';
+import { minute, SenderWorld, tenant } from './world.js';
 
 const deliveries = Number(process.env.WEBHOOK_DELIVERIES ?? 150);
 /** Of each of the 38 endpoints. */
@@ -103,3 +104,24 @@ test('two workers at once: one sends for a shard, and the other has it look once
   await Promise.all([world.send(), world.send(), world.send()]);
   expect(world.server.at('/one')).toHaveLength(2);
 });
+
+test('a worker whose time ends begins nothing to an endpoint that fails, for which the others would wait', async () => {
+  await world.endpoint('/hanging');
+  world.server.behaviours.set('/hanging', () => undefined);
+  await world.take(...Array.from({ length: 6 }, () => world.event()));
+  const worker = world.worker({ timeoutSeconds: 1 });
+  // A second each for attempts, for what fails among them, and for its end.
+  await worker({ Records: [SenderBatches.record({ shards: 'all' })] }, timeLeft(8_000));
+  // Two at once when nothing was known of it; when they had failed it was too late for a third.
+  expect(world.server.at('/hanging')).toHaveLength(2);
+  world.server.behaviours.clear();
+  world.clock += 2 * minute;
+  await world.send();
+  expect(new Set(world.server.arrived.map(({ headers }) => headers['webhook-id'])).size).toBe(6);
+});
+
+/** As Lambda tells it. */
+function timeLeft(milliseconds: number) {
+  const end = Date.now() + milliseconds;
+  return { getRemainingTimeInMillis: () => end - Date.now() };
+}

@@ -10,6 +10,7 @@ import {
   type SendSummary,
   type WebhookAlert,
   type WebhookSenderSettings,
+  type WebhookWorker,
   type WebhookWorkerOptions,
 } from '../../../runtime/webhook/sender/index.js';
 import { SenderBatches } from './batches.js';
@@ -102,9 +103,8 @@ export class SenderWorld {
     return events.map(({ source, id }) => webhookIdOf(source, id));
   }
 
-  /** Sends what is due by the clock, until nothing is. */
-  async send(options: Partial<WebhookWorkerOptions> = {}): Promise<SendSummary> {
-    const worker = webhookWorker({
+  worker(options: Partial<WebhookWorkerOptions> = {}): WebhookWorker {
+    return webhookWorker({
       ...this.common,
       settings: this.settings,
       random: () => 0,
@@ -113,7 +113,11 @@ export class SenderWorld {
       observe: (summary) => this.summaries.push(summary),
       ...options,
     });
-    await worker(
+  }
+
+  /** Sends what is due by the clock, until nothing is. */
+  async send(options: Partial<WebhookWorkerOptions> = {}): Promise<SendSummary> {
+    await this.worker(options)(
       { Records: [SenderBatches.record({ shards: 'all' })] },
       { getRemainingTimeInMillis: () => 300_000 },
     );
