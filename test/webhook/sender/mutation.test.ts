@@ -103,6 +103,17 @@ const searches: Record<keyof typeof webhookConditions, (path: string) => Promise
     return put.filter(Boolean).length === 1 ? [] : ['one delivery put up twice'];
   },
 
+  async deliveryNotReplayed(path) {
+    const { endpointId, delivery } = await delivered(path);
+    await world.send();
+    const again = () => world.registry.replay(tenant, endpointId, delivery.webhookId, { replays: 0 });
+    const put = [await again()];
+    await world.send();
+    // The same form once more, when what it asked for has been done.
+    put.push(await again());
+    return put.filter(Boolean).length === 1 ? [] : ['one form that sends a delivery again twice'];
+  },
+
   async laneUnchanged(path) {
     const { endpointId, delivery } = await delivered(path, true);
     await world.send();
