@@ -28,17 +28,20 @@ export async function startWebhooks(
   await makeWebhookTables(dynamo);
   const subscribers = await startSubscribers();
   undo('stop the endpoints of webhooks', () => subscribers.stop());
-  const { accessKeyId, secretAccessKey } = client.credentials as Record<string, string>;
+  const { accessKeyId, secretAccessKey } = client.credentials as {
+    accessKeyId: string;
+    secretAccessKey: string;
+  };
   const intake = { taken: 0, suppressed: 0 };
   let link: string | undefined;
   const page = startPageProcess(
     {
       ...{
         AWS_REGION: client.region,
-        AWS_ACCESS_KEY_ID: accessKeyId ?? '',
+        AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_ENDPOINT_URL: endpoint ?? '',
       },
-      ...{ AWS_SECRET_ACCESS_KEY: secretAccessKey ?? '', HOME_URL: homeUrl, ...webhookTables },
+      ...{ AWS_SECRET_ACCESS_KEY: secretAccessKey, HOME_URL: homeUrl, ...webhookTables },
       WEBHOOK_ENDPOINTS: JSON.stringify(subscribers.endpoints),
     },
     (said) => {

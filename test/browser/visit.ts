@@ -72,7 +72,9 @@ export async function tabOrder(page: Page): Promise<string[]> {
     const at = (await page.evaluate(`(() => {
       const at = document.activeElement;
       if (at === document.body || at === null) return undefined;
-      const name = at.getAttribute('aria-label') ?? at.labels?.[0]?.textContent ?? at.textContent;
+      const heading = document.getElementById(at.getAttribute('aria-labelledby') ?? '');
+      const name =
+        heading?.textContent ?? at.getAttribute('aria-label') ?? at.labels?.[0]?.textContent ?? at.textContent;
       const { outlineStyle, outlineWidth } = getComputedStyle(at);
       const seen = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
       return { text: (at.localName + ' ' + name.trim()).slice(0, 60), seen };
