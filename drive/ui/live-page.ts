@@ -4,7 +4,7 @@ import type { LiveState } from './live-state.js';
 import { slotsOf } from './live-view.js';
 
 const style = `${reportStyle}
-nav a,#links a{margin-right:1rem}a{color:var(--plain)}:focus-visible{outline:3px solid var(--plain);outline-offset:2px}
+nav a{margin-right:1rem}a{color:var(--plain)}:focus-visible{outline:3px solid var(--plain);outline-offset:2px}
 progress{display:block;width:100%;height:.9rem;accent-color:var(--plain)}#paths p{margin:.6rem 0}
 #phase{font-weight:600;font-size:1.1rem}.columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2.5rem}
 #lines{padding-left:1.2rem}#lines li{overflow-wrap:anywhere;white-space:pre-wrap}.soft{font-size:.9rem;font-weight:400}
@@ -12,12 +12,12 @@ progress{display:block;width:100%;height:.9rem;accent-color:var(--plain)}#paths 
 
 /** Puts what the server sends where it belongs. It leaves alone what has not changed, and so the reader's focus. */
 export const liveScript = `'use strict';
-const shown = new Map();
+const parsed = document.createElement('template');
 new EventSource('/events').onmessage = ({ data }) => {
   for (const [id, markup] of Object.entries(JSON.parse(data))) {
-    if (shown.get(id) === markup) continue;
-    shown.set(id, markup);
-    document.getElementById(id).innerHTML = markup;
+    const slot = document.getElementById(id);
+    parsed.innerHTML = markup;
+    if (slot.innerHTML !== parsed.innerHTML) slot.innerHTML = markup;
   }
 };
 `;
@@ -52,7 +52,7 @@ export function livePage(state: LiveState): string {
 <main>
 <h1>The run, live</h1>
 ${slot('phase', 'p', ' role="status"')}
-${slot('links', 'nav', ' aria-label="Pages of the run"')}
+<nav aria-label="Pages of the run">${slot('webhooks-link', 'span')}${slot('report-link', 'span')}</nav>
 <noscript><p><a href="/">Load the present figures</a></p></noscript>
 <div class="columns">
 <section aria-labelledby="h-paths"><h2 id="h-paths">Paths</h2>${slot('paths')}</section>

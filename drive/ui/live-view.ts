@@ -11,7 +11,7 @@ export function slotsOf(state: LiveState): Readonly<Record<string, string>> {
     figures: figuresOf(state),
     endpoints: endpointsOf(state),
     lines: state.lines.map((line) => `<li>${escaped(line)}</li>`).join(''),
-    links: linksOf(state),
+    ...linksOf(state),
   };
 }
 
@@ -73,12 +73,14 @@ function endpointsOf({ webhooks }: LiveState): string {
   );
 }
 
-function linksOf({ webhooks, report }: LiveState): string {
+/** Each by itself: the one that a reader is on stays when the other comes. */
+function linksOf({ webhooks, report }: LiveState): Readonly<Record<string, string>> {
   const link = typeof webhooks === 'string' ? undefined : webhooks.link;
-  return [
-    link === undefined ? '' : `<a href="${escaped(link)}">Webhooks: endpoints, deliveries, replay</a>`,
-    report === undefined ? '' : '<a href="/report">The report with plots</a>',
-  ].join(' ');
+  return {
+    'webhooks-link':
+      link === undefined ? '' : `<a href="${escaped(link)}">Webhooks: endpoints, deliveries, replay</a>`,
+    'report-link': report === undefined ? '' : '<a href="/report">The report with plots</a>',
+  };
 }
 
 function counted(figure: number | undefined): string {

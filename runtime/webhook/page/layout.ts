@@ -10,7 +10,7 @@ table{border-collapse:collapse;width:100%;min-width:36rem}caption{text-align:lef
 th,td{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere;vertical-align:top;font-variant-numeric:tabular-nums}
 tbody th{font-weight:400}th.id{min-width:11rem}
 a,button,select,input{font:inherit}button,select,input{padding:.3rem .7rem;border:1px solid var(--soft);border-radius:.3rem;color:var(--ink);background:var(--ground)}button{cursor:pointer}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+:focus-visible,input:focus-within{outline:3px solid var(--accent);outline-offset:2px}
 [role=status]{border:2px solid var(--good);border-radius:.3rem;padding:.5rem}form{display:inline-block;margin:.25rem .5rem .25rem 0}pre{white-space:pre-wrap;margin:0}`;
 
 /** The text whose hash the policy has, to the byte: nothing formats it. */
