@@ -68,7 +68,7 @@ function endpointsOf({ webhooks }: LiveState): string {
   );
   const heads = ['Endpoint', 'arrived', 'acted', 'suppressed'].map((text) => `<th scope="col">${text}</th>`);
   return (
-    `<p>${grouped(taken)} events of payments taken by the sender; ${grouped(suppressed)} came again and were suppressed.</p>` +
+    `<p>${grouped(taken)} events of payments taken by the sender; ${grouped(suppressed)} duplicates suppressed before them.</p>` +
     `<table><thead><tr>${heads.join('')}</tr></thead><tbody>${body.join('')}</tbody></table>`
   );
 }

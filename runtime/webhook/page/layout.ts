@@ -7,8 +7,8 @@ body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:70rem;padding:1r
 h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin-top:2rem}p{overflow-wrap:anywhere}a{color:var(--accent)}
 nav a{margin-right:1rem}.soft{color:var(--soft)}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;min-width:36rem}caption{text-align:left;color:var(--soft);padding:.3rem 0}
-th,td{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere;vertical-align:top;font-variant-numeric:tabular-nums}
-tbody th{font-weight:400}th.id{min-width:11rem}
+th,td{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;font-variant-numeric:tabular-nums}
+tbody th{font-weight:400}th.id{min-width:11rem;overflow-wrap:anywhere}
 a,button,select,input{font:inherit}button,select,input{padding:.3rem .7rem;border:1px solid var(--soft);border-radius:.3rem;color:var(--ink);background:var(--ground)}button{cursor:pointer}
 :focus-visible,input:focus-within{outline:3px solid var(--accent);outline-offset:2px}
 [role=status]{border:2px solid var(--good);border-radius:.3rem;padding:.5rem}form{display:inline-block;margin:.25rem .5rem .25rem 0}pre{white-space:pre-wrap;margin:0}`;
