@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { startChromium } from '../targets/browser/chromium.js';
+import { escaped } from '../drive/html/escaped.js';
 import { packageRoot } from '../targets/package-root.js';
 
 /**
@@ -76,10 +77,10 @@ function withoutPlaces(text: string): string {
 
 async function terminal(browser: Browser, text: string): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 860, height: 400 } });
+  const style = 'margin:0;padding:1.2rem;color:#e8ebef;font:14px/1.45 monospace;white-space:pre-wrap';
   await page.setContent(
-    `<body style="margin:0;background:#14171b"><pre style="margin:0;padding:1.2rem;color:#e8ebef;font:14px/1.45 monospace;white-space:pre-wrap"></pre>`,
+    `<body style="margin:0;background:#14171b"><pre style="${style}">${escaped(text)}</pre>`,
   );
-  await page.locator('pre').evaluate((pre, shown) => (pre.textContent = shown), text);
   await take(page, 'terminal');
   await page.close();
 }
@@ -112,7 +113,7 @@ async function main(): Promise<void> {
   try {
     await pages(browser, run, folder);
     const [report = ''] = run.text().split('\nkept: ');
-    await terminal(browser, `$ npm start\n${withoutPlaces(report)}`);
+    await terminal(browser, `$ npm start -- --ui\n${withoutPlaces(report)}`);
     if ((await readFile(join(folder, 'report.html'), 'utf8')).includes(packageRoot))
       throw new Error('the report names a folder of this machine');
   } finally {

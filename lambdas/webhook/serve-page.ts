@@ -31,9 +31,11 @@ async function answer(
     cookies: cookie.split('; ').filter((one) => one !== ''),
     requestContext: { http: { method: request.method ?? 'GET' } },
   });
-  // Without TLS a browser keeps a page from itself by this one.
-  const { 'strict-transport-security': _, ...local } = headers;
-  response.writeHead(statusCode, { ...local, ...(cookies && { 'set-cookie': [...cookies] }) }).end(body);
+  for (const [name, value] of Object.entries(headers))
+    // There is no TLS on this machine to be strict about.
+    if (name !== 'strict-transport-security') response.setHeader(name, value);
+  if (cookies !== undefined) response.setHeader('set-cookie', [...cookies]);
+  response.writeHead(statusCode).end(body);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -27,8 +27,8 @@ export interface WebhookPageProps extends HandlerFunctionResources {
  * The page on which tenants see their endpoints and deliveries, by links that expire.
  *
  * Defaults imposed: an HTTP API at the root of its host, with 20 requests per second, 40 at once and access logs, a
- * function that may read, put and update rows of the sender's table (and delete none), wake its worker and read the one
- * secret, and its environment variable EXACTLY_ONCE_WEBHOOK_PAGE_SECRET beside those of the sender.
+ * function that may read, put and update rows of the sender's table (and delete none), wake its worker and read the
+ * one secret, and its environment variable EXACTLY_ONCE_WEBHOOK_PAGE_SECRET beside those of the sender.
  */
 export class WebhookPage extends Construct {
   public readonly function: LambdaFunction;

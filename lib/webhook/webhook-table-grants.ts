@@ -26,7 +26,10 @@ export class WebhookTableGrants {
     return this.grant(grantee, pageActions);
   }
 
-  /** For whoever runs `WebhookRegistry`: pages of your own and the command line. It sees secrets and payloads of all tenants. */
+  /**
+   * For whoever runs `WebhookRegistry`: pages of your own and the command line. It sees secrets and payloads of all
+   * tenants.
+   */
   public operate(grantee: IGrantable): Grant {
     return this.grant(grantee, [...look, ...change, 'dynamodb:DeleteItem']);
   }

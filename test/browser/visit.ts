@@ -19,10 +19,14 @@ export function inChromium(name: string, tests: (browser: () => Browser) => void
     test.skip(`${name}: ${chromiumMissing}`, () => undefined);
     return;
   }
-  let browser: Browser;
+  let browser: Browser | undefined;
   beforeAll(async () => void (browser = await startChromium()));
   afterAll(() => browser?.close());
-  describe(name, () => tests(() => browser));
+  const started = () => {
+    if (browser === undefined) throw new TypeError('the browser is not started yet');
+    return browser;
+  };
+  describe(name, () => tests(started));
 }
 
 export async function visit(browser: Browser, url: string, options: object = {}): Promise<Visit> {
@@ -69,7 +73,7 @@ export async function tabOrder(page: Page): Promise<string[]> {
   await page.evaluate('document.activeElement?.blur()');
   for (let presses = 0; presses < 60; presses += 1) {
     await page.keyboard.press('Tab');
-    const at = (await page.evaluate(`(() => {
+    const at = await page.evaluate<{ text: string; seen: boolean } | undefined>(`(() => {
       const at = document.activeElement;
       if (at === document.body || at === null) return undefined;
       const heading = document.getElementById(at.getAttribute('aria-labelledby') ?? '');
@@ -78,7 +82,7 @@ export async function tabOrder(page: Page): Promise<string[]> {
       const { outlineStyle, outlineWidth } = getComputedStyle(at);
       const seen = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
       return { text: (at.localName + ' ' + name.trim()).slice(0, 60), seen };
-    })()`)) as { text: string; seen: boolean } | undefined;
+    })()`);
     if (at === undefined) return reached;
     if (!at.seen) throw new Error(`the focus on '${at.text}' is not to be seen`);
     reached.push(at.text);
@@ -88,7 +92,7 @@ export async function tabOrder(page: Page): Promise<string[]> {
 
 /** Whether the page as a whole scrolls sideways. */
 export async function isTooWide(page: Page): Promise<boolean> {
-  return (await page.evaluate(
+  return page.evaluate<boolean>(
     'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-  )) as boolean;
+  );
 }

@@ -30,7 +30,8 @@ export function liveRun(): LiveRun {
       live: { retries: 3, delivered: 44, suppressed: 2, killed: 1, acted: 39, doubled: 0 },
     }));
   live.webhooks = () => ({
-    ...{ taken: 40, suppressed: 3, link: 'http://127.0.0.1:1/?token=a' },
+    ...{ taken: 40, suppressed: 3 },
+    link: 'http://127.0.0.1:1/?token=a',
     endpoints: [{ id: 'warehouse', manner: 'loses answers', arrived: 44, acted: 40, suppressed: 4 }],
   });
   return live;

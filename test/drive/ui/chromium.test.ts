@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeReport } from '../../../drive/html/write-report.js';
-import { LiveRun } from '../../../drive/ui/live-state.js';
+import type { LiveRun } from '../../../drive/ui/live-state.js';
 import { startLiveServer, type LiveServer } from '../../../drive/ui/live-server.js';
 import { inChromium, isTooWide, tabOrder, violations, visit } from '../../browser/visit.js';
 import { liveRun, report } from './a-run.js';

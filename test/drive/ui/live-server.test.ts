@@ -26,7 +26,7 @@ async function cookie(): Promise<string> {
 
 test('only who has the link sees the run, on this machine and under its own address', async () => {
   expect(new URL(server.url).hostname).toBe('127.0.0.1');
-  for (const path of ['/', '/events', '/report', '/?token=', `${server.link.slice(0, -1)}`])
+  for (const path of ['/', '/events', '/report', '/?token=', server.link.slice(0, -1)])
     expect((await ask(path)).status).toBe(403);
   const known = { cookie: await cookie() };
   expect((await ask('/', known)).status).toBe(200);

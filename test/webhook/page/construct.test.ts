@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Validations, type App, type Stack } from 'aws-cdk-lib';
+import { Validations, App, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
@@ -75,7 +75,8 @@ test('nothing is left that the AwsSolutions and Serverless rules of cdk-nag obje
   try {
     const stack = constructStack(undefined, outdir);
     const { node } = pageIn(stack);
-    const app = stack.node.root as App;
+    const app = stack.node.root;
+    if (!App.isApp(app)) throw new TypeError('the stack is in no app');
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
     try {
       app.synth();
