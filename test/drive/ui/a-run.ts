@@ -1,5 +1,5 @@
 import type { PathReport, RunReport } from '../../../drive/report.js';
-import { LiveRun } from '../../../drive/ui/live-state.js';
+import { LiveRun, type LiveWebhooks } from '../../../drive/ui/live-state.js';
 
 const nobody = { customers: 0, cents: 0n };
 const own: PathReport = {
@@ -29,10 +29,11 @@ export function liveRun(): LiveRun {
       ...{ name, done: 40, total: 100, note: '23 s until what a killed function held comes back' },
       live: { retries: 3, delivered: 44, suppressed: 2, killed: 1, acted: 39, doubled: 0 },
     }));
-  live.webhooks = () => ({
+  const webhooks: LiveWebhooks = {
     ...{ taken: 40, suppressed: 3 },
     link: 'http://127.0.0.1:1/?token=a',
     endpoints: [{ id: 'warehouse', manner: 'loses answers', arrived: 44, acted: 40, suppressed: 4 }],
-  });
+  };
+  live.webhooks = () => webhooks;
   return live;
 }
