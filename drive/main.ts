@@ -30,7 +30,10 @@ async function started(progress: Progress, undo: Cleanup, signal: AbortSignal): 
   if (options === undefined) return 0;
   // Loaded late: a wrong flag is answered without waiting for the SDK.
   const { run } = await import('./run.js');
-  const done = await run(options, progress, undo, signal);
+  const ui = options.ui ? await (await import('./ui/live-ui.js')).startLiveUi(progress, undo) : undefined;
+  if (ui !== undefined) progress.line(`the run, live: ${ui.link}`);
+  const done = await run(options, ui?.progress ?? progress, undo, signal, ui);
+  ui?.ended(done.report, options.keep);
   await print(options.json ? jsonReport(done.report) : textReport(done.report));
   const { writeReport } = await import('./html/write-report.js');
   progress.line(`the page of this run: ${await writeReport(options.report, done.report)}`);

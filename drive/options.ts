@@ -20,6 +20,8 @@ export interface RunOptions extends TargetOptions {
   readonly faults: ReadonlySet<FaultKind>;
   readonly json: boolean;
   readonly keep: boolean;
+  /** Shows the run on a page of this machine while it goes on. */
+  readonly ui: boolean;
   /** Folder for the HTML page of the run. */
   readonly report: string;
   readonly unprotected: boolean;
@@ -72,6 +74,11 @@ export function parseOptions(args: readonly string[], print: (text: string) => v
       '--report <folder>',
       'where the HTML page of the run is written',
       join(packageRoot, '.local', 'report'),
+    )
+    .option(
+      '--ui',
+      'show the run live on a page of this machine, with webhooks of it: the link is printed; with --keep it stays',
+      false,
     )
     .option('--keep', 'leave the target running until Ctrl-C', false)
     .option('--unprotected', 'the same traffic without deduplication: the audit must count doubles', false)

@@ -7,6 +7,20 @@ export interface PathState {
   readonly total: number;
   /** What else there is to say, the most important first: a narrow terminal cuts it off. */
   readonly note: string;
+  /** What is counted so far, where it can be. */
+  readonly live?: LiveFigures;
+}
+
+/** Figures of a path while it is on its way: what it has come to is in its report. */
+export interface LiveFigures {
+  readonly retries?: number;
+  readonly delivered?: number;
+  readonly suppressed?: number;
+  readonly killed?: number;
+  /** What has acted, each counted once. */
+  readonly acted?: number;
+  /** Of these, what has acted more than once. */
+  readonly doubled?: number;
 }
 
 /** Where a run tells how it goes. Never standard output: that is for the report. */

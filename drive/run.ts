@@ -21,6 +21,7 @@ import { type Source, sourceOf } from './input/source.js';
 import type { RunReport } from './report.js';
 import { spilloverPath } from './paths/spillover-path.js';
 import { stuckCheck } from './stuck.js';
+import type { LiveUi } from './ui/live-ui.js';
 import { unlessAborted } from './unless-aborted.js';
 import { unprotectedPath } from './paths/unprotected-path.js';
 import { viewsPath } from './paths/views-path.js';
@@ -49,6 +50,7 @@ export interface Run {
  * One whole run: start the target, deploy, send, wait until the queue is drained, audit. What it started is added to
  * `undo` as soon as it exists and keeps running when this returns.
  *
+ * @param ui shows the run while it goes on. @default - nobody looks on
  * @throws DriveError, LocalTargetError, or the signal's reason when aborted
  */
 export async function run(
@@ -56,13 +58,14 @@ export async function run(
   progress: Progress,
   undo: Cleanup,
   signal: AbortSignal,
+  ui?: LiveUi,
 ): Promise<Run> {
   const started = performance.now();
   const source = await sourceOf(options, (line) => progress.line(line));
   const world = await setUp(options, source, progress, undo, signal);
   const { target, outputs, alive } = world;
   try {
-    const report = await driveAndAudit(world, progress, undo, started);
+    const report = await driveAndAudit(world, progress, undo, started, ui);
     return { report, target, outputs, alive };
   } catch (error) {
     // A target that ends by itself first shows as a broken connection somewhere.
@@ -76,9 +79,11 @@ async function driveAndAudit(
   progress: Progress,
   undo: Cleanup,
   started: number,
+  ui: LiveUi | undefined,
 ): Promise<RunReport> {
   const { target, options, alive } = world;
   const paths = pathsOf(world);
+  await ui?.deployed(world, paths);
   const stuck = stuckCheck(target);
   const starting = startSource(target, {
     functionNames: [
@@ -87,6 +92,7 @@ async function driveAndAudit(
     ],
     concurrency,
     onStart: (start) => {
+      ui?.onStart(start);
       const ends = paths.map((path) => path.onStart(start));
       return (ended) => ends.forEach((end) => end?.(ended));
     },

@@ -10,10 +10,10 @@ export interface Bar {
   readonly tone: 'good' | 'bad' | 'plain';
 }
 
-const width = 640;
+const width = 780;
 const rowHeight = 30;
-const labelWidth = 230;
-const textWidth = 110;
+const labelWidth = 290;
+const textWidth = 190;
 
 /**
  * A plot of horizontal bars as SVG. Whoever does not see it hears its title and every value; the same values stand in

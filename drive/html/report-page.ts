@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { Difference } from '../audit/charges.js';
 import { grouped, inPlainWords, reportRows, verdictOf, type PathReport, type RunReport } from '../report.js';
 import { barPlot, type Bar } from './bars.js';
 import { escaped } from './escaped.js';
 import { style } from './style.js';
+
+/** What a browser is told to refuse of a report: everything but its own look. */
+export const reportPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`;
 
 /**
  * A run as one HTML page, with everything in it: it loads nothing and runs no script. What its plots show stands in
@@ -16,7 +20,7 @@ export function reportPage(report: RunReport): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="${reportPolicy}">
 <title>${escaped(`${heading}: ${verdict}`)}</title>
 <style>${style}</style>
 </head>

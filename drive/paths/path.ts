@@ -22,6 +22,8 @@ export interface TrafficPath {
   send(): Promise<void>;
   /** To be called once the queue is drained. */
   audit(): Promise<PathReport>;
+  /** Counts what has acted, for `state`. For who looks on: it reads tables. @default - it is not counted */
+  look?(): Promise<void>;
   /** How far it is. */
   state(): PathState;
 }

@@ -31,8 +31,10 @@ export function paymentsPath(world: World): TrafficPath {
     functionName: side.functionName,
     onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
+    look: () => side.look(),
     state: () => ({
       name: 'payments',
+      live: { retries: traffic.retries, ...side.live() },
       done: traffic.sent,
       total: world.count,
       note:

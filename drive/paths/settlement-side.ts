@@ -7,6 +7,7 @@ import type { JournalEntry } from '../audit/journal.js';
 import { faultShare, killShare, killShareSideBySide } from '../faults/fault-shares.js';
 import { isFirstDelivery, type Kills, kills } from '../faults/kills.js';
 import { paymentIdOf } from '../input/payment-event.js';
+import type { LiveFigures } from '../progress.js';
 import { outputOf } from './outputs.js';
 import type { World } from './path.js';
 import { duplicateId, type QueueDuplicates, queueDuplicates } from './queue-duplicates.js';
@@ -18,6 +19,10 @@ export interface SettlementSide {
   readonly figures: ReturnType<typeof consumerFigures> & ConsumerFigures;
   readonly killer: Kills;
   readonly duplicates: QueueDuplicates;
+  /** Looks what has acted so far. */
+  look(): Promise<void>;
+  /** What is counted so far. */
+  live(): LiveFigures;
   /** All that the audit needs. Takes the dead letters off their queue. */
   evidence(journal: readonly JournalEntry[]): Promise<Evidence>;
 }
@@ -45,9 +50,21 @@ export function settlementSide(world: World, prefix: '' | 'Unprotected'): Settle
       return (await actedPayments(dynamo, tables.payments, ids)).length;
     },
   });
+  const figures = consumerFigures(functionName);
+  let seen: Pick<LiveFigures, 'acted' | 'doubled'> = {};
   return {
-    ...{ queueUrl, functionName, killer },
-    figures: consumerFigures(functionName),
+    ...{ queueUrl, functionName, killer, figures },
+    async look() {
+      const rows = [...(await readEffects(dynamo, tables)).payments.values()];
+      const doubled = rows.filter(({ settlements }) => settlements > 1n).length;
+      seen = { acted: rows.length, doubled };
+    },
+    live: () => ({
+      ...(world.target.polls === 'runner' && {
+        ...{ delivered: figures.delivered, suppressed: figures.suppressed, killed: killer.killed },
+      }),
+      ...seen,
+    }),
     duplicates: queueDuplicates({
       ...{ sqs, queueUrl, seed, share: faults.has('duplicates') ? faultShare : 0 },
     }),

@@ -18,8 +18,10 @@ export function unprotectedPath(world: World): TrafficPath {
     functionName: side.functionName,
     onStart: (start) => killer.onStart(start),
     onInvocation: (invocation) => figures.add(invocation),
+    look: () => side.look(),
     state: () => ({
       name: 'unprotected',
+      live: side.live(),
       done: Math.min(world.count, figures.delivered),
       total: world.count,
       note:

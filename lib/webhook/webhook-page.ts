@@ -27,8 +27,8 @@ export interface WebhookPageProps extends HandlerFunctionResources {
  * The page on which tenants see their endpoints and deliveries, by links that expire.
  *
  * Defaults imposed: an HTTP API at the root of its host, with 20 requests per second, 40 at once and access logs, a
- * function that may do what `WebhookRegistry` does and read the one secret, and its environment variable
- * EXACTLY_ONCE_WEBHOOK_PAGE_SECRET beside those of the sender.
+ * function that may read, put and update rows of the sender's table (and delete none), wake its worker and read the
+ * one secret, and its environment variable EXACTLY_ONCE_WEBHOOK_PAGE_SECRET beside those of the sender.
  */
 export class WebhookPage extends Construct {
   public readonly function: LambdaFunction;
@@ -42,7 +42,7 @@ export class WebhookPage extends Construct {
       environment: { ...props.environment, EXACTLY_ONCE_WEBHOOK_PAGE_SECRET: secret.secretArn },
     });
     this.function = made;
-    sender.addOperator(made);
+    sender._addPage(made);
     secret.grantRead(made);
     this.httpApi = new HttpApi(this, 'Resource', { createDefaultStage: false });
     httpStage(this, this.httpApi, logGroup(this, 'AccessLogs', props), { rateLimit: 20, burstLimit: 40 });

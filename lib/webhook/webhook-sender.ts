@@ -116,6 +116,13 @@ export class WebhookSender extends Construct {
     this.grantOperate(operator);
   }
 
+  /** @internal What the page of the tenants needs: less than an operator. */
+  public _addPage(page: LambdaFunction): void {
+    for (const [name, value] of Object.entries(this.environment())) page.addEnvironment(name, value);
+    this.grants.show(page);
+    this.wake.queue.grantSendMessages(page);
+  }
+
   /** Lets somebody run `WebhookRegistry`. It sees secrets and payloads of all tenants. */
   public grantOperate(grantee: IGrantable): void {
     this.grants.operate(grantee);

@@ -3,6 +3,8 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 
 const change = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'];
 const look = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+/** Look at endpoints, deliveries and attempts; put a test, put up a delivery, switch an endpoint. */
+const pageActions = ['BatchGetItem', 'Query', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action}`);
 
 /** Permissions on endpoints and deliveries. */
 export class WebhookTableGrants {
@@ -19,7 +21,15 @@ export class WebhookTableGrants {
     return this.grant(grantee, [...look, ...change], `${this.table.tableArn}/index/due`);
   }
 
-  /** For whoever runs `WebhookRegistry`: pages and the command line. It sees secrets and payloads of all tenants. */
+  /** For the page of the tenants: what it shows and does, and no more. It never deletes. */
+  public show(grantee: IGrantable): Grant {
+    return this.grant(grantee, pageActions);
+  }
+
+  /**
+   * For whoever runs `WebhookRegistry`: pages of your own and the command line. It sees secrets and payloads of all
+   * tenants.
+   */
   public operate(grantee: IGrantable): Grant {
     return this.grant(grantee, [...look, ...change, 'dynamodb:DeleteItem']);
   }

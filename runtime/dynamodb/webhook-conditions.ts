@@ -21,6 +21,8 @@ export const webhookConditions = {
   shardQuiet: '#owner = :owner AND #poke = :seenPoke',
   /** It is put up again by one operator, and not while it is on its way. */
   deliveryNotWaiting: '#state <> :waiting AND #sends = :seenSends',
+  /** Nobody has put it up since a person saw it: a form that is sent twice acts once. */
+  deliveryNotReplayed: '#replays = :seenReplays',
   /** Nothing has joined the lane since it was read. */
   laneUnchanged: '#next = :seenNext',
   /** The same of a lane that nothing has ever joined. */
@@ -91,6 +93,15 @@ export function laneUnchanged(next: number): Condition {
 
 export function deliveryNotWaiting(sends: number): Condition {
   return { ...deliveryAsSeen(sends), expression: webhookConditions.deliveryNotWaiting };
+}
+
+/** @param replays as whoever asks has seen it */
+export function deliveryNotReplayed(replays: number): Condition {
+  return {
+    expression: webhookConditions.deliveryNotReplayed,
+    names: { '#replays': 'replays' },
+    values: { ':seenReplays': { N: String(replays) } },
+  };
 }
 
 /** @param next undefined: there was no lane */

@@ -154,7 +154,7 @@ class Receiver {
       notes.events[outcome] = (notes.events[outcome] ?? 0) + 1;
       if (settled !== undefined && settled.response.status > (worst?.response.status ?? 399)) worst = settled;
     }
-    if (worst === undefined) return render(source.scheme.reply ?? { status: 200 });
+    if (worst === undefined) return marked(render(source.scheme.reply ?? { status: 200 }), notes.events);
     notes.outcome = 'failed';
     notes.error = worst.error;
     return worst.response;
@@ -242,6 +242,16 @@ class Receiver {
       // Who looks on changes nothing: the delivery is settled.
     }
   }
+}
+
+/** Tells a sender that listens that nothing of it acted anew, as the API does with a saved answer. */
+function marked(
+  response: RenderedResponse,
+  { duplicate = 0, ...others }: DeliverySummary['events'],
+): RenderedResponse {
+  const onlyDuplicates = duplicate > 0 && Object.keys(others).length === 0;
+  const { headers } = response;
+  return onlyDuplicates ? { ...response, headers: { ...headers, 'idempotent-replayed': 'true' } } : response;
 }
 
 const comeAgain = 'nothing is known to be committed; send the same event again after the time in Retry-After';

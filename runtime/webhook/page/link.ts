@@ -1,10 +1,12 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { InvalidSettings } from '../../dedup/errors.js';
 import { assertTenant } from '../sender/endpoint.js';
 
 /** Who has opened the page, and until when. */
 export interface Session {
   readonly tenant: string;
+  /** Of the link that it was opened with. */
+  readonly linkId: string;
   /** Epoch seconds. */
   readonly expires: number;
 }
@@ -18,6 +20,8 @@ export interface WebhookPageLinkOptions {
   readonly secret: string;
   /** How long the link, and what was opened with it, counts. 1 second to a day. @default 3,600 */
   readonly lifetimeSeconds?: number;
+  /** To take this one back by, with `isRevoked` of the page: 1 to 64 of `A-Z a-z 0-9 _ -`. @default - by random */
+  readonly linkId?: string;
   /** @internal For tests: epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -29,23 +33,26 @@ export interface WebhookPageLinkOptions {
  */
 export function webhookPageLink(options: WebhookPageLinkOptions): string {
   const { url, tenant, secret, lifetimeSeconds = 3_600, now = Date.now } = options;
+  const { linkId = randomBytes(12).toString('base64url') } = options;
   assertTenant(tenant);
+  if (!/^[\w-]{1,64}$/.test(linkId))
+    throw new InvalidSettings([`linkId must be 1 to 64 of A-Z a-z 0-9 _ -, got ${JSON.stringify(linkId)}`]);
   if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > 86_400)
     throw new InvalidSettings([
       `lifetimeSeconds must be a whole number from 1 to 86,400, got ${lifetimeSeconds}`,
     ]);
   const link = new URL('/', url);
   const expires = Math.floor(now() / 1000) + lifetimeSeconds;
-  link.searchParams.set('token', sealed('link', { tenant, expires }, secret));
+  link.searchParams.set('token', sealed('link', { tenant, linkId, expires }, secret));
   return link.href;
 }
 
 /** What a token is for: one of a link is no session, and neither is a form's. */
 type Purpose = 'link' | 'session' | 'form';
 
-export function sealed(purpose: Purpose, { tenant, expires }: Session, secret: string): string {
+export function sealed(purpose: Purpose, { tenant, linkId, expires }: Session, secret: string): string {
   assertSecrets([secret]);
-  const text = `${tenant}~${expires}`;
+  const text = `${tenant}~${linkId}~${expires}`;
   return `${text}~${signature(purpose, text, secret)}`;
 }
 
@@ -57,10 +64,10 @@ export function opened(
   nowMs: number,
 ): Session | undefined {
   assertSecrets(secrets);
-  const [, text = '', tenant = '', expires = '', given = ''] =
-    /^(([A-Za-z0-9_.-]{1,64})~(\d{1,12}))~([\w-]{43})$/.exec(token) ?? [];
+  const [, text = '', tenant = '', linkId = '', expires = '', given = ''] =
+    /^(([A-Za-z0-9_.-]{1,64})~([\w-]{1,64})~(\d{1,12}))~([\w-]{43})$/.exec(token) ?? [];
   const right = secrets.filter((secret) => same(given, signature(purpose, text, secret))).length > 0;
-  return right && Number(expires) * 1000 > nowMs ? { tenant, expires: Number(expires) } : undefined;
+  return right && Number(expires) * 1000 > nowMs ? { tenant, linkId, expires: Number(expires) } : undefined;
 }
 
 /** What a form of a session carries, so that no page of another site can send one. */

@@ -23,6 +23,7 @@ export function button(
   return html`<form method="post" action="/">${hidden}${inner}<button>${text}</button></form>`;
 }
 
+/** A table that scrolls by itself where the window is narrow, also by keyboard. */
 function table(
   caption: string,
   heads: readonly string[],
@@ -32,24 +33,29 @@ function table(
   const body = rows.map(([first, ...rest]) => {
     const cells = rest.map((cell) => html`<td>${cell}</td>`);
     return html`<tr>
-      <th scope="row">${first}</th>
+      <th scope="row" class="id">${first}</th>
       ${cells}
     </tr>`;
   });
-  return html`<table>
-    <caption>
-      ${caption}
-    </caption>
-    <thead>
-      <tr>
-        ${head}
-      </tr>
-    </thead>
-    <tbody>
-      ${body}
-    </tbody>
-  </table>`;
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+    <table>
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${head}
+        </tr>
+      </thead>
+      <tbody>
+        ${body}
+      </tbody>
+    </table>
+  </div>`;
 }
+
+/** `2026-11-29T10:11:12.345Z` as people read it. */
+const readable = (time: string) => time.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
 
 const stateOf = ({ disabled }: EndpointView) =>
   disabled === undefined ? 'enabled' : `disabled (${disabled})`;
@@ -61,6 +67,29 @@ export function endpointsView(endpoints: readonly EndpointView[]): Markup {
     ...[one.url, one.types?.join(', ') ?? 'all', stateOf(one)],
   ]);
   return table('Endpoints', ['Endpoint', 'URL', 'Types', 'State'], rows);
+}
+
+const columns = ['Delivery', 'Type', 'Time', 'State', 'Attempts', 'Suppressed', 'Last answer'];
+
+/** What came to the endpoint more than once, of the deliveries that are shown. */
+function copiesByType(deliveries: readonly Delivery[]): Markup {
+  const types = new Map<string, { deliveries: number; copies: number; suppressed: number }>();
+  for (const { type, sends, suppressed = 0 } of deliveries) {
+    const sum = types.get(type) ?? { deliveries: 0, copies: 0, suppressed: 0 };
+    sum.deliveries += 1;
+    sum.copies += Math.max(0, sends - 1);
+    sum.suppressed += suppressed;
+    types.set(type, sum);
+  }
+  const rows = [...types].map(([type, sum]) => [type, ...Object.values(sum).map(String)]);
+  const heads = ['Type', 'Deliveries', 'Further attempts', 'Suppressed'];
+  return html`<h2>Duplicates</h2>
+    <p class="soft">
+      Every attempt of a delivery has the same webhook-id. Suppressed: your endpoint answered
+      <code>Idempotent-Replayed: true</code>, so it had acted before and did not act again. An endpoint that
+      does not say so counts 0, also when it suppresses.
+    </p>
+    ${table('By type, of the deliveries above', heads, rows)}`;
 }
 
 export interface EndpointViewValues {
@@ -96,7 +125,14 @@ export function endpointView({
   );
   const rows = deliveries.map((one) => [
     html`<a href="${deliveryPath(one)}">${one.webhookId}</a>`,
-    ...[one.type, one.time, one.state, String(one.sends), one.last ?? ''],
+    ...[
+      one.type,
+      readable(one.time),
+      one.state,
+      String(one.sends),
+      String(one.suppressed ?? 0),
+      one.last ?? '',
+    ],
   ]);
   const link = (to: number, text: string) =>
     html`<a href="${address(endpointId)}?${new URLSearchParams({ state, page: String(to) }).toString()}"
@@ -116,7 +152,11 @@ export function endpointView({
         </select>
         <button>Show</button>
       </form>
-      ${table('Deliveries, newest first', ['Delivery', 'Type', 'Time', 'State', 'Attempts', 'Last answer'], rows)}
+      ${
+        rows.length === 0
+          ? html`<p>No delivery ${state === '' ? 'yet' : `is ${state}`}.</p>`
+          : [table('Deliveries, newest first', columns, rows), copiesByType(deliveries)]
+      }
       <nav aria-label="Pages">
         ${pageNumber > 0 ? link(pageNumber - 1, 'Newer') : undefined}${more ? link(pageNumber + 1, 'Older') : undefined}
       </nav>
@@ -124,9 +164,19 @@ export function endpointView({
 }
 
 export function deliveryView(delivery: Delivery, attempts: readonly StoredAttempt[], csrf: string): Markup {
-  const { endpointId, webhookId, type, time, state, sends, replays, last = 'none' } = delivery;
+  const {
+    endpointId,
+    webhookId,
+    type,
+    time,
+    state,
+    sends,
+    replays,
+    suppressed = 0,
+    last = 'none',
+  } = delivery;
   const rows = attempts.map(({ at, outcome, durationMs, answer }) => [
-    ...[at, outcome, `${durationMs} ms`],
+    ...[readable(at), outcome, `${durationMs} ms`],
     html`<pre>${answer.slice(0, 1_000)}</pre>`,
   ]);
   const again =
@@ -136,12 +186,17 @@ export function deliveryView(delivery: Delivery, attempts: readonly StoredAttemp
           ...{ action: 'replay', endpoint: endpointId, delivery: webhookId, replays: String(replays) },
         });
   return html`<p>
-      ${type} of ${time}: ${state}, ${sends} attempts, last answer ${last}.
+      ${type} of ${readable(time)}: ${state}, ${sends} attempt${sends === 1 ? '' : 's'}, last answer ${last}.
+      ${suppressed > 0 ? `Your endpoint has suppressed ${suppressed} of them as known already.` : undefined}
       <a href="${address(endpointId)}">All deliveries of ${endpointId}</a>
     </p>
     ${again}
     <section aria-labelledby="list">
       <h2 id="list">Attempts</h2>
-      ${table('Attempts that failed, newest first', ['Time', 'Outcome', 'Took', 'Answer'], rows)}
+      ${
+        rows.length === 0
+          ? html`<p>None has failed.</p>`
+          : table('Attempts that failed, newest first', ['Time', 'Outcome', 'Took', 'Answer'], rows)
+      }
     </section>`;
 }

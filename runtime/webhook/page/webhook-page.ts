@@ -2,8 +2,8 @@ import type { SecretSource } from '../secrets.js';
 import { NotRegistered } from '../sender/errors.js';
 import { WebhookRegistry, type WebhookRegistryOptions } from '../sender/registry.js';
 import { html } from './html.js';
-import { page, seeOther, type PageResponse } from './layout.js';
-import { formToken, isFormToken, opened, sealed } from './link.js';
+import { page, seeOther, type PageContent, type PageHome, type PageResponse } from './layout.js';
+import { formToken, isFormToken, opened, sealed, type Session } from './link.js';
 import { deliveryPath, deliveryView, endpointPath, endpointsView, endpointView, states } from './views.js';
 
 /** An event of an HTTP API (payload 2.0) or of a function URL. */
@@ -19,6 +19,13 @@ export interface PageRequest {
 export interface WebhookPageOptions extends WebhookRegistryOptions {
   /** What signs links, each of 32 bytes at least: the first signs, all count. `secretsManager({ secretId })`. */
   readonly secrets: SecretSource;
+  /** Whether a link, with all sessions it began, was taken back. Asked at each request. @default - none is */
+  readonly isRevoked?: (link: {
+    readonly linkId: string;
+    readonly tenant: string;
+  }) => boolean | Promise<boolean>;
+  /** A link on every page to what it belongs to. @default - none */
+  readonly home?: PageHome;
 }
 
 const cookieName = '__Host-webhooks';
@@ -39,16 +46,18 @@ interface Visit {
  */
 export function webhookPage(options: WebhookPageOptions): (request: PageRequest) => Promise<PageResponse> {
   const registry = new WebhookRegistry(options);
-  const { now = Date.now } = options;
+  const { now = Date.now, isRevoked = () => false, home } = options;
+  const shown = (content: PageContent) => page({ ...content, home });
   return async (request) => {
     const { method } = request.requestContext.http;
     const query = new URLSearchParams(request.rawQueryString ?? '');
     const secrets = await options.secrets.secrets(false);
     const token = query.get('token');
-    if (token !== null && method === 'GET') return entered(token, secrets, now());
+    const entering = token !== null && method === 'GET';
     const cookie = cookieOf(request);
-    const session = opened('session', cookie, secrets, now());
-    if (session === undefined) return refused();
+    const session = opened(entering ? 'link' : 'session', entering ? token : cookie, secrets, now());
+    if (session === undefined || (await isRevoked(session))) return refused();
+    if (entering) return entered(session, secrets, now());
     const { tenant } = session;
     try {
       if (method === 'POST') {
@@ -58,11 +67,13 @@ export function webhookPage(options: WebhookPageOptions): (request: PageRequest)
       }
       if (method !== 'GET')
         return problem(405, 'This cannot be done', 'The page is read, or its forms are sent.');
-      return await show(registry, request.rawPath, {
-        tenant,
-        query,
-        csrf: formToken(cookie, secrets[0] ?? ''),
-      });
+      return shown(
+        await show(registry, request.rawPath, {
+          tenant,
+          query,
+          csrf: formToken(cookie, secrets[0] ?? ''),
+        }),
+      );
     } catch (error) {
       if (error instanceof NotRegistered) return problem(404, 'Not found', 'There is nothing of this name.');
       throw error;
@@ -74,9 +85,7 @@ export function webhookPage(options: WebhookPageOptions): (request: PageRequest)
  * Begins a session. The page goes on by itself: with a redirect of ours the browser would take the visit for one of
  * the site that the link was on, and hold back a cookie that is `SameSite=Strict`.
  */
-function entered(token: string, secrets: readonly string[], nowMs: number): PageResponse {
-  const session = opened('link', token, secrets, nowMs);
-  if (session === undefined) return refused();
+function entered(session: Session, secrets: readonly string[], nowMs: number): PageResponse {
   const age = session.expires - Math.floor(nowMs / 1000);
   const value = sealed('session', session, secrets[0] ?? '');
   return page({
@@ -107,17 +116,17 @@ function formOf({ body = '', isBase64Encoded }: PageRequest): URLSearchParams {
   return new URLSearchParams(isBase64Encoded === true ? Buffer.from(body, 'base64').toString() : body);
 }
 
-async function show(registry: WebhookRegistry, path: string, visit: Visit): Promise<PageResponse> {
+async function show(registry: WebhookRegistry, path: string, visit: Visit): Promise<PageContent> {
   const { tenant, query, csrf } = visit;
   const status = said(query);
   if (path === '/' || path === '')
-    return page({ title: 'Webhook endpoints', status, main: endpointsView(await registry.list(tenant)) });
+    return { title: 'Webhook endpoints', status, main: endpointsView(await registry.list(tenant)) };
   const [, id, webhookId] = /^\/endpoints\/([^/]+)(?:\/deliveries\/([^/]+))?$/.exec(path)?.map(decoded) ?? [];
   if (id === undefined || id === '') throw new NotRegistered('endpoint', tenant, '');
   if (webhookId !== undefined && webhookId !== '') {
     const delivery = await registry.delivery(tenant, id, webhookId);
     const main = deliveryView(delivery, await registry.attempts(delivery), csrf);
-    return page({ title: `Delivery ${webhookId}`, status, main });
+    return { title: `Delivery ${webhookId}`, status, main };
   }
   const endpoint = await registry.get(tenant, id);
   const pageNumber = Math.min(Math.max(Math.trunc(Number(query.get('page'))) || 0, 0), maxPage);
@@ -131,7 +140,7 @@ async function show(registry: WebhookRegistry, path: string, visit: Visit): Prom
     ...{ endpoint, deliveries: found.slice(from, from + pageSize), state: state ?? '', pageNumber, csrf },
     more: found.length > from + pageSize && pageNumber < maxPage,
   });
-  return page({ title: `Endpoint ${id}`, status, main });
+  return { title: `Endpoint ${id}`, status, main };
 }
 
 function decoded(text: string | undefined): string {
@@ -165,10 +174,10 @@ async function act(registry: WebhookRegistry, tenant: string, form: URLSearchPar
     }
     case 'replay': {
       const delivery = await registry.delivery(tenant, id, form.get('delivery') ?? '');
-      // A form of before the last replay is the same form once more.
+      // A form of before the last replay is the same form once more. One that says nothing acts as it never does.
+      const replays = Number(form.get('replays') ?? '-1');
       const put =
-        String(delivery.replays) === form.get('replays') &&
-        (await registry.replay(tenant, id, delivery.webhookId));
+        Number.isInteger(replays) && (await registry.replay(tenant, id, delivery.webhookId, { replays }));
       return `${deliveryPath(delivery)}?did=${put ? 'replayed' : 'replayedBefore'}`;
     }
     default:

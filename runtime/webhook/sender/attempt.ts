@@ -95,12 +95,13 @@ async function settle(
   const at = now();
   const lastAt = new Date(at).toISOString();
   if (verdict.kind === 'delivered') {
-    const set = { state: 'delivered', last: String((attempted as { status: number }).status), lastAt };
+    const { status, replayed = false } = attempted as { status: number; replayed?: boolean };
+    const set = { state: 'delivered', last: String(status), lastAt };
     await store.update(
       delivery,
       {
         set: { ...set, durationMs: attempted.durationMs },
-        add: { sends: 1, attempts: 1 },
+        add: { sends: 1, attempts: 1, ...(replayed && { suppressed: 1 }) },
         remove: outOfIndex,
       },
       deliveryNotDone(),

@@ -47,6 +47,7 @@ export class Poster {
         status: statusCode,
         answer,
         retryAfterMs: retryAfterMs(headers['retry-after'], now()),
+        replayed: String(headers['idempotent-replayed']).trim().toLowerCase() === 'true',
         durationMs: spent(),
       };
     } catch (error) {

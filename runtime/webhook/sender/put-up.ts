@@ -1,6 +1,12 @@
 import { backoff } from '../../dedup/backoff.js';
 import { DependencyFailed } from '../../dedup/errors.js';
-import { deliveryNotWaiting, laneAsSeen, webhookRowAbsent } from '../../dynamodb/webhook-conditions.js';
+import { allOf } from '../../dynamodb/commit-conditions.js';
+import {
+  deliveryNotReplayed,
+  deliveryNotWaiting,
+  laneAsSeen,
+  webhookRowAbsent,
+} from '../../dynamodb/webhook-conditions.js';
 import type { Endpoint } from './endpoint.js';
 import { laneKey, placeKey, rowVersion, shardName, type Delivery } from './rows.js';
 import type { WebhookStore } from './store/webhook-store.js';
@@ -27,7 +33,8 @@ export async function putUp(
     set: { state: 'waiting', attempts: 0, dueAt: nowMs, ...(!ordered && { dueIn: shardName(shard) }) },
     add: { replays: 1 },
   };
-  const condition = deliveryNotWaiting(delivery.sends);
+  const waitsNot = deliveryNotWaiting(delivery.sends);
+  const condition = allOf([waitsNot, deliveryNotReplayed(delivery.replays)]) ?? waitsNot;
   if (!ordered) return store.update(key, again, condition);
   const laneAt = laneKey(tenant, endpointId);
   for (let tries = 1; tries <= maxTries; tries += 1) {

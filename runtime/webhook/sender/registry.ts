@@ -196,12 +196,20 @@ export class WebhookRegistry {
    * Sends one event to one endpoint again, whatever became of it, with all attempts of the schedule. Under the same
    * `webhook-id`: an endpoint that remembers it acts once.
    *
-   * @returns false when it is waiting anyway.
+   * @param seen its `replays` as a person saw them: once it was put up after that, this does nothing. @default - now
+   * @returns false when it is waiting anyway, or was put up since it was seen.
    * @throws NotRegistered
    */
-  async replay(tenant: string, endpointId: string, webhookId: string): Promise<boolean> {
+  async replay(
+    tenant: string,
+    endpointId: string,
+    webhookId: string,
+    seen: { readonly replays?: number } = {},
+  ): Promise<boolean> {
     const endpoint = await this.#endpoint(tenant, endpointId);
-    const put = await this.#putUp(endpoint, await this.delivery(tenant, endpointId, webhookId));
+    const delivery = await this.delivery(tenant, endpointId, webhookId);
+    const { replays = delivery.replays } = seen;
+    const put = await this.#putUp(endpoint, { ...delivery, replays });
     await this.#wake(new Set([endpoint.shard]));
     return put;
   }

@@ -31,6 +31,11 @@ export interface Delivery extends RowKey {
   readonly sends: number;
   /** How often it was put up again by an operator. */
   readonly replays: number;
+  /**
+   * How often the endpoint took it with `Idempotent-Replayed: true`: it had acted before, and did not again. Absent
+   * when it never said so.
+   */
+  readonly suppressed?: number;
   /** Epoch milliseconds of its next attempt. */
   readonly dueAt: number;
   /** What came of the last attempt: a status, or the reason why there was none. */

@@ -6,6 +6,8 @@ export type Attempted = { readonly durationMs: number } & (
   | {
       readonly status: number;
       readonly retryAfterMs?: number;
+      /** It said that it knew the event already. */
+      readonly replayed?: boolean;
       /** Beginning of the body, as text. */
       readonly answer: string;
     }

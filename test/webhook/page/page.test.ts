@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fixedSecrets } from '../../../runtime/webhook/index.js';
 import { webhookPage, webhookPageLink } from '../../../runtime/webhook/page/index.js';
+import { dynamo } from '../../fixtures/dynamo.js';
 import { SenderWorld, tenant } from '../sender/world.js';
 
 const secret = 'a'.repeat(32);
@@ -28,9 +29,15 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const request = (method: string, path: string, cookie?: string, form?: Record<string, string>) => {
+const request = (
+  method: string,
+  path: string,
+  cookie?: string,
+  form?: Record<string, string>,
+  by = visit,
+) => {
   const { pathname, search } = new URL(path, 'https://page.example');
-  return visit({
+  return by({
     ...{ rawPath: pathname, rawQueryString: search.slice(1), requestContext: { http: { method } } },
     ...(cookie !== undefined && { cookies: [cookie] }),
     ...(form && {
@@ -156,6 +163,75 @@ test('a form that is sent twice sends a delivery again once, also when it failed
   expect(second.headers.location).toBe(`${deliveryPath()}?did=replayedBefore`);
   await world.send();
   expect(world.server.at(arrival)).toHaveLength(2);
+});
+
+test('a form that overtakes another one at the moment of its write does nothing', async () => {
+  const cookie = await enter();
+  const { body } = await request('GET', deliveryPath(), cookie);
+  const { replays } = await world.registry.delivery(tenant, endpointId, webhookId);
+  const form = { csrf: csrfIn(body), action: 'replay', endpoint: endpointId, delivery: webhookId };
+  const between = dynamo();
+  // The first form is done, sent and failed again, between what the second one reads and what it writes.
+  between.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === 'UpdateItemCommand' && arrivals() === before) {
+          await world.registry.replay(tenant, endpointId, webhookId);
+          await world.send();
+          await world.registry.replay(tenant, endpointId, webhookId);
+          await world.send();
+        }
+        return next(args);
+      },
+    { step: 'initialize', name: 'overtaken' },
+  );
+  const arrivals = () => world.server.at(arrival).length;
+  const before = arrivals();
+  const late = webhookPage({
+    ...{ ...world.common, settings: world.settings, secrets: fixedSecrets(secret), dynamodb: between },
+  });
+  const { headers } = await request('POST', '/', cookie, { ...form, replays: String(replays) }, late);
+  between.destroy();
+  expect(headers.location).toBe(`${deliveryPath()}?did=replayedBefore`);
+  await world.send();
+  expect(arrivals()).toBe(before + 2);
+});
+
+test('a link that is taken back opens nothing, nor does a session that it began; others go on', async () => {
+  const revoked = new Set<string>();
+  const asked = webhookPage({
+    ...{ ...world.common, settings: world.settings, secrets: fixedSecrets(secret) },
+    isRevoked: ({ linkId, tenant: whose }) => whose === tenant && revoked.has(linkId),
+  });
+  const cookie = await enter({ linkId: 'mail-1' });
+  const other = await enter();
+  const status = async (path: string, of?: string) =>
+    (await request('GET', path, of, undefined, asked)).statusCode;
+  expect(await status('/', cookie)).toBe(200);
+  revoked.add('mail-1');
+  expect(await status('/', cookie)).toBe(403);
+  expect(await status(linkOf({ linkId: 'mail-1' }))).toBe(403);
+  expect(await status('/', other)).toBe(200);
+  expect(() => linkOf({ linkId: 'a~b' })).toThrow(/linkId must be 1 to 64/);
+});
+
+test('what an endpoint says it has suppressed is counted by delivery and by type', async () => {
+  const id = await world.endpoint('/knows', { types: ['nothing.else'], schedule: [0] });
+  world.server.behaviours.set('/knows', (_, response) => {
+    const again = world.server.at('/knows').length > 1;
+    response.writeHead(200, again ? { 'Idempotent-Replayed': 'true' } : {}).end();
+  });
+  const event = await world.registry.test(tenant, id);
+  await world.send();
+  const cookie = await enter();
+  const at = () => request('GET', `/endpoints/${id}`, cookie);
+  const row = async () =>
+    /By type[^]*?<tbody>([^]*?)<\/tbody>/.exec((await at()).body)![1]!.match(/\d+(?=<)/g);
+  expect(await row()).toEqual(['1', '0', '0']);
+  await world.registry.replay(tenant, id, event);
+  await world.send();
+  expect(await row()).toEqual(['1', '1', '1']);
+  expect((await world.registry.delivery(tenant, id, event)).suppressed).toBe(1);
 });
 
 test('all that failed since a day are sent again, an endpoint is disabled and enabled', async () => {

@@ -92,15 +92,20 @@ const searches: Record<keyof typeof webhookConditions, (path: string) => Promise
 
   async deliveryNotWaiting(path) {
     const { endpointId, delivery } = await delivered(path);
+    // It is on its way, and nobody has put it up yet.
+    const put = await putUp(store, await endpointRow(endpointId), delivery, world.clock);
+    return put ? ['a delivery on its way that begins anew'] : [];
+  },
+
+  async deliveryNotReplayed(path) {
+    const { endpointId, delivery } = await delivered(path);
     await world.send();
-    const seen = (await stored(delivery)) as unknown as Delivery;
-    const endpoint = await endpointRow(endpointId);
-    // Two operators at once.
-    const put = [
-      await putUp(store, endpoint, seen, world.clock),
-      await putUp(store, endpoint, seen, world.clock),
-    ];
-    return put.filter(Boolean).length === 1 ? [] : ['one delivery put up twice'];
+    const again = () => world.registry.replay(tenant, endpointId, delivery.webhookId, { replays: 0 });
+    const put = [await again()];
+    await world.send();
+    // The same form once more, when what it asked for has been done.
+    put.push(await again());
+    return put.filter(Boolean).length === 1 ? [] : ['one form that sends a delivery again twice'];
   },
 
   async laneUnchanged(path) {
