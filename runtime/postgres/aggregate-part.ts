@@ -43,8 +43,8 @@ const nothing = Object.freeze({});
 /**
  * Runs the handlers of one part, in an open transaction in which the aggregate is locked and a savepoint is set.
  *
- * The fold says who acts, and in which order, without acting: it is asked, what it says is carried out one by one,
- * and for what fails it is asked again, with that refused. All that acted before stays as it is, because the same fold
+ * The fold says who acts and in which order, without acting: it is asked, what it says is carried out one by one,
+ * and for what fails it is asked again, with that refused. What acted before stays as it is, because the same fold
  * says the same up to there.
  *
  * @throws Conflict, ConnectionLost, DependencyFailed when the transaction is worth nothing any more.
@@ -61,19 +61,21 @@ export class PartRun<Event extends AggregateEvent> {
   #done = 0;
   readonly #halfway: number;
 
-  constructor(
-    private readonly connection: Connection,
-    private readonly seen: SeenLedger,
-    private readonly part: Part<Event>,
-    limits: Limits,
-  ) {
+  readonly #connection: Connection;
+  readonly #seen: SeenLedger;
+  readonly #part: Part<Event>;
+
+  constructor(connection: Connection, seen: SeenLedger, part: Part<Event>, limits: Limits) {
+    this.#connection = connection;
+    this.#seen = seen;
+    this.#part = part;
     this.#halfway = (Date.now() + limits.deadline) / 2;
   }
 
   async run(): Promise<Handled<Event>> {
     for (;;) {
       const acting: (Event | Parked)[] = [];
-      const closed = new Set(this.part.closed);
+      const closed = new Set(this.#part.closed);
       const folded = this.#fold(acting, closed);
       if (folded.wanted.length > 0 || folded.overflow.length > 0) {
         await this.#fill(folded);
@@ -85,9 +87,9 @@ export class PartRun<Event extends AggregateEvent> {
   }
 
   #fold(acting: (Event | Parked)[], closed: Set<string>): Folded<object, Event> {
-    const { events, passOver, alone, drains, stuck, start, gapSeconds } = this.part;
+    const { events, passOver, alone, drains, stuck, start, gapSeconds } = this.#part;
     return fold<object, Event>(
-      { state: nothing, ledger: this.seen.ledger },
+      { state: nothing, ledger: this.#seen.ledger },
       events,
       {
         ...{
@@ -118,18 +120,18 @@ export class PartRun<Event extends AggregateEvent> {
       this.#most = applied.length;
       return;
     }
-    const send: Send = async (text, values) => this.connection.send(text, values);
+    const send: Send = async (text, values) => this.#connection.send(text, values);
     for (const { stream, place } of wanted) {
       const to = after.ledger.get(stream)?.beyond ?? place;
       this.#hasRead = true;
-      for (const [one, row] of await readEarly(send, this.part.id, stream, place, to))
+      for (const [one, row] of await readEarly(send, this.#part.id, stream, place, to))
         this.#rows.set(rowKey(stream, one), row);
     }
     if (wanted.length > 0) return;
     for (const event of overflow) {
       const { stream, version, previous, fingerprint, carried } = event;
       const place = slotOf(event);
-      const [kept = null] = (await readEarly(send, this.part.id, stream, place, place)).values();
+      const [kept = null] = (await readEarly(send, this.#part.id, stream, place, place)).values();
       const row = kept ?? { version, fingerprint, carried, ...(previous !== undefined && { previous }) };
       this.#rows.set(rowKey(stream, place), row);
       if (kept === null) this.#far.set(rowKey(stream, place), { stream, ...row });
@@ -144,17 +146,17 @@ export class PartRun<Event extends AggregateEvent> {
         this.#most = this.#done;
         return false;
       }
-      if (this.#done > 0) await this.connection.send(`RELEASE SAVEPOINT ${savepoint}; ${setSavepoint}`);
+      if (this.#done > 0) await this.#connection.send(`RELEASE SAVEPOINT ${savepoint}; ${setSavepoint}`);
       if (!(await this.#handle(key, acting[this.#done] as Event | Parked))) return false;
     }
     return true;
   }
 
   async #handle(key: string, event: Event | Parked): Promise<boolean> {
-    const { connection, part } = this;
+    const [connection, part] = [this.#connection, this.#part];
     const tx = new Transaction(connection, undefined);
     try {
-      const handled = Promise.resolve(tx).then(async (given) => part.handle(event, given));
+      const handled = Promise.resolve(tx).then((given) => part.handle(event, given));
       await connection.patience.for(handled, () =>
         connection.isBusy
           ? new DependencyFailed('Postgres has not answered the handler by the deadline')

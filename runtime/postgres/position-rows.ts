@@ -151,7 +151,7 @@ function streamOf({ position, stopped, stopped_at: at, holes, marks, beyond, sin
     ...(passedOver.length > 0 && { holes: passedOver }),
     ...(stopped === true && { stopped: true }),
     ...(at !== null && { stoppedAt: bigOf(at) }),
-    ...(marks !== null && { marks: String(marks) }),
+    ...(typeof marks === 'string' && { marks }),
     ...(beyond !== null && { beyond: bigOf(beyond) }),
     ...(since !== null && { since: Number(since) }),
     ...(listed === true && { listed: true }),

@@ -1,4 +1,3 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Recognised } from '../consumer/arrival.js';
 import { groupStreamOf } from '../consumer/give-up.js';
@@ -82,7 +81,7 @@ export function postgresAggregateConsumer<Schema extends StandardSchemaV1>(
     options.version === 'sequence-number'
       ? new QueueNumbers(settings, async () => {
           const { SQSClient } = await import('./client.js');
-          return (sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false }) as SQSClient);
+          return (sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false }));
         })
       : undefined;
   const places = new WeakMap<Delivery, PostgresPlace>();

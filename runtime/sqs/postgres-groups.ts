@@ -33,8 +33,8 @@ export async function decidePostgresGroup(
 }
 
 /**
- * Has the consumer of a queue go on behind a version that does not come: one that `listPostgresGaps` lists. It becomes
- * a hole: should the version come after all, it acts once. Returns when the consumer has been told.
+ * Has the consumer of a queue go on behind a version that does not come: one that `listPostgresGaps` lists. It
+ * becomes a hole: should the version come after all, it acts once. Returns when the consumer has been told.
  */
 export async function passOverPostgresVersion(
   sqs: SQSClient,

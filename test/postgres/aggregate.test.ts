@@ -285,7 +285,7 @@ describe('skip: the position moves on', () => {
     for (const { body, attributes } of dead)
       for (let i = 0; i < 2; i += 1) await send(queue, channel.queueUrl, body, undefined, attributes);
     await pump(queue, channel, it.handler);
-    expect([...((await log()) ?? '').replaceAll(' ', '')].sort().join('')).toBe('123456');
+    expect(((await log()) ?? '').trim().split(' ').sort()).toEqual(['1', '2', '3', '4', '5', '6']);
   });
 
   test('R53: a gap is listed, can be passed over by its version though that never came, and is off the list then', async () => {
