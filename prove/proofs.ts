@@ -118,10 +118,11 @@ export const proofs: readonly Proof[] = [
   {
     name: 'postgres',
     shows:
-      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run; the store keeps the contract of a way, at two isolation levels.',
+      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run, beside the inbox of pg-transactional-outbox; versions act in their order; the store keeps the contract of a way by receipts and by positions, at two isolation levels each.',
     tests: [
       'test/contract/postgres.test.ts',
       'test/postgres/kills.test.ts',
+      'test/postgres/aggregate.test.ts',
       'test/postgres/own-transaction.test.ts',
       'test/postgres/leases.test.ts',
       'test/postgres/rds-proxy.test.ts',

@@ -100,8 +100,10 @@ export class Connection {
 
   giveBack(): void {
     this.patience.end();
-    this.#client.removeListener('error', this.#onError);
-    this.#client.release(this.#broken || this.isBusy);
+    const isUseless = this.#broken || this.isBusy;
+    // `pg` emits a last error when it closes a connection that broke: the listener stays on that.
+    if (!isUseless) this.#client.removeListener('error', this.#onError);
+    this.#client.release(isUseless);
   }
 }
 

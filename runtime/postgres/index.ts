@@ -3,7 +3,13 @@
  * receipts in transactions of your own. The package `pg` is yours to bring, or any other client for `receive`.
  */
 export { postgresConsumer, type PostgresConsumerOptions } from '../sqs/postgres-consumer.js';
-export { decidePostgresGroup, listPostgresGroups } from '../sqs/postgres-groups.js';
+export {
+  postgresAggregateConsumer,
+  type PostgresAggregateConsumerOptions,
+} from '../sqs/postgres-aggregate-consumer.js';
+export type { ProducerVersion } from '../sqs/aggregate-consumer.js';
+export { decidePostgresGroup, listPostgresGroups, passOverPostgresVersion } from '../sqs/postgres-groups.js';
+export { listPostgresGaps, type PostgresGap } from './gaps.js';
 export type { Decision } from '../sqs/decide-group.js';
 export { postgresLeases, type PostgresLeases } from '../lease/postgres-leases.js';
 export { receive, type Identity, type Received } from './receive.js';
@@ -20,6 +26,12 @@ export { migrate, type MigrateOptions } from './migrate.js';
 export { migrations, type Migration } from './migrations/index.js';
 export { prune, type Pruned, type PruneOptions } from './prune.js';
 export { postgresWay, type PostgresUnit, type PostgresWayOptions } from './transaction-way.js';
+export {
+  postgresAggregateWay,
+  type PostgresAggregateUnit,
+  type PostgresAggregateWayOptions,
+  type PostgresPlace,
+} from './aggregate-way.js';
 export { PostgresFailureStore } from './failure-store.js';
 export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './lease-store.js';
 export type { Isolation } from './begin.js';

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { backoff } from '../dedup/backoff.js';
-import { crashPoint } from '../dedup/crash-points.js';
 import type { Once } from '../dedup/effect.js';
-import { CommitFailed, DependencyFailed, errorText, IgnoreMessage, isFinal } from '../dedup/errors.js';
+import { DependencyFailed, IgnoreMessage, isFinal } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { valueText } from '../dedup/value-text.js';
 import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
+import { commitTransaction, CommitUnanswered } from './commit.js';
 import { ask, Connection } from './connection.js';
 import { HandlerTooSlow } from './errors.js';
 import { isOver } from './patience.js';
@@ -21,7 +21,7 @@ import {
   type Draft,
   type ReceiptRow,
 } from './receipts.js';
-import { Conflict, ConnectionLost, isJudged, statementError } from './sql-error.js';
+import { Conflict, ConnectionLost } from './sql-error.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
 /** Where receipts are kept, and how transactions are run. */
@@ -97,7 +97,7 @@ async function attempt(
     tx = new Transaction(connection, work.once);
     await run(connection, tx, work);
     tokens.add(token);
-    await commit(connection);
+    await commitTransaction(connection);
     return { kind: 'processed' };
   } catch (error) {
     const thrown = tx?.close(error) ?? error;
@@ -107,11 +107,6 @@ async function attempt(
   } finally {
     connection?.giveBack();
   }
-}
-
-/** COMMIT was sent, and not answered. */
-class CommitUnanswered extends CommitFailed {
-  override name = 'CommitUnanswered';
 }
 
 function verdict(thrown: unknown, again: boolean): Outcome | Again {
@@ -133,24 +128,6 @@ async function run(connection: Connection, tx: Transaction, work: Work): Promise
   const result = await connection.patience.for(handled, late);
   tx.seal();
   if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
-}
-
-/** @throws CommitUnanswered when it is not known whether it is committed. */
-async function commit(connection: Connection): Promise<void> {
-  await crashPoint('before-commit');
-  try {
-    const { command } = await connection.raw('COMMIT');
-    // Of a transaction that has failed, Postgres answers to COMMIT that it is rolled back.
-    if (command !== undefined && command !== 'COMMIT')
-      throw new CommitFailed(`Postgres answered ${command} to COMMIT`, { nothingWritten: true });
-  } catch (cause) {
-    if (cause instanceof CommitFailed) throw cause;
-    if (isJudged(cause)) throw statementError(cause);
-    throw new CommitUnanswered(`COMMIT was not answered, its outcome is not known: ${errorText(cause)}`, {
-      cause,
-    });
-  }
-  await crashPoint('after-commit');
 }
 
 /** The identity is somebody's: whose, says the receipt. */

@@ -35,6 +35,11 @@ export interface PostgresUnit extends Prepared {
 /** What `pg` makes of a pool without a size. */
 const defaultConnections = 10;
 
+/** Connections that a pool may open. */
+export function connectionsOf({ options }: PostgresPool): number {
+  return options?.max ?? defaultConnections;
+}
+
 /**
  * The transaction way on Postgres: for each message one transaction, in which its identity is taken, its handler
  * runs, and both are committed.
@@ -52,7 +57,7 @@ export function postgresWay<
   Message extends Received<Given> = Received<Given>,
 >(options: PostgresWayOptions<Given>): Way<Message, PostgresUnit> {
   const { pool, retentionSeconds, isolation = 'repeatable read', handle, onceFor } = options;
-  const most = pool.options?.max ?? defaultConnections;
+  const most = connectionsOf(pool);
   const problems = [];
   if (!Number.isSafeInteger(retentionSeconds) || retentionSeconds <= 0)
     problems.push(`retentionSeconds must be a positive whole number, got ${retentionSeconds}`);

@@ -1,28 +1,18 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Recognised } from '../consumer/arrival.js';
-import { Engine } from '../consumer/batch.js';
 import type { KeySource, Message } from '../consumer/message.js';
 import { InvalidSettings } from '../dedup/error.js';
 import { assertConsumerName, receiptId } from '../dedup/identity.js';
 import type { PostgresLeases } from '../lease/postgres-leases.js';
 import type { Isolation } from '../postgres/begin.js';
-import type { PostgresPool } from '../postgres/client.js';
 import type { PostgresTx } from '../postgres/transaction.js';
 import { postgresWay } from '../postgres/transaction-way.js';
-import { logSummary } from '../telemetry/batch-summary.js';
-import { coatsOfRelayedEvent, meant } from './envelopes.js';
-import type { ConsumerOptions, SqsConsumer } from './handler.js';
-import { sqsOnce, sqsTransport } from './transport.js';
+import type { SqsConsumer } from './handler.js';
+import { postgresHandlerOf, type PostgresConsumerParts } from './postgres-handler.js';
 
-export interface PostgresConsumerOptions<Schema extends StandardSchemaV1> extends Omit<
-  ConsumerOptions<Schema>,
-  'dynamodb'
-> {
-  /**
-   * Connections to the database: a `Pool` of `pg`, made once per process. As many messages are handled at once as it
-   * has connections; with `leases`, half as many.
-   */
-  readonly pool: PostgresPool;
+export interface PostgresConsumerOptions<
+  Schema extends StandardSchemaV1,
+> extends PostgresConsumerParts<Schema> {
   /**
    * How long a receipt lives, in seconds: as long as a message can come again, or longer (R8).
    *
@@ -62,7 +52,8 @@ export interface PostgresConsumerOptions<Schema extends StandardSchemaV1> extend
  * Does not guarantee: anything about effects outside `tx`, and nothing behind a standby that had not received the
  * commit when it took over.
  *
- * The event source must report batch item failures.
+ * As many messages are handled at once as the pool has connections; with `leases`, half as many. The event source
+ * must report batch item failures.
  *
  * @throws InvalidSettings at start, when a setting is missing or out of range.
  */
@@ -70,40 +61,26 @@ export function postgresConsumer<Schema extends StandardSchemaV1>(
   options: PostgresConsumerOptions<Schema>,
 ): SqsConsumer {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { settings, schema, decode, fingerprint, observe = logSummary, pool, isolation, handle } = options;
-  const { consumerName, deadLetterQueueUrl, queueUrl } = settings;
+  const { settings, pool, isolation, handle } = options;
+  const { consumerName } = settings;
   assertConsumerName(consumerName);
   const retentionSeconds = options.receiptRetentionSeconds ?? settings.receiptRetentionSeconds;
   if (retentionSeconds === undefined)
     throw new InvalidSettings([
       'receiptRetentionSeconds is not set; give as long as a message can come again: queue and dead-letter queue, once more for each redrive',
     ]);
-  const engine = new Engine({
-    settings,
-    schema,
-    decodersOf: decode === undefined ? coatsOfRelayedEvent : () => [decode].flat(),
-    meant,
-    fingerprint,
-    identify(source: KeySource<Body>) {
+  return postgresHandlerOf(
+    options,
+    (source: KeySource<Body>) => {
       const key = options.key(source);
       return { key, id: receiptId(consumerName, key) };
     },
-    observe,
-    transport: sqsTransport({ client: sqsOnce(options.sqs), deadLetterQueueUrl, queueUrl }),
-    way: postgresWay<Message<Body>, Recognised<Body>>({
+    postgresWay<Message<Body>, Recognised<Body>>({
       pool,
       retentionSeconds,
       isolation,
       handle,
       onceFor: options.leases?.({ pool, retentionSeconds, consumerName }),
     }),
-    async failureStore() {
-      const { PostgresFailureStore } = await import('../postgres/failure-store.js');
-      return new PostgresFailureStore(pool, consumerName);
-    },
-  });
-  return async ({ Records }, context) => {
-    const back = await engine.run(Records, () => context.getRemainingTimeInMillis());
-    return { batchItemFailures: back.map(({ messageId }) => ({ itemIdentifier: messageId })) };
-  };
+  );
 }

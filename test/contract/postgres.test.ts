@@ -1,6 +1,7 @@
 import { receiptId } from '../../runtime/dedup/identity.js';
 import type { Once } from '../../runtime/dedup/effect.js';
 import { migrate } from '../../runtime/postgres/migrate.js';
+import { postgresAggregateWay } from '../../runtime/postgres/aggregate-way.js';
 import { postgresWay } from '../../runtime/postgres/transaction-way.js';
 import type { Isolation } from '../../runtime/postgres/begin.js';
 import type { PostgresTx } from '../../runtime/postgres/transaction.js';
@@ -33,18 +34,33 @@ const once: Once = async (_, { args, run }) =>
   run(args, { idempotencyKey: 'k', signal: new AbortController().signal });
 
 async function openWay(isolation?: Isolation) {
+  const opened = await open();
+  const way = postgresWay<Ask, Asked>({
+    ...{ pool: opened.faulty, retentionSeconds: 3600, isolation, handle },
+    onceFor: () => once,
+  });
+  return { ...opened, way, idOf: ({ key }: Ask) => receiptId('contract', key) };
+}
+
+/** An aggregate for each counter, which has a stream for each key: so each message is the first of its stream. */
+async function openAggregateWay(isolation?: Isolation) {
+  const opened = await open();
+  const way = postgresAggregateWay<Asked, Ask>({
+    ...{ pool: opened.faulty, consumerName: 'contract', isolation, handle },
+    place: ({ message: { key, counter } }) => ({ aggregate: counter, stream: key, version: 1n }),
+    source: ({ message }) => message,
+    carry: ({ message }) => JSON.stringify(message),
+    restore: (carried) => JSON.parse(carried) as Ask,
+  });
+  return { ...opened, way, idOf: ({ key, counter }: Ask) => `${counter} ${key}` };
+}
+
+async function open() {
   const faulty = new FaultyPostgres(await postgres.database());
   await migrate({ pool: faulty });
   await faulty.pool.query('CREATE TABLE counters (name text PRIMARY KEY, value integer NOT NULL)');
   return {
-    way: postgresWay<Ask, Asked>({
-      pool: faulty,
-      retentionSeconds: 3600,
-      isolation,
-      handle,
-      onceFor: () => once,
-    }),
-    idOf: ({ key }: Ask) => receiptId('contract', key),
+    faulty,
     count: async (name: string) => {
       const { rows } = await faulty.pool.query<{ value: number }>(
         'SELECT value FROM counters WHERE name = $1',
@@ -76,3 +92,7 @@ const all = {
 };
 wayContract('the transaction way on Postgres', async () => openWay(), all);
 wayContract('the same, serializable', async () => openWay('serializable'), all);
+
+const folding = { recall: true, folds: true, runsInCommit: true, readsWhole: true };
+wayContract('the aggregate way on Postgres', async () => openAggregateWay(), folding);
+wayContract('the same, repeatable read', async () => openAggregateWay('repeatable read'), folding);

@@ -3,8 +3,9 @@ import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { crashPoint } from '../../runtime/dedup/crash-points.js';
 import { postgresConsumer } from '../../runtime/postgres/index.js';
+import { peerInbox } from './peer-inbox.js';
 
-export const contenders = ['ours', 'inbox'] as const;
+export const contenders = ['ours', 'inbox', 'pg-transactional-outbox'] as const;
 export type Contender = (typeof contenders)[number];
 
 const Body = z.object({ id: z.string(), counter: z.string() });
@@ -15,6 +16,7 @@ const adding =
 export type Handle = (records: readonly SQSRecord[]) => Promise<void>;
 
 export function contenderOf(contender: Contender, pool: Pool): Handle {
+  if (contender === 'pg-transactional-outbox') return peerInbox(pool, adding);
   return contender === 'ours' ? ours(pool) : hasProcessedMarkProcessed(pool);
 }
 

@@ -8,6 +8,7 @@ import { reportFigures } from '../fixtures/proof-report.js';
 import { record } from '../fixtures/queue.js';
 import { contenderOf, contenders, type Contender } from './inbox.js';
 import type { Order } from './inbox-victim.js';
+import { createPeerInbox } from './peer-inbox.js';
 
 const hits = Number(process.env.POSTGRES_KILLS ?? 5);
 const batchSize = 3;
@@ -26,6 +27,7 @@ beforeAll(async () => {
   ({ url, pool } = await postgres.pool());
   await pool.query('CREATE TABLE counters (name text PRIMARY KEY, value integer NOT NULL)');
   await pool.query('CREATE TABLE inbox (id text PRIMARY KEY)');
+  await createPeerInbox(pool);
 });
 afterAll(async () => victim.remove());
 
@@ -82,6 +84,8 @@ test(`killed ${hits} times at each of ${points.length} points nothing is lost or
     for (const point of points)
       for (let hit = 0; hit < hits; hit += 1) {
         const before = tallies[contender].kills;
+        // Of a package that is measured beside ours, and not held to anything, the small run has one of each.
+        if (contender === 'pg-transactional-outbox' && hits <= 5 && hit > 0) continue;
         await kill(contender, point, hit, tallies[contender]);
         const name = `${contender} ${point}`;
         histogram[name] = (histogram[name] ?? 0) + tallies[contender].kills - before;
@@ -91,7 +95,8 @@ test(`killed ${hits} times at each of ${points.length} points nothing is lost or
     const { kills, wrong, lost, doubled } = tallies[contender];
     reportFigures(`${contender}, of ${kills} killed batches`, { wrong, lost, doubled });
   }
-  expect(Object.values(histogram)).toEqual(Object.values(histogram).map(() => hits));
+  for (const [name, times] of Object.entries(histogram))
+    expect([name, times]).toEqual([name, hits <= 5 && name.startsWith('pg-transactional') ? 1 : hits]);
   expect(tallies.ours).toEqual({ kills: hits * points.length, wrong: 0, lost: 0, doubled: 0 });
   // The harness sees a double where there is one.
   expect(tallies.inbox.doubled).toBeGreaterThanOrEqual(hits);

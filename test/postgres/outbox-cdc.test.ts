@@ -194,6 +194,62 @@ test('a slot that was dropped is made anew, and the last days are sent once more
   await sent(sink, 'a', 5);
 });
 
+test('of the last days, an event that was stamped before the version ahead of it is not left out', async () => {
+  await publish('a');
+  await publish('a');
+  await publish('a');
+  // It waited for the count of its stream, for longer than lay between its stamp and the end of the last days.
+  await db.query('ALTER TABLE exactly_once.outbox DISABLE TRIGGER USER');
+  const days = "now() - interval '1 day'";
+  const before = `CREATE TABLE exactly_once.outbox_before PARTITION OF exactly_once.outbox DEFAULT`;
+  await db.query(before).catch(() => undefined);
+  await db.query(
+    `UPDATE exactly_once.outbox SET created = ${days} - interval '1 minute' WHERE version IN (1, 3)`,
+  );
+  await db.query(`UPDATE exactly_once.outbox SET created = ${days} + interval '5 minutes' WHERE version = 2`);
+  const sink = new Sink();
+  start(sink, { retentionDays: 1 });
+  await until(() => sink.accepted.length > 0);
+  await follows();
+  expect(sink.versionsOf('a')).toEqual([2, 3]);
+});
+
+test('a slot that the server has given up, because it was too far behind, is made anew, and nothing is lost', async () => {
+  const sink = new Sink();
+  // Only Postgres 17 and later give slots to a standby.
+  const failover = (await db.value("SELECT current_setting('server_version_num')::int >= 170000")) === true;
+  const relay = start(sink, { failover });
+  await publish('a');
+  await sent(sink, 'a', 1);
+  const flag = "SELECT to_jsonb(s)->>'failover' FROM pg_replication_slots s WHERE slot_name = $1";
+  expect(await db.value(flag, [slot])).toBe(failover ? 'true' : null);
+  await relay.stop();
+  await publish('a', 'a');
+  await db.query("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+  await db.query('SELECT pg_reload_conf()');
+  try {
+    await until(async () => {
+      await db.query('SELECT pg_logical_emit_message(false, $1, $2)', ['noise', 'x']);
+      await db.query('SELECT pg_switch_wal()');
+      await db.query('CHECKPOINT');
+      return (
+        (await db.value('SELECT wal_status FROM pg_replication_slots WHERE slot_name = $1', [slot])) ===
+        'lost'
+      );
+    });
+  } finally {
+    await db.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
+    await db.query('SELECT pg_reload_conf()');
+  }
+  sink.accepted.length = 0;
+  start(sink);
+  await sent(sink, 'a', 3);
+  expect(resends()).toEqual(['lost-slot']);
+  expect(sink.versionsOf('a')).toEqual(count(3));
+  await publish('a');
+  await sent(sink, 'a', 4);
+});
+
 test('a slot that is ahead of the position is not gone on with in silence', async () => {
   const sink = new Sink();
   const relay = start(sink);

@@ -1,10 +1,17 @@
 import { failures } from './failures.js';
 import { leases } from './leases.js';
 import type { Migration } from './migration.js';
+import { positions } from './positions.js';
 import { outboxMigrations } from '../outbox/migrations.js';
 import { receipts } from './receipts.js';
 
 export type { Migration } from './migration.js';
 
 /** All steps, in their order. */
-export const migrations: readonly Migration[] = [receipts, failures, leases, ...outboxMigrations()];
+export const migrations: readonly Migration[] = [
+  receipts,
+  failures,
+  leases,
+  positions,
+  ...outboxMigrations(),
+];
