@@ -62,6 +62,7 @@ export type { AuditSide } from './audit/side.js';
 export type { AuditRow } from './audit/tally.js';
 export type { AuditedColumns } from './audit/row-text.js';
 export { dynamoSide, type DynamoSideOptions } from './audit/dynamo-side.js';
+export { icebergSide, type IcebergSideOptions } from './audit/iceberg-side.js';
 export { lakeSide, type LakeSideOptions } from './audit/lake-side.js';
 export { logSide, type LogSideOptions } from './audit/log-side.js';
 export { postgresSide, type PostgresSideOptions } from './audit/postgres-side.js';
