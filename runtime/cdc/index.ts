@@ -23,6 +23,7 @@ export {
   type SourcePosition,
 } from './position.js';
 export { debezium, type DebeziumOptions } from './debezium.js';
+export { passThrough } from './pass-through.js';
 export { assertDebezium } from './debezium-version.js';
 export { dynamoSink, type DynamoSinkOptions, type DynamoSinkTable } from './dynamo-sink.js';
 export { postgresSink, postgresSinkTable, type PostgresSinkOptions } from './postgres-sink.js';
