@@ -8,6 +8,7 @@ import {
   logSide,
   postgresSide,
   type AuditReport,
+  type AuditRow,
   type AuditSide,
 } from '../../runtime/cdc/index.js';
 import { kafkaSource } from '../../runtime/cdc/kafka/index.js';
@@ -83,12 +84,13 @@ async function sidesOf(
 }
 
 async function kept(side: AuditSide, log: { close(): Promise<void> }): Promise<AuditSide> {
-  const rows = await Array.fromAsync(side.rows());
+  const rows: AuditRow[] = [];
+  for await (const row of side.rows()) rows.push(row);
   await log.close();
   return {
     name: side.name,
-    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     async *rows() {
+      await Promise.resolve();
       yield* rows;
     },
   };

@@ -6,6 +6,7 @@ import { interruptSignal } from '../interrupt.js';
 import { progressTo, type Progress } from '../progress.js';
 import type { AuditLine } from './audits.js';
 import { parseOptions, type CdcOptions } from './options.js';
+import type { Pipeline } from './pipeline.js';
 
 /** How long the sinks may take to catch up after the last row, in milliseconds. */
 const catchUpMs = 240_000;
@@ -72,8 +73,6 @@ async function run(
   );
   return isExact ? 0 : 1;
 }
-
-type Pipeline = Awaited<ReturnType<typeof import('./pipeline.js').startPipeline>>;
 
 /** Sinks and Connect in turn, at random moments. */
 async function killing(

@@ -70,7 +70,7 @@ export class SinkProcesses {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       this.#running.set(kind, { child, ended });
       await ended;
-      if (child.signalCode === null && !this.#isStopping) await sleep(restartMs);
+      if (child.signalCode === null) await sleep(restartMs);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import type * as Avro from 'avsc';
 import { parseJson } from '../../dedup/exact-json.js';
 import { unlessMissing } from '../../dedup/package-missing.js';
 import { LazyS3 } from '../s3-client.js';
@@ -19,7 +20,7 @@ export interface IcebergSideOptions extends AuditedColumns {
   readonly as?: 'state' | 'changes';
   /** Of all topics whose changes the table holds. @default - those of every topic */
   readonly topic?: string;
-  /** Whose lowest and highest are compared: of `changes` also `position`, as {@link LogSideOptions} has it. @default key */
+  /** Whose lowest and highest are compared: of `changes` also `position`, as `logSide` has it. @default key */
   readonly place?: 'key' | 'position';
   /** @default - a client of the process's own region */
   readonly client?: S3Client;
@@ -40,7 +41,7 @@ const ops: Readonly<Record<string, string>> = { insert: 'c', update: 'u', read: 
 /**
  * What the current snapshot of a table of Iceberg holds, read from its Parquet files as any reader finds them. The
  * table is one of the file catalogue, appended to by `icebergSink`. As a state it holds all rows in memory. It needs
- * `hyparquet` and `avsc`, which who uses it installs.
+ * `hyparquet` (which comes with `hyparquet-writer`) and `avsc`, which who uses it installs.
  */
 export function icebergSide(options: IcebergSideOptions): AuditSide {
   assertColumns(options);
@@ -89,11 +90,13 @@ class Table {
   }
 
   async *rows(): AsyncGenerator<Stored> {
-    const { parquetReadObjects } = await import('hyparquet').catch(unlessMissing('hyparquet', feature));
+    // Comes with `hyparquet-writer`. Not a literal, so that bundlers do not ask for it.
+    const name: string = 'hyparquet';
+    const { parquetReadObjects } = (await import(name).catch(unlessMissing(name, feature))) as Parquet;
     for (const path of await this.#dataFiles()) {
       const { buffer, byteOffset, byteLength } = await this.#file(path);
       const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-      for (const row of await parquetReadObjects({ file })) yield row as unknown as Stored;
+      yield* await parquetReadObjects({ file });
     }
   }
 
@@ -125,7 +128,8 @@ class Table {
 
   async #avro<T>(path: string): Promise<T[]> {
     const loaded = await import('avsc').catch(unlessMissing('avsc', feature));
-    const { streams } = (loaded as { readonly default?: typeof loaded }).default ?? loaded;
+    // As a CommonJS module it comes as `default`.
+    const { streams } = (loaded as { readonly default?: typeof Avro }).default ?? loaded;
     const bytes = await this.#file(path);
     return new Promise((resolve, reject) => {
       const rows: T[] = [];
@@ -146,6 +150,11 @@ class Table {
     const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: this.#bucket, Key }));
     return Buffer.from((await Body?.transformToByteArray()) ?? []);
   }
+}
+
+/** What is used of `hyparquet`. */
+interface Parquet {
+  parquetReadObjects(options: { readonly file: ArrayBuffer }): Promise<Stored[]>;
 }
 
 const feature = 'an audit of Iceberg';
