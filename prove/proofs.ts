@@ -141,9 +141,14 @@ export const proofs: readonly Proof[] = [
   {
     name: 'sinks',
     shows:
-      'Sinks of Postgres, DynamoDB and S3 hold every row of 100,000 once, two processes of each killed 50 times at random, one frozen and let go, over a log whose connector began again in the middle of transactions.',
+      'Sinks of Postgres, DynamoDB, S3 and Iceberg hold every row of 100,000 once, two processes of each killed 50 times at random, one frozen and let go, over a log whose connector began again in the middle of transactions; a sink over a real Kafka, killed as often, meets a topic made anew by name.',
     tests: ['test/cdc'],
-    environment: { SINK_KILLS: '50', SINK_ROWS: '100000' },
+    environment: {
+      SINK_KILLS: '50',
+      SINK_ROWS: '100000',
+      KAFKA_SOURCE_KILLS: '50',
+      KAFKA_SOURCE_RECORDS: '100000',
+    },
     covers: ['runtime/cdc', 'test/cdc'],
   },
   {

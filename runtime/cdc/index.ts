@@ -23,6 +23,7 @@ export {
   type SourcePosition,
 } from './position.js';
 export { debezium, type DebeziumOptions } from './debezium.js';
+export { passThrough } from './pass-through.js';
 export { assertDebezium } from './debezium-version.js';
 export { dynamoSink, type DynamoSinkOptions, type DynamoSinkTable } from './dynamo-sink.js';
 export { postgresSink, postgresSinkTable, type PostgresSinkOptions } from './postgres-sink.js';
@@ -62,6 +63,7 @@ export type { AuditSide } from './audit/side.js';
 export type { AuditRow } from './audit/tally.js';
 export type { AuditedColumns } from './audit/row-text.js';
 export { dynamoSide, type DynamoSideOptions } from './audit/dynamo-side.js';
+export { icebergSide, type IcebergSideOptions } from './audit/iceberg-side.js';
 export { lakeSide, type LakeSideOptions } from './audit/lake-side.js';
 export { logSide, type LogSideOptions } from './audit/log-side.js';
 export { postgresSide, type PostgresSideOptions } from './audit/postgres-side.js';

@@ -1,7 +1,16 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Pool } from 'pg';
-import { debezium, dynamoSink, postgresSink, runSink, s3Sink, type Sink } from '../../runtime/cdc/index.js';
+import {
+  debezium,
+  dynamoSink,
+  icebergFileCatalog,
+  icebergSink,
+  postgresSink,
+  runSink,
+  s3Sink,
+  type Sink,
+} from '../../runtime/cdc/index.js';
 import { systemId } from './debezium-record.js';
 import { planned, topics, type Plan } from './plan.js';
 
@@ -14,7 +23,7 @@ export interface Order {
     credentials: { accessKeyId: string; secretAccessKey: string };
   };
   readonly sink:
-    | { readonly kind: 's3'; readonly bucket: string }
+    | { readonly kind: 's3' | 'iceberg'; readonly bucket: string }
     | { readonly kind: 'postgres'; readonly url: string }
     | {
         readonly kind: 'dynamodb';
@@ -30,6 +39,13 @@ function sinkOf({ sink, client }: Order): Sink {
   switch (sink.kind) {
     case 's3':
       return s3Sink({ name, bucket: sink.bucket, client: new S3Client({ ...client, forcePathStyle: true }) });
+    case 'iceberg': {
+      const s3 = new S3Client({ ...client, forcePathStyle: true });
+      return icebergSink({
+        name,
+        catalog: icebergFileCatalog({ bucket: sink.bucket, prefix: 'changes/', client: s3 }),
+      });
+    }
     case 'postgres':
       return postgresSink({
         name,

@@ -7,15 +7,19 @@ import type { AuditSide } from './side.js';
 export interface LogSideOptions extends AuditedColumns {
   readonly source: Source;
   readonly decode: Decode;
+  /** Whose lowest and highest are compared: of a row of a snapshot the position is empty. @default key */
+  readonly place?: 'key' | 'position';
 }
 
 const ops = { insert: 'c', update: 'u', read: 'r', delete: 'd' } as const;
 const maxBytes = 1024 * 1024;
+/** A log behind a network answers late. Nothing within it: what is left are the ends of transactions. */
+const waitMs = 5_000;
 
 /** Every change of a log, once, whatever the offsets that it has come under: to compare with a lake's `changes`. */
 export function logSide(options: LogSideOptions): AuditSide {
   assertColumns(options);
-  const { source, decode, partition: name } = options;
+  const { source, decode, partition: name, place = 'key' } = options;
   return {
     name: `log ${name}`,
     async *rows() {
@@ -23,14 +27,15 @@ export function logSide(options: LogSideOptions): AuditSide {
         const { start, end } = await source.bounds(partition);
         let reached: SourcePosition | undefined;
         for (let next = start; next < end;) {
-          const records = await source.fetch(partition, next, { maxBytes, maxRecords: 1_000, waitMs: 0 });
+          const records = await source.fetch(partition, next, { maxBytes, maxRecords: 1_000, waitMs });
           for (const record of records) {
             const change = decode(record, partition);
             if (change === undefined) continue;
             if (change.position !== undefined && isBehind(change.position, reached)) continue;
             if (change.position !== undefined) reached = advanced(reached, change.position);
             const { key, text } = rowText(options, change.row ?? change.key);
-            yield { partition: name, key, text: `${ops[change.kind]}${text}` };
+            const at = place === 'position' ? { at: change.position ?? '' } : {};
+            yield { partition: name, key, text: `${ops[change.kind]}${text}`, ...at };
           }
           const last = records.at(-1);
           if (last === undefined) break;

@@ -1,0 +1,133 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { Pool } from 'pg';
+import { ConnectWorker } from '../../lib/cdc/connect-worker.js';
+import { DebeziumConnector } from '../../lib/cdc/debezium-connector.js';
+import { postgresSinkTable } from '../../runtime/cdc/index.js';
+import { connectJars, startConnect } from '../../targets/connect/index.js';
+import { startEmbedded } from '../../targets/embedded/index.js';
+import { installKafkaClient, startKafka } from '../../targets/kafka/index.js';
+import { startPostgres } from '../../targets/postgres/index.js';
+import type { Cleanup } from '../cleanup.js';
+import type { Audited } from './audits.js';
+import { topicPrefix, topics } from './order.js';
+import { SinkProcesses } from './sink-processes.js';
+import { tables, type Workload } from './workload.js';
+
+export interface Pipeline {
+  readonly sinks: SinkProcesses;
+  readonly workload: Pick<Workload, 'pool' | 'folder'>;
+  readonly audited: Audited;
+  /** Kills the worker, starts it again, and waits until the connector runs. */
+  killConnect(): Promise<void>;
+  connectKills(): number;
+}
+
+/** The library's own settings of a worker, made small enough for one broker on this machine. */
+const workerSettings = {
+  'offset.storage.partitions': '1',
+  'status.storage.partitions': '1',
+  'offset.flush.interval.ms': '1000',
+  'config.providers': 'env',
+  'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
+};
+
+/** Made by Connect, since brokers make no topic by themselves. */
+const topicSettings = {
+  'topic.creation.default.replication.factor': '1',
+  'topic.creation.default.partitions': '1',
+};
+
+/**
+ * Starts it all: what cannot be had is refused by name, first of all.
+ *
+ * @throws JavaMissingError, MavenMissingError, DownloadFailedError, KafkaClientError, PostgresMissingError, …
+ */
+export async function startPipeline(
+  log: (line: string) => void,
+  undo: Cleanup,
+  signal: AbortSignal,
+): Promise<Pipeline> {
+  const { folder: jars, debeziumVersion } = await connectJars(log);
+  const client = await installKafkaClient(log);
+  const broker = await startKafka({ log });
+  undo.add('stop Kafka', () => broker.stop());
+  const postgres = await startPostgres();
+  undo.add('stop Postgres', () => postgres.stop());
+  const emulator = await startEmbedded({ log });
+  undo.add('stop the emulator', () => emulator.stop());
+  signal.throwIfAborted();
+
+  const source = new Pool({ connectionString: postgres.url(), max: 6 });
+  undo.add('close the connections', () => source.end());
+  // The server ends with the run: its connections say so.
+  source.on('error', () => undefined);
+  for (const table of tables) await source.query(table);
+  await source.query("INSERT INTO payments VALUES (0, 1.00, 'EUR', NULL)");
+  await source.query("INSERT INTO accounts VALUES ('a', 0)");
+  await source.query('CREATE DATABASE model');
+  const model = new Pool({ connectionString: postgres.url('model'), max: 2 });
+  undo.add('close the read model', () => model.end());
+  model.on('error', () => undefined);
+  for (const table of [...tables, postgresSinkTable()]) await model.query(table);
+  const { rows } = await source.query<{ id: string }>(
+    'SELECT system_identifier::text AS id FROM pg_control_system()',
+  );
+  const systemId = rows[0]?.id ?? '';
+
+  const { endpoint, region, credentials } = emulator.client;
+  const s3 = { endpoint, region, credentials, bucket: 'cdc' };
+  const bucketMaker = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  await bucketMaker.send(new CreateBucketCommand({ Bucket: s3.bucket }));
+
+  process.env.CDC_PASSWORD = 'anything: the server trusts the loopback interface';
+  const { config } = new ConnectWorker({
+    bootstrapServers: broker.servers,
+    groupId: 'cdc',
+    replicationFactor: 1,
+    settings: workerSettings,
+  });
+  const worker = await startConnect({ jars, config });
+  undo.add('stop Kafka Connect', () => worker.stop());
+  // A Debezium that can lose rows is refused here, by the same rule as at synth.
+  const connector = new DebeziumConnector({
+    debeziumVersion,
+    topicPrefix,
+    tables: ['public.payments', 'public.accounts'],
+    databaseHost: postgres.host,
+    databasePort: postgres.port,
+    databaseName: 'postgres',
+    databaseUser: 'postgres',
+    databasePassword: '${env:CDC_PASSWORD}',
+  });
+  await worker.put('shop', { ...connector.config, ...topicSettings });
+  log(`Debezium ${debeziumVersion} runs in Kafka Connect with exactly-once source support`);
+  signal.throwIfAborted();
+
+  const place = { servers: broker.servers, client, systemId, s3 };
+  const sinks = await SinkProcesses.start({
+    ...place,
+    topics: Object.values(topics),
+    model: postgres.url('model'),
+  });
+  undo.add('stop the sinks', () => sinks.stop());
+  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-copy-'));
+  undo.add('remove what was copied', () => rm(folder, { recursive: true, force: true }));
+  // Postgres runs as another user.
+  await chmod(folder, 0o755);
+  let kills = 0;
+  return {
+    sinks,
+    workload: { pool: source, folder },
+    audited: { source, model, ...place },
+    killConnect: async () => {
+      await worker.kill();
+      kills += 1;
+      await worker.restart();
+      await worker.untilRunning('shop');
+    },
+    connectKills: () => kills,
+  };
+}

@@ -1,0 +1,9 @@
+/**
+ * Kafka as the log of a sink. An entry of its own: its client is native code that nobody gets unasked.
+ *
+ * ```ts
+ * const source = kafkaSource({ kafka: { 'bootstrap.servers': '…' }, topics: ['shop.public.payments'] });
+ * ```
+ */
+export { kafkaSource, type KafkaSource, type KafkaSourceOptions } from './kafka-source.js';
+export { TopicRecreated } from './topic-recreated.js';

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { kafkaClientFolder } from '../../targets/kafka/index.js';
+import { embedded } from '../fixtures/embedded.js';
+import { OwnProcess } from '../fixtures/own-process.js';
+import { describeWithKafka } from '../kafka/processor/with-kafka.js';
+import { until, World } from '../kafka/processor/world.js';
+import type { SourceOrder } from './kafka-source-process.js';
+import { linesIn, namesIn, newBucket, s3 } from './lake.js';
+
+const kills = Number(process.env.KAFKA_SOURCE_KILLS ?? 2);
+const count = Number(process.env.KAFKA_SOURCE_RECORDS ?? 2_000);
+
+describeWithKafka(__filename)('a sink that reads Kafka', () => {
+  const client = s3();
+  let world: World;
+  let program: OwnProcess;
+  beforeAll(async () => {
+    world = await World.open();
+    program = await OwnProcess.of(join(__dirname, 'kafka-source-process.ts'));
+  }, 120_000);
+  afterAll(async () => {
+    client.destroy();
+    await world.close();
+    await program.remove();
+  });
+
+  const started = (topic: string, bucket: string, stopAtEnd: boolean) =>
+    new Reader(program.path, {
+      servers: world.broker.servers,
+      client: kafkaClientFolder(),
+      topic,
+      bucket,
+      rows: 20 + Math.floor(Math.random() * 300),
+      s3: embedded().client,
+      stopAtEnd,
+    });
+  const values = (first: number, more: number) =>
+    Array.from({ length: more }, (_, i) => JSON.stringify({ n: first + i }));
+
+  test(`killed ${kills} times, two at once on every partition: a plain listing has each record once`, async () => {
+    const bucket = await newBucket(client);
+    await world.createTopics(['payments'], 4);
+    const sent = values(0, count);
+    await world.produce('payments', sent.slice(0, count / 2));
+    for (let kill = 0; kill < kills; kill += 1) {
+      const [victim, other] = [started('payments', bucket, false), started('payments', bucket, false)];
+      await until('one has written', () => victim.wrote + other.wrote > 0);
+      victim.signal('SIGKILL');
+      await victim.ended;
+      other.signal('SIGKILL');
+      await other.ended;
+      if (kill === 0) await world.produce('payments', sent.slice(count / 2));
+    }
+    const last = started('payments', bucket, true);
+    expect(await last.ended).toEqual({ ended: 'well' });
+    expect((await linesIn(client, bucket)).sort()).toEqual([...sent].sort());
+  }, 300_000);
+
+  test('a topic made anew ends it by name while it waits; started again it reads the new one from its beginning', async () => {
+    const bucket = await newBucket(client);
+    await world.createTopics(['orders'], 1);
+    const before = values(0, 5);
+    await world.produce('orders', before);
+    const running = started('orders', bucket, false);
+    await until('all is written', () => running.wrote >= before.length);
+    await world.deleteTopic('orders');
+    await world.createTopics(['orders'], 1);
+    const after = values(100, 9);
+    await world.produce('orders', after);
+    expect(await running.ended).toMatchObject({ ended: 'TopicRecreated' });
+    expect(await linesIn(client, bucket)).toEqual(before);
+    expect(await started('orders', bucket, true).ended).toEqual({ ended: 'well' });
+    expect((await linesIn(client, bucket)).sort()).toEqual([...before, ...after].sort());
+    // Another log, by its id.
+    const ids = new Set((await namesIn(client, bucket)).map((name) => name.split('/')[0]));
+    expect(ids.size).toBe(2);
+  }, 300_000);
+
+  test('a topic that is not there is said by name', async () => {
+    const { ended, message } = await started('nowhere', await newBucket(client), true).ended;
+    expect(ended).toBe('SourceUnavailable');
+    expect(message).toContain("topic 'nowhere' cannot be read");
+  }, 120_000);
+});
+
+interface End {
+  readonly ended?: string;
+  readonly message?: string;
+}
+
+class Reader {
+  wrote = 0;
+  readonly ended: Promise<End>;
+  readonly #signal: (signal: NodeJS.Signals) => void;
+
+  constructor(path: string, order: SourceOrder) {
+    const child = spawn(process.execPath, [path, JSON.stringify(order)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#signal = (signal) => child.kill(signal);
+    let last: End = {};
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const { wrote = 0, ...end } = JSON.parse(line) as End & { readonly wrote?: number };
+      this.wrote += wrote;
+      last = end;
+    });
+    this.ended = new Promise((resolve) => child.once('close', () => resolve(last)));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#signal(signal);
+  }
+}
