@@ -48,7 +48,9 @@ export class Verdict {
       if (rivals.some((rival) => this.world.effects.holds(row, rival.token))) return;
       if (rivals.some((rival) => effects.times(rival.token) > 0)) return;
     }
-    if (this.world.unhappy !== undefined && this.oracle.isParked(token)) return;
+    // What an item has no room for waits in a row of its own.
+    const mayBeBeside = this.world.unhappy !== undefined || this.scenario.way === 'aggregate';
+    if (mayBeBeside && this.oracle.isParked(token)) return;
     throw this.world.violated(`${token} (${intent.nature}) is ${what}, and nothing is durable`);
   }
 
@@ -97,7 +99,12 @@ export class Verdict {
     const passed = redeploys ? new Set([...skipped, ...deadLettered]) : skipped;
     for (const lane of lanes.values()) {
       const commits = lane
-        .filter(({ token }) => !(way === 'aggregate' ? passed : outOfTurn).has(token))
+        .filter((intent) =>
+          way === 'aggregate'
+            ? // A version that was passed over is a hole: whichever payload of it comes back acts late.
+              !this.#rivals(intent).some(({ token }) => passed.has(token))
+            : !outOfTurn.has(intent.token),
+        )
         .flatMap(({ token, version }) => {
           const at = this.world.effects.journal.findIndex((acted) => acted.token === token);
           return at < 0 ? [] : [{ token, at: this.#moment(at), version: Number(version) }];
