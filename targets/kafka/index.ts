@@ -1,28 +1,40 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guarded, type GuardedProcess } from '../guarded-process.js';
 import { steadyPort } from '../steady-port.js';
 import { KafkaStartError } from './errors.js';
 import { kafkaJars } from './jars.js';
-import { brokerProperties } from './properties.js';
-import { describeTransactions, javaCommand, readRecords, runTool } from './tools.js';
+import { KafkaNode } from './node.js';
+import type { NodePlace } from './properties.js';
+import { describeTransactions, outOfSync, readRecords } from './tools.js';
 
 export { installKafkaClient, kafkaClientFolder } from './client.js';
 export * from './errors.js';
 export { kafkaMissing } from './missing.js';
 
-/** One broker that is its own controller, on 127.0.0.1. */
+export interface KafkaOptions {
+  /**
+   * Nodes, each broker and controller. 1: nothing is replicated. 3: every topic, those of offsets and transactions
+   * too, has 3 replicas, of which 2 must be in sync (`min.insync.replicas`), as people run it. About 250 MB each.
+   *
+   * @default 1
+   */
+  readonly brokers?: 1 | 3;
+  readonly log?: (line: string) => void;
+}
+
+/** A cluster of Kafka on 127.0.0.1. */
 export interface KafkaBroker {
   /** For `bootstrap.servers`. */
   readonly servers: string;
-  /** Kills the JVM with SIGKILL and waits for its end. Its folder stays. */
-  kill(): Promise<void>;
-  /** Starts it again on the same folder and port. @throws KafkaStartError */
-  restart(): Promise<void>;
+  /** Kills the JVM of a node with SIGKILL and waits for its end. Its folder stays. @param node from 1. @default 1 */
+  kill(node?: number): Promise<void>;
+  /** Starts it again on the same folder and ports. @throws KafkaStartError */
+  restart(node?: number): Promise<void>;
+  /** Waits until every replica is in sync, as one does between two restarts. @throws KafkaStartError after 180 s */
+  inSync(): Promise<void>;
   /**
    * What Kafka's own Java consumer sees of a topic with read_committed: the values, in order per partition.
    *
@@ -31,81 +43,89 @@ export interface KafkaBroker {
   values(topic: string, atLeast?: number): Promise<string[]>;
   /** What may hold readers of a topic of 4 partitions back: its offsets, transactions and producers, for people. */
   transactions(topic: string): Promise<string>;
+  /**
+   * Lines of the brokers' logs that say that markers of a transaction were left out: records of an aborted one
+   * become visible then (KAFKA-20734).
+   */
+  markersLeftOut(): Promise<string[]>;
   /** Ends it and removes its folder. May be called more than once. */
   stop(): Promise<void>;
 }
 
-const startSeconds = 90;
+const inSyncSeconds = 180;
 
 /**
- * Starts a Kafka broker (KRaft, one node; its version is pinned in pom.xml) on a free port, and waits until it
- * listens.
+ * Starts a cluster of Kafka (KRaft; its version is pinned in pom.xml) on free ports, and waits until it listens.
  *
  * @throws JavaMissingError, MavenMissingError, DownloadFailedError when it cannot be fetched
  * @throws KafkaStartError with its last lines when it does not listen within 90 s
  */
-export async function startKafka(options: { log?: (line: string) => void } = {}): Promise<KafkaBroker> {
-  const jars = await kafkaJars(options.log);
+export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promise<KafkaBroker> {
+  const jars = await kafkaJars(log);
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-kafka-'));
-  const port = await steadyPort();
-  const properties = join(folder, 'broker.properties');
-  await writeFile(properties, brokerProperties(join(folder, 'data'), port, await steadyPort()));
-  let broker: GuardedProcess | undefined;
+  const nodes: KafkaNode[] = [];
   const stop = async () => {
-    await broker?.stop();
+    await Promise.all(nodes.map((node) => node.stop()));
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
-  const start = async () => {
-    broker = guarded(javaCommand(jars, 'kafka.Kafka', [properties], 512));
-    await untilListening(broker, port);
+  const nodeOf = (id: number) => {
+    const node = nodes[id - 1];
+    if (node === undefined) throw new RangeError(`there is no node ${id}: they are 1 to ${nodes.length}`);
+    return node;
   };
-  const servers = `127.0.0.1:${port}`;
   try {
     // A cluster's id is 16 random bytes in URL-safe base64.
-    const id = randomBytes(16).toString('base64url');
-    // In one word with its option: one id in 64 begins with '-' and would be read as another option.
-    await runTool(jars, 'kafka.tools.StorageTool', ['format', `--cluster-id=${id}`, '-c', properties]);
-    await start();
+    const clusterId = randomBytes(16).toString('base64url');
+    const places = await placesOf(brokers, folder);
+    for (const place of places) nodes.push(await KafkaNode.made(jars, folder, clusterId, place, places));
+    // All before the first is waited for: one of three does not come up alone.
+    for (const node of nodes) node.start();
+    await Promise.all(nodes.map((node) => node.listening()));
   } catch (error) {
     await stop();
     throw error;
   }
-  options.log?.(`Kafka ready on ${servers}`);
+  const servers = nodes.map(({ server }) => server).join(',');
+  log?.(`Kafka ready on ${servers}`);
   return {
     servers,
-    kill: async () => {
-      const pid = broker?.commandPid();
-      if (pid !== undefined && broker?.ended() === false) process.kill(pid, 'SIGKILL');
-      await broker?.end;
+    kill: (node = 1) => nodeOf(node).kill(),
+    restart: (node = 1) => {
+      nodeOf(node).start();
+      return nodeOf(node).listening();
     },
-    restart: start,
+    inSync: () => untilInSync(jars, servers),
     values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
     transactions: (topic) => describeTransactions(jars, servers, topic),
+    markersLeftOut: async () => {
+      const logs = await Promise.all(nodes.map((node) => node.log()));
+      return logs.flatMap((text) =>
+        text.split('\n').filter((line) => line.includes('likely deleted already')),
+      );
+    },
     stop,
   };
 }
 
-async function untilListening(broker: GuardedProcess, port: number): Promise<void> {
-  const deadline = Date.now() + startSeconds * 1000;
-  while (Date.now() < deadline && !broker.ended()) {
-    if (await listens(port)) return;
-    await sleep(100);
-  }
-  const output = broker.output();
-  const ended = broker.ended();
-  await broker.stop();
-  throw new KafkaStartError(
-    `Kafka ${ended ? 'ended' : `did not listen within ${startSeconds} s`}; its last lines are below\n${output}`,
-  );
+async function placesOf(brokers: number, folder: string): Promise<NodePlace[]> {
+  const ports = new Set<number>();
+  while (ports.size < 2 * brokers) ports.add(await steadyPort());
+  const free = [...ports];
+  return Array.from({ length: brokers }, (_, index) => ({
+    id: index + 1,
+    port: free[2 * index] ?? 0,
+    controllerPort: free[2 * index + 1] ?? 0,
+    dataFolder: join(folder, `data-${index + 1}`),
+  }));
 }
 
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: 1000 });
-    const say = (yes: boolean) => () => {
-      socket.destroy();
-      resolve(yes);
-    };
-    socket.on('connect', say(true)).on('error', say(false)).on('timeout', say(false));
-  });
+async function untilInSync(jars: string, servers: string): Promise<void> {
+  const deadline = Date.now() + inSyncSeconds * 1000;
+  for (;;) {
+    const behind = await outOfSync(jars, servers).catch(String);
+    if (behind === '') return;
+    if (Date.now() > deadline)
+      throw new KafkaStartError(`replicas are still out of sync after ${inSyncSeconds} s:\n${behind}`);
+    await sleep(500);
+  }
 }

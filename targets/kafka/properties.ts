@@ -1,23 +1,40 @@
-/** One node for tests: small, quick to start, quick to notice a dead member or a transaction whose time is over. */
-export function brokerProperties(dataFolder: string, port: number, controllerPort: number): string {
+/** Where one node of the cluster listens, and keeps its data. */
+export interface NodePlace {
+  /** From 1. */
+  readonly id: number;
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly dataFolder: string;
+}
+
+/**
+ * A node for tests, broker and controller in one: small, quick to start, quick to notice a dead member or a
+ * transaction whose time is over. Three or more nodes are what people run: replicas on three of them, of which two
+ * must have what is acknowledged.
+ */
+export function brokerProperties(node: NodePlace, nodes: readonly NodePlace[]): string {
+  const [replicas, inSync] = nodes.length < 3 ? [1, 1] : [3, 2];
+  const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
   return [
     'process.roles=broker,controller',
-    'node.id=1',
-    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+    `node.id=${node.id}`,
+    `controller.quorum.voters=${voters.join(',')}`,
     'controller.listener.names=CONTROLLER',
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}`,
     'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-    `log.dirs=${dataFolder}`,
+    `log.dirs=${node.dataFolder}`,
     'num.partitions=4',
     'auto.create.topics.enable=false',
-    'offsets.topic.replication.factor=1',
+    `default.replication.factor=${replicas}`,
+    `min.insync.replicas=${inSync}`,
+    `offsets.topic.replication.factor=${replicas}`,
     'offsets.topic.num.partitions=4',
-    'transaction.state.log.replication.factor=1',
-    'transaction.state.log.min.isr=1',
+    `transaction.state.log.replication.factor=${replicas}`,
+    `transaction.state.log.min.isr=${inSync}`,
     'transaction.state.log.num.partitions=4',
-    'share.coordinator.state.topic.replication.factor=1',
-    'share.coordinator.state.topic.min.isr=1',
+    `share.coordinator.state.topic.replication.factor=${replicas}`,
+    `share.coordinator.state.topic.min.isr=${inSync}`,
     'group.initial.rebalance.delay.ms=0',
     'group.min.session.timeout.ms=1000',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms=1000',

@@ -5,21 +5,30 @@ import { KafkaToolError } from './errors.js';
 
 const run = promisify(execFile);
 
-/** The command of a main class of Kafka's. @param megabytes of heap at most */
+/**
+ * The command of a main class of Kafka's.
+ *
+ * @param megabytes of heap at most
+ * @param logger settings of slf4j-simple
+ */
 export function javaCommand(
   jars: string,
   mainClass: string,
   args: readonly string[],
   megabytes: number,
+  logger: Readonly<Record<string, string>>,
 ): string[] {
   // One collector thread and the first compiler only: it shares two cores with the tests.
   const jvm = [`-Xmx${megabytes}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-  return ['java', ...jvm, '-cp', join(jars, '*'), mainClass, ...args];
+  const logging = Object.entries(logger).map(([name, value]) => `-Dorg.slf4j.simpleLogger.${name}=${value}`);
+  return ['java', ...jvm, ...logging, '-cp', join(jars, '*'), mainClass, ...args];
 }
 
 /** Runs one of Kafka's own tools. @returns what it printed. @throws KafkaToolError */
 export async function runTool(jars: string, mainClass: string, args: readonly string[]): Promise<string> {
-  const [java = 'java', ...rest] = javaCommand(jars, mainClass, args, 256);
+  const [java = 'java', ...rest] = javaCommand(jars, mainClass, args, 256, {
+    defaultLogLevel: 'error',
+  });
   try {
     const { stdout } = await run(java, rest, { maxBuffer: 512 * 1024 * 1024 });
     return stdout;
@@ -79,4 +88,10 @@ export async function describeTransactions(
       ),
     );
   return said.join('\n');
+}
+
+/** Partitions that lack a replica in sync, as Kafka's own tool lists them; empty when none does. */
+export async function outOfSync(jars: string, servers: string): Promise<string> {
+  const list = ['--bootstrap-server', servers, '--describe', '--under-replicated-partitions'];
+  return (await runTool(jars, 'org.apache.kafka.tools.TopicCommand', list)).trim();
 }

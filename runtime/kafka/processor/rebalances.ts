@@ -17,20 +17,29 @@ export class Rebalances {
 
   /** For `rebalance_cb`. */
   readonly callback = (error: ClientError, partitions: readonly TopicPartition[]): void => {
-    if (error.code === codes.assignPartitions) this.#waiting.push({ kind: 'assign', partitions });
-    else if (this.#consumer === undefined) this.#waiting.push({ kind: 'revoke', partitions });
-    // Closing: nobody asks any more, and the client waits for this.
-    else this.#consumer.unassign();
+    // Closing: nobody asks any more, and the client waits for an answer to either, for ever.
+    if (this.#consumer !== undefined) this.#consumer.unassign();
+    else {
+      const kind = error.code === codes.assignPartitions ? 'assign' : 'revoke';
+      this.#waiting.push({ kind, partitions });
+    }
   };
 
   next(): Rebalance | undefined {
     return this.#waiting.shift();
   }
 
-  /** From now on partitions are given up at once. */
+  /**
+   * From now on partitions are given up at once; so are those that were taken in hand and, because that failed, never
+   * answered.
+   */
   close(consumer: ClientConsumer): void {
     this.#consumer = consumer;
-    if (this.#waiting.some(({ kind }) => kind === 'revoke')) consumer.unassign();
     this.#waiting = [];
+    try {
+      consumer.unassign();
+    } catch {
+      // It has nothing any more: its connection is gone.
+    }
   }
 }

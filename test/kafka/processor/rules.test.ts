@@ -1,4 +1,5 @@
 import { PackageMissing } from '../../../runtime/dedup/package-missing.js';
+import type { ClientConsumer } from '../../../runtime/kafka/processor/client-port.js';
 import { deadLetter, deadLetterHeaders, withoutValue } from '../../../runtime/kafka/processor/dead-letter.js';
 import {
   kafkaProcessor,
@@ -10,6 +11,7 @@ import { incarnationText, readIncarnation } from '../../../runtime/kafka/process
 import { Lane } from '../../../runtime/kafka/processor/lane.js';
 import { GatheredTransaction } from '../../../runtime/kafka/processor/message.js';
 import type { KafkaProcessorOptions } from '../../../runtime/kafka/processor/options.js';
+import { Rebalances } from '../../../runtime/kafka/processor/rebalances.js';
 import { takeSlot } from '../../../runtime/kafka/processor/slot.js';
 import { decideStart, type Known } from '../../../runtime/kafka/processor/start.js';
 import { ModelLeases } from './model-leases.js';
@@ -100,6 +102,28 @@ describe('a lane', () => {
     lane.giveBack();
     expect(lane.handled.map((one) => one.message.offset)).toEqual([5, 6]);
     expect(lane.offset).toBe(5);
+  });
+});
+
+describe('a rebalance', () => {
+  const partitions = [{ topic: 'purchases', partition: 0 }];
+  const event = (code: number) => Object.assign(new Error(), { code });
+
+  it.each([
+    ['assigns', -175],
+    ['revokes', -174],
+  ])('that %s while the group is left is answered: else the client never closes', (_, code) => {
+    let answers = 0;
+    const consumer = { unassign: () => (answers += 1) } as unknown as ClientConsumer;
+    const rebalances = new Rebalances();
+    rebalances.callback(event(-175), partitions);
+    // Taken in hand, and that failed.
+    expect(rebalances.next()).toEqual({ kind: 'assign', partitions });
+    rebalances.close(consumer);
+    expect(answers).toBe(1);
+    rebalances.callback(event(code), partitions);
+    expect(answers).toBe(2);
+    expect(rebalances.next()).toBeUndefined();
   });
 });
 

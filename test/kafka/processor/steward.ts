@@ -71,7 +71,8 @@ async function connected(): Promise<Producer> {
 async function run(errand: Errand): Promise<number | undefined> {
   switch (errand.kind) {
     case 'create': {
-      const topic = { topic: errand.topic, num_partitions: errand.partitions, replication_factor: 1 };
+      // -1: as many as the cluster says.
+      const topic = { topic: errand.topic, num_partitions: errand.partitions, replication_factor: -1 };
       await settled((done) => admin.createTopic(topic, timeoutMs, done));
       return;
     }
