@@ -28,7 +28,7 @@ export function exitWith(status: 0 | 1): void {
   process.exitCode = status;
 }
 
-/** Columns in the order of the first row's properties. Without heads where these are blank. Empty text for no rows. */
+/** Columns in the order of the first row's properties. No heads where these are blank. Empty text for no rows. */
 export function tableText(rows: readonly Readonly<Record<string, string | number>>[]): string {
   const [first] = rows;
   if (first === undefined) return '';

@@ -31,8 +31,8 @@ export interface MigratingConsumerProps extends ConsumerOptions {
  *
  * Guarantees: as IdempotentConsumer, over both queues together, while producers move one by one and old messages are
  * worked off. Order: by the producer's versions (CommitWay.AGGREGATE). Does not guarantee the order that only a queue
- * has given: a later message in the new queue may act before an earlier one in the old. Where that matters, let the new
- * queue wait (`newQueueWaits`).
+ * has given: a later message in the new queue may act before an earlier one in the old. Where that matters, let the
+ * new queue wait (`newQueueWaits`).
  *
  * @throws InvalidProps when order is asked for and nothing keeps it, when the channel takes no other one's place, and
  *   as IdempotentConsumer does

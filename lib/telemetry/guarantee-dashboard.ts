@@ -35,8 +35,8 @@ const height = 6;
 
 /**
  * A CloudWatch dashboard of a stack: the state of all its alarms, each with its graph and threshold, and what goes
- * through its channels, relays and webhook senders. It is drawn when the stack is synthesized, so constructs and alarms that are made
- * after it are on it, too, also those of other libraries.
+ * through its channels, relays and webhook senders. It is drawn when the stack is synthesized, so constructs and
+ * alarms that are made after it are on it, too, also those of other libraries.
  *
  * Guarantees nothing by itself; costs what CloudWatch takes for a dashboard, $3 a month beyond the first three.
  *

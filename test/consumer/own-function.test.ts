@@ -15,17 +15,18 @@ import { ChannelKind, DedupTable, IdempotentConsumer, MessageChannel } from '../
 import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
 
 /** Compiles only while each is the class, with `addEnvironment` and `addLayers`, and not the interface. */
-type Made =
-  | IdempotentApi['function']
-  | IdempotentRestApi['function']
-  | JobQueue['function']
-  | KafkaConsumer['function']
-  | OutboxRelay['function']
-  | PostgresRelay['function']
-  | WebhookPage['function']
-  | WebhookReceiver['function']
-  | WebhookSender['worker']
-  | IdempotentConsumer['ownFunction'];
+type Made = [
+  IdempotentApi['function'],
+  IdempotentRestApi['function'],
+  JobQueue['function'],
+  KafkaConsumer['function'],
+  OutboxRelay['function'],
+  PostgresRelay['function'],
+  WebhookPage['function'],
+  WebhookReceiver['function'],
+  WebhookSender['worker'],
+  IdempotentConsumer['ownFunction'],
+][number];
 type IsClass<T> = [T] extends [LambdaFunction | undefined] ? true : never;
 const everyOneIsTheClass: IsClass<Made> = true;
 

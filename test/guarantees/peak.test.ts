@@ -135,7 +135,7 @@ test('a limit below what the peak needs is a warning with both numbers, and a no
 });
 
 test('groups that nobody has told of are not known, and without a workload nothing is said', () => {
-  const { busiestGroupMessagesPerSecond: _, ...without } = workload;
+  const without = { ...workload, busiestGroupMessagesPerSecond: undefined };
   const [, groups] = reported({ workload: without }).needs('Stack/Settlement');
   expect(groups).toMatchObject({ has: 'not known: `busiestGroupMessagesPerSecond` is not given' });
   expect(groups).not.toHaveProperty('enough');

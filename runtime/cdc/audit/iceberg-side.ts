@@ -92,11 +92,11 @@ class Table {
   async *rows(): AsyncGenerator<Stored> {
     // Comes with `hyparquet-writer`. Not a literal, so that bundlers do not ask for it.
     const name: string = 'hyparquet';
-    const { parquetReadObjects } = (await import(name).catch(unlessMissing(name, feature))) as Parquet;
+    const parquet = (await import(name).catch(unlessMissing(name, feature))) as Parquet;
     for (const path of await this.#dataFiles()) {
       const { buffer, byteOffset, byteLength } = await this.#file(path);
       const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-      yield* await parquetReadObjects({ file });
+      yield* await parquet.parquetReadObjects({ file });
     }
   }
 

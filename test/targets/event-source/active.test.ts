@@ -29,10 +29,11 @@ async function pendingTwice() {
         response.end(JSON.stringify({ Configuration: { State: 'Pending' } }));
         return;
       }
-      const { host: _, connection: __, 'content-length': ___, ...kept } = headers;
-      const answer = await fetch(`${target.endpoint ?? ''}${url}`, {
+      const own = ['host', 'connection', 'content-length'];
+      const kept = Object.entries(headers).filter(([name]) => !own.includes(name));
+      const answer = await fetch(`${target.endpoint}${url}`, {
         method,
-        headers: kept as Record<string, string>,
+        headers: Object.fromEntries(kept) as Record<string, string>,
         ...(body.length > 0 && { body }),
       });
       const passed = [...answer.headers].filter(([name]) => /^(content-type|x-amz)/.test(name));
@@ -45,7 +46,10 @@ async function pendingTwice() {
   return {
     calls,
     endpoint: `http://127.0.0.1:${port}`,
-    close: () => new Promise((resolve) => void server.close(resolve).closeAllConnections()),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve).closeAllConnections();
+      }),
   };
 }
 
