@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalTargetError } from '../../targets/local-target-error.js';
+import { textTable } from '../../targets/text-table.js';
 import { cleanup, type Cleanup } from '../cleanup.js';
 import { DriveError } from '../drive-error.js';
 import { interruptSignal } from '../interrupt.js';
@@ -107,16 +108,8 @@ function tableOf(lines: readonly AuditLine[]): string {
     ...(['missing', 'doubled', 'altered', 'foreign'] as const).map((kind) => String(counts[kind])),
     ok ? 'exact' : 'DIFFERS',
   ]);
-  const all = [['compared', 'source', 'sink', 'missing', 'doubled', 'altered', 'foreign', ''], ...rows];
-  const widths = all[0]?.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0))) ?? [];
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const head = ['compared', 'source', 'sink', 'missing', 'doubled', 'altered', 'foreign', ''];
+  return textTable(rows, { head, figures: new Set([1, 2, 3, 4, 5, 6]) });
 }
 
 main().then(
