@@ -15,7 +15,7 @@ export {
   type Stuck,
 } from './folded.js';
 export { parkingBytes, parkingWindow } from './stream.js';
-export { holdCarriers, outcomeBefore, outcomeBeside } from './turn.js';
+export { holdCarriers, outcomeRecalled } from './turn.js';
 
 /**
  * Applies events to an aggregate, in memory: the next version acts, an earlier one is a duplicate unless it is a

@@ -29,6 +29,33 @@ export function outcomeBeside(
 }
 
 /**
+ * What became of an event that may have been here before, whatever it says now; undefined when it was not.
+ * `duplicate`: it has acted, or is parked and waits for its turn. `retry`: it has acted, and may have to bring a
+ * parked event whose turn has come: its commit tells.
+ *
+ * @param keptBeside reads what is parked at a place outside the ledger.
+ */
+export async function outcomeRecalled(
+  stream: Stream,
+  event: Pick<AggregateEvent, 'stream' | 'version' | 'previous' | 'fingerprint'>,
+  keptBeside: (place: bigint) => Promise<Parked | null | undefined>,
+): Promise<Outcome | undefined> {
+  const { parked, beyond = 0n, stopped } = stream;
+  const next = nextOf(stream);
+  const before = outcomeBefore(stream, event);
+  if (before === undefined && event.version > next) {
+    const place = slotOf(event);
+    const near = parked.find(({ version }) => version === event.version);
+    const kept = near ?? (beyond < place ? null : await keptBeside(place));
+    return kept?.version === event.version ? outcomeBeside(kept, event) : undefined;
+  }
+  if (before?.kind !== 'duplicate') return before;
+  const [first] = parked;
+  const isDue = !stopped && ((first !== undefined && slotOf(first) <= next) || beyond >= next);
+  return isDue ? { kind: 'retry', error: new ParkedWaiting(event.stream, next, 'duplicate') } : before;
+}
+
+/**
  * A parked event has no message of its own any more. While it has not acted although its turn has come, the messages
  * at or below the position are its carriers: one of them coming again is what tries it again. They are never blamed
  * for it.

@@ -60,14 +60,9 @@ export class Beside {
     return true;
   }
 
-  /** What is kept in a row of its own at the place of one event. */
-  async kept(
-    address: ItemAddress,
-    event: Pick<AggregateEvent, 'stream' | 'version' | 'previous'>,
-    limits: Limits,
-  ): Promise<Parked | null> {
-    const place = slotOf(event);
-    const found = await this.#rows.read(streamText(address, event.stream), place, place, limits);
+  /** What is kept in a row of its own at one place of a stream. */
+  async kept(address: ItemAddress, stream: string, place: bigint, limits: Limits): Promise<Parked | null> {
+    const found = await this.#rows.read(streamText(address, stream), place, place, limits);
     return found.get(place) ?? null;
   }
 

@@ -1,10 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoff } from '../dedup/backoff.js';
-import { CommitFailed, ParkedWaiting, WriteRefused } from '../dedup/errors.js';
+import { CommitFailed, WriteRefused } from '../dedup/errors.js';
 import {
   fold,
-  outcomeBefore,
-  outcomeBeside,
+  outcomeRecalled,
   holdCarriers,
   parkingBytes,
   type AggregateEvent,
@@ -14,7 +13,6 @@ import {
   type Stuck,
 } from '../dedup/fold.js';
 import type { Parked, Stream } from '../dedup/ledger.js';
-import { slotOf } from '../dedup/stream.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { stateBytes, unseen, type SeenAggregate } from './aggregate-item.js';
@@ -177,11 +175,7 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     return { stands: stopped === true && stoppedAt === passOver.version, stuck };
   }
 
-  /**
-   * What became of an event that may have been here before, whatever it says now; undefined when it was not.
-   * Consistent reads. `duplicate`: it has acted, or is parked and waits for its turn. `retry`: it has acted, and may
-   * have to bring a parked event whose turn has come: its commit tells.
-   */
+  /** See {@link outcomeRecalled}. Consistent reads. */
   async recall(
     address: ItemAddress,
     event: Pick<Event, 'stream' | 'version' | 'fingerprint'>,
@@ -190,20 +184,9 @@ export class AggregateStore<Event extends AggregateEvent = AggregateEvent> {
     const { ledger } = await this.#items.read(address, limits);
     const stream = ledger.get(event.stream);
     if (stream === undefined) return undefined;
-    const { position, parked, beyond, stopped } = stream;
-    const next = position + 1n;
-    const before = outcomeBefore(stream, event);
-    if (before === undefined && event.version > next) {
-      const place = slotOf(event);
-      const kept =
-        parked.find(({ version }) => version === event.version) ??
-        ((beyond ?? 0n) < place ? null : await this.#besideIt()?.kept(address, event, limits));
-      return kept?.version === event.version ? outcomeBeside(kept, event) : undefined;
-    }
-    if (before?.kind !== 'duplicate') return before;
-    const [first] = parked;
-    const isDue = !stopped && ((first !== undefined && slotOf(first) <= next) || (beyond ?? 0n) >= next);
-    return isDue ? { kind: 'retry', error: new ParkedWaiting(event.stream, next, 'duplicate') } : before;
+    return outcomeRecalled(stream, event, async (place) =>
+      this.#besideIt()?.kept(address, event.stream, place, limits),
+    );
   }
 
   async #run(

@@ -1,43 +1,24 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { deepFreeze, type AggregateEvent, type Stuck } from '../dedup/fold.js';
+import { deepFreeze } from '../dedup/fold.js';
 import type { Parked } from '../dedup/ledger.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
-import { sequence } from '../dedup/sequence.js';
-import type {
-  Committed,
-  FailedParked,
-  Identified,
-  PassedOver,
-  Position,
-  Positions,
-  Prepared,
-  Turn,
-  Way,
-} from '../dedup/way.js';
+import {
+  recallEach,
+  startOf,
+  streamPositions,
+  StreamUnit,
+  type StartAt,
+  type StreamPlace,
+  type StreamPositions,
+} from '../dedup/stream-positions.js';
+import type { Committed, FailedParked, Identified, Positions, Turn, Way } from '../dedup/way.js';
 import { placeOfText, streamText } from './aggregate-place.js';
 import { AggregateStore, type AggregateStoreOptions } from './aggregate-store.js';
 import type { ItemAddress, Row, Table } from './table.js';
 
 /** Where a message stands: in which aggregate's item, in which of its streams, and where there. */
-export interface AggregatePlace {
-  readonly address: ItemAddress;
-  readonly stream: string;
-  readonly version: bigint;
-  /** See {@link AggregateEvent.previous}. */
-  readonly previous?: bigint;
-}
-
-/**
- * Where a stream starts that an aggregate has not met; always for one aggregate and one incarnation of its stream
- * (R54).
- *
- * `'1'`: with the producer's first event. `'now'`: with the first event to arrive; one that was sent before it and
- * arrives later counts as done, so this is for where order is kept on the way (FIFO). A function: with the version
- * that it makes of the first event to arrive, such as one that the event carries of its snapshot; everything before
- * that counts as done. Decimal digits.
- */
-export type StartAt<Source> = '1' | 'now' | ((source: Source) => string);
+export type AggregatePlace = StreamPlace<ItemAddress>;
 
 export interface AggregateWayOptions<Message extends Identified, Source> {
   readonly client: DynamoDBClient;
@@ -65,35 +46,7 @@ export interface AggregateWayOptions<Message extends Identified, Source> {
 }
 
 /** A message that is ready to be folded into its aggregate. */
-export class AggregateUnit<Source = unknown> implements AggregateEvent, Prepared {
-  declare readonly looked?: boolean;
-  readonly fingerprint: string;
-  readonly address: ItemAddress;
-  readonly stream: string;
-  readonly version: bigint;
-  readonly previous?: bigint;
-  readonly #carry: () => string;
-
-  constructor(
-    { address, stream, version, previous }: AggregatePlace,
-    { fingerprint }: Identified,
-    readonly lane: string,
-    readonly source: Source,
-    readonly hasGaps: boolean,
-    carry: () => string,
-  ) {
-    this.#carry = carry;
-    this.address = address;
-    this.stream = stream;
-    this.version = version;
-    if (previous !== undefined) this.previous = previous;
-    this.fingerprint = fingerprint;
-  }
-
-  get carried(): string {
-    return this.#carry();
-  }
-}
+export type AggregateUnit<Source = unknown> = StreamUnit<ItemAddress, Source>;
 
 /**
  * The aggregate way: messages are folded into one item each, in the order of the producer's versions. See {@link
@@ -103,45 +56,35 @@ export function aggregateWay<Message extends Identified, Source>(
   options: AggregateWayOptions<Message, Source>,
 ): Way<Message, AggregateUnit<Source>> & { readonly positions: Positions<Message> } {
   const { place, source, carry, startAt = '1', hasGaps = false } = options;
-  const startOf = (version: bigint, first: Source): bigint => {
-    if (startAt === '1') return 0n;
-    return (startAt === 'now' ? version : BigInt(sequence(startAt(first)))) - 1n;
-  };
-  const store = storeOf(options, startOf);
+  const store = storeOf(options);
+  const positions = streamPositions({
+    ...{ place, source, startAt, hasGaps, textOf: streamText },
+    placeOf: (text) => placeOfText(options.table, text),
+    passOver: async (address: ItemAddress, over, limits) => store.passOver(address, over, limits),
+  });
   return {
     prepare: (message: Message, { lane }: Turn) =>
-      new AggregateUnit(place(message), message, lane, source(message), hasGaps, () => carry(message)),
-    commit: (units, limits, alone) => commitUnits(store, units, limits, alone),
-    // Only before a verdict (R45): for all others the fold tells, and knows without a read while the item is warm.
-    async recall(messages, limits, consistent): Promise<ReadonlyMap<Message, Outcome>> {
-      const found = new Map<Message, Outcome>();
-      if (!consistent) return found;
-      for (const message of messages) {
+      new StreamUnit(place(message), message, lane, source(message), hasGaps, () => carry(message)),
+    commit: (units, limits, alone) => commitUnits(store, positions, units, limits, alone),
+    // The fold knows without a read while the item is warm.
+    recall: async (messages, limits, consistent) =>
+      recallEach(messages, consistent, async (message) => {
         const { address, ...at } = place(message);
-        const outcome = await store.recall(address, { ...at, fingerprint: message.fingerprint }, limits);
-        if (outcome !== undefined) found.set(message, outcome);
-      }
-      return found;
-    },
-    positions: positionsOf(store, options, startOf),
+        return store.recall(address, { ...at, fingerprint: message.fingerprint }, limits);
+      }),
+    positions,
   };
 }
 
-type StartOf<Source> = (version: bigint, first: Source) => bigint;
-
 function storeOf<Message extends Identified, Source>(
   options: AggregateWayOptions<Message, Source>,
-  startOf: StartOf<Source>,
 ): AggregateStore<AggregateUnit<Source>> {
-  const { restore, wentOn } = options;
+  const { restore, startAt = '1', wentOn } = options;
   return new AggregateStore({
     ...options,
     reduce: (state, event: AggregateUnit<Source> | Parked) =>
-      options.reduce(
-        state,
-        deepFreeze(event instanceof AggregateUnit ? event.source : restore(event.carried)),
-      ),
-    start: ({ version, source: first }) => startOf(version, first),
+      options.reduce(state, deepFreeze(event instanceof StreamUnit ? event.source : restore(event.carried))),
+    start: ({ version, source: first }) => startOf(startAt, version, first),
     wentOn: wentOn && ((address, stream, limits) => wentOn(streamText(address, stream), limits)),
   });
 }
@@ -149,89 +92,20 @@ function storeOf<Message extends Identified, Source>(
 /** Each aggregate of a batch is written by itself, all at once. */
 async function commitUnits<Source>(
   store: AggregateStore<AggregateUnit<Source>>,
+  { failed }: Pick<StreamPositions<unknown, ItemAddress>, 'failed'>,
   units: readonly AggregateUnit<Source>[],
   limits: Limits,
   alone: boolean | undefined,
 ): Promise<Committed<AggregateUnit<Source>>> {
   const outcomes = new Map<AggregateUnit<Source>, Outcome>();
-  const failed: FailedParked[] = [];
+  const failedParked: FailedParked[] = [];
   await Promise.all(
     [...Map.groupBy(units, ({ address }) => address.id).values()].map(async (ofOne) => {
       const [{ address }] = ofOne as [AggregateUnit<Source>];
       const committed = await store.commit(address, ofOne, limits, alone);
       for (const [unit, outcome] of committed.outcomes) outcomes.set(unit, outcome);
-      failed.push(...committed.stuck.map((one) => failedParked(address, one)));
+      failedParked.push(...failed(address, committed.stuck));
     }),
   );
-  return { outcomes, failedParked: failed };
-}
-
-function positionsOf<Message extends Identified, Source>(
-  store: AggregateStore<AggregateUnit<Source>>,
-  { table, place, source, startAt = '1', hasGaps = false }: AggregateWayOptions<Message, Source>,
-  startOf: StartOf<Source>,
-): Positions<Message> {
-  const starts = new StreamStarts();
-  return {
-    of(message): Position {
-      const { address, stream, ...at } = place(message);
-      const text = streamText(address, stream);
-      if (startAt !== '1') starts.note(text, () => startOf(at.version, source(message)));
-      return positionOf(text, at);
-    },
-    async passOver(position, how, limits): Promise<PassedOver> {
-      const { address, stream } = placeOfText(table, position.stream);
-      const version = BigInt(sequence(position.sequence));
-      const start = starts.get(position.stream) ?? (hasGaps ? version - 1n : 0n);
-      const previous = position.previous === undefined ? undefined : BigInt(sequence(position.previous));
-      const over = { stream, version, previous, hasGaps, how, start };
-      const { stands, stuck } = await store.passOver(address, over, limits);
-      return { stands, failedParked: stuck.map((one) => failedParked(address, one)) };
-    },
-  };
-}
-
-/** Starts that are remembered of streams which were asked about and may have to be passed over. */
-const maxStarts = 1_000;
-
-class StreamStarts {
-  readonly #starts = new Map<string, bigint>();
-
-  get(stream: string): bigint | undefined {
-    return this.#starts.get(stream);
-  }
-
-  note(stream: string, start: () => bigint): void {
-    try {
-      this.#starts.delete(stream);
-      this.#starts.set(stream, start());
-      for (const oldest of this.#starts.keys()) {
-        if (this.#starts.size <= maxStarts) return;
-        this.#starts.delete(oldest);
-      }
-    } catch {
-      // The selector makes nothing of this message. Its stream then starts as the default says.
-    }
-  }
-}
-
-function failedParked(address: ItemAddress, { stream, parked, error }: Stuck): FailedParked {
-  const { carried, fingerprint } = parked;
-  return {
-    position: positionOf(streamText(address, stream), parked),
-    carried,
-    fingerprint,
-    error,
-  };
-}
-
-function positionOf(
-  stream: string,
-  { version, previous }: { readonly version: bigint; readonly previous?: bigint },
-): Position {
-  return {
-    stream,
-    sequence: version.toString(),
-    ...(previous !== undefined && { previous: previous.toString() }),
-  };
+  return { outcomes, failedParked };
 }

@@ -1,10 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
 import { backoff } from '../dedup/backoff.js';
-import { CommitFailed, DependencyFailed, ParkedWaiting } from '../dedup/errors.js';
+import { CommitFailed, DependencyFailed } from '../dedup/errors.js';
 import {
   holdCarriers,
-  outcomeBefore,
-  outcomeBeside,
+  outcomeRecalled,
   rowKey,
   type AggregateEvent,
   type PassOver,
@@ -13,7 +12,6 @@ import {
 import type { Ledger, Parked, Stream } from '../dedup/ledger.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
-import { slotOf } from '../dedup/stream.js';
 import { PartRun, setSavepoint, ThrewAfterReading, type Part } from './aggregate-part.js';
 import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
@@ -107,7 +105,7 @@ export class PostgresAggregateStore<Event extends AggregateEvent> {
     return { stands: stopped === true && stoppedAt === passOver.version, stuck: progress.stuck };
   }
 
-  /** What became of an event that may have been here before; undefined when it was not. Sees every commit. */
+  /** See {@link outcomeRecalled}. Sees every commit. */
   async recall(
     aggregate: string,
     event: Pick<Event, 'stream' | 'version' | 'previous' | 'fingerprint'>,
@@ -119,19 +117,9 @@ export class PostgresAggregateStore<Event extends AggregateEvent> {
     const { ledger } = await readLedger(send, id);
     const stream = ledger.get(event.stream);
     if (stream === undefined) return undefined;
-    const { position, parked, beyond = 0n, stopped } = stream;
-    const before = outcomeBefore(stream, event);
-    if (before === undefined && event.version > position + 1n) {
-      const place = slotOf(event);
-      const near = parked.find(({ version }) => version === event.version);
-      const kept = near ?? (beyond < place ? null : await rowAt(send, id, event.stream, place));
-      return kept?.version === event.version ? outcomeBeside(kept, event) : undefined;
-    }
-    if (before?.kind !== 'duplicate') return before;
-    const [first] = parked;
-    const isDue = !stopped && ((first !== undefined && slotOf(first) <= position + 1n) || beyond > position);
-    if (!isDue) return before;
-    return { kind: 'retry', error: new ParkedWaiting(event.stream, position + 1n, 'duplicate') };
+    return outcomeRecalled(stream, event, async (place) =>
+      (await readEarly(send, id, event.stream, place, place)).get(place),
+    );
   }
 
   async #run(aggregate: string, progress: Progress<Event>, limits: Limits, alone: boolean): Promise<void> {
@@ -245,15 +233,6 @@ function isWorthAnother(error: unknown): boolean {
   return [Conflict, ConnectionLost, CommitUnanswered, ThrewAfterReading].some(
     (kind) => error instanceof kind,
   );
-}
-
-async function rowAt(
-  send: Send,
-  id: Part<AggregateEvent>['id'],
-  stream: string,
-  place: bigint,
-): Promise<Parked | null> {
-  return (await readEarly(send, id, stream, place, place)).get(place) ?? null;
 }
 
 /** A number for an aggregate: two that share one wait for each other, and nothing else. */

@@ -93,8 +93,8 @@ export function postgresAggregateConsumer<Schema extends StandardSchemaV1>(
   const handler = postgresHandlerOf(
     options,
     (source, delivery) => {
-      const { aggregate, stream, version } = place(source, delivery);
-      const id = JSON.stringify([aggregate, stream, version.toString()]);
+      const { address, stream, version } = place(source, delivery);
+      const id = JSON.stringify([address, stream, version.toString()]);
       return { id, key: id };
     },
     postgresAggregateWay<Recognised<Body>, KeySource<Body>>({
@@ -130,11 +130,11 @@ function placeOf<Schema extends StandardSchemaV1>(
   if (typeof aggregate !== 'string' || aggregate === '' || aggregate.includes('\0'))
     throw new RejectMessage('aggregate must name the aggregate as a text that is not empty and has no NUL');
   if (numbers !== undefined)
-    return { aggregate, ...numbers.place((delivery as SqsDelivery).record, aggregate) };
+    return { address: aggregate, ...numbers.place((delivery as SqsDelivery).record, aggregate) };
   if (typeof options.version !== 'function') throw new InvalidSettings(['version is no function']);
   const { source: producer, epoch = '0', kind, version, previous } = options.version(source);
   return {
-    aggregate,
+    address: aggregate,
     stream: JSON.stringify(kind === undefined ? [producer, epoch] : [producer, epoch, kind]),
     version: BigInt(sequence(version)),
     ...(previous !== undefined && { previous: BigInt(sequence(previous)) }),

@@ -47,7 +47,7 @@ async function openAggregateWay(isolation?: Isolation) {
   const opened = await open();
   const way = postgresAggregateWay<Asked, Ask>({
     ...{ pool: opened.faulty, consumerName: 'contract', isolation, handle },
-    place: ({ message: { key, counter } }) => ({ aggregate: counter, stream: key, version: 1n }),
+    place: ({ message: { key, counter } }) => ({ address: counter, stream: key, version: 1n }),
     source: ({ message }) => message,
     carry: ({ message }) => JSON.stringify(message),
     restore: (carried) => JSON.parse(carried) as Ask,

@@ -2,7 +2,8 @@ import { PutItemCommand, TransactionConflictException } from '@aws-sdk/client-dy
 import { RejectMessage } from '../../runtime/dedup/errors.js';
 import { Meter } from '../../runtime/dedup/meter.js';
 import type { Outcome } from '../../runtime/dedup/outcome.js';
-import { aggregateWay, type AggregateUnit, type StartAt } from '../../runtime/dynamodb/aggregate-way.js';
+import type { StartAt } from '../../runtime/dedup/stream-positions.js';
+import { aggregateWay, type AggregateUnit } from '../../runtime/dynamodb/aggregate-way.js';
 import { AggregateStore } from '../../runtime/dynamodb/aggregate-store.js';
 import { listGaps, type Gap } from '../../runtime/dynamodb/gaps.js';
 import { addressOf, type Row, type Table } from '../../runtime/dynamodb/table.js';
