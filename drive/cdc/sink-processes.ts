@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { packageRoot } from '../../targets/package-root.js';
@@ -78,19 +79,18 @@ export class SinkProcesses {
     const child = spawn(process.execPath, [join(this.#folder, 'sink.js'), JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    child.stdout.on('data', (chunk: Buffer) => this.#heard(chunk));
+    createInterface({ input: child.stdout }).on('line', (line) => this.#heard(line));
     child.stderr.on('data', (chunk: Buffer) => {
       this.errors.push(`${order.kind}: ${chunk.toString().trim()}`);
     });
     return child;
   }
 
-  #heard(chunk: Buffer): void {
-    for (const line of chunk.toString().split('\n')) {
-      if (!line.startsWith('{') || !line.endsWith('}')) continue;
-      const { rows = 0, duplicates = 0 } = JSON.parse(line) as { rows?: number; duplicates?: number };
-      this.told.rows += rows;
-      this.told.duplicates += duplicates;
-    }
+  #heard(line: string): void {
+    // A process that is killed may leave half a line.
+    if (!line.startsWith('{') || !line.endsWith('}')) return;
+    const { rows = 0, duplicates = 0 } = JSON.parse(line) as { rows?: number; duplicates?: number };
+    this.told.rows += rows;
+    this.told.duplicates += duplicates;
   }
 }

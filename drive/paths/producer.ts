@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { packageRoot } from '../../targets/package-root.js';
 import { DriveError } from '../drive-error.js';
 import type { ActivityEvent } from '../input/activity-events.js';
+import { startLineProcess } from '../line-process.js';
 
 /** What the sender says of one batch. */
 export interface Sent {
@@ -26,30 +22,15 @@ export class ProducerEnded extends DriveError {
 
 /** @param environment region, credentials, endpoint and queues */
 export function startProducer(environment: Readonly<Record<string, string>>): Producer {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(packageRoot, 'lambdas', 'channel', 'activity-producer.ts')],
-    {
-      cwd: packageRoot,
-      env: { PATH: process.env['PATH'], ...environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${String(chunk)}`.slice(-2_000)));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const producer = startLineProcess(['channel', 'activity-producer.ts'], environment);
+  const lines = producer.lines[Symbol.asyncIterator]();
   return {
     async send(events) {
-      child.stdin.write(`${JSON.stringify(events)}\n`);
+      producer.stdin.write(`${JSON.stringify(events)}\n`);
       const { value, done } = await lines.next();
-      if (done === true) throw new ProducerEnded(`the producer ended: ${complaint.trim()}`);
+      if (done === true) throw new ProducerEnded(`the producer ended: ${producer.complaint()}`);
       return JSON.parse(value) as Sent;
     },
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exit;
-    },
+    stop: async () => producer.stop(),
   };
 }

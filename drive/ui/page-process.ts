@@ -1,8 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { packageRoot } from '../../targets/package-root.js';
+import { startLineProcess } from '../line-process.js';
 
 /** What the process says, one of these per line. */
 export interface PageSaid {
@@ -28,36 +24,23 @@ export function startPageProcess(
   onSaid: (said: PageSaid) => void,
   onEnded: (complaint: string) => void,
 ): PageProcess {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(packageRoot, 'lambdas', 'webhook', 'local-page.ts')],
-    {
-      cwd: packageRoot,
-      env: { PATH: process.env['PATH'], ...environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
-  let complaint = '';
+  const page = startLineProcess(['webhook', 'local-page.ts'], environment);
   let stopping = false;
-  child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${String(chunk)}`.slice(-2_000)));
   // A write to a process that has just ended fails: that it ended is told below.
-  child.stdin.on('error', () => undefined);
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  page.stdin.on('error', () => undefined);
+  page.lines.on('line', (line) => {
     if (line.startsWith('{')) onSaid(JSON.parse(line) as PageSaid);
   });
-  child.on('exit', () => {
-    if (!stopping) onEnded(complaint.trim());
+  page.onExit(() => {
+    if (!stopping) onEnded(page.complaint());
   });
   return {
     give(records) {
-      if (records.length > 0) child.stdin.write(`${JSON.stringify(records)}\n`);
+      if (records.length > 0) page.stdin.write(`${JSON.stringify(records)}\n`);
     },
     async stop() {
       stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exit;
+      await page.stop();
     },
   };
 }

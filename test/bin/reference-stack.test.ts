@@ -67,6 +67,14 @@ function whoMay(of: Template, action: string): string[] {
     .flatMap(({ Properties }) => Properties.Roles.map(({ Ref }) => Ref.replace(/(Service)?Role\w+$/, '')));
 }
 
+/** On the dedup table, of who commits receipts. */
+const commitsReceipts = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+];
 /** A resource as `permissions` names one that is not meant by its ARN alone. */
 const secretOf = (of: Template) =>
   JSON.stringify({ Ref: Object.keys(of.findResources('AWS::SecretsManager::Secret'))[0] });
@@ -103,13 +111,7 @@ describe('the stack', () => {
   test('lets the settlement commit receipts and change rows, and nothing more', () => {
     expect(permissions(reference, 'Settlement')).toEqual({
       SettlementHandlerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      Dedup: [
-        'dynamodb:BatchGetItem',
-        'dynamodb:ConditionCheckItem',
-        'dynamodb:GetItem',
-        'dynamodb:PutItem',
-        'dynamodb:UpdateItem',
-      ],
+      Dedup: commitsReceipts,
       Payments: [
         'sqs:ChangeMessageVisibility',
         'sqs:DeleteMessage',
@@ -278,13 +280,7 @@ describe('with webhooks', () => {
     });
     expect(permissions(hooked, 'ProviderEvents')).toEqual({
       ProviderEventsHandlerLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      Dedup: [
-        'dynamodb:BatchGetItem',
-        'dynamodb:ConditionCheckItem',
-        'dynamodb:GetItem',
-        'dynamodb:PutItem',
-        'dynamodb:UpdateItem',
-      ],
+      Dedup: commitsReceipts,
       Outbox: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
       [secretOf(hooked)]: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
     });

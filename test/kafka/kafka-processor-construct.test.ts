@@ -1,30 +1,16 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { CfnCluster } from 'aws-cdk-lib/aws-msk';
+import { Cluster } from 'aws-cdk-lib/aws-ecs';
 import type { Stack } from 'aws-cdk-lib';
 import { DedupTable, KafkaProcessor, type KafkaProcessorProps } from '../../lib/index.js';
 import { constructStack, refusal } from '../fixtures/construct-stack.js';
+import { processorProps } from '../fixtures/kafka-processor.js';
 
 function processorIn(stack: Stack, given: Partial<KafkaProcessorProps> = {}): KafkaProcessor {
   const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2 });
+  const [dedupTable, cluster] = [new DedupTable(stack, 'Dedup'), new Cluster(stack, 'Tasks', { vpc })];
   return new KafkaProcessor(stack, 'Purchases', {
-    consumerName: 'purchases',
-    kafkaCluster: new CfnCluster(stack, 'Kafka', {
-      clusterName: 'shop',
-      kafkaVersion: '3.9.x',
-      numberOfBrokerNodes: 2,
-      brokerNodeGroupInfo: { clientSubnets: ['subnet-1'], instanceType: 'kafka.m7g.large' },
-    }),
-    kafkaClusterName: 'shop',
-    bootstrapServers: 'b-1:9098,b-2:9098',
-    inputTopics: ['orders', 'returns'],
-    outputTopics: ['debits'],
-    deadLetterTopic: 'dead',
-    dedupTable: new DedupTable(stack, 'Dedup'),
-    cluster: new Cluster(stack, 'Tasks', { vpc }),
-    image: ContainerImage.fromRegistry('purchases'),
-    maxTasks: 3,
+    ...processorProps(stack, { dedupTable, cluster }),
     ...given,
   });
 }

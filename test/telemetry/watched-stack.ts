@@ -2,7 +2,6 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { CfnCluster } from 'aws-cdk-lib/aws-msk';
 import {
   ChannelKind,
   DedupTable,
@@ -21,6 +20,7 @@ import {
   WebhookSender,
 } from '../../lib/index.js';
 import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
+import { processorProps } from '../fixtures/kafka-processor.js';
 
 /** A stack with each construct that has alarms, and a dashboard that was made before them. */
 export function watchedStack(): Stack {
@@ -67,24 +67,7 @@ function watchedServices(stack: Stack, dedupTable: DedupTable, targets: RelayTar
     vpc: new Vpc(stack, 'Vpc', { restrictDefaultSecurityGroup: false }),
   });
   const image = ContainerImage.fromRegistry('program');
-  new KafkaProcessor(stack, 'Processor', {
-    consumerName: 'purchases',
-    kafkaCluster: new CfnCluster(stack, 'Kafka', {
-      clusterName: 'shop',
-      kafkaVersion: '3.9.x',
-      numberOfBrokerNodes: 2,
-      brokerNodeGroupInfo: { clientSubnets: ['subnet-1'], instanceType: 'kafka.m7g.large' },
-    }),
-    kafkaClusterName: 'shop',
-    bootstrapServers: 'b-1:9098,b-2:9098',
-    inputTopics: ['orders', 'returns'],
-    outputTopics: ['debits'],
-    deadLetterTopic: 'dead',
-    dedupTable,
-    cluster,
-    image,
-    maxTasks: 3,
-  });
+  new KafkaProcessor(stack, 'Processor', processorProps(stack, { dedupTable, cluster }));
   new PostgresCdcRelay(stack, 'PostgresCdc', { outboxName: 'orders', targets, cluster, image });
   new SinkService(stack, 'Sink', { sinkName: 'lake', cluster, image });
 }
