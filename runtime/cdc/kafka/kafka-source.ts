@@ -39,7 +39,11 @@ const maxPolled = 2_000;
 /** A topic that was made anew is also found while nothing comes. */
 const lookAfterMs = 5_000;
 /** Kafka's answers about a topic: it is not there, it may not be read. */
-const ofTopic: readonly (number | undefined)[] = [3, 29, -188];
+const ofTopic: readonly (number | undefined)[] = [
+  codes.unknownTopic,
+  codes.unknownTopicHere,
+  codes.topicNotAllowed,
+];
 
 /**
  * Reads topics with `isolation.level=read_committed` from where the sink stands. It joins no group: partitions are

@@ -4,6 +4,7 @@ import {
   type ListedOffset,
   type TopicDescription,
 } from '../../kafka/processor/client-port.js';
+import { codes } from '../../kafka/processor/error-codes.js';
 import { clientErrorText } from '../../kafka/processor/errors.js';
 import { SourceUnavailable } from '../errors.js';
 import type { TopicPartition } from '../source.js';
@@ -63,7 +64,7 @@ export class Topics {
   async #ids(): Promise<ReadonlyMap<string, string>> {
     return new Map(
       (await this.#described()).flatMap(({ name, topicId, error }) => {
-        if (error !== undefined && error.code !== unknownTopic)
+        if (error !== undefined && error.code !== codes.unknownTopic)
           throw new SourceUnavailable(`topic '${name}' cannot be read: ${clientErrorText(error)}`);
         const id = idOf(topicId);
         return id === undefined || error !== undefined ? [] : [[name, id] as const];
@@ -90,8 +91,6 @@ export class Topics {
     return found.offset;
   }
 }
-
-const unknownTopic = 3;
 
 function unlisted(topic: string, partition: number, cause: unknown): SourceUnavailable {
   return new SourceUnavailable(

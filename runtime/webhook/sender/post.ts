@@ -101,7 +101,8 @@ export class Poster {
         asking.on('response', resolve).on('error', reject).end(body);
       }),
     ]).catch((error: unknown) => {
-      // The other side has closed a kept connection at the moment of its use: it has not seen the request.
+      // The other side has most likely closed a kept connection at the moment of its use, without seeing the
+      // request. If it did act, the request comes again under the same `webhook-id`, as after any lost answer.
       const { code } = Object(error) as { code?: unknown };
       if (asking.reusedSocket && code === 'ECONNRESET') return this.#send(post, signal);
       throw error;
