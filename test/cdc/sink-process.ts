@@ -11,12 +11,15 @@ import {
   s3Sink,
   type Sink,
 } from '../../runtime/cdc/index.js';
+import { sleep } from '../../runtime/dedup/sleep.js';
 import { systemId } from './debezium-record.js';
 import { planned, topics, type Plan } from './plan.js';
 
 export interface Order {
   readonly plan: Plan;
   readonly batchRows: number;
+  /** One that is to be killed: it takes its time, so that work is left, and stays at the end of the log. */
+  readonly mortal?: boolean;
   readonly client: {
     endpoint: string;
     region: string;
@@ -75,16 +78,28 @@ function sinkOf({ sink, client }: Order): Sink {
   }
 }
 
-/** A process that writes the log of the plan to its end, unless it is killed. */
+/** Waits up to 30 ms before each write. */
+function slow(sink: Sink): Sink {
+  return {
+    ...sink,
+    open: (partition) => sink.open(partition),
+    write: async (batch) => {
+      await sleep(Math.random() * 30);
+      return sink.write(batch);
+    },
+  };
+}
+
+/** A process that writes the log of the plan to its end. A mortal one ends only by a kill. */
 async function main(order: Order): Promise<void> {
   const { log } = planned(order.plan);
   process.stdout.write('ready\n');
   await runSink({
     source: log,
-    sink: sinkOf(order),
+    sink: order.mortal === true ? slow(sinkOf(order)) : sinkOf(order),
     decode: debezium({ systemId }),
     batch: { rows: order.batchRows },
-    stopAtEnd: true,
+    stopAtEnd: order.mortal !== true,
   });
   process.stdout.write('done\n');
   process.exit(0);
