@@ -80,6 +80,24 @@ export class GiveUp<Body, D extends Delivery> {
     return failedParked;
   }
 
+  /**
+   * The same for an event that was parked and has its dead letter. It is listed first: once it is out of its
+   * aggregate no message brings it again.
+   */
+  async passOverParked(
+    parked: Arrival<Body, D>,
+    position: Position,
+    error: unknown,
+  ): Promise<readonly FailedParked[]> {
+    const { positions, onFailure, limits, store } = this.#options;
+    const listed = onFailure === 'stop' ? await this.#list(parked, position, error) : undefined;
+    const { stands = false, failedParked = [] } =
+      (await positions?.passOver(position, onFailure, limits())) ?? {};
+    // A copy of it has acted meanwhile.
+    if (listed !== undefined && !stands) await store?.groups.open(listed, limits());
+    return failedParked;
+  }
+
   async deadLetter(
     arrival: Arrival<Body, D>,
     error: unknown,
@@ -110,10 +128,10 @@ export class GiveUp<Body, D extends Delivery> {
     await crashPoint('after-dead-letter');
   }
 
-  async #list(arrival: Arrival<Body, D>, { stream }: Position, error: unknown): Promise<void> {
+  async #list(arrival: Arrival<Body, D>, { stream }: Position, error: unknown): Promise<Group | undefined> {
     const { store, limits, tally, transport } = this.#options;
     tally.stopped += 1;
-    if (store === undefined) return;
+    if (store === undefined) return undefined;
     const { delivery } = arrival;
     const place: GroupPlace = {
       stream: groupStreamOf(stream),
@@ -122,8 +140,9 @@ export class GiveUp<Body, D extends Delivery> {
       group: delivery.group,
     };
     const seen = await store.groups.read(place.stream, limits());
-    await store.groups.stop(seen, place, stopOf(arrival, error, transport), limits());
+    const listed = await store.groups.stop(seen, place, stopOf(arrival, error, transport), limits());
     await crashPoint('after-stop');
+    return listed;
   }
 }
 

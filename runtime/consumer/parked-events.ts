@@ -98,7 +98,7 @@ export class ParkedEvents<Schema extends StandardSchemaV1, D extends Delivery, U
     if (verdict !== 'give-up') return undefined;
     await this.#giveUp.deadLetter(arrival, error, one.position, true);
     await crashPoint('before-stop');
-    return this.#giveUp.passOver(arrival, one.position, error);
+    return this.#giveUp.passOverParked(arrival, one.position, error);
   }
 
   /**

@@ -144,6 +144,36 @@ describe('stop, which is the default: the stream stands still in its aggregate',
     expect(await log()).toBe(numbers.map((n) => `${n} `).join(''));
   });
 
+  test('R23: one that was parked is listed, too, where the answer of the write that stops its stream is lost', async () => {
+    refuse = { 2: poison };
+    await pay(2);
+    await pump(queue, channel, consumer().handler);
+    await pay(1);
+    const cut = dynamo();
+    let updates = 0;
+    cut.middlewareStack.add((next) => async (args) => {
+      const answer = await next(args);
+      const { TableName, UpdateExpression } = args.input as { TableName?: string; UpdateExpression?: string };
+      // The first one applies version 1, the second one stops the stream at version 2.
+      if (TableName === purses.name && UpdateExpression !== undefined && (updates += 1) === 2)
+        throw new Error('the answer is lost');
+      return answer;
+    });
+    await pump(queue, channel, consumer({ dynamodb: cut }).handler);
+    cut.destroy();
+    expect(updates).toBeGreaterThanOrEqual(2);
+    expect(await log()).toBe('1 ');
+    expect(await groups()).toMatchObject([
+      { kind: 'aggregate', state: 'stopped', reason: 'RejectMessage: purse is frozen' },
+    ]);
+    const decision = await decided('mended');
+    refuse = {};
+    await resumeGroup(failureTable(), queue, decision);
+    await pump(queue, channel, consumer().handler);
+    expect(await log()).toBe('1 2 ');
+    expect(await groups()).toEqual([]);
+  });
+
   test('skip moves the position over the head, and a late redrive of it acts once', async () => {
     await stopAtSecond();
     const decision = await decided('never mind');
