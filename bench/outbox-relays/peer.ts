@@ -36,10 +36,7 @@ const settings = {
   enablePoisonousMessageProtection: false,
 };
 
-const store = initializeMessageStorage(
-  { outboxOrInbox: 'outbox', settings },
-  getDisabledLogger(),
-);
+const store = initializeMessageStorage({ outboxOrInbox: 'outbox', settings }, getDisabledLogger());
 
 /** In order for each aggregate, as ours are: an aggregate is a segment of the package. */
 const publishing: Pick<RelaySide, 'publishMany' | 'publishOne'> = {
