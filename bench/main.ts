@@ -12,6 +12,7 @@ import { kills } from './benchmarks/kills.js';
 import { lostAnswers } from './benchmarks/lost-answers.js';
 import { outboxOrder } from './benchmarks/outbox.js';
 import { postgres } from './benchmarks/postgres.js';
+import { postgresOutbox } from './benchmarks/postgres-outbox.js';
 import { publish } from './benchmarks/publish.js';
 import { relay } from './benchmarks/relay.js';
 import { replay } from './benchmarks/replay.js';
@@ -46,6 +47,7 @@ const benchmarks: readonly Benchmark[] = [
   replay,
   sender,
   postgres,
+  postgresOutbox,
   webhooks,
   webhookLatency,
   sinks,

@@ -1,6 +1,8 @@
 import { KeyReused, NewerRow } from '../dedup/errors.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { valueOfText } from '../dedup/value-text.js';
+import type { SqlResult } from './client.js';
+import { ValueRefused } from './errors.js';
 
 /** The version of the rows this runtime writes (R17). */
 export const rowVersion = 1;
@@ -31,6 +33,28 @@ export interface ReceiptRow {
 export const takeReceipt =
   'INSERT INTO exactly_once.receipts (id, fingerprint, token, expires_at) ' +
   "VALUES ($1::text, $2::text, $3::uuid, now() + $4::float8 * interval '1 second') ON CONFLICT (id) DO NOTHING RETURNING 1 AS taken";
+
+/**
+ * The same with its values in it, so that it travels with BEGIN: a statement with parameters has a round trip of its
+ * own. A text ends where a NUL is, and another message's identity must not be taken.
+ *
+ * @throws ValueRefused for what Postgres would refuse as a parameter
+ */
+export function takeReceiptText(values: readonly (string | number)[]): string {
+  const literals = values.map((value) => {
+    if (typeof value === 'number') return String(value);
+    if (value.includes('\0')) throw new ValueRefused('22021');
+    const quoted = value.replaceAll("'", "''");
+    // Whether a plain literal knows the backslash is a setting of the server.
+    return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`;
+  });
+  return takeReceipt.replace(/\$(\d)/g, (_, place: string) => literals[Number(place) - 1] ?? 'NULL');
+}
+
+/** Whether the statement has taken the identity. Of a text of several, `pg` gives an answer for each. */
+export function isTaken(answer: SqlResult | readonly SqlResult[]): boolean {
+  return [answer].flat().at(-1)?.rows.length === 1;
+}
 
 const columns = 'id, fingerprint, token, result, v, extract(epoch FROM expires_at - now())::float8 AS left';
 

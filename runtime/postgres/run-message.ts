@@ -12,12 +12,13 @@ import { ask, Connection } from './connection.js';
 import { HandlerTooSlow } from './errors.js';
 import { isOver } from './patience.js';
 import {
+  isTaken,
   judge,
   keepResult,
   readReceipt,
   renewBelow,
   renewReceipt,
-  takeReceipt,
+  takeReceiptText,
   type Draft,
   type ReceiptRow,
 } from './receipts.js';
@@ -89,11 +90,11 @@ async function attempt(
   let tx: Transaction | undefined;
   try {
     connection = await Connection.open(pool, limits);
-    await connection.send(beginText(isolation, limits.deadline - Date.now()));
     const token = randomUUID();
-    const taking = [work.id, work.fingerprint, token, retentionSeconds];
-    const taken = await connection.send(takeReceipt, taking);
-    if (taken.rows.length === 0) return await notTaken(connection, store, work, { tokens, limits });
+    const begin = beginText(isolation, limits.deadline - Date.now());
+    const taking = takeReceiptText([work.id, work.fingerprint, token, retentionSeconds]);
+    if (!isTaken(await connection.send(`${begin}; ${taking}`)))
+      return await notTaken(connection, store, work, { tokens, limits });
     tx = new Transaction(connection, work.once);
     await run(connection, tx, work);
     tokens.add(token);

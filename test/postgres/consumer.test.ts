@@ -83,6 +83,35 @@ test('each message acts once, however often it comes', async () => {
   for (const { body } of messages) expect(await count(body.counter)).toBe(1);
 });
 
+const odd = ["it's", "'); DROP TABLE counters; --", 'a\\', "a\\'", '$1 $2', "$'", 'ü€', '"', '-- a'];
+
+test.each(odd)(
+  'a key of any characters is one identity, and another one acts for itself: %s',
+  async (text) => {
+    const counter = randomUUID();
+    const id = `${randomUUID()} ${text}`;
+    const it = consumer(async (_, tx) => add(tx, counter));
+    const of = (key: string) => record({ body: { id: key, counter } });
+    expect(await run(it, [of(id)])).toEqual({ batchItemFailures: [] });
+    expect(await run(it, [of(id)])).toEqual({ batchItemFailures: [] });
+    expect(await count(counter)).toBe(1);
+    const { rows } = await pool.query('SELECT 1 FROM exactly_once.receipts WHERE id = $1', [`ledger#${id}`]);
+    expect(rows).toHaveLength(1);
+    expect(await run(it, [of(`${id}'`)])).toEqual({ batchItemFailures: [] });
+    expect(await count(counter)).toBe(2);
+  },
+);
+
+test('a key that holds a NUL is rejected, and does not take the identity of what is before the NUL', async () => {
+  const [whole, cut] = [message('a'), message('b')];
+  const it = consumer(async ({ counter }, tx) => add(tx, counter));
+  const nul = record({ body: { ...whole.body, id: `${cut.body.id}\0` }, group: 'a' });
+  expect(await run(it, [nul, cut.record])).toEqual({ batchItemFailures: [] });
+  expect(await count(whole.body.counter)).toBe(0);
+  expect(await count(cut.body.counter)).toBe(1);
+  expect((await drain(queue, deadLetterQueueUrl)).map(({ Body: text }) => text)).toEqual([nul.body]);
+});
+
 test('thirty messages of one counter side by side are all counted, also by a handler that reads it first', async () => {
   const counter = randomUUID();
   const it = consumer(async (_, tx) => {
