@@ -216,6 +216,20 @@ test('the breaker opens for an endpoint that takes longer to fail than it is rem
   expect(world.server.arrived).toHaveLength(5);
 });
 
+test('failures in a row are counted over all runs of workers, and open the breaker', async () => {
+  await world.endpoint('/x', { schedule: [0, 86_400] });
+  world.server.behaviours.set('/x', answers(500));
+  // One in each run, of a worker that knows nothing of the others.
+  for (const arrived of [1, 2, 3, 4, 5, 5]) {
+    await world.take(world.event());
+    await world.send();
+    expect(world.server.arrived).toHaveLength(arrived);
+  }
+  world.clock += 30_000;
+  await world.send();
+  expect(world.server.arrived).toHaveLength(6);
+});
+
 test('a rate is kept, also when the endpoint is read again', async () => {
   await world.endpoint('/slow', { ratePerSecond: 0.05, maxInFlight: 1 });
   await world.take(...Array.from({ length: 6 }, () => world.event()));
