@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateScan } from '@aws-sdk/client-dynamodb';
@@ -31,6 +33,7 @@ const makers: Readonly<Record<Exclude<SourceName, 'github-examples'>, (() => Sen
   'twilio-form': senders['Twilio (twilio), form'],
   'twilio-json': senders['Twilio (twilio), JSON'],
   adyen: senders['Adyen'],
+  paypal: senders['PayPal'],
 };
 const played = Object.entries(makers).map(([source, make]) => ({
   source,
@@ -45,7 +48,15 @@ jest.setTimeout(600_000);
 let target: EmbeddedTarget;
 let outputs: Readonly<Record<string, string>>;
 let client: ReturnType<typeof dynamo>;
+/** In place of PayPal's host, which shows what signatures are checked with. */
+const certificates = createServer((_, response) => {
+  response.end(played.find(({ source }) => source === 'paypal')?.sender.certificate);
+});
 beforeAll(async () => {
+  await new Promise<void>((resolve) => {
+    certificates.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = certificates.address() as AddressInfo;
   target = await startEmbedded();
   client = dynamo({ endpoint: target.endpoint });
   const secrets = {
@@ -55,11 +66,12 @@ beforeAll(async () => {
   outputs = await deployStack(target, {
     app: `tsx ${join(__dirname, 'deployed', 'app.ts')}`,
     stack: 'WebhookReceivers',
-    context: { secrets: JSON.stringify(secrets) },
+    context: { secrets: JSON.stringify(secrets), certificates: `http://127.0.0.1:${port}` },
   });
 });
 afterAll(async () => {
   client.destroy();
+  certificates.close();
   await target.stop();
 });
 
