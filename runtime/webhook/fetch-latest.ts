@@ -14,14 +14,16 @@ export interface RelatedObject {
  * Reads what a thin event is about as it is now, for the consumer behind the queue: no sender has to wait for it, and
  * what an earlier event has brought late is not older than what is read.
  *
- * Guaranteed: a sender that does not answer, or not in time, is no fault of the message: it comes again, uncounted.
+ * Guaranteed: a sender that does not answer, or not in time, is no fault of the message, which comes again and is
+ * not counted.
  * Not guaranteed: that nobody reads later and commits earlier. Two events of one object must not be worked on at
  * once: give the source an `entity`, and the queue an order (docs/webhook.md).
  *
  * @param event the sender's data, as the receiver publishes it
  * @param read asks the sender; undefined when there is no such object any more
  * @param options.timeoutSeconds for the reading. @default 5
- * @throws NoRelatedObject when it is no thin event: the message is dead-lettered. DependencyFailed when `read` throws.
+ * @throws NoRelatedObject when it is no thin event: the message is dead-lettered.
+ * @throws DependencyFailed when `read` throws.
  *
  * @see https://docs.stripe.com/event-destinations#fetch-data
  */

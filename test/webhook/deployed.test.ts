@@ -9,7 +9,7 @@ import { table } from '../../runtime/dynamodb/index.js';
 import { deployStack } from '../../targets/deploy.js';
 import { startEmbedded, type EmbeddedTarget } from '../../targets/embedded/index.js';
 import { dynamo, row } from '../fixtures/dynamo.js';
-import { flipped, placesOf, type Delivery } from './delivery.js';
+import { flipped, placesOf, signatureFlipped, type Delivery } from './delivery.js';
 import type { SourceName } from './deployed/schemes.js';
 import { deliveryOf, githubExamples } from './github-examples.js';
 import { senders, type Sender } from './senders.js';
@@ -121,7 +121,7 @@ test('every sender, each delivery three times in any order, through the deployed
   for (const { source, name } of events) expect([source, await acts(source, name)]).toEqual([source, 1]);
 });
 
-test('a changed bit, or the secret of somebody else: 401, and nothing acts', async () => {
+test('a changed bit of body or signature, or the secret of somebody else: 401, and nothing acts', async () => {
   await inAnyOrder(played, async ({ source, sender, another }) => {
     const name = uniqueName();
     const delivery = await sender.deliver(name);
@@ -129,6 +129,7 @@ test('a changed bit, or the secret of somebody else: 401, and nothing acts', asy
       sender.signsFields === true ? fc.constantFrom(...placesOf(delivery, name)) : fc.nat(10_000);
     const refused = [
       ...fc.sample(places, flips).map((place) => flipped(delivery, place)),
+      ...fc.sample(fc.nat(10_000), flips).map((place) => signatureFlipped(delivery, place)),
       await sender.deliver(name, { secret: another.secret }),
     ];
     for (const one of refused) expect([source, await deliver(source, one)]).toEqual([source, 401]);

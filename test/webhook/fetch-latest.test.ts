@@ -19,11 +19,10 @@ test('a consumer acts by the state as it is when it acts; a sender that is down 
   const consume = sqsConsumer({
     settings: {
       ...{ consumerName: 'meters', dedupTable: receipts.name, receiptRetentionSeconds: 86_400 },
-      deadLetterQueueUrl: 'http://none.invalid',
+      ...{ deadLetterQueueUrl: 'http://none.invalid', maxFailures: 1 },
     },
     schema: { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } },
     key: ({ body }) => (body as { id: string }).id,
-    maxFailures: 1,
     dynamodb: client,
     observe: () => undefined,
     handle: async ({ body }, tx) => {
@@ -57,7 +56,9 @@ test('a sender that does not answer is given up in time, and told so', async () 
   const hanging = fetchLatest(
     thin('m-1'),
     (_, signal) => {
-      signal.addEventListener('abort', () => (aborted = true));
+      signal.addEventListener('abort', () => {
+        aborted = true;
+      });
       return new Promise<never>(() => undefined);
     },
     { timeoutSeconds: 0.05 },
@@ -67,7 +68,7 @@ test('a sender that does not answer is given up in time, and told so', async () 
 });
 
 test('an object that is gone is nothing, and no failure', async () => {
-  expect(await fetchLatest(thin('m-1'), () => Promise.resolve(undefined))).toBeUndefined();
+  expect(await fetchLatest<string>(thin('m-1'), () => Promise.resolve(undefined))).toBeUndefined();
 });
 
 test.each([

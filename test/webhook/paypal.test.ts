@@ -35,9 +35,9 @@ afterAll(() => {
 });
 
 /** As PayPal's host answers, on this machine. */
-const standIn: typeof fetch = (url, init) => {
+const standIn = (url: string, init: RequestInit) => {
   const { port } = host.address() as AddressInfo;
-  return fetch(new URL(new URL(String(url)).pathname, `http://127.0.0.1:${port}`), init);
+  return fetch(new URL(new URL(url).pathname, `http://127.0.0.1:${port}`), init);
 };
 
 /** A certificate that has signed itself, and its key. */

@@ -3,6 +3,8 @@ import { crc32 } from 'node:zlib';
 import { textIn } from '../content.js';
 import type { WebhookScheme } from '../scheme.js';
 
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
 export interface PaypalOptions {
   /**
    * Reads a certificate or a public key, as PEM. It is only asked for addresses of PayPal, and its answer is kept.
@@ -11,7 +13,7 @@ export interface PaypalOptions {
    */
   readonly certificate?: (url: string) => Promise<string>;
   /** @internal For tests: a host that stands in for PayPal's. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: Fetch;
 }
 
 const hosts = new Set([
@@ -30,7 +32,7 @@ const mostCertificateBytes = 32 * 1024;
  * @see https://developer.paypal.com/api/rest/webhooks/rest/
  */
 export function paypal({ fetch: ask = fetch, ...options }: PaypalOptions = {}): WebhookScheme {
-  const { certificate = (url) => readCertificate(url, ask) } = options;
+  const { certificate = (url: string) => readCertificate(url, ask) } = options;
   const known = new Map<string, Promise<Signer>>();
   const certificateAt = (url: string) => {
     const found = known.get(url) ?? certificate(url).then(signerOf);
@@ -92,7 +94,7 @@ function isPaypals(url: string | undefined): url is string {
   );
 }
 
-async function readCertificate(url: string, ask: typeof fetch): Promise<string> {
+async function readCertificate(url: string, ask: Fetch): Promise<string> {
   const response = await ask(url, { redirect: 'error', signal: AbortSignal.timeout(5_000) });
   if (!response.ok || response.body === null)
     throw new TypeError(`the certificate of PayPal cannot be read: status ${response.status}`);

@@ -110,7 +110,7 @@ export class ShardRun {
     }
   }
 
-  /** Looks what has become due, and at a page of all that is: a long queue of one keeps nobody's news from being seen. */
+  /** Looks what has become due, and at a page of all that is, so that a long queue does not hide what is new. */
   async #look(): Promise<void> {
     const real = performance.now();
     if (real - this.#lookedAt < lookMs) return;

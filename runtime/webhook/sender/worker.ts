@@ -18,8 +18,8 @@ export interface WebhookWorkerOptions extends AlertTargets, GuardOptions {
   /** What the construct knows: `webhookSenderSettings(process.env)`. */
   readonly settings: WebhookSenderSettings;
   /**
-   * Attempts at once in one process, over all endpoints. Those to endpoints that fail or keep one waiting have at most
-   * half of them.
+   * Attempts at once in one process, over all endpoints. Those to endpoints that fail, or keep one waiting, are half
+   * of them at most.
    *
    * @default 200
    */

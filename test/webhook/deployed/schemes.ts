@@ -13,8 +13,8 @@ import {
 } from '../../../runtime/webhook/index.js';
 
 /** What PayPal's host would show is on one of this machine. */
-const standIn: typeof fetch = (url, init) =>
-  fetch(new URL(new URL(String(url)).pathname, process.env.CERTIFICATES_URL), init);
+const standIn = (url: string, init: RequestInit) =>
+  fetch(new URL(new URL(url).pathname, process.env.CERTIFICATES_URL), init);
 
 /** Sources of the deployed receiver, as the senders of these tests sign. */
 export const schemes = {

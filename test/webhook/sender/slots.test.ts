@@ -69,7 +69,8 @@ class Sending {
       free();
       ended();
       run!.inFlight -= 1;
-      void (hangs ? run!.failed(clock) : run!.succeeded());
+      if (hangs) run!.failed(clock);
+      else run!.succeeded();
     };
     this.#under.push({ of, until: clock + (hangs ? timeoutMs : 100), end });
   }
