@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { DeliveryState, EndpointView, WebhookRegistry } from '../../runtime/webhook/sender/index.js';
+import { replayedStates } from '../../runtime/webhook/sender/registry.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { moment } from '../moment.js';
 import { print, printJson, tableText } from '../output.js';
@@ -20,6 +21,7 @@ interface ReplayOptions extends WebhookOptions, DryRunOption {
   readonly to?: string;
   readonly event?: string;
   readonly since?: number;
+  readonly stream?: string;
 }
 
 const states: readonly DeliveryState[] = ['waiting', 'delivered', 'failed', 'held'];
@@ -109,10 +111,11 @@ function endpointRow({ endpointId, url, types, disabled, health, ordered }: Endp
 function addReplay(parent: Command): void {
   addDryRun(addWebhookOptions(parent.command('replay')))
     .description(
-      'Sends again what failed or was held, under the same webhook-id. With --event one event, whatever became of it.',
+      'Sends again what failed or was held, under the same webhook-id. With --event one event, with --stream all of one aggregate, whatever became of them.',
     )
     .option('--to <id>', 'only of this endpoint')
     .option('--event <id>', 'only this event, with --to: its webhook-id')
+    .option('--stream <name>', 'events of this aggregate: its kind and name, such as invoice/i-1')
     .option('--since <time>', 'only of events since then: ISO 8601, or so long ago, such as 2h', moment)
     .addHelpText('after', '\nExit codes: 0 put up, 2 could not run.')
     .action(async (options: ReplayOptions) => {
@@ -124,20 +127,22 @@ function addReplay(parent: Command): void {
 }
 
 async function replayed(registry: WebhookRegistry, options: ReplayOptions): Promise<number> {
-  const { tenant, to, event, dryRun } = options;
+  const { tenant, to, event, stream, dryRun } = options;
   const since = options.since === undefined ? undefined : new Date(options.since);
   if (event !== undefined) {
     if (to === undefined) throw new InvalidArgumentError('--event goes with --to.');
     await registry.event(tenant, event);
     return dryRun || (await registry.replay(tenant, to, event)) ? 1 : 0;
   }
-  if (!dryRun) return registry.replayAll({ tenant, endpointId: to, since });
+  if (!dryRun) return registry.replayAll({ tenant, endpointId: to, since, stream });
   const endpoints = to === undefined ? await registry.list(tenant) : [await registry.get(tenant, to)];
   let count = 0;
   for (const { endpointId, disabled } of endpoints)
     if (disabled === undefined)
       count += (
-        await registry.deliveries(tenant, endpointId, { states: ['failed', 'held'], since, limit: Infinity })
+        await registry.deliveries(tenant, endpointId, {
+          ...{ states: replayedStates(stream), since, stream, limit: Infinity },
+        })
       ).length;
   return count;
 }

@@ -216,6 +216,8 @@ export class WebhookSender extends Construct {
       },
     });
     this.grants.send(made.function);
+    // A run whose time is over before its work asks for the next one.
+    this.wake.queue.grantSendMessages(made.function);
     dedupTable.grants.commitReceipts(made.function, senderName);
     alerts?.grants.publish(made.function);
     return made;

@@ -3,7 +3,8 @@ export type { ReceivedEvent, StateOf, WebhookReceiverOptions, WebhookSource } fr
 export type { WebhookRequest } from './request.js';
 export type { SentEvent, WebhookScheme } from './scheme.js';
 export { Content } from './content.js';
-export { MalformedEvent } from './errors.js';
+export { MalformedEvent, NoRelatedObject } from './errors.js';
+export { fetchLatest, type RelatedObject } from './fetch-latest.js';
 export { bodyIdentity, hmac, isSignature } from './signature.js';
 export {
   fixedSecrets,

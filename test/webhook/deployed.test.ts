@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateScan } from '@aws-sdk/client-dynamodb';
@@ -7,7 +9,7 @@ import { table } from '../../runtime/dynamodb/index.js';
 import { deployStack } from '../../targets/deploy.js';
 import { startEmbedded, type EmbeddedTarget } from '../../targets/embedded/index.js';
 import { dynamo, row } from '../fixtures/dynamo.js';
-import { flipped, placesOf, type Delivery } from './delivery.js';
+import { flipped, placesOf, signatureFlipped, type Delivery } from './delivery.js';
 import type { SourceName } from './deployed/schemes.js';
 import { deliveryOf, githubExamples } from './github-examples.js';
 import { senders, type Sender } from './senders.js';
@@ -31,6 +33,7 @@ const makers: Readonly<Record<Exclude<SourceName, 'github-examples'>, (() => Sen
   'twilio-form': senders['Twilio (twilio), form'],
   'twilio-json': senders['Twilio (twilio), JSON'],
   adyen: senders['Adyen'],
+  paypal: senders['PayPal'],
 };
 const played = Object.entries(makers).map(([source, make]) => ({
   source,
@@ -45,7 +48,15 @@ jest.setTimeout(600_000);
 let target: EmbeddedTarget;
 let outputs: Readonly<Record<string, string>>;
 let client: ReturnType<typeof dynamo>;
+/** In place of PayPal's host, which shows what signatures are checked with. */
+const certificates = createServer((_, response) => {
+  response.end(played.find(({ source }) => source === 'paypal')?.sender.certificate);
+});
 beforeAll(async () => {
+  await new Promise<void>((resolve) => {
+    certificates.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = certificates.address() as AddressInfo;
   target = await startEmbedded();
   client = dynamo({ endpoint: target.endpoint });
   const secrets = {
@@ -55,11 +66,12 @@ beforeAll(async () => {
   outputs = await deployStack(target, {
     app: `tsx ${join(__dirname, 'deployed', 'app.ts')}`,
     stack: 'WebhookReceivers',
-    context: { secrets: JSON.stringify(secrets) },
+    context: { secrets: JSON.stringify(secrets), certificates: `http://127.0.0.1:${port}` },
   });
 });
 afterAll(async () => {
   client.destroy();
+  certificates.close();
   await target.stop();
 });
 
@@ -109,7 +121,7 @@ test('every sender, each delivery three times in any order, through the deployed
   for (const { source, name } of events) expect([source, await acts(source, name)]).toEqual([source, 1]);
 });
 
-test('a changed bit, or the secret of somebody else: 401, and nothing acts', async () => {
+test('a changed bit of body or signature, or the secret of somebody else: 401, and nothing acts', async () => {
   await inAnyOrder(played, async ({ source, sender, another }) => {
     const name = uniqueName();
     const delivery = await sender.deliver(name);
@@ -117,6 +129,7 @@ test('a changed bit, or the secret of somebody else: 401, and nothing acts', asy
       sender.signsFields === true ? fc.constantFrom(...placesOf(delivery, name)) : fc.nat(10_000);
     const refused = [
       ...fc.sample(places, flips).map((place) => flipped(delivery, place)),
+      ...fc.sample(fc.nat(10_000), flips).map((place) => signatureFlipped(delivery, place)),
       await sender.deliver(name, { secret: another.secret }),
     ];
     for (const one of refused) expect([source, await deliver(source, one)]).toEqual([source, 401]);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { senders, sourceOf, type Sender } from './senders.js';
-import { flipped, placesOf } from './delivery.js';
+import { flipped, placesOf, signatureFlipped } from './delivery.js';
 import { client, uniqueName, World } from './world.js';
 
 let world: World;
@@ -42,7 +42,7 @@ describe.each(Object.entries(senders))('%s', (_, make) => {
     expect(await world.acts(source, name)).toBe(1);
   });
 
-  test('one bit of the body changed: 401, and nothing acts', async () => {
+  test('one bit of the body, or of the signature, changed: 401, and nothing acts', async () => {
     const take = receive();
     const name = uniqueName();
     const delivery = await sender.deliver(name);
@@ -51,6 +51,7 @@ describe.each(Object.entries(senders))('%s', (_, make) => {
     await fc.assert(
       fc.asyncProperty(places, async (place) => {
         expect((await take({ source, ...flipped(delivery, place) })).status).toBe(401);
+        expect((await take({ source, ...signatureFlipped(delivery, place) })).status).toBe(401);
       }),
       { numRuns: 20 },
     );

@@ -35,6 +35,8 @@ export interface Sender {
   readonly signsFields?: boolean;
   /** No time is signed: nothing can be too old. */
   readonly timeless?: boolean;
+  /** What its host shows for the signatures to be checked with, as PEM. */
+  readonly certificate?: string;
 }
 
 const now = () => new Date();
@@ -293,6 +295,7 @@ function paypalSender(): Sender {
   const pem = theirs.publicKey.export({ format: 'pem', type: 'spki' }).toString();
   return {
     scheme: paypal({ certificate: () => Promise.resolve(pem) }),
+    certificate: pem,
     secret,
     deliver(name, { at = now(), secret: other = secret } = {}) {
       const body = JSON.stringify({ id: `WH-${name}`, event_type: 'PAYMENT.SALE.COMPLETED', name });

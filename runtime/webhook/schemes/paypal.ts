@@ -3,6 +3,8 @@ import { crc32 } from 'node:zlib';
 import { textIn } from '../content.js';
 import type { WebhookScheme } from '../scheme.js';
 
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
 export interface PaypalOptions {
   /**
    * Reads a certificate or a public key, as PEM. It is only asked for addresses of PayPal, and its answer is kept.
@@ -10,6 +12,8 @@ export interface PaypalOptions {
    * @default - over HTTPS, no redirects, at most 5 seconds and 32 KB
    */
   readonly certificate?: (url: string) => Promise<string>;
+  /** @internal For tests: a host that stands in for PayPal's. */
+  readonly fetch?: Fetch;
 }
 
 const hosts = new Set([
@@ -27,7 +31,8 @@ const mostCertificateBytes = 32 * 1024;
  *
  * @see https://developer.paypal.com/api/rest/webhooks/rest/
  */
-export function paypal({ certificate = readCertificate }: PaypalOptions = {}): WebhookScheme {
+export function paypal({ fetch: ask = fetch, ...options }: PaypalOptions = {}): WebhookScheme {
+  const { certificate = (url: string) => readCertificate(url, ask) } = options;
   const known = new Map<string, Promise<Signer>>();
   const certificateAt = (url: string) => {
     const found = known.get(url) ?? certificate(url).then(signerOf);
@@ -89,8 +94,8 @@ function isPaypals(url: string | undefined): url is string {
   );
 }
 
-async function readCertificate(url: string): Promise<string> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(5_000) });
+async function readCertificate(url: string, ask: Fetch): Promise<string> {
+  const response = await ask(url, { redirect: 'error', signal: AbortSignal.timeout(5_000) });
   if (!response.ok || response.body === null)
     throw new TypeError(`the certificate of PayPal cannot be read: status ${response.status}`);
   const chunks: Uint8Array[] = [];

@@ -45,7 +45,7 @@ export class Backlog {
     return true;
   }
 
-  /** Endpoints that something is due for. */
+  /** Endpoints that something is due for, in turn: whose was taken last comes last. */
   get endpoints(): readonly string[] {
     return [...this.#queues.keys()];
   }
@@ -63,8 +63,10 @@ export class Backlog {
   take(endpoint: string): DueRow | undefined {
     const queue = this.#queues.get(endpoint);
     const row = queue?.shift();
-    if (row !== undefined) this.#rows -= 1;
-    if (queue?.length === 0) this.#queues.delete(endpoint);
+    if (queue === undefined || row === undefined) return undefined;
+    this.#rows -= 1;
+    this.#queues.delete(endpoint);
+    if (queue.length > 0) this.#queues.set(endpoint, queue);
     return row;
   }
 

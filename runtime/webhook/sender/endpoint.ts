@@ -47,7 +47,7 @@ export type DisabledReason = 'operator' | 'gone' | 'failing';
 export interface EndpointHealth {
   /** Epoch milliseconds of the first failure since its last success. */
   readonly firstFailureAt?: number;
-  /** Failures in a row when the breaker opened last. */
+  /** Failures in a row. */
   readonly failures?: number;
   /** Epoch milliseconds until which the breaker lets nothing through. */
   readonly openUntil?: number;

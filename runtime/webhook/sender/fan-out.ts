@@ -19,6 +19,8 @@ export interface OutgoingEvent {
   readonly webhookId: string;
   readonly tenant: string;
   readonly type: string;
+  /** Kind and name of its aggregate. */
+  readonly stream?: string;
   /** When it happened, ISO 8601. */
   readonly time: string;
   readonly data: unknown;
@@ -58,7 +60,7 @@ export async function fanOut(
   const shards = new Set<number>();
   const wanting = endpoints.filter((endpoint) => wants(endpoint, event.type, event.data));
   if (wanting.length === 0) return shards;
-  const { tenant, webhookId, type, time } = event;
+  const { tenant, webhookId, type, time, stream } = event;
   const expiration = Math.floor(nowMs / 1000) + retentionSeconds;
   tx.insert(store.table, {
     ...eventKey(tenant, webhookId),
@@ -70,7 +72,7 @@ export async function fanOut(
     const waits = state === 'waiting';
     tx.insert(store.table, {
       ...deliveryKey(tenant, endpointId, time, webhookId),
-      ...{ v: rowVersion, tenant, endpointId, webhookId, type, time, expiration, state },
+      ...{ v: rowVersion, tenant, endpointId, webhookId, type, stream, time, expiration, state },
       ...{ attempts: 0, sends: 0, replays: 0, dueAt: nowMs },
       dueIn: waits && !ordered ? shardName(shard) : undefined,
     });

@@ -1,4 +1,5 @@
 import type { DisabledReason, Endpoint, EndpointHealth } from './endpoint.js';
+import type { SlotHolder, Standing } from './slots.js';
 
 /** When an endpoint is left alone, and when it is given up. Milliseconds. */
 export interface HealthRules {
@@ -23,6 +24,8 @@ export const alertSteps = [50, 70, 90, 100] as const;
 export type AlertStep = (typeof alertSteps)[number];
 
 const firstWindow = 2;
+/** An attempt that has had no answer for so long may be one that never has. */
+const slowMs = 2_000;
 
 /** What of an endpoint's health is to be written, undefined when nothing is. */
 export type HealthChange =
@@ -32,13 +35,17 @@ export type HealthChange =
  * One endpoint while a worker sends to it: what is in flight, its breaker, its rate. Nobody else sends to it at that
  * time, so its caps are kept here and cost nothing.
  */
-export class EndpointRun {
+export class EndpointRun implements SlotHolder {
   inFlight = 0;
   disabled: DisabledReason | undefined;
   #health: EndpointHealth;
   #failures: number;
   /** Attempts at once: grows with each success, so that one that hangs takes few of the slots that all share. */
   #window = firstWindow;
+  /** Its last attempt was taken. */
+  #hasAnswered = false;
+  /** When the attempts that are under way began, the oldest first. */
+  readonly #begun = new Map<symbol, number>();
   /** Attempts that may be made at once, filled up as time goes by. */
   #tokens: number;
   #filledAt: number;
@@ -62,9 +69,10 @@ export class EndpointRun {
     this.#filledAt = nowMs;
     if (before === undefined) return;
     this.#window = before.#window;
+    this.#hasAnswered = before.#hasAnswered;
     this.#tokens = Math.min(this.#burst, before.#tokens);
     this.#filledAt = before.#filledAt;
-    // The same row of failures, unless somebody has enabled it meanwhile. It is written down from the threshold on.
+    // The same row of failures, unless somebody has enabled it meanwhile. What could not be written down counts, too.
     if (this.#health.firstFailureAt === before.#health.firstFailureAt) this.#failures = before.#failures;
   }
 
@@ -75,6 +83,19 @@ export class EndpointRun {
   /** Whether its last attempt failed: the next one may well take all the time that it is given. */
   get isFailing(): boolean {
     return this.#health.firstFailureAt !== undefined;
+  }
+
+  standing(nowMs: number): Standing {
+    const [oldest = nowMs] = this.#begun.values();
+    if (this.isFailing || nowMs - oldest > slowMs) return 'suspect';
+    return this.#hasAnswered ? 'answering' : 'unknown';
+  }
+
+  /** An attempt is under way. @returns what says that it has ended. */
+  begin(nowMs: number): () => void {
+    const attempt = Symbol('attempt');
+    this.#begun.set(attempt, nowMs);
+    return () => this.#begun.delete(attempt);
   }
 
   /** Whether an attempt may be made now; it has to be, then: it has taken its place in the rate. */
@@ -93,9 +114,17 @@ export class EndpointRun {
     return true;
   }
 
+  /** Epoch milliseconds when its rate lets the next one through; undefined when it does now, or has none. */
+  get nextTokenAt(): number | undefined {
+    const { ratePerSecond } = this.endpoint;
+    if (ratePerSecond === undefined || this.#tokens >= 1) return undefined;
+    return this.#filledAt + ((1 - this.#tokens) / ratePerSecond) * 1000;
+  }
+
   succeeded(): HealthChange {
     this.#failures = 0;
     this.#window += 1;
+    this.#hasAnswered = true;
     const names = (['firstFailureAt', 'failures', 'openUntil', 'alerted'] as const).filter(
       (name) => this.#health[name] !== undefined,
     );
@@ -106,18 +135,20 @@ export class EndpointRun {
   failed(nowMs: number): HealthChange {
     const { firstFailureAt, openUntil = 0 } = this.#health;
     this.#window = 1;
+    this.#hasAnswered = false;
     // What was under way when the breaker opened says nothing new.
     if (nowMs < openUntil) return undefined;
     this.#failures += 1;
     const { threshold, firstPauseMs, maxPauseMs } = this.#rules;
-    const set: { firstFailureAt?: number; failures?: number; openUntil?: number } = {};
-    if (firstFailureAt === undefined) set.firstFailureAt = nowMs;
-    if (this.#failures >= threshold) {
-      set.failures = this.#failures;
-      set.openUntil = nowMs + Math.min(maxPauseMs, firstPauseMs * 2 ** (this.#failures - threshold));
-    }
+    const beyond = this.#failures - threshold;
+    const set: EndpointHealth = {
+      // Written down each time, so that a row of failures goes on in the next run of a worker.
+      failures: this.#failures,
+      ...(firstFailureAt === undefined && { firstFailureAt: nowMs }),
+      ...(beyond >= 0 && { openUntil: nowMs + Math.min(maxPauseMs, firstPauseMs * 2 ** beyond) }),
+    };
     this.#health = { ...this.#health, ...set };
-    return Object.keys(set).length === 0 ? undefined : { set };
+    return { set };
   }
 
   /** The highest step of the way to disabling that has been reached and not been told of. */

@@ -14,6 +14,8 @@ export interface DeliveryQuery {
   readonly states?: readonly DeliveryState[];
   /** Of events from then on. @default - all that are kept */
   readonly since?: Date;
+  /** Of events of one aggregate: its kind and name, `invoice/i-1`. @default - of all */
+  readonly stream?: string;
   /** @default 100 */
   readonly limit?: number;
 }
@@ -24,7 +26,7 @@ export async function deliveriesOf(
   { tenant, endpointId }: { readonly tenant: string; readonly endpointId: string },
   query: DeliveryQuery,
 ): Promise<Delivery[]> {
-  const { states, since, limit = 100 } = query;
+  const { states, since, stream, limit = 100 } = query;
   const { pk } = deliveryKey(tenant, endpointId, '', '');
   const found: Delivery[] = [];
   let after;
@@ -37,7 +39,11 @@ export async function deliveriesOf(
     });
     for (const row of page.rows) {
       const delivery = readDelivery(row);
-      if (states === undefined || states.includes(delivery.state)) found.push(delivery);
+      if (
+        (states === undefined || states.includes(delivery.state)) &&
+        (stream === undefined || stream === delivery.stream)
+      )
+        found.push(delivery);
     }
     after = page.next;
   } while (after !== undefined && found.length < limit);

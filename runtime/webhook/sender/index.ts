@@ -1,6 +1,7 @@
 export { webhookIntake, type WebhookIntakeOptions } from './intake.js';
 export { webhookWorker, type WebhookWorker, type WebhookWorkerOptions } from './worker.js';
 export {
+  replayedStates,
   WebhookRegistry,
   type DeliveryQuery,
   type EndpointView,

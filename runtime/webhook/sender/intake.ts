@@ -78,6 +78,7 @@ export function webhookIntake(options: WebhookIntakeOptions): SqsConsumer {
       const outgoing = {
         ...{ webhookId: webhookIdOf(event.source, event.id), tenant },
         type: typeOf?.(event) ?? event.type,
+        stream: event.kind === undefined ? event.aggregate : `${event.kind}/${event.aggregate}`,
         // In the key of a delivery: the same whenever the event comes again.
         time: new Date(event.time).toISOString(),
         data: dataOf === undefined ? event.data : dataOf(event),

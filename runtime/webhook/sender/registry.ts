@@ -50,8 +50,15 @@ export interface ReplayQuery {
   readonly endpointId?: string;
   /** Of events from then on. @default - all that are kept */
   readonly since?: Date;
-  /** @default - failed and held ones */
+  /** Of events of one aggregate: its kind and name, `invoice/i-1`. @default - of all */
+  readonly stream?: string;
+  /** @default - failed and held ones; of a stream also delivered ones */
   readonly states?: readonly Exclude<DeliveryState, 'waiting'>[];
+}
+
+/** States of what is sent again where nobody says which: of one aggregate everything is asked for. */
+export function replayedStates(stream: string | undefined): readonly Exclude<DeliveryState, 'waiting'>[] {
+  return stream === undefined ? ['failed', 'held'] : ['delivered', 'failed', 'held'];
 }
 
 /**
@@ -215,13 +222,14 @@ export class WebhookRegistry {
   }
 
   /**
-   * Sends again what failed or was held: of one endpoint, or of all of a tenant. May be called again when it was
-   * interrupted.
+   * Sends again what failed or was held: of one endpoint, or of all of a tenant; or all of a stream, whatever became
+   * of it, in its order where the endpoint is `ordered`. May be called again when it was interrupted.
    *
    * @returns how many are sent again
    */
-  async replayAll({ tenant, endpointId, since, states = ['failed', 'held'] }: ReplayQuery): Promise<number> {
+  async replayAll({ tenant, endpointId, since, stream, ...query }: ReplayQuery): Promise<number> {
     assertTenant(tenant);
+    const { states = replayedStates(stream) } = query;
     const endpoints =
       endpointId === undefined
         ? await endpointsOf(this.#store, tenant)
@@ -233,6 +241,7 @@ export class WebhookRegistry {
       for await (const row of this.#store.rows(pk, since?.toISOString() ?? '0')) {
         const delivery = readDelivery(row);
         if (delivery.state === 'waiting' || !states.includes(delivery.state)) continue;
+        if (stream !== undefined && stream !== delivery.stream) continue;
         if (await this.#putUp(endpoint, delivery)) count += 1;
       }
     }

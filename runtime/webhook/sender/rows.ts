@@ -24,6 +24,8 @@ export interface Delivery extends RowKey {
   /** `webhook-id`: the same at every attempt and for every endpoint. */
   readonly webhookId: string;
   readonly type: string;
+  /** Kind and name of its event's aggregate, `invoice/i-1`. Absent: it is older than this attribute. */
+  readonly stream?: string;
   readonly state: DeliveryState;
   /** Attempts since it was last put up, those of this side's own trouble left out. */
   readonly attempts: number;

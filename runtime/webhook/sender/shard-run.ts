@@ -2,7 +2,7 @@ import { crashPoint } from '../../dedup/crash-points.js';
 import { errorLine } from '../../telemetry/error-line.js';
 import { logLine } from '../../telemetry/log-line.js';
 import { attempt, hold, type Attempt, type AttemptTools } from './attempt.js';
-import { Backlog, endpointName } from './backlog.js';
+import { Backlog } from './backlog.js';
 import { EndpointRun, type HealthRules } from './health.js';
 import { runLane } from './lane.js';
 import {
@@ -18,14 +18,11 @@ import {
   type RowKey,
   type StoredEvent,
 } from './rows.js';
+import type { Slots } from './slots.js';
 import { ShardLease, type LeaseTimes } from './store/shard-lease.js';
-import type { DueRow } from './store/webhook-store.js';
+import type { DueRow, Page } from './store/webhook-store.js';
 import type { RunTally } from './summary.js';
-
-/** Attempts that a process makes at once, over all shards. */
-export interface Slots {
-  free: number;
-}
+import { takeTurns, type Picked } from './turns.js';
 
 export interface RunLimits extends LeaseTimes {
   readonly health: HealthRules;
@@ -38,8 +35,10 @@ export interface RunLimits extends LeaseTimes {
 
 /** Between two looks at the index, in milliseconds. */
 const lookMs = 200;
-/** What was found may have been committed by a clock that is behind, or appear late in the index. */
-const overlapMs = 60_000;
+/** What appears late in the index, or was committed by a clock that is behind: so far back each look goes. */
+const overlapMs = 5_000;
+/** What is further back, and what found no room, is looked for so often. */
+const scanMs = 30_000;
 /** A retry that is so near is waited for. */
 const soonMs = 10_000;
 /** How long an endpoint is remembered: so long does a change take to be seen. */
@@ -56,13 +55,14 @@ export class ShardRun {
   #deadline = 0;
   /** From then on no attempt begins to endpoints that fail. Epoch milliseconds of the real clock. */
   #failingUntil = 0;
-  #from = 0;
-  #scannedAt = 0;
+  /** From when on the index is looked at each time. */
+  #from: number | undefined;
+  #scannedAt = -Infinity;
+  /** Where the look at all that is due goes on; undefined between two of them. */
+  #scan: Pick<Page, 'next'> | undefined;
   #lookedAt = -Infinity;
   #foundAt = performance.now();
   #soonest = Infinity;
-  /** Something is due and finds no slot, because others have them all. */
-  #isStarved = false;
   #changed: () => void = () => undefined;
   readonly #tools: AttemptTools;
   readonly #limits: RunLimits;
@@ -78,8 +78,11 @@ export class ShardRun {
     this.#shard = shard;
   }
 
-  /** @param deadline epoch milliseconds of the real clock, after which no attempt begins. */
-  async run(deadline: number): Promise<void> {
+  /**
+   * @param deadline epoch milliseconds of the real clock, after which no attempt begins.
+   * @returns whether another run is to go on: the time was over before it had found nothing to do any more.
+   */
+  async run(deadline: number): Promise<boolean> {
     this.#deadline = deadline;
     // At the deadline a run waits for what is under way, and begins nothing else: what may hang has ended by then.
     const now = Date.now();
@@ -87,77 +90,84 @@ export class ShardRun {
     const lease = await ShardLease.take(this.#tools.store, this.#shard, this.#limits);
     if (lease === undefined) {
       this.#tally.busy += 1;
-      return;
+      return false;
     }
     await crashPoint('lease-claimed');
     try {
       while (Date.now() < deadline && (await lease.renew())) {
         await this.#look();
         if (lease.lasts(this.#limits.timeoutMs)) await this.#begin();
-        if (this.#under.size === 0 && this.#isIdle && (await lease.release(true))) return;
+        if (this.#under.size === 0 && this.#isIdle && (await lease.release(true))) return false;
         await this.#somethingHappens();
       }
+      // Else the lease is lost, and whoever has it goes on.
+      return Date.now() >= deadline;
     } finally {
+      this.#slots.starved.delete(this.#shard);
       await Promise.all(this.#under);
       // One that cannot be given back ends by itself.
       await lease.release(false).catch(() => undefined);
     }
   }
 
-  /** Looks what is due. From the beginning now and then, for what came late or found no room. */
+  /** Looks what has become due, and at a page of all that is, so that a long queue does not hide what is new. */
   async #look(): Promise<void> {
     const real = performance.now();
     if (real - this.#lookedAt < lookMs) return;
     this.#lookedAt = real;
-    if (this.#backlog.hasRoomAgain || real - this.#scannedAt > overlapMs) {
-      this.#from = 0;
+    const now = this.#tools.now();
+    if (this.#backlog.hasRoomAgain || real - this.#scannedAt > scanMs) {
+      this.#scan ??= {};
       this.#scannedAt = real;
       this.#backlog.forgetOverflow();
     }
+    if (this.#scan !== undefined) {
+      const { rows, next } = await this.#tools.store.duePage(this.#index, now, this.#scan.next);
+      this.#scan = rows.every((row) => this.#backlog.add(row)) && next !== undefined ? { next } : undefined;
+    }
+    this.#from ??= now - overlapMs;
     let newest = this.#from;
-    for await (const row of this.#tools.store.due(shardName(this.#shard), this.#from, this.#tools.now())) {
+    for await (const row of this.#tools.store.due(this.#index, this.#from, now)) {
       if (!this.#backlog.add(row)) return;
       newest = Math.max(newest, row.dueAt - overlapMs);
     }
     this.#from = newest;
   }
 
+  get #index(): string {
+    return shardName(this.#shard);
+  }
+
   /** Begins what may begin, endpoints in turn. */
   async #begin(): Promise<void> {
     await this.#readEndpoints();
-    const picked: DueRow[] = [];
-    for (let some = true; some && this.#slots.free > 0;) {
-      some = false;
-      for (const name of this.#backlog.endpoints) {
-        if (this.#slots.free <= 0) break;
-        const row = this.#admitted(name);
-        if (row === undefined) continue;
-        some = true;
-        picked.push(row);
-      }
-    }
+    const { picked, starved } = takeTurns({
+      backlog: this.#backlog,
+      slots: this.#slots,
+      nowMs: this.#tools.now(),
+      runOf: (name) => this.#endpoints.get(name)?.run,
+      mayBegin: (run) => this.#mayBegin(run),
+    });
+    if (starved) this.#slots.starved.add(this.#shard);
+    else this.#slots.starved.delete(this.#shard);
     if (picked.length > 0) this.#foundAt = performance.now();
-    this.#isStarved = this.#slots.free <= 0 && this.#backlog.endpoints.length > 0;
-    const deliveries = picked.filter(({ pk }) => pk.startsWith('D#'));
-    const rows = await this.#readAll(deliveries);
-    for (const row of picked) this.#launch(row, rows);
+    const deliveries = picked.map(({ row }) => row).filter(({ pk }) => pk.startsWith('D#'));
+    const rows = await this.#readAll(deliveries).catch((error: unknown) => {
+      // This run ends; the slots are those of later runs, too.
+      for (const { free } of picked) free();
+      throw error;
+    });
+    for (const one of picked) this.#launch(one, rows);
   }
 
-  #admitted(name: string): DueRow | undefined {
-    const run = this.#endpoints.get(name)?.run;
-    if (run !== undefined && run.disabled === undefined) {
-      if (run.isFailing && Date.now() >= this.#failingUntil) return undefined;
-      if (!run.admit(this.#tools.now())) return undefined;
-    }
-    const row = this.#backlog.take(name);
-    if (row === undefined) return undefined;
-    this.#slots.free -= 1;
-    if (run !== undefined) run.inFlight += 1;
-    return row;
+  #mayBegin(run: EndpointRun): boolean {
+    if (run.isFailing && Date.now() >= this.#failingUntil) return false;
+    if (run.admit(this.#tools.now())) return true;
+    this.#noteDue(run.nextTokenAt);
+    return false;
   }
 
-  #launch(row: DueRow, rows: Map<string, Record<string, unknown>>): void {
-    const run = this.#endpoints.get(endpointName(row))?.run;
+  #launch({ row, run, free }: Picked, rows: Map<string, Record<string, unknown>>): void {
     const work = row.pk.startsWith('Q#') ? this.#lane(row, run) : this.#one(row, run, rows);
     const under = work
       .catch((error: unknown) => {
@@ -167,7 +177,7 @@ export class ShardRun {
       })
       .finally(() => {
         this.#under.delete(under);
-        this.#slots.free += 1;
+        free();
         if (run !== undefined) run.inFlight -= 1;
         this.#changed();
       });
@@ -192,7 +202,8 @@ export class ShardRun {
     const dueAt = await runLane(this.#tools, row, {
       attempt: (delivery, event) => this.attempt(run, delivery, event),
       note: (one) => this.#note(one),
-      mayGoOn: () => Date.now() < this.#deadline && run?.hasToken(this.#tools.now()) !== false,
+      mayGoOn: () =>
+        Date.now() < this.#deadline && !this.#mustGiveWay && run?.hasToken(this.#tools.now()) !== false,
     });
     this.#noteDue(dueAt);
     this.#backlog.forget(row);
@@ -205,8 +216,10 @@ export class ShardRun {
     event: StoredEvent | undefined,
   ): Promise<Attempt> {
     const { store, now } = this.#tools;
-    if (run !== undefined && run.disabled === undefined && event !== undefined)
-      return attempt(this.#tools, run, delivery, event);
+    if (run !== undefined && run.disabled === undefined && event !== undefined) {
+      const ended = run.begin(now());
+      return attempt(this.#tools, run, delivery, event).finally(ended);
+    }
     const why = event === undefined ? 'the event has expired' : 'the endpoint is disabled';
     const lastAt = new Date(now()).toISOString();
     return { outcome: await hold(store, delivery, { last: why, lastAt, sends: 0 }), durationMs: 0 };
@@ -263,13 +276,19 @@ export class ShardRun {
     return new Map(rows.map((row) => [nameOf(row as RowKey), row]));
   }
 
+  /** Others wait for a slot: a lane gives its own back after each place. */
+  get #mustGiveWay(): boolean {
+    return this.#slots.isFull && this.#slots.starved.size > 0;
+  }
+
   /** Whether nothing can begin for a while. */
   get #isIdle(): boolean {
     const { lingerMs } = this.#limits;
     const waited = performance.now() - this.#foundAt >= lingerMs;
     const soon = this.#soonest - this.#tools.now();
     if (soon <= 0) this.#soonest = Infinity;
-    if (this.#isStarved || this.#backlog.hasRoomAgain) return false;
+    if (this.#slots.starved.has(this.#shard) || this.#backlog.hasRoomAgain || this.#scan !== undefined)
+      return false;
     return waited && !(lingerMs > 0 && soon <= soonMs);
   }
 
@@ -277,7 +296,7 @@ export class ShardRun {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#changed = resolve;
-      timer = setTimeout(resolve, lookMs);
+      timer = setTimeout(resolve, Math.max(1, lookMs - (performance.now() - this.#lookedAt)));
     });
     clearTimeout(timer);
   }

@@ -5,21 +5,32 @@ import { logLine } from '../../telemetry/log-line.js';
 /** What a message of the queue that wakes workers says: which shards have something to do. */
 export interface WakeMessage {
   readonly shards: readonly number[] | 'all';
+  /** How many runs of workers in a row have asked for the next one. @default 0 */
+  readonly runs?: number;
 }
 
+/**
+ * Runs that ask for the next one, because their time was over before their work. Then the tick goes on, within a
+ * minute: whatever goes wrong, nothing wakes itself for ever. Fewer than the about 16 after which Lambda takes a
+ * function and a queue for a loop, and drops the message.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+ */
+export const maxRunsInARow = 12;
+
 /** Wakes workers. Only a hint: one that is lost is made good by the next tick, within a minute. */
-export type Wake = (shards: ReadonlySet<number>) => Promise<void>;
+export type Wake = (shards: ReadonlySet<number>, runs?: number) => Promise<void>;
 
 /** By a message to the queue. Never throws. */
 export function wakeByQueue(queueUrl: string | undefined, given?: SQSClient): Wake {
   let client = given;
-  return async (shards) => {
+  return async (shards, runs) => {
     if (queueUrl === undefined || shards.size === 0) return;
     try {
       const { SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs');
       // Else the client follows the host in the queue's URL, past the endpoint that it was given.
       client ??= new SQSClient({ useQueueUrlAsEndpoint: false });
-      const message: WakeMessage = { shards: [...shards] };
+      const message: WakeMessage = { shards: [...shards], runs };
       await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(message) }));
     } catch (error) {
       logLine({ exactlyOnce: 'webhook workers not woken', ...errorLine(error) });
@@ -27,15 +38,20 @@ export function wakeByQueue(queueUrl: string | undefined, given?: SQSClient): Wa
   };
 }
 
-/** The shards that messages name, each once. What is no such message names all of them. */
-export function shardsNamed(bodies: readonly string[], shards: number): number[] {
+/**
+ * The shards that messages name, each with how many runs in a row have asked for this one, the least that is said of
+ * it. What is no such message names all of them.
+ */
+export function shardsNamed(bodies: readonly string[], shards: number): ReadonlyMap<number, number> {
   const all = Array.from({ length: shards }, (_, shard) => shard);
-  const named = new Set<number>();
+  const named = new Map<number, number>();
   for (const body of bodies) {
-    const said = wakeMessage(body)?.shards;
-    for (const shard of Array.isArray(said) ? (said as readonly number[]) : all) named.add(shard);
+    const { shards: said, runs } = wakeMessage(body) ?? {};
+    const counted = typeof runs === 'number' && runs > 0 ? runs : 0;
+    for (const shard of Array.isArray(said) ? (said as readonly number[]) : all)
+      if (all.includes(shard)) named.set(shard, Math.min(counted, named.get(shard) ?? Infinity));
   }
-  return all.filter((shard) => named.has(shard));
+  return named;
 }
 
 function wakeMessage(body: string): Partial<WakeMessage> | undefined {

@@ -1,3 +1,4 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { InvalidSettings } from '../../dedup/errors.js';
 import { newClient, type DynamoDBClient } from '../../dynamodb/new-client.js';
@@ -10,12 +11,18 @@ import { assertSenderSettings, type WebhookSenderSettings } from './settings.js'
 import { ShardRun, type RunLimits } from './shard-run.js';
 import { WebhookStore } from './store/webhook-store.js';
 import { logSent, RunTally, type SendSummary } from './summary.js';
-import { shardsNamed } from './wake.js';
+import { Slots } from './slots.js';
+import { maxRunsInARow, shardsNamed, wakeByQueue } from './wake.js';
 
 export interface WebhookWorkerOptions extends AlertTargets, GuardOptions {
   /** What the construct knows: `webhookSenderSettings(process.env)`. */
   readonly settings: WebhookSenderSettings;
-  /** Attempts at once in one process, over all endpoints. @default 200 */
+  /**
+   * Attempts at once in one process, over all endpoints. Those to endpoints that fail, or keep one waiting, are half
+   * of them at most.
+   *
+   * @default 200
+   */
   readonly maxInFlight?: number;
   /** Attempts at once to one endpoint: two at first, one more with each success. @default 10 */
   readonly maxInFlightPerEndpoint?: number;
@@ -41,6 +48,8 @@ export interface WebhookWorkerOptions extends AlertTargets, GuardOptions {
   readonly maxClockSkewSeconds?: number;
   /** @default - a client of the function's own region */
   readonly dynamodb?: DynamoDBClient;
+  /** Asks for the next run. @default - a client of the function's own region */
+  readonly sqs?: SQSClient;
   /** Called once per invocation. @default - one JSON line on stdout */
   readonly observe?: (summary: SendSummary) => void;
   /** @internal For tests: epoch milliseconds. */
@@ -64,7 +73,7 @@ const settleMs = 5_000;
 
 /**
  * A Lambda handler that sends what is due. Its messages only say where to look: one that is lost or comes twice does
- * no harm, and a tick each minute names all shards.
+ * no harm, and a tick each minute names all shards. A run whose time is over before its work asks for the next one.
  *
  * Guaranteed: every delivery of an endpoint that is not disabled is sent until the endpoint takes it or its schedule
  * is over; none is lost by a process that dies, whenever. Each attempt is signed anew and has the same `webhook-id`.
@@ -97,7 +106,8 @@ export function webhookWorker(options: WebhookWorkerOptions): WebhookWorker {
     maxInFlightPerEndpoint: options.maxInFlightPerEndpoint ?? 10,
     lingerMs: options.lingerMs ?? 2_000,
   };
-  const slots = { free: maxInFlight };
+  const slots = new Slots(maxInFlight);
+  const wake = wakeByQueue(settings.wakeQueueUrl, options.sqs);
   return async ({ Records }, context) => {
     const deadline = Date.now() + context.getRemainingTimeInMillis() - timeoutMs - settleMs;
     const shards = shardsNamed(
@@ -108,7 +118,10 @@ export function webhookWorker(options: WebhookWorkerOptions): WebhookWorker {
     const { readUnits, writeUnits } = store.meter;
     // One that fails does not keep the others from ending what they have begun.
     const ended = await Promise.allSettled(
-      shards.map((shard) => new ShardRun(tools, limits, slots, tally, shard).run(deadline)),
+      [...shards].map(async ([shard, runs]) => {
+        const isMore = await new ShardRun(tools, limits, slots, tally, shard).run(deadline);
+        if (isMore && runs < maxRunsInARow) await wake(new Set([shard]), runs + 1);
+      }),
     );
     observe({
       sender: settings.senderName,

@@ -4,7 +4,10 @@ import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { DedupTable, WebhookReceiver } from '../../../lib/index.js';
 
-/** A receiver of every sender whose secret is in the context `secrets`, that counts what acts. */
+/**
+ * A receiver of every sender whose secret is in the context `secrets`, that counts what acts. In the context
+ * `certificates` is the address of the host that stands in for PayPal's.
+ */
 const app = new App();
 const stack = new Stack(app, 'WebhookReceivers', { env: { account: '000000000000', region: 'us-east-1' } });
 const secrets = JSON.parse(String(app.node.getContext('secrets'))) as Record<string, string>;
@@ -21,7 +24,10 @@ const receiver = new WebhookReceiver(stack, 'Hooks', {
   })),
   entry: join(__dirname, 'receiver.ts'),
   memorySize: 512,
-  environment: { COUNTS_TABLE: counts.tableName },
+  environment: {
+    COUNTS_TABLE: counts.tableName,
+    CERTIFICATES_URL: String(app.node.getContext('certificates')),
+  },
 });
 counts.grants.actions(receiver.function, 'dynamodb:UpdateItem');
 new CfnOutput(stack, 'Url', { value: receiver.url });

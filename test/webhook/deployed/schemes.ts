@@ -1,6 +1,7 @@
 import {
   adyen,
   github,
+  paypal,
   shopify,
   slack,
   square,
@@ -11,7 +12,11 @@ import {
   type WebhookScheme,
 } from '../../../runtime/webhook/index.js';
 
-/** Sources of the deployed receiver, as the senders of these tests sign. PayPal's keys are on a host of PayPal's. */
+/** What PayPal's host would show is on one of this machine. */
+const standIn = (url: string, init: RequestInit) =>
+  fetch(new URL(new URL(url).pathname, process.env.CERTIFICATES_URL), init);
+
+/** Sources of the deployed receiver, as the senders of these tests sign. */
 export const schemes = {
   standard: standardWebhooks(),
   svix: standardWebhooks({ prefix: 'svix' }),
@@ -27,6 +32,7 @@ export const schemes = {
   'twilio-form': twilio({ url: 'https://hooks.example/webhooks/twilio' }),
   'twilio-json': twilio({ url: 'https://hooks.example/webhooks/twilio' }),
   adyen: adyen(),
+  paypal: paypal({ fetch: standIn }),
 } as const satisfies Record<string, WebhookScheme>;
 
 export type SourceName = keyof typeof schemes;

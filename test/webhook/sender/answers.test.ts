@@ -67,13 +67,15 @@ test.each([
 });
 
 test.each([
-  ['1', 5],
-  ['8', 8],
-  ['3600', 10],
-  ['soon', 5],
-])('Retry-After %s of a 503 counts within one and two steps: %i s', async (header, seconds) => {
-  const endpoint = await world.endpoint('/x');
-  world.server.behaviours.set('/x', answers(503, { 'retry-after': header }));
+  ['1', 503, 5],
+  ['8', 503, 8],
+  ['3600', 503, 10],
+  ['soon', 503, 5],
+  ['90', 429, 90],
+  ['3600', 429, 120],
+])('Retry-After %s of a %i counts within one and two steps: %i s', async (header, status, seconds) => {
+  const endpoint = await world.endpoint('/x', status === 429 ? { schedule: [0, 60] } : {});
+  world.server.behaviours.set('/x', answers(status, { 'retry-after': header }));
   await world.take(world.event());
   await world.send();
   expect(((await onlyDelivery(endpoint)).dueAt - world.clock) / 1000).toBe(seconds);
@@ -214,6 +216,20 @@ test('the breaker opens for an endpoint that takes longer to fail than it is rem
   await world.take(...Array.from({ length: 12 }, () => world.event()));
   await world.send();
   expect(world.server.arrived).toHaveLength(5);
+});
+
+test('failures in a row are counted over all runs of workers, and open the breaker', async () => {
+  await world.endpoint('/x', { schedule: [0, 86_400] });
+  world.server.behaviours.set('/x', answers(500));
+  // One in each run, of a worker that knows nothing of the others.
+  for (const arrived of [1, 2, 3, 4, 5, 5]) {
+    await world.take(world.event());
+    await world.send();
+    expect(world.server.arrived).toHaveLength(arrived);
+  }
+  world.clock += 30_000;
+  await world.send();
+  expect(world.server.arrived).toHaveLength(6);
 });
 
 test('a rate is kept, also when the endpoint is read again', async () => {

@@ -59,6 +59,20 @@ test('neither function may delete anything of the table', () => {
   expect(policies).not.toMatch(/dynamodb:(DeleteItem|BatchWriteItem|Scan|\*)/);
 });
 
+test('a worker may ask for its next run, by the queue that wakes it and by no other', () => {
+  const stack = constructStack();
+  senderIn(stack);
+  const policies = Object.entries(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+  const [, { Properties }] = policies.find(([id]) => id.startsWith('SenderWorker'))!;
+  const { Statement } = (Properties as { PolicyDocument: { Statement: { Action: string | string[] }[] } })
+    .PolicyDocument;
+  const sending = Statement.filter(({ Action }) => [Action].flat().includes('sqs:SendMessage'));
+  expect(sending).toHaveLength(1);
+  expect(sending[0]).toMatchObject({
+    Resource: { 'Fn::GetAtt': [expect.stringMatching(/^SenderWake/), 'Arn'] },
+  });
+});
+
 test('an operator is told where, and may do what the registry does: no scan, no queue but the one that wakes', () => {
   const stack = constructStack();
   const sender = senderIn(stack);

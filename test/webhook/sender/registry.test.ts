@@ -145,3 +145,32 @@ test('one event is put up again for one endpoint, under its own id, and all that
   await world.send();
   expect(world.server.at('/replay')).toHaveLength(before + 2);
 });
+
+test('all events of one aggregate are sent again in their order, whatever became of them, and no others', async () => {
+  const endpointId = await world.endpoint('/stream', { types: ['stream'], ordered: true, schedule: [0] });
+  const numbers = () =>
+    world.server.at('/stream').map(({ body }) => (JSON.parse(body) as { data: { n: number } }).data.n);
+  world.server.behaviours.set(
+    '/stream',
+    ({ body }, response) => void response.writeHead(body.includes('"n":2') ? 500 : 200).end(),
+  );
+  for (const [n, aggregate] of [
+    [1, 'i-1'],
+    [2, 'i-1'],
+    [3, 'i-2'],
+    [4, 'i-1'],
+  ] as const) {
+    world.clock += 1;
+    await world.take({ ...world.event('stream', { n }), aggregate });
+  }
+  await world.send();
+  expect(numbers()).toEqual([1, 2, 3, 4]);
+  world.server.behaviours.clear();
+  const query = { tenant, endpointId, stream: 'invoice/i-1' };
+  const found = await world.registry.deliveries(tenant, endpointId, { stream: query.stream });
+  expect(found.map(({ state }) => state)).toEqual(['delivered', 'failed', 'delivered']);
+  expect(await world.registry.replayAll(query)).toBe(3);
+  await world.send();
+  expect(numbers()).toEqual([1, 2, 3, 4, 1, 2, 4]);
+  expect(await world.registry.replayAll({ ...query, stream: 'invoice/i-3' })).toBe(0);
+});

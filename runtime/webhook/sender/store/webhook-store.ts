@@ -170,8 +170,17 @@ export class WebhookStore {
 
   /** What of a shard is due, in the order in which it became so. The index is behind by up to a second or so. */
   async *due(shard: string, from: number, until: number): AsyncGenerator<DueRow> {
-    for await (const row of this.#pages({ ...dueQuery(shard, from, until), Limit: 1_000 }))
-      yield { pk: String(row.pk), sk: String(row.sk), dueAt: Number(row.dueAt) };
+    for await (const row of this.#pages(dueRows(shard, from, until))) yield dueRow(row);
+  }
+
+  /** The same from the beginning, a page of it. */
+  async duePage(
+    shard: string,
+    until: number,
+    after: Page['next'],
+  ): Promise<{ readonly rows: readonly DueRow[]; readonly next: Page['next'] }> {
+    const { rows, next } = await this.#page({ ...dueRows(shard, 0, until), ExclusiveStartKey: after });
+    return { rows: rows.map(dueRow), next };
   }
 
   /** All rows of a partition, strongly consistent. */
@@ -184,40 +193,32 @@ export class WebhookStore {
     pk: string,
     options: { limit: number; newestFirst?: boolean; from?: string; after?: Page['next'] },
   ): Promise<Page> {
-    const { Items = [], LastEvaluatedKey } = await send(
-      this.client,
-      new QueryCommand({
-        TableName: this.tableName,
-        ...partitionQuery(pk, options.from),
-        ConsistentRead: true,
-        Limit: options.limit,
-        ScanIndexForward: options.newestFirst !== true,
-        ExclusiveStartKey: options.after,
-        ReturnConsumedCapacity: 'TOTAL',
-      }),
-      this.#limits(),
-      'read',
-    );
-    return { rows: Items.map(native), next: LastEvaluatedKey };
+    return this.#page({
+      ...partitionQuery(pk, options.from),
+      ConsistentRead: true,
+      Limit: options.limit,
+      ScanIndexForward: options.newestFirst !== true,
+      ExclusiveStartKey: options.after,
+    });
   }
 
   async *#pages(query: object): AsyncGenerator<Row> {
     let after: Page['next'];
     do {
-      const { Items = [], LastEvaluatedKey } = await send(
-        this.client,
-        new QueryCommand({
-          TableName: this.tableName,
-          ...query,
-          ExclusiveStartKey: after,
-          ReturnConsumedCapacity: 'TOTAL',
-        }),
-        this.#limits(),
-        'read',
-      );
-      yield* Items.map(native);
-      after = LastEvaluatedKey;
+      const { rows, next } = await this.#page({ ...query, ExclusiveStartKey: after });
+      yield* rows;
+      after = next;
     } while (after !== undefined);
+  }
+
+  async #page(query: object): Promise<Page> {
+    const { Items = [], LastEvaluatedKey } = await send(
+      this.client,
+      new QueryCommand({ TableName: this.tableName, ...query, ReturnConsumedCapacity: 'TOTAL' }),
+      this.#limits(),
+      'read',
+    );
+    return { rows: Items.map(native), next: LastEvaluatedKey };
   }
 
   /** A call that is not answered for this long is given up: its outcome is not known then. */
@@ -235,6 +236,12 @@ export class WebhookStore {
     }
   }
 }
+
+const dueRows = (shard: string, from: number, until: number) => ({
+  ...dueQuery(shard, from, until),
+  Limit: 1_000,
+});
+const dueRow = (row: Row): DueRow => ({ pk: String(row.pk), sk: String(row.sk), dueAt: Number(row.dueAt) });
 
 /** DynamoDB takes no empty map of values. */
 function nonEmpty<T>(values: Record<string, T>): Record<string, T> | undefined {
