@@ -162,7 +162,11 @@ export class SpillWorld {
 
   /** Some batches of one queue, by a process that may be killed on the way. */
   async receive(channel: TestChannel, batches: number, dies: boolean): Promise<void> {
-    await this.#receive(channel, batches, dies ? mortalPoints[this.#receives++ % mortalPoints.length] : undefined);
+    await this.#receive(
+      channel,
+      batches,
+      dies ? mortalPoints[this.#receives++ % mortalPoints.length] : undefined,
+    );
   }
 
   /** @returns whether it has died */
