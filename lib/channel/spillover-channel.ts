@@ -2,8 +2,11 @@ import type { Duration } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import type { PeakNeed } from '../guarantees/peak-need.js';
 import { addProducer, type ProducerOptions } from './add-producer.js';
 import type { ChannelWorkload } from './channel-workload.js';
+import { channelPeak } from './channel-peak.js';
 import { MessageChannel } from './message-channel.js';
 import { ChannelKind } from './message-channel-props.js';
 
@@ -75,10 +78,19 @@ export class SpilloverChannel extends Construct {
     this.workload = workload;
     this.fifo = new MessageChannel(this, 'Fifo', { ...common, kind: ChannelKind.FIFO, highThroughput });
     this.standard = new MessageChannel(this, 'Standard', { ...common, kind: ChannelKind.STANDARD });
+    if (workload !== undefined)
+      GuaranteeReport.record('SpilloverChannel', this, {
+        peak: spilledPeak(channelPeak(this, workload, highThroughput)),
+      });
   }
 
   /** Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads. */
   public addProducer(producer: LambdaFunction, options: ProducerOptions = {}): void {
     addProducer(producer, { queue: this.fifo.queue, spillover: this.standard.queue, options });
   }
+}
+
+/** What FIFO does not hold goes to Standard, which has no limit: it is enough either way. */
+function spilledPeak(needs: readonly PeakNeed[]): PeakNeed[] {
+  return needs.map((need) => ({ ...need, has: `${need.has}; the rest is spilled`, enough: true }));
 }

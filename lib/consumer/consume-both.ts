@@ -5,6 +5,7 @@ import { ChannelKind } from '../channel/message-channel-props.js';
 import { isOneWhole } from '../guarantees/claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
+import type { PeakNeed } from '../guarantees/peak-need.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { CommitWay } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
@@ -19,6 +20,8 @@ export interface Both {
   /** Whether nothing of the second is processed while the first has messages. @default false */
   readonly oneAfterTheOther?: boolean;
   readonly props: ConsumerOptions & { readonly entry: string };
+  /** What the peak of both together needs. */
+  readonly peak?: readonly PeakNeed[];
 }
 
 interface Side {
@@ -36,7 +39,7 @@ interface Side {
  */
 export function consumeBoth(
   scope: Construct,
-  { constructClass, workloads, oneAfterTheOther = false, props }: Both,
+  { constructClass, workloads, oneAfterTheOther = false, props, peak }: Both,
   [first, second]: readonly [Side, Side],
 ): [IdempotentConsumer, IdempotentConsumer] {
   const ordered = workloads.some((workload) => workload?.ordered === true);
@@ -57,7 +60,7 @@ export function consumeBoth(
     return consumer;
   };
   const made: [IdempotentConsumer, IdempotentConsumer] = [consume(first), consume(second)];
-  GuaranteeReport.record(constructClass, scope, { unproven: [identity(byVersion)] });
+  GuaranteeReport.record(constructClass, scope, { unproven: [identity(byVersion)], peak });
   return made;
 }
 

@@ -4,7 +4,8 @@ import { figure } from '../channel/choice/limits.js';
 import { quotas } from '../channel/choice/quotas.js';
 import type { Workload } from '../channel/choice/workload.js';
 import { isKnown } from '../guarantees/inequality.js';
-import { partitionsFor, type PeakNeed } from '../guarantees/peak-need.js';
+import { atOnce, receiptPartitions } from '../guarantees/peak-lines.js';
+import type { PeakNeed } from '../guarantees/peak-need.js';
 
 /** What a consumer has for the peak of its channel. */
 export interface PeakOf {
@@ -16,34 +17,19 @@ export interface PeakOf {
   readonly receiptUnits: number;
 }
 
-/**
- * Write units a second of one partition of a table, and what a new table on demand takes at once. It grows to twice
- * its highest traffic so far, and is warmed for more by hand.
- *
- * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
- * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
- */
-const partitionUnits = 1_000;
-const newTableUnits = 4_000;
-
 /** Invocations, groups and partitions that the declared peak of a channel needs, each with its arithmetic. */
 export function consumerPeak(scope: Construct, of: PeakOf): PeakNeed[] {
   const workload = plainWorkload(scope, of.workload);
   return [
     concurrency(workload, of),
     ...(of.fifo ? [groups(workload, of)] : []),
-    ...(of.receiptUnits > 0 ? [receiptPartitions(workload, of.receiptUnits)] : []),
+    ...(of.receiptUnits > 0 ? [receiptPartitions(workload.peakPerSecond, of.receiptUnits)] : []),
   ];
 }
 
-/** Little's law: what arrives in a second, times how long each takes. */
-function atOnce({ peakPerSecond, consumerMs }: Workload): number {
-  return Math.max(1, Math.ceil((peakPerSecond * consumerMs) / 1000));
-}
-
 function concurrency(workload: Workload, { maxConcurrency }: PeakOf): PeakNeed {
-  const needed = atOnce(workload);
   const { peakPerSecond, consumerMs } = workload;
+  const needed = atOnce(peakPerSecond, consumerMs);
   const how = `${figure(peakPerSecond)} messages/s x ${figure(consumerMs)} ms`;
   const what = 'invocations at a time';
   const { value, unit } = quotas.mappingConcurrency;
@@ -56,7 +42,7 @@ function concurrency(workload: Workload, { maxConcurrency }: PeakOf): PeakNeed {
 /** A group has one batch at a time, and the busiest one says how many there are at the least. */
 function groups(workload: Workload, { workload: given }: PeakOf): PeakNeed {
   const { peakPerSecond, busiestGroupPerSecond, consumerMs } = workload;
-  const needed = atOnce(workload);
+  const needed = atOnce(peakPerSecond, consumerMs);
   const least = Math.ceil(peakPerSecond / busiestGroupPerSecond);
   const stated = given.busiestGroupMessagesPerSecond !== undefined;
   return {
@@ -67,16 +53,5 @@ function groups(workload: Workload, { workload: given }: PeakOf): PeakNeed {
       ? `at least ${figure(least)} (${figure(peakPerSecond)} messages/s / ${figure(busiestGroupPerSecond)} of the busiest)`
       : 'not known: `busiestGroupMessagesPerSecond` is not given',
     ...(stated && least >= needed && { enough: true }),
-  };
-}
-
-function receiptPartitions({ peakPerSecond }: Workload, units: number): PeakNeed {
-  const needed = partitionsFor(peakPerSecond * units, partitionUnits);
-  return {
-    what: 'partitions of the table of receipts',
-    needed,
-    how: `${figure(peakPerSecond)} messages/s x ${units} write units / ${figure(partitionUnits)} of a partition`,
-    has: `${newTableUnits / partitionUnits} in a new table on demand, more as its traffic grows`,
-    ...(peakPerSecond * units <= newTableUnits && { enough: true }),
   };
 }

@@ -55,10 +55,14 @@ export function costOf(
   });
 }
 
-/** What the peak that the channel declares needs of its consumer. */
-export function peakOf(scope: Construct, props: IdempotentConsumerProps): PeakNeed[] {
+/** What the peak that the channel declares, or a channel of which it is one side, needs of its consumer. */
+export function peakOf(
+  scope: Construct,
+  props: Pick<IdempotentConsumerProps, 'channel' | 'commitWay' | 'maxConcurrency' | 'receiptTable'>,
+  workload = props.channel.workload,
+): PeakNeed[] {
   const { channel, commitWay = CommitWay.TRANSACTION, maxConcurrency } = props;
-  const { workload, kind } = channel;
+  const { kind } = channel;
   if (workload === undefined) return [];
   const receiptUnits = props.receiptTable === undefined ? writeUnits[commitWay].receipt : 0;
   return consumerPeak(scope, { workload, fifo: kind === ChannelKind.FIFO, maxConcurrency, receiptUnits });

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import type { SpilloverChannel } from '../channel/spillover-channel.js';
 import { consumeBoth } from './consume-both.js';
+import { peakOf } from './consumer-values.js';
 import type { IdempotentConsumer } from './idempotent-consumer.js';
 import type { ConsumerOptions } from './idempotent-consumer-props.js';
 
@@ -33,7 +34,9 @@ export class SpilloverConsumer extends Construct {
     super(scope, id);
     const { channel, ...common } = props;
     const { workload } = channel;
-    const both = { constructClass: 'SpilloverConsumer', workloads: [workload], props: common };
+    // At the worst all of it comes by one of the two queues, so each side has to hold the whole peak.
+    const peak = peakOf(this, { ...common, channel: channel.fifo }, workload);
+    const both = { constructClass: 'SpilloverConsumer', workloads: [workload], props: common, peak };
     [this.fifo, this.standard] = consumeBoth(this, both, [
       { id: 'Fifo', channel: channel.fifo },
       { id: 'Standard', channel: channel.standard },

@@ -6,6 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { HandlerFunctionOptions } from '../consumer/handler-function-options.js';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
+import type { KafkaWorkload } from './kafka-peak.js';
 
 /** How a mapping signs in at a self-managed cluster, with the `secret`. */
 export enum KafkaAuthentication {
@@ -254,6 +255,13 @@ export interface KafkaConsumerProps extends HandlerFunctionOptions {
    * @default - none
    */
   readonly environment?: { [key: string]: string };
+
+  /**
+   * What the consumer has to hold. What its peak needs is in GUARANTEES.md, and a warning where it is not there.
+   *
+   * @default - not known
+   */
+  readonly workload?: KafkaWorkload;
 
   /**
    * Items that the handler writes for one record, on average and without the receipt. For the cost in GUARANTEES.md.

@@ -19,6 +19,7 @@ import type { KafkaConsumerProps } from './kafka-consumer-props.js';
 import { kafkaInequalities, kafkaViolations } from './kafka-consumer-rules.js';
 import { defaults, kafkaClaim, kafkaCostOf, kafkaHorizonOf, kafkaNotes } from './kafka-consumer-values.js';
 import { acknowledgeNoDestination, grantTopic, kafkaMapping } from './kafka-mapping.js';
+import { kafkaPeak } from './kafka-peak.js';
 
 export interface KafkaConsumerAlarmsOptions extends ConsumerAlarmThresholds {
   /**
@@ -103,6 +104,7 @@ export class KafkaConsumer extends Construct {
         },
       ],
       cost: kafkaCostOf(props, receiptRetention),
+      peak: kafkaPeak(props),
       notes: kafkaNotes(props),
     });
   }

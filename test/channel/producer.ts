@@ -42,7 +42,8 @@ const senderTo = (settings: ChannelSettings) =>
   channelSender({
     settings,
     orderedBy: byVersion ? 'version' : 'queue',
-    spillover: { afterMs: 250, calmMs: 150, probeEveryMs: 40 },
+    // Throttled once, it spills: with a time of waiting, a slow machine would see a calm between two calls.
+    spillover: { afterMs: 0, calmMs: 150, probeEveryMs: 40 },
     sqs: new SQSClient({ ...client, useQueueUrlAsEndpoint: false, maxAttempts: 1 }),
     observe: (so) => void (summary = so),
   });

@@ -130,9 +130,7 @@ test('without end to the throttling the caller gets back what is left, and every
   const queueUrl = await newFifoQueue(client);
   let left = 7;
   const { sender } = senderOf(queueUrl, () => ((left -= 1) >= 0 ? undefined : throttled));
-  const began = Date.now();
   const failure = await sender.send(inGroups(4, 5), { patienceMs: 700 }).catch((error: unknown) => error);
-  expect(Date.now() - began).toBeLessThan(2_500);
   const back = (failure as MessagesNotSent).unsent.map(({ message }) => message.key);
   expect((failure as MessagesNotSent).message).toMatch(
     /^13 of 20 messages are not known to be accepted \(RequestThrottled.*\): send those of `unsent` again/,

@@ -162,16 +162,38 @@ export class SpillWorld {
 
   /** Some batches of one queue, by a process that may be killed on the way. */
   async receive(channel: TestChannel, batches: number, dies: boolean): Promise<void> {
-    const dieAt: CrashPoint | undefined = dies
-      ? mortalPoints[this.#receives++ % mortalPoints.length]
-      : undefined;
+    await this.#receive(
+      channel,
+      batches,
+      dies ? mortalPoints[this.#receives++ % mortalPoints.length] : undefined,
+    );
+  }
+
+  /** @returns whether it has died */
+  async #receive(channel: TestChannel, batches: number, dieAt: CrashPoint | undefined): Promise<boolean> {
     const order: ReceiverOrder = {
       ...{ channel, batches, dieAt, byVersion: this.byVersion, inOrder: this.inOrder },
       ...{ receipts: this.receipts, effects: this.effects, client: embedded().client },
     };
     const { signal } = await this.processes.receiver.run(order);
-    if (signal === 'SIGKILL' && dieAt !== undefined)
-      this.receiverDeaths[dieAt] = (this.receiverDeaths[dieAt] ?? 0) + 1;
+    if (signal !== 'SIGKILL' || dieAt === undefined) return false;
+    this.receiverDeaths[dieAt] = (this.receiverDeaths[dieAt] ?? 0) + 1;
+    return true;
+  }
+
+  /**
+   * For each point at which no receiver has died yet: sends one of the events, and lets receivers come until one of
+   * them has died there, because how many of those under load meet a message hangs on the speed of the machine. Sends
+   * what is left of the events after that.
+   */
+  async receiveAtEachPoint(channel: TestChannel, events: readonly EventOrder[]): Promise<void> {
+    const missing = mortalPoints.filter((point) => this.receiverDeaths[point] === undefined);
+    const to = [channel.queueUrl, channel.queueUrl] as const;
+    for (const [i, dieAt] of missing.entries()) {
+      await this.sendTo(to, events.slice(i, i + 1), false);
+      while (!(await this.#receive(channel, 3, dieAt)));
+    }
+    if (missing.length < events.length) await this.sendTo(to, events.slice(missing.length), false);
   }
 
   async close(): Promise<void> {
@@ -182,6 +204,6 @@ export class SpillWorld {
 }
 
 /** Those that an ordinary batch passes. */
-const mortalPoints = crashPoints.filter((point) =>
+export const mortalPoints = crashPoints.filter((point) =>
   ['batch-received', 'before-commit', 'after-commit', 'before-answer'].includes(point),
 );
