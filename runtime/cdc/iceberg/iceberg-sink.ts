@@ -10,7 +10,8 @@ import type { Batch, Sink, SinkState } from '../sink.js';
 import type { TopicPartition } from '../source.js';
 import type { IcebergCatalog, Snapshot, TableMetadata, TableState } from './catalog.js';
 import { allColumns, icebergSchema, misfit, parquetOf, type IcebergType } from './columns.js';
-import { manifestListOf, manifestOf, type ManifestOfList } from './manifests.js';
+import { addedFile, manifestListOf, manifestOf, manifestsOf, type ManifestOfList } from './manifests.js';
+import { defaultMinManifests, withManifestsMerged } from './merge-manifests.js';
 
 export interface IcebergSinkOptions {
   /** Names the sink's offsets among the properties of the table: never change it. */
@@ -20,9 +21,17 @@ export interface IcebergSinkOptions {
   readonly schema?: Readonly<Record<string, IcebergType>>;
   /** How long a write goes on that loses races against other partitions, milliseconds. @default 30000 */
   readonly contentionMs?: number;
+  /** So many small manifests are merged into one by the next commit. At least 2. @default 100 */
+  readonly minManifestsToMerge?: number;
 }
 
+/**
+ * Files that were written longer ago are written anew: `icebergCleanup` removes what is older and not referred to.
+ */
+export const maxStagedMs = 60 * 60_000;
+
 interface NewRows {
+  readonly since: number;
   readonly snapshotId: number;
   readonly manifest: Omit<ManifestOfList, 'sequence_number' | 'min_sequence_number'>;
 }
@@ -75,6 +84,7 @@ class IcebergSink implements Sink {
         const state = this.#stateOf(base.metadata, batch.partition);
         // Somebody else has moved the partition, or we have, and the answer was lost.
         if (state.next !== batch.from.next || state.position !== batch.from.position) return state;
+        if (rows !== undefined && Date.now() - rows.since > maxStagedMs) rows = undefined;
         if (batch.changes.length > 0) rows ??= await this.#stage(batch);
         const snapshot = rows && (await this.#snapshot(base, rows));
         const properties = this.#properties(batch);
@@ -104,13 +114,15 @@ class IcebergSink implements Sink {
   /** Data file and manifest. They stay as they are when the commit is made anew on a later base. */
   async #stage({ partition, from, changes }: Batch): Promise<NewRows> {
     const { catalog } = this.#options;
+    const since = Date.now();
     const id = randomUUID();
     const bytes = await parquetOf(changes, this.#columns);
     const name = `${encodeURIComponent(this.name)}-${partition.topicId}-${partition.partition}-${from.next}-${id}`;
     const path = await catalog.write(`data/${name}.parquet`, bytes);
     const snapshotId = randomInt(1, 2 ** 48 - 1);
     const rows = changes.length;
-    const body = await manifestOf({ path, rows, bytes: bytes.byteLength }, snapshotId, this.#columns);
+    const added = addedFile({ path, rows, bytes: bytes.byteLength }, snapshotId);
+    const body = await manifestOf([added], this.#columns);
     const manifest = {
       manifest_path: await catalog.write(`metadata/${id}-m0.avro`, body),
       manifest_length: body.byteLength,
@@ -124,7 +136,7 @@ class IcebergSink implements Sink {
       existing_rows_count: 0,
       deleted_rows_count: 0,
     };
-    return { snapshotId, manifest };
+    return { since, snapshotId, manifest };
   }
 
   async #snapshot({ metadata }: TableState, { snapshotId, manifest }: NewRows): Promise<Snapshot> {
@@ -133,7 +145,13 @@ class IcebergSink implements Sink {
       (known) => known['snapshot-id'] === metadata['current-snapshot-id'],
     );
     const sequence = (metadata?.['last-sequence-number'] ?? 0) + 1;
-    const known = parent === undefined ? [] : await catalog.manifests(parent);
+    const before = parent === undefined ? [] : await manifestsOf(catalog, parent);
+    const known = await withManifestsMerged(before, {
+      catalog,
+      columns: this.#columns,
+      minManifests: Math.max(2, this.#options.minManifestsToMerge ?? defaultMinManifests),
+      snapshot: { id: snapshotId, sequence },
+    });
     const added = { ...manifest, sequence_number: sequence, min_sequence_number: sequence };
     const body = await manifestListOf([...known, added], {
       id: snapshotId,
