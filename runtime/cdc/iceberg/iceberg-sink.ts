@@ -4,7 +4,7 @@ import { backoff } from '../../dedup/backoff.js';
 import { errorText } from '../../dedup/error.js';
 import { PackageMissing } from '../../dedup/package-missing.js';
 import type { Change } from '../change.js';
-import { SchemaChanged, SinkUnavailable } from '../errors.js';
+import { RowTooLarge, SchemaChanged, SinkUnavailable } from '../errors.js';
 import { storedPosition } from '../position.js';
 import type { Batch, Sink, SinkState } from '../sink.js';
 import type { TopicPartition } from '../source.js';
@@ -19,12 +19,15 @@ export interface IcebergSinkOptions {
   readonly catalog: IcebergCatalog;
   /** Columns of the source's rows that become columns of the table. @default - none: `_key` and `_row` hold all */
   readonly schema?: Readonly<Record<string, IcebergType>>;
-  /** How long a write goes on that loses races against other partitions, milliseconds. @default 30000 */
+  /** The value of a record may have so many bytes: a batch is in memory several times. @default 16 MiB */
+  readonly maxRowBytes?: number;
+  /** How long a write goes on that loses races against other processes, milliseconds. @default 30000 */
   readonly contentionMs?: number;
   /** So many small manifests are merged into one by the next commit. At least 2. @default 100 */
   readonly minManifestsToMerge?: number;
 }
 
+const defaultMaxRowBytes = 16 * 1024 * 1024;
 /**
  * Files that were written longer ago are written anew: `icebergCleanup` removes what is older and not referred to.
  */
@@ -53,6 +56,8 @@ class IcebergSink implements Sink {
   readonly #options: IcebergSinkOptions;
   readonly #columns;
   readonly #schema: object;
+  /** Ends when the write before has ended. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: IcebergSinkOptions) {
     this.#options = options;
@@ -65,7 +70,11 @@ class IcebergSink implements Sink {
     return this.#asking(async () => this.#stateOf((await this.#load()).metadata, partition));
   }
 
-  check({ partition, offset, key, row }: Change): void {
+  check({ partition, offset, key, row, record }: Change): void {
+    const { maxRowBytes = defaultMaxRowBytes } = this.#options;
+    const bytes = record.value?.byteLength ?? 0;
+    if (bytes > maxRowBytes)
+      throw new RowTooLarge(partition, offset, `has ${bytes} bytes, \`maxRowBytes\` allows ${maxRowBytes}`);
     const all = { ...key, ...row };
     for (const [name, type] of Object.entries(this.#options.schema ?? {})) {
       const problem = misfit(all[name], type);
@@ -74,30 +83,38 @@ class IcebergSink implements Sink {
     }
   }
 
-  async write(batch: Batch): Promise<SinkState> {
-    return this.#asking(async () => {
-      const { contentionMs = 30_000 } = this.#options;
-      const deadline = Date.now() + contentionMs;
-      let rows: NewRows | undefined;
-      for (let attempt = 0; ; attempt += 1) {
-        const base = await this.#load();
-        const state = this.#stateOf(base.metadata, batch.partition);
-        // Somebody else has moved the partition, or we have, and the answer was lost.
-        if (state.next !== batch.from.next || state.position !== batch.from.position) return state;
-        if (rows !== undefined && Date.now() - rows.since > maxStagedMs) rows = undefined;
-        if (batch.changes.length > 0) rows ??= await this.#stage(batch);
-        const snapshot = rows && (await this.#snapshot(base, rows));
-        const properties = this.#properties(batch);
-        if (await this.#options.catalog.commit({ base, snapshot, properties, schema: this.#schema }))
-          return batch.to;
-        if (Date.now() >= deadline)
-          throw new SinkUnavailable(
-            this.name,
-            `lost every race for '${this.#options.catalog.place}' for ${contentionMs} ms; gather larger batches`,
-          );
-        await backoff(attempt, deadline);
-      }
-    });
+  write(batch: Batch): Promise<SinkState> {
+    // Partitions of one process do not race each other: each commit would fail all others.
+    const written = this.#turn.then(() => this.#asking(() => this.#written(batch)));
+    this.#turn = written.then(
+      () => undefined,
+      () => undefined,
+    );
+    return written;
+  }
+
+  async #written(batch: Batch): Promise<SinkState> {
+    const { contentionMs = 30_000 } = this.#options;
+    const deadline = Date.now() + contentionMs;
+    let rows: NewRows | undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      const base = await this.#load();
+      const state = this.#stateOf(base.metadata, batch.partition);
+      // Somebody else has moved the partition, or we have, and the answer was lost.
+      if (state.next !== batch.from.next || state.position !== batch.from.position) return state;
+      if (rows !== undefined && Date.now() - rows.since > maxStagedMs) rows = undefined;
+      if (batch.changes.length > 0) rows ??= await this.#stage(batch);
+      const snapshot = rows && (await this.#snapshot(base, rows));
+      const properties = this.#properties(batch);
+      if (await this.#options.catalog.commit({ base, snapshot, properties, schema: this.#schema }))
+        return batch.to;
+      if (Date.now() >= deadline)
+        throw new SinkUnavailable(
+          this.name,
+          `lost every race for '${this.#options.catalog.place}' for ${contentionMs} ms; gather larger batches`,
+        );
+      await backoff(attempt, deadline);
+    }
   }
 
   async #load(): Promise<TableState> {
