@@ -21,9 +21,13 @@ export interface LakeBucketProps {
   readonly bucketName?: string;
 }
 
+/** Where readers of Iceberg begin to look. It is overwritten with each commit, and nothing is decided by it. */
+const hints = '*/metadata/version-hint.text';
+
 /**
- * A bucket for what `s3Sink` writes. Its policy refuses every put without `If-None-Match`: old code, or a process
- * that was frozen, cannot replace an object, whatever its role may do.
+ * A bucket for what `s3Sink` and `icebergSink` write. Its policy refuses every put without `If-None-Match`: old code,
+ * or a process that was frozen, cannot replace an object, whatever its role may do. Excepted is the version hint of a
+ * table of Iceberg, which every reader goes on from to the last version.
  *
  * No object expires by itself: the last one of a partition is where the sink stands. Copies into the bucket are
  * refused, too, because S3 copies without the condition.
@@ -49,7 +53,7 @@ export class LakeBucket extends Construct {
         effect: Effect.DENY,
         principals: [new AnyPrincipal()],
         actions: ['s3:PutObject'],
-        resources: [this.bucket.arnForObjects('*')],
+        notResources: [this.bucket.arnForObjects(hints)],
         conditions: {
           Null: { 's3:if-none-match': 'true' },
           // The parts of a multipart upload take no condition; its completion does.

@@ -31,10 +31,10 @@ export type { SinkTable } from './postgres-rows.js';
 export type { SqlClient, SqlPool } from './pg-port.js';
 export { s3Sink, type S3SinkOptions } from './s3-sink.js';
 export { icebergSink, type IcebergSinkOptions } from './iceberg/iceberg-sink.js';
+export { icebergCleanup, type IcebergCleanupOptions } from './iceberg/cleanup.js';
 export { icebergFileCatalog, type IcebergFileCatalogOptions } from './iceberg/file-catalog.js';
 export type { IcebergCatalog, Snapshot, TableCommit, TableMetadata, TableState } from './iceberg/catalog.js';
 export type { IcebergType } from './iceberg/columns.js';
-export type { ManifestOfList } from './iceberg/manifests.js';
 export { s3DeadLetters, type S3DeadLettersOptions } from './s3-dead-letters.js';
 export { MemoryLog } from './memory-log.js';
 export {

@@ -1,15 +1,13 @@
-import { backoff } from '../dedup/backoff.js';
-import { faultOf } from '../dedup/error.js';
 import { batchOf } from './batch.js';
 import { RecordsMissing } from './errors.js';
 import { Gathered, type Limits } from './gather.js';
+import { patiently } from './patience.js';
 import type { PartitionSummary, SinkRunOptions } from './run-options.js';
 import type { Batch, SinkState } from './sink.js';
 import type { TopicPartition } from './source.js';
 import { isOurs, writeBatch, type Refuse } from './write.js';
 
 const defaults: Limits = { rows: 1_000, bytes: 8 * 1024 * 1024, ms: 5_000 };
-const defaultPatienceMs = 60_000;
 
 interface Told {
   readonly batch: Batch;
@@ -140,17 +138,8 @@ export class PartitionRun {
     this.#deadLetters += 1;
   };
 
-  /** Asks again for as long as it is a dependency that fails. A write that was made is then refused, and harmless. */
-  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + (this.#options.patienceMs ?? defaultPatienceMs);
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (faultOf(error) !== 'dependency' || Date.now() >= deadline || this.#signal.aborted) throw error;
-        await backoff(attempt, deadline);
-      }
-    }
+  #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    return patiently(ask, { patienceMs: this.#options.patienceMs, signal: this.#signal });
   }
 
   #summary(): PartitionSummary {

@@ -1,4 +1,5 @@
 import { PartitionRun } from './partition-run.js';
+import { patiently } from './patience.js';
 import type { PartitionSummary, SinkRunOptions } from './run-options.js';
 
 /**
@@ -17,7 +18,9 @@ import type { PartitionSummary, SinkRunOptions } from './run-options.js';
 export async function runSink(options: SinkRunOptions): Promise<readonly PartitionSummary[]> {
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
-  const partitions = await options.source.partitions();
+  const { source, patienceMs } = options;
+  // A log that is away when the run begins is waited for as later.
+  const partitions = await patiently(() => source.partitions(), { patienceMs, signal });
   const runs = await Promise.allSettled(
     partitions.map(async (partition) => {
       try {

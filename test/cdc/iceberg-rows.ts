@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { parquetReadObjects } from 'hyparquet';
 import { icebergFileCatalog } from '../../runtime/cdc/index.js';
-import { avroRows } from '../../runtime/cdc/iceberg/avro-file.js';
+import { entriesOf, manifestsOf } from '../../runtime/cdc/iceberg/manifests.js';
 import { embedded } from '../fixtures/embedded.js';
 
 /** A row of the change log, with the columns that every table has. */
@@ -33,10 +33,8 @@ export async function icebergRows(client: S3Client, bucket: string, prefix: stri
   process.stdout.write('no ICEBERG_PYTHON: the table is read by hyparquet, not by pyiceberg\n');
   const current = metadata?.snapshots.find((one) => one['snapshot-id'] === metadata['current-snapshot-id']);
   const rows: IcebergRow[] = [];
-  for (const { manifest_path } of current === undefined ? [] : await catalog.manifests(current))
-    for (const { data_file } of await avroRows<{ data_file: { file_path: string } }>(
-      await bytesOf(client, bucket, manifest_path),
-    )) {
+  for (const manifest of current === undefined ? [] : await manifestsOf(catalog, current))
+    for (const { data_file } of await entriesOf(catalog, manifest)) {
       const { buffer, byteOffset, byteLength } = await bytesOf(client, bucket, data_file.file_path);
       const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
       rows.push(...((await parquetReadObjects({ file })) as unknown as IcebergRow[]));

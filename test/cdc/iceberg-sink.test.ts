@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { parquetReadObjects } from 'hyparquet';
 import { icebergFileCatalog, icebergSink } from '../../runtime/cdc/index.js';
-import { avroRows } from '../../runtime/cdc/iceberg/avro-file.js';
+import { entriesOf, manifestsOf } from '../../runtime/cdc/iceberg/manifests.js';
 import { emptied, newBucket, s3 } from './lake.js';
 import { sinkContract, type Held } from './sink-contract.js';
 
@@ -36,11 +36,8 @@ async function heldIn(bucket: string, catalog: ReturnType<typeof icebergFileCata
   );
   if (current === undefined) return [];
   const held: Held[] = [];
-  for (const { manifest_path } of await catalog.manifests(current)) {
-    const entries = await avroRows<{ data_file: { file_path: string } }>(
-      await bytesOf(bucket, manifest_path),
-    );
-    for (const { data_file } of entries) {
+  for (const manifest of await manifestsOf(catalog, current)) {
+    for (const { data_file } of await entriesOf(catalog, manifest)) {
       const bytes = await bytesOf(bucket, data_file.file_path);
       const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
       for (const { _op, _key, _row } of await parquetReadObjects({ file })) {

@@ -237,6 +237,22 @@ test('a topic that may not be read is the log’s fault, and is asked again for 
   expect(store.ids).toEqual([1]);
 });
 
+test('a log that is away when the run begins is waited for, for as long as patience lasts', async () => {
+  append([1]);
+  let refusals = 2;
+  const source = {
+    partitions: () =>
+      (refusals -= 1) >= 0
+        ? Promise.reject(new SourceUnavailable('no broker answers'))
+        : log.partitions(),
+    bounds: (partition: TopicPartition) => log.bounds(partition),
+    fetch: (...args: Parameters<MemoryLog['fetch']>) => log.fetch(...args),
+  };
+  await expect(run({ source })).rejects.toThrow(SourceUnavailable);
+  expect(await run({ source, patienceMs: 60_000 })).toMatchObject([{ rows: 1 }]);
+  expect(store.ids).toEqual([1]);
+});
+
 test('one partition that fails ends the run, and the others write what they have read', async () => {
   const [good, bad] = log.create('two', 2) as [TopicPartition, TopicPartition];
   append([1, 2], good);

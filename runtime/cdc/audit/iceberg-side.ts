@@ -12,7 +12,8 @@ export interface IcebergSideOptions extends AuditedColumns {
   /** Of the table, such as `lake/payments/`. */
   readonly prefix: string;
   /**
-   * `state`: the row of each key with the highest offset of its partition. `changes`: every row of the table is a
+   * `state`: the row of each key with the highest offset of its partition, of the topic that was written last where
+   * one was made anew. `changes`: every row of the table is a
    * row, and the same change twice is doubled.
    *
    * @default state
@@ -31,6 +32,7 @@ interface Stored {
   readonly _key: string;
   readonly _row: string | null;
   readonly _topic: string;
+  readonly _topic_id: string;
   readonly _partition: bigint;
   readonly _offset: bigint;
   readonly _position: string | null;
@@ -50,7 +52,7 @@ export function icebergSide(options: IcebergSideOptions): AuditSide {
   return {
     name: `iceberg ${bucket}/${prefix}`,
     async *rows() {
-      const state = new Map<string, { readonly offset: bigint; readonly row: AuditRow | undefined }>();
+      const state = new Map<string, Latest>();
       for await (const stored of table.rows()) {
         if (topic !== undefined && stored._topic !== topic) continue;
         const key = parseJson(stored._key) as Columns;
@@ -62,12 +64,21 @@ export function icebergSide(options: IcebergSideOptions): AuditSide {
           continue;
         }
         const known = state.get(found.key);
-        if (known !== undefined && known.offset > stored._offset) continue;
-        state.set(found.key, { offset: stored._offset, row: stored._op === 'delete' ? undefined : found });
+        const { _topic_id: topicId, _offset: offset } = stored;
+        // Files are read in the order of their commits.
+        if (known?.topicId === topicId && known.offset > offset) continue;
+        state.set(found.key, { topicId, offset, row: stored._op === 'delete' ? undefined : found });
       }
       for (const { row } of state.values()) if (row !== undefined) yield row;
     },
   };
+}
+
+interface Latest {
+  readonly topicId: string;
+  readonly offset: bigint;
+  /** Undefined: it was deleted. */
+  readonly row: AuditRow | undefined;
 }
 
 type Columns = Readonly<Record<string, unknown>>;

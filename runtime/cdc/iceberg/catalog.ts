@@ -1,5 +1,3 @@
-import type { ManifestOfList } from './manifests.js';
-
 /** What a commit needs to know of a table. */
 export interface TableState {
   /** Of the file catalogue: N of `vN.metadata.json`. 0: there is no table yet. */
@@ -49,6 +47,6 @@ export interface IcebergCatalog {
   commit(commit: TableCommit): Promise<boolean>;
   /** Writes a new file below the table. @returns its path, as the table refers to it. */
   write(name: string, body: Uint8Array): Promise<string>;
-  /** Rows of the manifest list of a snapshot. */
-  manifests(snapshot: Snapshot): Promise<ManifestOfList[]>;
+  /** A file below the table, by the path by which the table refers to it. */
+  read(path: string): Promise<Uint8Array>;
 }

@@ -16,6 +16,8 @@ const ownColumns: readonly IcebergColumn[] = [
   { name: '_key', type: 'string', required: true },
   { name: '_row', type: 'string' },
   { name: '_topic', type: 'string', required: true },
+  // A topic that is made anew under its name counts its offsets from 0 again.
+  { name: '_topic_id', type: 'string', required: true },
   { name: '_partition', type: 'long', required: true },
   { name: '_offset', type: 'long', required: true },
   { name: '_position', type: 'string' },
@@ -75,6 +77,7 @@ function valuesOf({ kind, key, row, partition, offset, position }: Change): Colu
     _key: jsonOf(key),
     _row: row && jsonOf(row),
     _topic: partition.topic,
+    _topic_id: partition.topicId,
     _partition: partition.partition,
     _offset: offset,
     _position: position,

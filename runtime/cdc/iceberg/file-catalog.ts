@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { LazyS3 } from '../s3-client.js';
-import { avroRows } from './avro-file.js';
-import type { IcebergCatalog, Snapshot, TableCommit, TableMetadata, TableState } from './catalog.js';
-import type { ManifestOfList } from './manifests.js';
+import type { IcebergCatalog, TableCommit, TableMetadata, TableState } from './catalog.js';
 
 export interface IcebergFileCatalogOptions {
   readonly bucket: string;
@@ -17,8 +15,9 @@ export interface IcebergFileCatalogOptions {
 
 /**
  * A table whose catalogue is its bucket: `metadata/vN.metadata.json` is put only if there is none, which makes a
- * commit a compare-and-set. `version-hint.text` says where to begin to look and may be behind. Only sinks of this
- * library may commit to the table: a writer that puts without the condition loses commits.
+ * commit a compare-and-set. `version-hint.text` says where to begin to look and may be behind, or missing. Only sinks
+ * of this library may commit to the table: a writer that puts without the condition loses commits. Metadata are never
+ * deleted, also of versions long past: a writer that was frozen would find the next name free, and fork the table.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
@@ -30,6 +29,8 @@ class FileCatalog implements IcebergCatalog {
   readonly place: string;
   readonly #options: IcebergFileCatalogOptions;
   readonly #s3: LazyS3;
+  /** The highest version that was met. */
+  #met = 0;
 
   constructor(options: IcebergFileCatalogOptions) {
     this.#options = options;
@@ -38,16 +39,18 @@ class FileCatalog implements IcebergCatalog {
   }
 
   async load(): Promise<TableState> {
-    const hint = Number((await this.#text('metadata/version-hint.text')) ?? 0);
-    let version = Number.isSafeInteger(hint) ? hint : 0;
-    let text = version === 0 ? undefined : await this.#text(metadataName(version));
-    if (text === undefined) version = 0;
-    for (;;) {
-      const next = await this.#text(metadataName(version + 1));
-      if (next === undefined) break;
-      version += 1;
-      text = next;
+    let version = this.#met === 0 ? Number((await this.#text('metadata/version-hint.text')) ?? 0) : this.#met;
+    let text = Number.isSafeInteger(version) ? await this.#text(metadataName(version)) : undefined;
+    if (text === undefined) {
+      version = await this.#lastListed();
+      text = version === 0 ? undefined : await this.#text(metadataName(version));
     }
+    for (let next = text; next !== undefined; version += 1) {
+      text = next;
+      next = await this.#text(metadataName(version + 1));
+      if (next === undefined) break;
+    }
+    this.#met = text === undefined ? 0 : version;
     if (text === undefined) return { version: 0, metadata: undefined };
     const metadata = JSON.parse(text) as TableMetadata;
     const id = metadata['current-snapshot-id'] ?? 0;
@@ -70,11 +73,10 @@ class FileCatalog implements IcebergCatalog {
     return `${this.place}/${name}`;
   }
 
-  async manifests(snapshot: Snapshot): Promise<ManifestOfList[]> {
-    const name = snapshot['manifest-list'].slice(this.place.length + 1);
-    const bytes = await this.#bytes(name);
-    if (bytes === undefined) throw new Error(`there is no manifest list '${name}'`);
-    return avroRows<ManifestOfList>(bytes);
+  async read(path: string): Promise<Uint8Array> {
+    const bytes = await this.#bytes(path.slice(this.place.length + 1));
+    if (bytes === undefined) throw new Error(`there is no file '${path}'`);
+    return bytes;
   }
 
   #next({ base, snapshot, properties, schema }: TableCommit): TableMetadata {
@@ -114,6 +116,21 @@ class FileCatalog implements IcebergCatalog {
     await client
       .send(new sdk.PutObjectCommand({ Bucket: this.#options.bucket, Key, Body: String(version) }))
       .catch(() => undefined);
+  }
+
+  /** The highest version there is, where nothing says where to begin. */
+  async #lastListed(): Promise<number> {
+    const { client, sdk } = await this.#s3.load();
+    const listed = { Bucket: this.#options.bucket, Prefix: this.#key('metadata/v') };
+    let last = 0;
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await client.send(new sdk.ListObjectsV2Command({ ...listed, ContinuationToken }));
+      for (const { Key = '' } of page.Contents ?? [])
+        last = Math.max(last, Number(/\/v(\d+)\.metadata\.json$/.exec(Key)?.[1] ?? 0));
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return last;
   }
 
   async #text(name: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
-import { avroFile } from './avro-file.js';
+import { avroFile, avroRows } from './avro-file.js';
+import type { IcebergCatalog, Snapshot } from './catalog.js';
 import { icebergSchema, type IcebergColumn } from './columns.js';
 
 /** A row of a manifest list, as the specification of format 2 names its fields. */
@@ -75,28 +76,48 @@ const listSchema = {
   ],
 };
 
-/** A manifest of one new data file. Its sequence number is inherited, so that a commit that lost a race keeps it. */
-export function manifestOf(
-  file: DataFile,
-  snapshotId: number,
-  columns: readonly IcebergColumn[],
-): Promise<Buffer> {
-  const data_file = {
-    content: 0,
-    file_path: file.path,
-    file_format: 'PARQUET',
-    partition: {},
-    record_count: file.rows,
-    file_size_in_bytes: file.bytes,
+/** A row of a manifest. Numbers that are null are inherited from its row of the manifest list. */
+export interface ManifestEntry {
+  readonly status: number;
+  readonly snapshot_id: number | null;
+  readonly sequence_number: number | null;
+  readonly file_sequence_number: number | null;
+  readonly data_file: {
+    readonly content: number;
+    readonly file_path: string;
+    readonly file_format: string;
+    readonly partition: object;
+    readonly record_count: number;
+    readonly file_size_in_bytes: number;
   };
-  const entry = {
-    status: 1,
+}
+
+/** @see https://iceberg.apache.org/spec/#manifest-entry-fields */
+export const status = { existing: 0, added: 1, deleted: 2 } as const;
+
+/** A new data file. Its sequence number is inherited, so that a commit that lost a race keeps its manifest. */
+export function addedFile({ path, rows, bytes }: DataFile, snapshotId: number): ManifestEntry {
+  return {
+    status: status.added,
     snapshot_id: snapshotId,
     sequence_number: null,
     file_sequence_number: null,
-    data_file,
+    data_file: {
+      content: 0,
+      file_path: path,
+      file_format: 'PARQUET',
+      partition: {},
+      record_count: rows,
+      file_size_in_bytes: bytes,
+    },
   };
-  return avroFile(entrySchema, [entry], {
+}
+
+export function manifestOf(
+  entries: readonly ManifestEntry[],
+  columns: readonly IcebergColumn[],
+): Promise<Buffer> {
+  return avroFile(entrySchema, entries, {
     schema: JSON.stringify(icebergSchema(columns)),
     'schema-id': '0',
     'partition-spec': '[]',
@@ -104,6 +125,16 @@ export function manifestOf(
     'format-version': '2',
     content: 'data',
   });
+}
+
+/** Rows of the manifest list of a snapshot. */
+export async function manifestsOf(catalog: IcebergCatalog, snapshot: Snapshot): Promise<ManifestOfList[]> {
+  return avroRows<ManifestOfList>(await catalog.read(snapshot['manifest-list']));
+}
+
+/** Entries of a manifest. */
+export async function entriesOf(catalog: IcebergCatalog, manifest: ManifestOfList): Promise<ManifestEntry[]> {
+  return avroRows<ManifestEntry>(await catalog.read(manifest.manifest_path));
 }
 
 export function manifestListOf(

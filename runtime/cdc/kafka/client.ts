@@ -63,21 +63,30 @@ export async function connected(
   // The client makes an administrator of a producer. It sends nothing.
   const producer = new Producer({ ...kafka }, {});
   const clients = [producer, consumer];
-  for (const client of clients) {
-    // Without listeners these end the process. What fails is asked again, and says so itself.
-    client.on('error', () => undefined);
-    client.on('event.error', () => undefined);
-    await called((done) => client.connect({ timeout: connectMs }, done));
-  }
-  consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
-  const admin = AdminClient.createFrom(producer);
-  const close = async () => {
-    admin.disconnect();
+  const disconnect = async () => {
     for (const client of clients)
       await Promise.race([
         called((done) => client.disconnect(done)).catch(() => undefined),
         new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
       ]);
+  };
+  try {
+    for (const client of clients) {
+      // Without listeners these end the process. What fails is asked again, and says so itself.
+      client.on('error', () => undefined);
+      client.on('event.error', () => undefined);
+      await called((done) => client.connect({ timeout: connectMs }, done));
+    }
+  } catch (error) {
+    // The next attempt makes new ones; these would go on asking for ever.
+    await disconnect();
+    throw error;
+  }
+  consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
+  const admin = AdminClient.createFrom(producer);
+  const close = async () => {
+    admin.disconnect();
+    await disconnect();
   };
   return { consumer, admin, close };
 }
