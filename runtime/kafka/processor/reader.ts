@@ -30,8 +30,8 @@ export interface ReaderParts {
 export class Reader {
   readonly #parts: ReaderParts;
   /**
-   * Partitions for which the client fetches nothing. Not of a lane: a pause outlasts the assignment, and the lane that
-   * a partition has after the next one would know nothing of it.
+   * Partitions for which the client fetches nothing. Not of a lane: a pause outlasts the assignment, and the lane of
+   * the next one would know nothing of it.
    */
   readonly #paused = new Set<string>();
   #lookedAfterAt = performance.now();
