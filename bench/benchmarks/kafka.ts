@@ -7,7 +7,8 @@ import { build } from 'esbuild';
 import { kafkaClientFolder, kafkaMissing, startKafka } from '../../targets/kafka/index.js';
 import type { Benchmark } from '../benchmark.js';
 import { root } from '../bundle.js';
-import type { FillOrder, TransformOrder } from '../kafka/transform-order.js';
+import { streamsCommand } from '../kafka/streams/streams-copy.js';
+import type { FillOrder } from '../kafka/transform-order.js';
 import { rowsOf, type Sample } from '../row.js';
 
 const records = 60_000;
@@ -15,15 +16,16 @@ const bytes = 1_000;
 const commitIntervalMs = 100;
 /** Never reached within an interval, so that the interval decides. */
 const maxBatch = 20_000;
+/** Kafka Streams commits every 100 ms with exactly_once_v2 unless it is told otherwise. */
+const streamsName = `${bytes} bytes, against Kafka Streams exactly_once_v2 at its defaults (every 100 ms)`;
 const name = `one topic to another, ${bytes} bytes, commits every ${commitIntervalMs} ms`;
 
 export const kafka: Benchmark = {
   name: 'kafka',
-  about: `${records} records of ${bytes} bytes from one topic to another through the Kafka processor, against the same client without transactions: read, write, wait until it is written, commit the offsets (at least once), both with a commit every ${commitIntervalMs} ms`,
+  about: `${records} records of ${bytes} bytes from one topic to another through the Kafka processor, against the same client without transactions: read, write, wait until it is written, commit the offsets (at least once), both with a commit every ${commitIntervalMs} ms; and against Kafka Streams with exactly_once_v2, whose own default is a commit every 100 ms`,
   notMeasured: [
     'MSK: one broker on the same machine, no replicas, no network; a commit there takes several round trips',
-    'Kafka Streams: not measured',
-    'the first commit of a process, which joins the group',
+    'the first commit of a process, which joins the group; but with Kafka Streams the first seconds of a JVM, which compiles while it works: a long run is faster',
   ],
   usesEngine: false,
   async run({ runs, log }) {
@@ -40,24 +42,28 @@ export const kafka: Benchmark = {
         outfile: file,
       });
       const common = { client: kafkaClientFolder(), servers: broker.servers };
-      const outputs = Array.from({ length: runs }, (_, run) => [`plain-${run}`, `processor-${run}`]).flat();
+      const streams = await streamsCommand(log);
+      const sides = ['plain', 'processor', 'streams'] as const;
+      const outputs = Array.from({ length: runs }, (_, run) => sides.map((side) => `${side}-${run}`)).flat();
       await ended(file, { mode: 'fill', ...common, topics: ['input', ...outputs], records, bytes });
-      const samples: Sample[][] = [];
+      const [againstPlain, againstStreams]: [Sample[][], Sample[][]] = [[], []];
       for (let run = 0; run < runs; run += 1) {
+        const orderOf = (side: string) => ({
+          ...{ ...common, group: `${side}-${run}`, input: 'input', output: `${side}-${run}` },
+          ...{ commitIntervalMs, maxBatch },
+        });
         const through = (mode: 'plain' | 'processor') =>
-          perSecond(file, {
-            ...{ mode, ...common, group: `${mode}-${run}`, input: 'input', output: `${mode}-${run}` },
-            ...{ commitIntervalMs, maxBatch },
-          });
+          perSecond(mode, [process.execPath, file, JSON.stringify({ mode, ...orderOf(mode) })]);
         const peer = await through('plain');
         const ours = await through('processor');
-        samples.push([
-          { measure: 'records/s', case: name, unit: '1/s', ours, peer },
-          { measure: 'records/s against the peer', case: name, unit: 'times', ours: ours / peer, peer: 1 },
-        ]);
+        const javas = await perSecond('Kafka Streams', streams(orderOf('streams'), records));
+        againstPlain.push(compared(name, ours, peer));
+        againstStreams.push(compared(streamsName, ours, javas));
         log(`kafka: run ${run + 1} of ${runs}`);
       }
-      return { rows: rowsOf(samples, 'without transactions') };
+      return {
+        rows: [...rowsOf(againstPlain, 'without transactions'), ...rowsOf(againstStreams, 'Kafka Streams')],
+      };
     } finally {
       await broker.stop();
       await rm(folder, { recursive: true, force: true });
@@ -78,11 +84,16 @@ function ended(file: string, order: FillOrder): Promise<void> {
   });
 }
 
+function compared(of: string, ours: number, peer: number): Sample[] {
+  return [
+    { measure: 'records/s', case: of, unit: '1/s', ours, peer },
+    { measure: 'records/s against the peer', case: of, unit: 'times', ours: ours / peer, peer: 1 },
+  ];
+}
+
 /** Records a second between the first commit and the last one. */
-async function perSecond(file: string, order: TransformOrder): Promise<number> {
-  const child = spawn(process.execPath, [file, JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+async function perSecond(side: string, [command = '', ...args]: readonly string[]): Promise<number> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let done = 0;
   let first: { readonly time: number; readonly done: number } | undefined;
   try {
@@ -95,5 +106,5 @@ async function perSecond(file: string, order: TransformOrder): Promise<number> {
   } finally {
     child.kill('SIGKILL');
   }
-  throw new Error(`the ${order.mode} transformer ended after ${done} of ${records} records`);
+  throw new Error(`${side} ended after ${done} of ${records} records`);
 }

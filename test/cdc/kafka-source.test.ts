@@ -78,6 +78,24 @@ describeWithKafka(__filename)('a sink that reads Kafka', () => {
     expect(ids.size).toBe(2);
   }, 300_000);
 
+  test('a partition of which too much waited is read on when it is asked for from elsewhere', async () => {
+    const topics = ['wide', 'empty'] as const;
+    for (const topic of topics) await world.createTopics([topic], 1);
+    // More than 8 MiB: each is its own key, too.
+    await world.produce(
+      'wide',
+      Array.from({ length: 60 }, (_, i) => `${i}`.padEnd(100_000, '.')),
+    );
+    const place = await OwnProcess.of(join(__dirname, 'kafka-place-process.ts'));
+    const { stdout } = await place.run({
+      servers: world.broker.servers,
+      client: kafkaClientFolder(),
+      topics,
+    });
+    await place.remove();
+    expect(JSON.parse(stdout)).toEqual({ first: 1, again: 1 });
+  }, 120_000);
+
   test('a topic that is not there is said by name', async () => {
     const { ended, message } = await started('nowhere', await newBucket(client), true).ended;
     expect(ended).toBe('SourceUnavailable');

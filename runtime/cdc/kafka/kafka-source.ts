@@ -124,7 +124,7 @@ class KafkaLog implements KafkaSource {
     // Not while records are on their way: some of the place before would be taken for the new one's.
     while (this.#polling !== undefined) await this.#polling.catch(() => undefined);
     const { consumer } = await this.#connected();
-    if (this.#lanes.delete(name)) consumer.incrementalUnassign([partition]);
+    if (known !== undefined) this.#drop(consumer, [known]);
     const lane = new Lane(partition, from);
     consumer.incrementalAssign([{ ...partition, offset: Number(from) }]);
     this.#lanes.set(name, lane);
@@ -185,8 +185,15 @@ class KafkaLog implements KafkaSource {
   /** What was received is fetched again from where it is asked for next. */
   async #forget(): Promise<void> {
     const { consumer } = await this.#connected();
-    consumer.incrementalUnassign([...this.#lanes.values()].map(({ partition }) => partition));
-    this.#lanes.clear();
+    this.#drop(consumer, [...this.#lanes.values()]);
+  }
+
+  #drop(consumer: LogClients['consumer'], lanes: readonly Lane[]): void {
+    // A pause of the client outlasts the assignment: nothing would be fetched after the next one.
+    const paused = lanes.filter((lane) => lane.paused);
+    if (paused.length > 0) consumer.resume(paused.map(({ partition }) => partition));
+    consumer.incrementalUnassign(lanes.map(({ partition }) => partition));
+    for (const { partition } of lanes) this.#lanes.delete(nameOf(partition));
   }
 
   async #asked(): Promise<Topics> {

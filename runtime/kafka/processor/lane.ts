@@ -22,8 +22,6 @@ export class Lane implements TopicPartition {
   tries = 0;
   /** By `performance.now()`. */
   retryAt = 0;
-  /** The client fetches nothing for it. */
-  paused = false;
   /** A handler runs. */
   busy = false;
   /** The partition is another's: what still runs for it is dropped. */

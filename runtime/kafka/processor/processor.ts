@@ -17,6 +17,8 @@ import { observe, work } from './work.js';
 /** librdkafka's own default of `message.max.bytes`. */
 const defaultMaxBytes = 1_000_000;
 const drainPollMs = 5;
+/** How long one look for records may take while a commit is under way. */
+const duringCommitMs = 5;
 
 export interface KafkaProcessor {
   /**
@@ -132,12 +134,9 @@ class Turn {
   async take(): Promise<void> {
     for (let next = this.#rebalances.next(); next !== undefined; next = this.#rebalances.next())
       await this.#rebalance(next);
-    await this.#reader.read(this.#lanes, this.#batch.dueInMs);
-    for (const lane of this.#lanes) void work(lane, this.#settings, this.#maxRecordBytes, this.#fail);
-    // Handlers that need not wait are done after this.
-    await new Promise(setImmediate);
+    await this.#read(this.#batch.dueInMs);
     await this.#fill();
-    if (this.#batch.isDue(this.#lanes)) await this.#commit();
+    if (this.#batch.isDue(this.#lanes)) await this.#readDuring(this.#commit());
     await this.#reader.lookAfter(this.#lanes);
   }
 
@@ -156,6 +155,30 @@ class Turn {
   async giveUp(error: unknown): Promise<void> {
     this.#dropLanes();
     if (!(error instanceof ProcessorFenced)) await this.#batch.giveUp();
+  }
+
+  async #read(patienceMs: number | undefined): Promise<void> {
+    await this.#reader.read(this.#lanes, patienceMs);
+    for (const lane of this.#lanes) void work(lane, this.#settings, this.#maxRecordBytes, this.#fail);
+    // Handlers that need not wait are done after this.
+    await new Promise(setImmediate);
+  }
+
+  /**
+   * A commit waits for the brokers several times, and meanwhile what the next transaction will hold is read and
+   * handled. Nothing of that is sent before the commit is over.
+   */
+  async #readDuring(commit: Promise<void>): Promise<void> {
+    let isOver = false;
+    const going = () => !isOver;
+    const over = commit.finally(() => (isOver = true));
+    // When reading fails first, this is still waited for.
+    over.catch(() => undefined);
+    try {
+      while (going()) await this.#read(duringCommitMs);
+    } finally {
+      await over;
+    }
   }
 
   async #fill(): Promise<void> {

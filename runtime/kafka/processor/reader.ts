@@ -29,6 +29,11 @@ export interface ReaderParts {
 /** Fetches records for lanes, and finds out when that cannot go on. */
 export class Reader {
   readonly #parts: ReaderParts;
+  /**
+   * Partitions for which the client fetches nothing. Not of a lane: a pause outlasts the assignment, and the lane of
+   * the next one would know nothing of it.
+   */
+  readonly #paused = new Set<string>();
   #lookedAfterAt = performance.now();
 
   constructor(parts: ReaderParts) {
@@ -80,11 +85,12 @@ export class Reader {
   #regulate(lanes: readonly Lane[]): void {
     const queued = lanes.reduce((sum, { waiting, handled }) => sum + waiting.length + handled.length, 0);
     const isFull = queued >= 2 * this.#parts.settings.maxBatch;
-    for (const lane of lanes) {
-      const pause = isFull || lane.tries > 0;
-      if (pause === lane.paused) continue;
-      this.#parts.consumer[pause ? 'pause' : 'resume']([{ topic: lane.topic, partition: lane.partition }]);
-      lane.paused = pause;
+    for (const { topic, partition, tries } of lanes) {
+      const pause = isFull || tries > 0;
+      const name = `${topic}/${partition}`;
+      if (pause === this.#paused.has(name)) continue;
+      this.#parts.consumer[pause ? 'pause' : 'resume']([{ topic, partition }]);
+      this.#paused[pause ? 'add' : 'delete'](name);
     }
   }
 

@@ -22,7 +22,7 @@ export interface KafkaInvocationEvent {
 }
 
 export function toEvent(
-  { clusterArn, bootstrapServers, topic }: KafkaMapping,
+  { clusterArn, bootstrapServers, topic }: Pick<KafkaMapping, 'clusterArn' | 'bootstrapServers' | 'topic'>,
   records: readonly LogRecord[],
 ): KafkaInvocationEvent {
   const ofPartition = Map.groupBy(records, ({ partition }) => partition);

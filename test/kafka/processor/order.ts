@@ -25,6 +25,7 @@ export interface WorkOrder {
   /** Gives up after so many failures. */
   readonly maxFailures?: number;
   readonly retryDelayMs?: number;
+  readonly maxRetryDelayMs?: number;
 }
 
 /** What it prints, one JSON text a line. */

@@ -57,6 +57,26 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     ]);
   });
 
+  it('reads a partition on that was paused when the group was divided anew', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    const values = ['a', 'flaky-1', 'b'];
+    await world.produce(input, values);
+    // So long that no second try comes before the group is divided anew.
+    const patient = { retryDelayMs: 600_000, maxRetryDelayMs: 600_000 };
+    const order = { ...quick, ...patient, consumerName, topics: [input], outputs: [output] };
+    const paused = world.work({ ...order, slot: 0, start: 'earliest' });
+    await paused.line('failed');
+    const other = world.work({ ...order, slot: 1 });
+    await other.line('assigned');
+    other.signal('SIGTERM');
+    await other.ended;
+    await until('all committed', async () => (await world.done(consumerName, input)) === values.length);
+    paused.signal('SIGTERM');
+    await paused.ended;
+    expect(paused.sum('committed', 'messages')).toBeGreaterThanOrEqual(2);
+  }, 150_000);
+
   it('ends at poison when no dead-letter topic is set, and skips nothing', async () => {
     const { consumerName, input, output } = fresh();
     await world.createTopics([input, output], 1);
