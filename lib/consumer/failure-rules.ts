@@ -58,10 +58,9 @@ export function failureNotes(props: IdempotentConsumerProps): string[] {
   const { maxFailures = defaultMaxFailures, commitWay, channel } = props;
   const stops = onFailureOf(props) === OnFailure.STOP;
   const count = isKnown(maxFailures) ? String(maxFailures) : 'some';
-  const counted =
-    !keepsFailures(props)
-      ? `Without \`dedupTable\` failures cannot be told from receives: a message is dead-lettered when it fails and has been received ${count} times. One that kills its process comes back until the last net of its queue.`
-      : `A message is dead-lettered after ${count} failures of its own. Receives in which it was not tried, or had to wait, do not count.`;
+  const counted = !keepsFailures(props)
+    ? `Without \`dedupTable\` failures cannot be told from receives: a message is dead-lettered when it fails and has been received ${count} times. One that kills its process comes back until the last net of its queue.`
+    : `A message is dead-lettered after ${count} failures of its own. Receives in which it was not tried, or had to wait, do not count.`;
   if (!stops) return [`${counted} Messages behind it go on (\`onFailure\` SKIP).`];
   if (commitWay === CommitWay.AGGREGATE)
     return [`${counted} Its stream then stands still in its aggregate (\`onFailure\` STOP).`];
