@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ChannelKind, MessageChannel, PostgresConsumer } from '../lib/index.js';
 import { entry } from './entry.js';
@@ -30,6 +30,10 @@ export function ledgerPath(scope: Construct, { url, polling }: LedgerPathProps):
     enabled: polling,
     environment: { LEDGER_URL: url },
   });
+  Annotations.of(posting.consumer).acknowledgeWarning(
+    'exactly-once-aws:unproven',
+    'Whoever names the database migrates it, and gives it to no other consumer of this name.',
+  );
   return {
     channel,
     outputs: {
