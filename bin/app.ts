@@ -12,6 +12,7 @@ import { ReferenceStack } from './reference-stack.js';
  * - `polling=false`: Lambda does not poll the queues; somebody else plays the event source.
  * - `anonymousRestApi=true`: a REST API that takes everybody for one caller, instead of an HTTP API. For emulators.
  * - `mailProviderUrl=<http(s) URL>`: settled payments send a receipt mail through `POST <URL>/mails`.
+ * - `postgresUrl=<postgres URL>`: settled payments are posted to this Postgres, too. Without a password.
  * - `webhooks=true`: a payment provider's events settle refunds, and customers' endpoints are told of payments.
  * - `subscriberNetwork=<CIDR>`: endpoints in this network are reached, also without TLS. For networks of one's own.
  */
@@ -26,6 +27,7 @@ new ReferenceStack(app, 'ExactlyOnceReference', {
   polling: flag(app, 'polling', true),
   anonymousRestApi: flag(app, 'anonymousRestApi', false),
   mailProviderUrl: baseUrl(app, 'mailProviderUrl'),
+  postgresUrl: databaseUrl(app, 'postgresUrl'),
   webhooks: flag(app, 'webhooks', false),
   subscriberNetwork: network(app, 'subscriberNetwork'),
 });
@@ -50,6 +52,17 @@ function baseUrl(scope: App, name: string): string | undefined {
   if (web && url.href === `${url.origin}${url.pathname}`) return url.href.replace(/\/+$/, '');
   throw new Error(
     `context ${name} is ${JSON.stringify(value)}, must be an http or https URL without credentials, query and fragment: change -c ${name}=...`,
+  );
+}
+
+/** A database. Without a password, which everybody who may read the template would read. */
+function databaseUrl(scope: App, name: string): string | undefined {
+  const value: unknown = scope.node.tryGetContext(name);
+  if (value === undefined) return undefined;
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.password === '') return url.href;
+  throw new Error(
+    `context ${name} must be postgres://user@host:port/database, without a password: change -c ${name}=...`,
   );
 }
 

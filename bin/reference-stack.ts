@@ -14,6 +14,7 @@ import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
 import { incomingRefunds, refundChannel } from './incoming-refunds.js';
 import { PaymentEvents, publishing } from './payment-events.js';
+import { ledgerPath } from './ledger-path.js';
 import { paymentSubscribers } from './payment-subscribers.js';
 import { receiptMails } from './receipt-mails.js';
 import { spilloverPath } from './spillover-path.js';
@@ -48,6 +49,12 @@ export interface ReferenceStackProps extends StackProps {
    */
   readonly mailProviderUrl?: string;
   /**
+   * Connection string of a Postgres, without a password: settled payments are then posted there, too.
+   *
+   * @default - no ledger
+   */
+  readonly postgresUrl?: string;
+  /**
    * Events of a payment provider settle refunds, and customers who have registered endpoints are told of their
    * payments and refunds.
    *
@@ -75,6 +82,9 @@ export interface ReferenceStackProps extends StackProps {
  * refund, in one transaction with the receipt -> outbox; and settled and refunded payments -> Standard channel ->
  * endpoints that customers have registered. Where `webhooks` asks for them.
  *
+ * Settled payments -> Standard channel -> ledger in Postgres, in one transaction with the receipt there. Where
+ * `postgresUrl` names one.
+ *
  * Activity events -> Standard channel -> hourly counters, in transactions with the receipts.
  */
 export class ReferenceStack extends Stack {
@@ -97,6 +107,10 @@ export class ReferenceStack extends Stack {
       props.mailProviderUrl === undefined
         ? undefined
         : receiptMails(this, { ...common, providerUrl: props.mailProviderUrl });
+    const ledger =
+      props.postgresUrl === undefined
+        ? undefined
+        : ledgerPath(this, { url: props.postgresUrl, polling: props.polling });
     const twin = props.sideBySide ? unprotectedTwin(this, common) : undefined;
     const outbox = new OutboxTable(this, 'Outbox', { deletionProtection: protectedTables });
     const publisher = { ...common, outbox, environment: publishing(outbox) };
@@ -109,7 +123,7 @@ export class ReferenceStack extends Stack {
       ...common,
       outbox,
       accepted: [channel, ...(twin === undefined ? [] : [twin.channel])],
-      settled: mails === undefined ? [] : [mails.channel],
+      settled: [mails?.channel, ledger?.channel].filter((one) => one !== undefined),
       targets: [refunds?.target, subscribers?.target].filter((target) => target !== undefined),
     });
     const settlement = new IdempotentConsumer(this, 'Settlement', {
@@ -169,6 +183,7 @@ export class ReferenceStack extends Stack {
       AcceptFunctionName: api.function.functionName,
       ...events.outputs,
       ...mails?.outputs,
+      ...ledger?.outputs,
       ...twin?.outputs,
       ...subscribers?.outputs,
       ...refunding,

@@ -73,6 +73,8 @@ export { KafkaAuthentication, type KafkaConsumerProps } from './kafka/kafka-cons
 export type { KafkaWorkload } from './kafka/kafka-peak.js';
 export { WebhookPage, type WebhookPageProps } from './webhook/webhook-page.js';
 export { WebhookReceiver } from './webhook/webhook-receiver.js';
+export { PostgresConsumer } from './postgres/postgres-consumer.js';
+export type { PostgresConsumerProps } from './postgres/postgres-consumer-props.js';
 export { PostgresRelay } from './postgres/postgres-relay.js';
 export type { PostgresRelayProps } from './postgres/postgres-relay-props.js';
 export { PostgresCdcRelay, type PostgresCdcRelayProps } from './postgres/postgres-cdc-relay.js';

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { listGaps, type Gap } from '../../runtime/dynamodb/gaps.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
-import { ageText } from '../duration.js';
-import { exitWith, print, printJson, tableText } from '../output.js';
+import { gapsTable } from '../gaps-table.js';
+import { exitWith, print, printJson } from '../output.js';
 
 /** Adds `gaps`. */
 export function addGaps(program: Command): void {
@@ -23,17 +23,5 @@ async function gaps(connection: Connection, json: boolean): Promise<void> {
     gaps.push(gap);
   if (gaps.length > 0) exitWith(1);
   if (json) printJson({ consumer: consumerName, gaps });
-  else
-    print(
-      gaps.length === 0
-        ? `no version is missing for '${consumerName}'`
-        : tableText(
-            gaps.map(({ sequence, waiting, since, stream }) => ({
-              MISSING: sequence,
-              NEXT: waiting,
-              FOR: ageText(since),
-              STREAM: stream,
-            })),
-          ),
-    );
+  else print(gaps.length === 0 ? `no version is missing for '${consumerName}'` : gapsTable(gaps));
 }

@@ -3,6 +3,7 @@ import { listGroups, listHoles, type Hole, type StoppedGroup } from '../../runti
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
 import { ageText } from '../duration.js';
+import { groupsTable } from '../groups-table.js';
 import { exitWith, print, printJson, tableText } from '../output.js';
 
 /** Adds `groups`. */
@@ -29,19 +30,7 @@ async function groups(connection: Connection, json: boolean): Promise<void> {
     return;
   }
   print(
-    groups.length === 0
-      ? `no group of '${consumerName}' stands still`
-      : tableText(
-          groups.map((one) => ({
-            GROUP: one.group ?? one.stream,
-            STATE: one.state,
-            WAITING: one.kind === 'aggregate' ? 'in its item' : one.parked - one.drained,
-            FOR: ageText(one.since),
-            OLDEST: ageText(one.head.firstEnqueue),
-            KEY: one.head.key ?? '',
-            REASON: one.reason,
-          })),
-        ),
+    groups.length === 0 ? `no group of '${consumerName}' stands still` : groupsTable(groups, 'in its item'),
   );
   if (holes.length > 0)
     print(

@@ -10,7 +10,8 @@ import { HeldMessages } from '../held-messages.js';
 import { exitWith, jsonText, print, printJson, tableText, warn } from '../output.js';
 import { NotKnown } from '../permission.js';
 
-interface Receipt {
+/** What is stored of a key, wherever it is. */
+export interface Receipt {
   readonly completed: boolean;
   readonly status: string;
   readonly fingerprint?: string;
@@ -60,7 +61,7 @@ export function addInspect(program: Command): void {
       for (const sentence of notKnown.all) warn(`not known: ${sentence}`);
       if (receipt?.completed !== true) exitWith(1);
       if (options.json) printJson({ consumer: connection.consumerName, key, receipt, deadLetters });
-      else print(text(connection.consumerName, key, receipt, deadLetters));
+      else print(inspectedText(connection.consumerName, key, receipt, deadLetters));
     });
 }
 
@@ -100,25 +101,14 @@ async function deadLettersOf(connection: Connection, key: string): Promise<DeadL
   return { found, unseen: await held.others() };
 }
 
-function text(
+function inspectedText(
   consumer: string,
   key: string,
   receipt: Receipt | undefined,
   deadLetters: DeadLetters | undefined,
 ): string {
   const facts = [
-    { '': 'consumer', ' ': consumer },
-    { '': 'key', ' ': key },
-    ...(receipt === undefined
-      ? [{ '': 'receipt', ' ': 'none: it has not been processed, or longer ago than receipts are kept' }]
-      : [
-          { '': 'receipt', ' ': receipt.status },
-          ...(receipt.age === undefined
-            ? []
-            : [{ '': 'written', ' ': `${durationText(receipt.age)} ago, or renewed then` }]),
-          { '': 'kept until', ' ': receipt.expires },
-          ...(receipt.result === undefined ? [] : [{ '': 'result', ' ': jsonText(receipt.result) }]),
-        ]),
+    ...receiptFacts(consumer, key, receipt),
     {
       '': 'dead letters',
       ' ':
@@ -135,6 +125,24 @@ function text(
     REASON: reason,
   }));
   return [tableText(facts), ...(rows.length > 0 ? ['', tableText(rows)] : [])].join('\n');
+}
+
+/** What is said of a receipt, wherever it is kept. */
+export function receiptFacts(consumer: string, key: string, receipt: Receipt | undefined) {
+  return [
+    { '': 'consumer', ' ': consumer },
+    { '': 'key', ' ': key },
+    ...(receipt === undefined
+      ? [{ '': 'receipt', ' ': 'none: it has not been processed, or longer ago than receipts are kept' }]
+      : [
+          { '': 'receipt', ' ': receipt.status },
+          ...(receipt.age === undefined
+            ? []
+            : [{ '': 'written', ' ': `${durationText(receipt.age)} ago, or renewed then` }]),
+          { '': 'kept until', ' ': receipt.expires },
+          ...(receipt.result === undefined ? [] : [{ '': 'result', ' ': jsonText(receipt.result) }]),
+        ]),
+  ];
 }
 
 function countText({ found, unseen }: DeadLetters): string {

@@ -1,29 +1,28 @@
 import type { Command } from 'commander';
-import { unlessMissing } from '../../runtime/dedup/package-missing.js';
 import { migrate } from '../../runtime/postgres/migrate.js';
 import { prune } from '../../runtime/postgres/prune.js';
-import type { PostgresPool } from '../../runtime/postgres/client.js';
-import { CliError } from '../cli-error.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
+import { addUrl, withPool, type DatabaseOptions } from '../postgres/database.js';
+import { addPostgresGaps, addPostgresGroups } from './postgres-groups.js';
+import { addPostgresInspect } from './postgres-inspect.js';
+import { addPostgresOutbox } from './postgres-outbox.js';
+import { addPostgresStatus } from './postgres-status.js';
 
-interface Options {
-  readonly url?: string;
-  readonly json?: true;
-}
-
-/** Adds `postgres migrate` and `postgres prune`. */
+/** Adds `postgres` and what is below it. */
 export function addPostgres(program: Command): void {
   const postgres = program
     .command('postgres')
-    .description('Makes and keeps the tables of exactly-once-aws in a Postgres database.');
+    .description(
+      'Makes and keeps the tables of exactly-once-aws in a Postgres database, and looks into them.',
+    );
   addDryRun(addUrl(postgres.command('migrate')))
     .description(
       'Brings the schema exactly_once to what this version needs. May be run again, and by several at once.',
     )
     .option('--sql', 'print the statements of the steps that are missing, and change nothing')
     .addHelpText('after', '\nExit codes: 0 done, 2 could not run.')
-    .action(async ({ url, json, dryRun, sql }: Options & DryRunOption & { readonly sql?: true }) =>
+    .action(async ({ url, json, dryRun, sql }: DatabaseOptions & DryRunOption & { readonly sql?: true }) =>
       withPool(url, async (pool) => {
         const changes = !dryRun && sql !== true;
         const steps = await migrate({ pool, dryRun: !changes });
@@ -38,7 +37,7 @@ export function addPostgres(program: Command): void {
   addDryRun(addUrl(postgres.command('prune')))
     .description('Deletes receipts, leases and histories whose time is over. Run it every hour or so.')
     .addHelpText('after', '\nExit codes: 0 done, 2 could not run.')
-    .action(async ({ url, json, dryRun }: Options & DryRunOption) =>
+    .action(async ({ url, json, dryRun }: DatabaseOptions & DryRunOption) =>
       withPool(url, async (pool) => {
         const pruned = await prune({ pool, dryRun });
         if (json) printJson(pruned);
@@ -50,25 +49,12 @@ export function addPostgres(program: Command): void {
           );
       }),
     );
-}
-
-function addUrl(command: Command): Command {
-  return command
-    .option(
-      '--url <url>',
-      'connection string, else what PGHOST, PGUSER and their like say; a password is better in PGPASSWORD',
-    )
-    .option('--json', 'print JSON');
-}
-
-async function withPool(url: string | undefined, work: (pool: PostgresPool) => Promise<void>): Promise<void> {
-  const pg = await import('pg').catch(unlessMissing('pg', 'the command postgres'));
-  if (url !== undefined && !URL.canParse(url))
-    throw new CliError('--url is no connection string: give postgres://user@host:port/database');
-  const pool = new pg.default.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
-  try {
-    await work(pool);
-  } finally {
-    await pool.end();
-  }
+  for (const add of [
+    addPostgresStatus,
+    addPostgresInspect,
+    addPostgresGroups,
+    addPostgresGaps,
+    addPostgresOutbox,
+  ])
+    add(postgres);
 }

@@ -1,8 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { listBlocked } from '../../runtime/dynamodb/blocked-effects.js';
-import { listGaps } from '../../runtime/dynamodb/gaps.js';
-import { listGroups, type StoppedGroup } from '../../runtime/dynamodb/groups.js';
+import type { Group } from '../../runtime/dedup/group.js';
+import { listGaps, type Gap } from '../../runtime/dynamodb/gaps.js';
+import { listGroups } from '../../runtime/dynamodb/groups.js';
 import { collected } from '../collected.js';
 import type { NotKnown } from '../permission.js';
 import { messagesOf, queueDepth } from '../queue-depth.js';
@@ -50,14 +51,7 @@ async function tableStatus(
   const blocked = await ask('blocked effects', () => listBlocked(table, of));
   return [
     ...groupLines(of, groups),
-    line(
-      { of, what: 'gaps', mend: 'gaps, skip-version', page: 'runbook/gaps.md' },
-      gaps?.map(({ sequence, stream, since, waiting }) => ({
-        what: `version ${sequence} of ${stream}`,
-        since,
-        reason: `${waiting} waits for it`,
-      })),
-    ),
+    gapLine(of, gaps),
     line(
       { of, what: 'blocked effects', mend: 'blocked, unlock', page: 'lease.md' },
       blocked?.map(({ id, since, reason }) => ({ what: id, since, reason })),
@@ -65,9 +59,30 @@ async function tableStatus(
   ];
 }
 
-function groupLines(of: string, groups: readonly StoppedGroup[] | undefined): StatusLine[] {
-  const waiting = ({ parked, drained }: StoppedGroup) => parked - drained;
-  const common = { of, mend: 'groups, resume, skip', page: 'runbook/stopped-groups.md' };
+/** What is missing of a consumer's aggregates, wherever that is kept. */
+export function gapLine(
+  of: string,
+  gaps: readonly Pick<Gap, 'sequence' | 'stream' | 'since' | 'waiting'>[] | undefined,
+  mend = 'gaps, skip-version',
+): StatusLine {
+  return line(
+    { of, what: 'gaps', mend, page: 'runbook/gaps.md' },
+    gaps?.map(({ sequence, stream, since, waiting }) => ({
+      what: `version ${sequence} of ${stream}`,
+      since,
+      reason: `${waiting} waits for it`,
+    })),
+  );
+}
+
+/** The groups of a consumer that stand still, and what waits in them, wherever they are kept. */
+export function groupLines(
+  of: string,
+  groups: readonly Omit<Group, 'token'>[] | undefined,
+  mend = 'groups, resume, skip',
+): StatusLine[] {
+  const waiting = ({ parked, drained }: Omit<Group, 'token'>) => parked - drained;
+  const common = { of, mend, page: 'runbook/stopped-groups.md' };
   const stopped = line(
     { ...common, what: 'stopped groups' },
     groups?.map((one) => ({

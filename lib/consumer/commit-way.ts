@@ -25,6 +25,17 @@ export enum CommitWay {
    * checked.
    */
   NATURAL = 'NATURAL',
+
+  /**
+   * `postgresConsumer` of `exactly-once-aws/postgres`: one transaction in Postgres, with a receipt there. No write
+   * unit of DynamoDB. `PostgresConsumer` wires it.
+   */
+  POSTGRES = 'POSTGRES',
+}
+
+/** Whether receipts, failures and stopped groups of a consumer are in its own Postgres. */
+export function isInPostgres({ commitWay }: { readonly commitWay?: CommitWay }): boolean {
+  return commitWay === CommitWay.POSTGRES;
 }
 
 /** Write units of a receipt, and of each item that the handler writes (up to 1 KB). */
@@ -33,6 +44,7 @@ export const writeUnits: Readonly<Record<CommitWay, { readonly receipt: number; 
   [CommitWay.INSERT]: { receipt: 0, item: 1 },
   [CommitWay.AGGREGATE]: { receipt: 0, item: 1 },
   [CommitWay.NATURAL]: { receipt: 0, item: 1 },
+  [CommitWay.POSTGRES]: { receipt: 0, item: 0 },
 };
 
 /** Which rows are a proof themselves, and for how long they have to be. */
@@ -51,6 +63,7 @@ export function proofRows({ way, effectTable, receiptTable, horizon }: ProofRows
   unproven: Unproven[];
 } {
   if (way === CommitWay.NATURAL) return { inequalities: [], unproven: [naturally] };
+  if (way === CommitWay.POSTGRES) return { inequalities: [], unproven: inTheDatabase };
   if (way === CommitWay.TRANSACTION && receiptTable === undefined) return { inequalities: [], unproven: [] };
   const [table, prop] =
     way === CommitWay.TRANSACTION ? [receiptTable, 'receiptTable'] : [effectTable, 'effectTable'];
@@ -99,6 +112,20 @@ function rowsAreKept(way: CommitWay, name: string, horizon: Duration | undefined
     check: 'who may delete from the table',
   };
 }
+
+/** What a template does not say of a database. */
+const inTheDatabase: Unproven[] = [
+  {
+    id: 'postgres-is-migrated',
+    required: 'the tables of the schema exactly_once are those of this version, and the role may write them',
+    check: '`npx exactly-once-aws postgres migrate --dry-run`',
+  },
+  {
+    id: 'postgres-name-is-its-own',
+    required: 'no other consumer of the database has the same `consumerName`',
+    check: 'the consumers whose functions are given this database',
+  },
+];
 
 const naturally: Unproven = {
   id: 'naturally-idempotent',

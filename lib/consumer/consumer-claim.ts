@@ -15,6 +15,7 @@ export function keptOf({
   commitWay = CommitWay.TRANSACTION,
   receiptTable,
 }: IdempotentConsumerProps): KeptRows {
+  if (commitWay === CommitWay.POSTGRES) return 'receipts';
   if (commitWay !== CommitWay.TRANSACTION) return 'failures';
   return receiptTable === undefined ? 'receipts' : 'claims';
 }
@@ -52,6 +53,16 @@ export function consumerClaim(
         identity: "the producer's version, kept in the item",
         way: 'folded into one item, on condition of its version',
         brokenBy: ['an item deleted', 'other effects than the item'],
+      };
+    case CommitWay.POSTGRES:
+      return {
+        identity: `key, receipt kept ${kept} in Postgres`,
+        way: 'effects and receipt in one transaction of Postgres',
+        brokenBy: [
+          `a copy after ${kept}`,
+          'effects outside the transaction',
+          'a failover to a standby that lacks the commit',
+        ],
       };
     case CommitWay.NATURAL:
       return {

@@ -1,26 +1,31 @@
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
-import { CommitWay } from './commit-way.js';
+import { CommitWay, isInPostgres } from './commit-way.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { OnFailure } from './on-failure.js';
 
+/** Whether anything remembers what failed, and what is parked behind it. */
+function keepsFailures(props: IdempotentConsumerProps): boolean {
+  return props.dedupTable !== undefined || isInPostgres(props);
+}
+
 /** What the runtime is told, whether it was given or not. */
 export function onFailureOf(props: IdempotentConsumerProps): OnFailure {
-  const { onFailure, commitWay, channel, dedupTable } = props;
+  const { onFailure, commitWay, channel } = props;
   if (onFailure !== undefined) return onFailure;
   if (commitWay === CommitWay.AGGREGATE) return OnFailure.STOP;
-  return channel.kind === ChannelKind.FIFO && dedupTable !== undefined ? OnFailure.STOP : OnFailure.SKIP;
+  return channel.kind === ChannelKind.FIFO && keepsFailures(props) ? OnFailure.STOP : OnFailure.SKIP;
 }
 
 export const defaultMaxFailures = 5;
 const mostFailures = 999;
 
 export function failureViolations(props: IdempotentConsumerProps): Violation[] {
-  const { onFailure, maxFailures, commitWay, channel, dedupTable } = props;
+  const { onFailure, maxFailures, commitWay, channel } = props;
   const violations: Violation[] = [];
   const stopsGroups = onFailure === OnFailure.STOP && commitWay !== CommitWay.AGGREGATE;
-  if (stopsGroups && dedupTable === undefined)
+  if (stopsGroups && !keepsFailures(props))
     violations.push({
       id: 'stopped-groups-need-a-table',
       given: 'onFailure is STOP and `dedupTable` is left out',
@@ -50,18 +55,17 @@ export function failureViolations(props: IdempotentConsumerProps): Violation[] {
 
 /** What a reader of GUARANTEES.md should know about the failures of this consumer. */
 export function failureNotes(props: IdempotentConsumerProps): string[] {
-  const { maxFailures = defaultMaxFailures, dedupTable, commitWay, channel } = props;
+  const { maxFailures = defaultMaxFailures, commitWay, channel } = props;
   const stops = onFailureOf(props) === OnFailure.STOP;
   const count = isKnown(maxFailures) ? String(maxFailures) : 'some';
-  const counted =
-    dedupTable === undefined
-      ? `Without \`dedupTable\` failures cannot be told from receives: a message is dead-lettered when it fails and has been received ${count} times. One that kills its process comes back until the last net of its queue.`
-      : `A message is dead-lettered after ${count} failures of its own. Receives in which it was not tried, or had to wait, do not count.`;
+  const counted = !keepsFailures(props)
+    ? `Without \`dedupTable\` failures cannot be told from receives: a message is dead-lettered when it fails and has been received ${count} times. One that kills its process comes back until the last net of its queue.`
+    : `A message is dead-lettered after ${count} failures of its own. Receives in which it was not tried, or had to wait, do not count.`;
   if (!stops) return [`${counted} Messages behind it go on (\`onFailure\` SKIP).`];
   if (commitWay === CommitWay.AGGREGATE)
     return [`${counted} Its stream then stands still in its aggregate (\`onFailure\` STOP).`];
   const cost =
-    channel.kind === ChannelKind.FIFO
+    channel.kind === ChannelKind.FIFO && !isInPostgres(props)
       ? ' Each batch reads the state of its groups: 1 read unit a group.'
       : '';
   return [`${counted} Its group then stops until somebody decides (\`onFailure\` STOP).${cost}`];

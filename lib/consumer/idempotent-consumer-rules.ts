@@ -7,7 +7,7 @@ import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
-import { CommitWay } from './commit-way.js';
+import { CommitWay, isInPostgres } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
 import { queueOf } from './consumer-values.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
@@ -100,6 +100,14 @@ function wayViolations(props: IdempotentConsumerProps): Violation[] {
           given: '`dedupTable` is left out',
           allowed: 'given, because a transaction writes a receipt',
           change: 'give `dedupTable`, or the `commitWay` of the handler if it is another one',
+        }
+      : undefined,
+    isInPostgres(props) && dedupTable !== undefined
+      ? {
+          id: 'one-store-of-receipts',
+          given: '`dedupTable` is given with commitWay POSTGRES',
+          allowed: 'left out: receipts, failures and stopped groups are in the database of the handler',
+          change: 'remove `dedupTable`, or give the `commitWay` of the handler',
         }
       : undefined,
     effectTable !== undefined && commitWay !== CommitWay.INSERT && commitWay !== CommitWay.AGGREGATE

@@ -13,7 +13,7 @@ import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
 import { pinName } from '../guarantees/pinned-names.js';
-import { CommitWay, proofRows } from './commit-way.js';
+import { CommitWay, isInPostgres, proofRows } from './commit-way.js';
 import { consumerClaim, keptOf } from './consumer-claim.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
@@ -75,6 +75,7 @@ export class IdempotentConsumer extends Construct {
         consumerName,
         channel,
         dedupTable,
+        inPostgres: isInPostgres(props),
         namesake: namesake && arePartsOfOne(namesake, this) ? undefined : namesake,
         visibilityTimeout: channel.visibilityTimeout,
         timeout: settings.timeout,
@@ -198,12 +199,10 @@ function environmentOf(props: IdempotentConsumerProps, receiptRetention: Duratio
   return {
     ...props.environment,
     EXACTLY_ONCE_CONSUMER_NAME: consumerName,
-    ...(dedupTable === undefined
-      ? {}
-      : {
-          EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
-          EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: Tokenization.stringifyNumber(receiptRetention.toSeconds()),
-        }),
+    ...(dedupTable !== undefined && { EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName }),
+    ...((dedupTable !== undefined || isInPostgres(props)) && {
+      EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: Tokenization.stringifyNumber(receiptRetention.toSeconds()),
+    }),
     EXACTLY_ONCE_QUEUE_URL: channel.queue.queueUrl,
     EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: channel.deadLetterQueue.queueUrl,
     EXACTLY_ONCE_MAX_FAILURES: Tokenization.stringifyNumber(props.maxFailures ?? defaultMaxFailures),

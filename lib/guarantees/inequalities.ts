@@ -22,6 +22,8 @@ export interface ConsumerValues {
   readonly channel: IConstruct;
   /** Absent where no receipts are kept. */
   readonly dedupTable?: IConstruct;
+  /** Receipts are kept in Postgres. @default false */
+  readonly inPostgres?: boolean;
   /** Who has the name on the table already, if anybody. */
   readonly namesake?: IConstruct;
   readonly visibilityTimeout: Duration;
@@ -150,7 +152,7 @@ export function consumerInequalities(values: ConsumerValues): Inequality[] {
       1,
       10,
     ),
-    dedupTable &&
+    (dedupTable !== undefined || values.inPostgres === true) &&
       values.horizon &&
       values.receiptRetention &&
       values.kept !== 'failures' &&

@@ -48,3 +48,4 @@ export {
 export { Conflict } from './sql-error.js';
 export { DependencyFailed, ignore, IgnoreMessage, KeyReused, RejectMessage } from '../dedup/errors.js';
 export { consumerSettings, type ConsumerSettings } from '../sqs/settings.js';
+export { postgresConsumerSettings, type PostgresConsumerSettings } from '../sqs/postgres-settings.js';

@@ -35,7 +35,10 @@ test.each<[Record<string, unknown>, string, boolean, readonly string[]]>([
   [{}, 'Retain', true, []],
   [{ disposable: 'false', polling: 'true' }, 'Retain', true, []],
   [
-    { disposable: 'true', polling: 'false', mailProviderUrl: 'http://mails.example/v1/' },
+    {
+      ...{ disposable: 'true', polling: 'false', mailProviderUrl: 'http://mails.example/v1/' },
+      postgresUrl: 'postgres://ledger@db.example/payments',
+    },
     'Delete',
     false,
     ['http://mails.example/v1'],
@@ -73,6 +76,10 @@ test.each([
   [
     { webhooks: 'true', subscriberNetwork: '10.0.0.0/99' },
     'Error: context subscriberNetwork is "10.0.0.0/99", must be a network such as 10.0.0.0/8: change -c subscriberNetwork=...',
+  ],
+  [
+    { postgresUrl: 'postgres://ledger:secret@db.example/payments' },
+    'Error: context postgresUrl must be postgres://user@host:port/database, without a password',
   ],
   [
     { mailProviderUrl: 'https://ada:secret@mails.example' },

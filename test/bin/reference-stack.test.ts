@@ -399,7 +399,11 @@ describe('in the cloud assembly', () => {
   /** Findings of cdk-nag's packs that nobody has given a reason for, as `rule path`. */
   function findings(change: (stack: ReferenceStack) => unknown = () => undefined): string[] {
     const app = appWith(undefined, outdir);
-    change(referenceIn(app, { ...permanent, mailProviderUrl: 'https://mails.example' }));
+    const more = {
+      mailProviderUrl: 'https://mails.example',
+      postgresUrl: 'postgres://ledger@db.example/payments',
+    };
+    change(referenceIn(app, { ...permanent, ...more }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
     const printed = jest.spyOn(console, 'error').mockReturnValue();
     try {

@@ -5,7 +5,10 @@ import { startEventSourceRunner, type EventSourceRunner } from '../../targets/ev
 import { stackContext } from '../../targets/stack-context.js';
 import type { Target } from '../../targets/target.js';
 import { drained } from '../../targets/drained.js';
+import type { EmbeddedTarget } from '../../targets/embedded/index.js';
 import { cannotHold, chooseTarget, expectNoStack } from '../../targets/index.js';
+import { workerProcesses } from '../../drive/faults/worker-processes.js';
+import { LedgerDatabase, ledgerTest } from './ledger.js';
 import { MailProvider, mailTest } from './mail-provider.js';
 import { refundTest } from './refunds.js';
 import { Subscriber, subscriberTest } from './subscriber.js';
@@ -27,6 +30,8 @@ export type OutputName =
   | 'MailsTableName'
   | 'ReceiptMailsQueueUrl'
   | 'ReceiptMailsFunctionName'
+  | 'LedgerQueueUrl'
+  | 'LedgerFunctionName'
   | 'ActivityQueueUrl'
   | 'ActivityTableName'
   | 'SettlementFunctionName'
@@ -47,6 +52,7 @@ export class DeployedStack {
   private runner: EventSourceRunner | undefined;
   private provider: MailProvider | undefined;
   private told: Subscriber | undefined;
+  private postgres: LedgerDatabase | undefined;
 
   /** To be called while tests are defined. */
   constructor() {
@@ -58,9 +64,11 @@ export class DeployedStack {
       this.running = { target, dynamo: new DynamoDBClient(target.client), sqs: new SQSClient(target.client) };
       if (cannotHold(chosen.kind, mailTest) === undefined) this.provider = await MailProvider.start();
       if (cannotHold(chosen.kind, subscriberTest) === undefined) this.told = await Subscriber.start();
+      if (cannotHold(chosen.kind, ledgerTest) === undefined) this.postgres = await LedgerDatabase.start();
       options.context = {
         ...stackContext(target),
         ...(this.provider === undefined ? {} : { mailProviderUrl: this.provider.url }),
+        ...(this.postgres !== undefined && { postgresUrl: this.postgres.url }),
         ...(hasWebhooks() && { webhooks: 'true' }),
         ...(this.told !== undefined && { subscriberNetwork: '127.0.0.0/8' }),
       };
@@ -79,6 +87,7 @@ export class DeployedStack {
       await this.running?.target.stop();
       await this.provider?.stop();
       await this.told?.stop();
+      await this.postgres?.stop();
     }, setUpMs);
   }
 
@@ -106,6 +115,19 @@ export class DeployedStack {
     return this.told;
   }
 
+  /** Processes that run a function, on the target of this machine. */
+  async workers(name: OutputName): Promise<readonly number[]> {
+    const { pid } = this.target as Partial<EmbeddedTarget>;
+    if (pid === undefined) throw new Error('the processes of this target are out of reach');
+    return workerProcesses(pid, this.output(name));
+  }
+
+  /** What settled payments are posted to, on targets that hold the test of it. */
+  get ledger(): LedgerDatabase {
+    if (this.postgres === undefined) throw new Error('the stack was deployed without a ledger');
+    return this.postgres;
+  }
+
   output(name: OutputName): string {
     const value = this.outputs[name];
     if (value === undefined) throw new Error(`the stack has no output ${name}`);
@@ -126,6 +148,7 @@ export class DeployedStack {
         this.output('ActivityFunctionName'),
         this.output('RelayFunctionName'),
         ...(this.provider === undefined ? [] : [this.output('ReceiptMailsFunctionName')]),
+        ...(this.postgres === undefined ? [] : [this.output('LedgerFunctionName')]),
         ...(hasWebhooks() ? [this.output('RefundsFunctionName')] : []),
         ...(this.told === undefined
           ? []

@@ -4,6 +4,7 @@ import { apiConforms } from './conformance.js';
 import { poisonIsDeadLettered } from './dead.js';
 import { DeployedStack } from './deployed-stack.js';
 import { everyEntryNamesATest } from './held-test.js';
+import { paymentsArePosted } from './ledger.js';
 import { mailsAreSentOnce } from './mails.js';
 import { paymentsActOnce } from './once.js';
 import { customersInOrder } from './order.js';
@@ -29,5 +30,7 @@ describe(`reference stack on ${stackKind()}`, () => {
   mailsAreSentOnce(stack);
   refundsSettleOnce(stack);
   subscribersAreTold(stack);
+  // Last: what it kills hides a message for half a minute, and nobody waits for that.
+  paymentsArePosted(stack);
   everyEntryNamesATest();
 });

@@ -24,3 +24,13 @@ export { slotGauges, type SlotGauges } from './gauges.js';
 export type { ResendReason } from './slot.js';
 export { postgresRelaySettings, type PostgresRelaySettings } from './relay-settings.js';
 export { scheduledRelay, type InvocationClock, type ScheduledRelayOptions } from './scheduled-relay.js';
+export {
+  listStuckPostgres,
+  resendPostgresEvents,
+  skipPostgresEvent,
+  type ResendPostgres,
+  type Resent,
+  type SkippedEvent,
+  type SkipPostgres,
+  type StuckPostgresStream,
+} from './operate.js';

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import type { Pool } from 'pg';
+import { unlessMissing } from '../../runtime/dedup/package-missing.js';
+import { CliError } from '../cli-error.js';
+
+export interface DatabaseOptions {
+  readonly url?: string;
+  readonly json?: true;
+}
+
+/** What a command is given of the database. */
+export type DatabasePool = Pool;
+
+/** Which database: the same in every command of it. */
+export function addUrl(command: Command): Command {
+  return command
+    .option(
+      '--url <url>',
+      'connection string, else what PGHOST, PGUSER and their like say; a password is better in PGPASSWORD',
+    )
+    .option('--json', 'print JSON');
+}
+
+/** @throws CliError for what is no connection string */
+export async function withPool(
+  url: string | undefined,
+  work: (pool: DatabasePool) => Promise<void>,
+): Promise<void> {
+  const pg = await import('pg').catch(unlessMissing('pg', 'the command postgres'));
+  if (url !== undefined && !URL.canParse(url))
+    throw new CliError('--url is no connection string: give postgres://user@host:port/database');
+  const pool = new pg.default.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
+  try {
+    await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
