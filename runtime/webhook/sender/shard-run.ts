@@ -3,6 +3,7 @@ import { errorLine } from '../../telemetry/error-line.js';
 import { logLine } from '../../telemetry/log-line.js';
 import { attempt, hold, type Attempt, type AttemptTools } from './attempt.js';
 import { Backlog } from './backlog.js';
+import { DueLook } from './due-look.js';
 import { EndpointRun, type HealthRules } from './health.js';
 import { runLane } from './lane.js';
 import {
@@ -12,7 +13,6 @@ import {
   readEndpoint,
   readEvent,
   readDelivery,
-  shardName,
   webhookIdIn,
   type Delivery,
   type RowKey,
@@ -20,7 +20,7 @@ import {
 } from './rows.js';
 import type { Slots } from './slots.js';
 import { ShardLease, type LeaseTimes } from './store/shard-lease.js';
-import type { DueRow, Page } from './store/webhook-store.js';
+import type { DueRow } from './store/webhook-store.js';
 import type { RunTally } from './summary.js';
 import { takeTurns, type Picked } from './turns.js';
 
@@ -33,12 +33,6 @@ export interface RunLimits extends LeaseTimes {
   readonly lingerMs: number;
 }
 
-/** Between two looks at the index, in milliseconds. */
-const lookMs = 200;
-/** What appears late in the index, or was committed by a clock that is behind: so far back each look goes. */
-const overlapMs = 5_000;
-/** What is further back, and what found no room, is looked for so often. */
-const scanMs = 30_000;
 /** A retry that is so near is waited for. */
 const soonMs = 10_000;
 /** How long an endpoint is remembered: so long does a change take to be seen. */
@@ -50,17 +44,12 @@ const endpointMs = 10_000;
  */
 export class ShardRun {
   readonly #backlog = new Backlog();
+  readonly #due: DueLook;
   readonly #endpoints = new Map<string, { readonly run: EndpointRun | undefined; readonly at: number }>();
   readonly #under = new Set<Promise<void>>();
   #deadline = 0;
   /** From then on no attempt begins to endpoints that fail. Epoch milliseconds of the real clock. */
   #failingUntil = 0;
-  /** From when on the index is looked at each time. */
-  #from: number | undefined;
-  #scannedAt = -Infinity;
-  /** Where the look at all that is due goes on; undefined between two of them. */
-  #scan: Pick<Page, 'next'> | undefined;
-  #lookedAt = -Infinity;
   #foundAt = performance.now();
   #soonest = Infinity;
   #changed: () => void = () => undefined;
@@ -76,6 +65,7 @@ export class ShardRun {
     this.#slots = slots;
     this.#tally = tally;
     this.#shard = shard;
+    this.#due = new DueLook(tools.store, this.#backlog, shard, tools.now);
   }
 
   /**
@@ -95,7 +85,7 @@ export class ShardRun {
     await crashPoint('lease-claimed');
     try {
       while (Date.now() < deadline && (await lease.renew())) {
-        await this.#look();
+        await this.#due.look();
         if (lease.lasts(this.#limits.timeoutMs)) await this.#begin();
         if (this.#under.size === 0 && this.#isIdle && (await lease.release(true))) return false;
         await this.#somethingHappens();
@@ -108,34 +98,6 @@ export class ShardRun {
       // One that cannot be given back ends by itself.
       await lease.release(false).catch(() => undefined);
     }
-  }
-
-  /** Looks what has become due, and at a page of all that is, so that a long queue does not hide what is new. */
-  async #look(): Promise<void> {
-    const real = performance.now();
-    if (real - this.#lookedAt < lookMs) return;
-    this.#lookedAt = real;
-    const now = this.#tools.now();
-    if (this.#backlog.hasRoomAgain || real - this.#scannedAt > scanMs) {
-      this.#scan ??= {};
-      this.#scannedAt = real;
-      this.#backlog.forgetOverflow();
-    }
-    if (this.#scan !== undefined) {
-      const { rows, next } = await this.#tools.store.duePage(this.#index, now, this.#scan.next);
-      this.#scan = rows.every((row) => this.#backlog.add(row)) && next !== undefined ? { next } : undefined;
-    }
-    this.#from ??= now - overlapMs;
-    let newest = this.#from;
-    for await (const row of this.#tools.store.due(this.#index, this.#from, now)) {
-      if (!this.#backlog.add(row)) return;
-      newest = Math.max(newest, row.dueAt - overlapMs);
-    }
-    this.#from = newest;
-  }
-
-  get #index(): string {
-    return shardName(this.#shard);
   }
 
   /** Begins what may begin, endpoints in turn. */
@@ -287,8 +249,7 @@ export class ShardRun {
     const waited = performance.now() - this.#foundAt >= lingerMs;
     const soon = this.#soonest - this.#tools.now();
     if (soon <= 0) this.#soonest = Infinity;
-    if (this.#slots.starved.has(this.#shard) || this.#backlog.hasRoomAgain || this.#scan !== undefined)
-      return false;
+    if (this.#slots.starved.has(this.#shard) || this.#due.hasMore) return false;
     return waited && !(lingerMs > 0 && soon <= soonMs);
   }
 
@@ -296,7 +257,7 @@ export class ShardRun {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#changed = resolve;
-      timer = setTimeout(resolve, Math.max(1, lookMs - (performance.now() - this.#lookedAt)));
+      timer = setTimeout(resolve, this.#due.nextInMs);
     });
     clearTimeout(timer);
   }

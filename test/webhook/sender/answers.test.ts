@@ -48,7 +48,7 @@ test('an endpoint that answers 500 is tried ten times, by the schedule and never
   expect(world.alerts.filter(({ kind }) => kind === 'webhook.delivery.exhausted')).toMatchObject([
     { webhookId, topic: 'invoice.paid', payload: { type: 'invoice.paid', data: { total: 5 } }, attempts: 10 },
   ]);
-}, 60_000);
+}, 120_000);
 
 test.each([
   [301, 5, 'a redirect, which is not followed'],
@@ -187,7 +187,7 @@ test('an endpoint that only fails is told of at 50, 70 and 90 % of five days, an
   ]);
   expect(await world.registry.get(tenant, endpoint)).toMatchObject({ disabled: 'failing' });
   expect(await onlyDelivery(endpoint)).toMatchObject({ state: 'held' });
-}, 60_000);
+}, 120_000);
 
 test('the breaker lets nothing through after five failures in a row, then one, then all', async () => {
   await world.endpoint('/x', { maxInFlight: 1 });

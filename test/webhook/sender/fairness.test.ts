@@ -95,7 +95,7 @@ test(
     const endpointId = (await world.registry.list(tenant))[0]?.endpointId ?? '';
     expect(await world.registry.deliveries(tenant, endpointId, { states: ['waiting'] })).toEqual([]);
   },
-  Math.max(120_000, deliveries * 50),
+  Math.max(120_000, deliveries * 300),
 );
 
 test('two workers at once: one sends for a shard, and the other has it look once more', async () => {
