@@ -2,6 +2,8 @@
 /** `npx exactly-once-aws`. See docs/cli.md. */
 import { heedClosedPipe } from './closed-pipe.js';
 import { runCommandLine } from './run.js';
+import { warnOfOldNode } from '../runtime/telemetry/node-version.js';
 
+warnOfOldNode();
 for (const stream of [process.stdout, process.stderr]) heedClosedPipe(stream);
 void runCommandLine(process.argv.slice(2));

@@ -70,7 +70,7 @@ export { JobQueue } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
 export { KafkaConsumer, type KafkaConsumerAlarmsOptions } from './kafka/kafka-consumer.js';
 export { KafkaAuthentication, type KafkaConsumerProps } from './kafka/kafka-consumer-props.js';
-export type { KafkaWorkload } from './kafka/kafka-peak.js';
+export type { KafkaWorkload } from './kafka/kafka-workload.js';
 export { WebhookPage, type WebhookPageProps } from './webhook/webhook-page.js';
 export { WebhookReceiver } from './webhook/webhook-receiver.js';
 export { PostgresConsumer } from './postgres/postgres-consumer.js';

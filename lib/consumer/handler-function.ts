@@ -86,7 +86,7 @@ export class HandlerFunction extends Construct {
         },
       ]);
     const { runtime = Runtime.NODEJS_24_X, tracing = Tracing.DISABLED, vpc } = props;
-    if (runtime.family !== RuntimeFamily.NODEJS)
+    if (runtime.family !== RuntimeFamily.NODEJS || Number(/\d+/.exec(runtime.name)?.[0] ?? 24) < 22)
       throw new InvalidProps('HandlerFunction', this.node.path, [
         {
           id: 'handler-runtime',

@@ -6,7 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { HandlerFunctionOptions } from '../consumer/handler-function-options.js';
 import type { IDedupTable } from '../dedup/dedup-table-base.js';
-import type { KafkaWorkload } from './kafka-peak.js';
+import type { KafkaWorkload } from './kafka-workload.js';
 
 /** How a mapping signs in at a self-managed cluster, with the `secret`. */
 export enum KafkaAuthentication {

@@ -9,6 +9,8 @@
  * });
  * ```
  */
+import { warnOfOldNode } from '../telemetry/node-version.js';
+
 export { runSink } from './run-sink.js';
 export type { PartitionSummary, SinkRunOptions, WriteSummary } from './run-options.js';
 export type { FetchOptions, Source, SourceRecord, TopicPartition } from './source.js';
@@ -67,3 +69,5 @@ export { icebergSide, type IcebergSideOptions } from './audit/iceberg-side.js';
 export { lakeSide, type LakeSideOptions } from './audit/lake-side.js';
 export { logSide, type LogSideOptions } from './audit/log-side.js';
 export { postgresSide, type PostgresSideOptions } from './audit/postgres-side.js';
+
+warnOfOldNode();

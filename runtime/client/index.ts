@@ -1,3 +1,5 @@
+import { warnOfOldNode } from '../telemetry/node-version.js';
+
 export { idempotentClient, type IdempotentClient } from './idempotent-client.js';
 export type { IdempotentAnswer, IdempotentClientOptions, IdempotentRequest } from './options.js';
 export type { Pauses } from './retry.js';
@@ -9,3 +11,5 @@ export {
   UnexpectedAnswer,
   type ProblemDetails,
 } from './errors.js';
+
+warnOfOldNode();

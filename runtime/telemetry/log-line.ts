@@ -1,3 +1,8 @@
+import { warnOfOldNode } from './node-version.js';
+
+// Nearly every entry point has this module.
+warnOfOldNode();
+
 /**
  * Writes one JSON line to standard output. Raw: Lambda's text format puts a time stamp before what `console.log`
  * gets, and CloudWatch's metric filters and embedded metrics would not read the line as JSON any more. By the global,

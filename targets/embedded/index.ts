@@ -4,8 +4,11 @@ import { binFolder } from '../package-root.js';
 import { emulatorPython } from './python.js';
 import { localUrl } from '../local-url.js';
 import { LocalTargetError } from '../local-target-error.js';
+import { warnOfOldNode } from '../../runtime/telemetry/node-version.js';
 import type { EventSourceRunner, EventSourceRunnerOptions } from '../event-source/index.js';
 import type { EndpointTarget, Target } from '../target.js';
+
+warnOfOldNode();
 
 export type { EventSourceRunner, EventSourceRunnerOptions } from '../event-source/index.js';
 export type { Target, EndpointTarget } from '../target.js';

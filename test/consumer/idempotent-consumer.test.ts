@@ -42,11 +42,18 @@ describe('what else the function can be given', () => {
     ]);
   });
 
-  test('a runtime that is not Node.js is refused', () => {
-    const stack = constructStack();
-    expect(refusal(() => consumerIn(stack, { runtime: Runtime.PYTHON_3_13 })).violations).toMatchObject([
-      { given: '`runtime` is python3.13' },
-    ]);
+  test.each([Runtime.PYTHON_3_13, Runtime.NODEJS_20_X])(
+    'a runtime that is not Node.js, or too old, is refused: $name',
+    (runtime) => {
+      const stack = constructStack();
+      expect(refusal(() => consumerIn(stack, { runtime })).violations).toMatchObject([
+        { given: `\`runtime\` is ${runtime.name}`, allowed: 'Node.js 22 or later' },
+      ]);
+    },
+  );
+
+  test.each([Runtime.NODEJS_22_X, Runtime.NODEJS_24_X, Runtime.NODEJS_LATEST])('$name will do', (runtime) => {
+    expect(() => consumerIn(constructStack(), { runtime })).not.toThrow();
   });
 
   test('an entry that exports no handler fails the synth, and not the first message', () => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { engines } from '../../package.json';
 import { binFolder, packageRoot } from '../../targets/package-root.js';
 import { declarationProblems } from './declaration-problems.js';
 import { stagePackage, type StagedPackage } from './staged-package.js';
@@ -59,6 +60,28 @@ test('every entry point loads from both module formats and exports the same name
   expect(asModule).toEqual(asCommonJs);
   expect(Object.keys(asModule as object)).toEqual(entries);
   expect(Object.values(asModule as object)).not.toContainEqual([]);
+});
+
+test.each([
+  ['20.19.0', true],
+  [engines.node.replace('>=', ''), false],
+])('with Node.js %s each entry point says at its import that it is too old: %s', async (version, tooOld) => {
+  const script = `
+    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });
+    const said = {};
+    let entry;
+    process.emitWarning = (text) => (said[entry] = String(text));
+    for (entry of ${JSON.stringify(entries)}) {
+      for (const file of Object.keys(require.cache)) if (file.includes('/dist/cjs/')) delete require.cache[file];
+      require(entry);
+    }
+    console.log(JSON.stringify(said));`;
+  const { stdout } = await run(process.execPath, ['--input-type=commonjs', '--eval', script], {
+    cwd: staged.project,
+  });
+  const text = `exactly-once-aws needs Node.js ${engines.node.replace('>=', '')} or newer, and this is ${version}: install a newer one`;
+  const expected = tooOld ? Object.fromEntries(entries.map((entry) => [entry, text])) : {};
+  expect(JSON.parse(stdout)).toEqual(expected);
 });
 
 test.each(formats)(

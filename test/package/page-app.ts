@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { packageRoot } from '../../targets/package-root.js';
 import { typescriptBlocks } from '../docs/markdown.js';
 
@@ -8,11 +8,20 @@ export interface Page {
   readonly page: string;
   /** Construct id of the stack. */
   readonly id: string;
-  /** File of the stack class, without its ending. */
-  readonly file: string;
-  readonly stack: string;
+  /** File of the stack class, without its ending. Without one the samples are there for other pages. */
+  readonly file?: string;
+  readonly stack?: string;
   /** What the test needs of it: an expression over `stack` for each output. */
-  readonly outputs: Readonly<Record<string, string>>;
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** What an app would have for it: imports, statements before the stack and after it, its third argument. */
+  readonly around?: {
+    readonly imports?: readonly string[];
+    readonly before?: readonly string[];
+    readonly props?: string;
+    readonly after?: readonly string[];
+  };
+  /** What the page tells of and does not print, such as a Dockerfile, by its path in the folder of the page. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Where the samples of a page are written to, in the app. */
@@ -23,16 +32,22 @@ export function folderOf(page: string): string {
 /** Writes the samples of each page as a reader would copy them, and an app of all their stacks. */
 export async function writePageApp(project: string, pages: readonly Page[]): Promise<void> {
   const app = ["import { App, CfnOutput } from 'aws-cdk-lib';", 'const app = new App();'];
-  for (const { page, id, file, stack, outputs } of pages) {
+  for (const { page, id, file, stack, outputs = {}, around = {}, files = {} } of pages) {
     const folder = folderOf(page);
-    await mkdir(join(project, folder), { recursive: true });
-    for (const { name, code } of typescriptBlocks(page, await readFile(join(packageRoot, page), 'utf8')))
-      if (name !== undefined) await writeFile(join(project, folder, name), code);
+    const blocks = typescriptBlocks(page, await readFile(join(packageRoot, page), 'utf8'));
+    const named = blocks.flatMap(({ name, code }) => (name === undefined ? [] : [[name, code] as const]));
+    for (const [name, text] of [...named, ...Object.entries(files)]) {
+      await mkdir(dirname(join(project, folder, name)), { recursive: true });
+      await writeFile(join(project, folder, name), text);
+    }
+    if (file === undefined || stack === undefined) continue;
     const lines = Object.entries(outputs).map(
-      ([name, expression]) => `  new CfnOutput(stack, '${name}', { value: ${expression} });`,
+      ([name, expression]) => `new CfnOutput(stack, '${name}', { value: ${expression} });`,
     );
-    app.unshift(`import { ${stack} as ${id} } from './${folder}/${file}';`);
-    app.push('{', `  const stack = new ${id}(app, '${id}');`, ...lines, '}');
+    const { imports = [], before = [], props, after = [] } = around;
+    app.unshift(`import { ${stack} as ${id} } from './${folder}/${file}';`, ...imports);
+    const given = props === undefined ? '' : `, ${props}`;
+    app.push('{', ...before, `const stack = new ${id}(app, '${id}'${given});`, ...lines, ...after, '}');
   }
   await writeFile(join(project, 'app.ts'), app.join('\n'));
 }

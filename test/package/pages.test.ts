@@ -1,99 +1,34 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { cp, symlink } from 'node:fs/promises';
+import { createHmac, randomUUID } from 'node:crypto';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { GetItemCommand, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DeleteFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Client } from 'pg';
 import { signed } from '../../cli/conformance/sign.js';
 import { startEventSourceRunner, type EventSourceRunner } from '../../targets/event-source/index.js';
-import { packageRoot } from '../../targets/package-root.js';
-import { dynamo } from '../fixtures/dynamo.js';
+import { binFolder, packageRoot } from '../../targets/package-root.js';
+import { startPostgres } from '../../targets/postgres/index.js';
+import { dynamo, newDedupTable, newTable } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
-import { sqs } from '../fixtures/queue.js';
+import { record, sqs } from '../fixtures/queue.js';
+import { newQueue } from '../outbox/outbox-world.js';
 import { deployedAll, stagedWhere, writeProject } from './own-app.js';
-import { writePageApp, type Page } from './page-app.js';
+import { folderOf, writePageApp } from './page-app.js';
+import { deployedPages, synthesizedPages } from './pages.js';
 import type { StagedPackage } from './staged-package.js';
 
 /**
  * The samples of each page, as a reader would copy them into an empty app that has the package from its tarball, and
- * none of the peers that may be left out. Whatever is sent is sent twice, and each effect shows when it acted twice.
+ * none of the peers that may be left out but those that a page asks for. Whatever is sent is sent twice, and each
+ * effect shows when it acted twice.
  */
-const pages = [
-  {
-    page: 'README.md',
-    id: 'Readme',
-    file: 'payments-stack',
-    stack: 'PaymentsStack',
-    outputs: {
-      QueueUrl: 'stack.channel.queue.queueUrl',
-      AccountsTable: 'stack.accounts.tableName',
-      FunctionName: 'stack.settlement.function.functionName',
-    },
-  },
-  {
-    page: 'docs/consumer.md',
-    id: 'Consumer',
-    file: 'settlement-stack',
-    stack: 'SettlementStack',
-    outputs: {
-      QueueUrl: 'stack.channel.queue.queueUrl',
-      AccountsTable: 'stack.accounts.tableName',
-      FunctionName: 'stack.settlement.function.functionName',
-    },
-  },
-  {
-    page: 'docs/outbox.md',
-    id: 'Outbox',
-    file: 'events-stack',
-    stack: 'EventsStack',
-    outputs: {
-      QueueUrl: 'stack.payments.queue.queueUrl',
-      AccountsTable: 'stack.accounts.tableName',
-      ViewsTable: 'stack.views.tableName',
-      FunctionName: 'stack.settlement.function.functionName',
-      RelayFunctionName: 'stack.relay.function.functionName',
-      ViewFunctionName: 'stack.view.function.functionName',
-    },
-  },
-  {
-    page: 'docs/api.md',
-    id: 'Api',
-    file: 'payments-stack',
-    stack: 'PaymentsStack',
-    outputs: {
-      ApiUrl: 'stack.api.url',
-      AccountsTable: 'stack.accounts.tableName',
-      FunctionName: 'stack.api.function.functionName',
-    },
-  },
-  {
-    page: 'docs/jobs.md',
-    id: 'Jobs',
-    file: 'reports-stack',
-    stack: 'ReportsStack',
-    outputs: {
-      ReportsTable: 'stack.reports.tableName',
-      FunctionName: "stack.jobs.function?.functionName ?? ''",
-      OrderFunctionName: 'stack.order.function.functionName',
-    },
-  },
-  {
-    page: 'docs/lease.md',
-    id: 'Lease',
-    file: 'charges-stack',
-    stack: 'ChargesStack',
-    outputs: {
-      QueueUrl: 'stack.channel.queue.queueUrl',
-      OrdersTable: 'stack.orders.tableName',
-      FunctionName: 'stack.charges.function.functionName',
-    },
-  },
-] as const satisfies readonly Page[];
-type Id = (typeof pages)[number]['id'];
+type Id = (typeof deployedPages)[number]['id'];
 
 const target = embedded();
 const lambda = new LambdaClient(target.client);
@@ -112,16 +47,17 @@ beforeAll(async () => {
   process.env['PROVIDER_URL'] = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
   staged = await stagedWhere(
     async ({ project }) => {
-      // What the samples import beside the package and its peers.
-      await symlink(join(packageRoot, 'node_modules', 'zod'), join(project, 'node_modules', 'zod'));
-      await writePageApp(project, pages);
+      // What the samples import beside the package and its peers, and what webhook.md and postgres.md ask for.
+      for (const name of ['zod', '@aws-lambda-powertools', '@aws-sdk/client-secrets-manager', 'pg'])
+        await symlink(join(packageRoot, 'node_modules', name), join(project, 'node_modules', name));
+      await writePageApp(project, [...deployedPages, ...synthesizedPages]);
       await writeProject(project, 'tsx app.ts');
     },
     { optionalPeers: false },
   );
-  outputs = await deployedAll(staged.project, ...pages.map(({ id }) => id));
+  outputs = await deployedAll(staged.project, ...deployedPages.map(({ id }) => id));
   runner = await startEventSourceRunner(target, { functionNames: functionNames() });
-}, 480_000);
+}, 900_000);
 
 afterAll(async () => {
   provider.close();
@@ -235,6 +171,114 @@ test('leases: an order, sent twice, is charged once', async () => {
   await twice(() => sendTo('Lease', { order: 'o-1', cents: 1250 }));
   const order = await row('Lease', 'OrdersTable', { order: { S: 'o-1' } });
   expect([charges, order?.chargeId?.S, order?.cents?.N]).toEqual([1, 'ch_1', '1250']);
+});
+
+test('webhooks: an event of GitHub, delivered twice, is one event of the outbox', async () => {
+  const stack = 'Webhook';
+  // What GitHub was told, as its owner writes it down.
+  const key = randomUUID();
+  const secrets = new SecretsManagerClient(target.client);
+  await secrets.send(
+    new PutSecretValueCommand({ SecretId: output(stack, 'GithubSecret'), SecretString: key }),
+  );
+  secrets.destroy();
+  const body = JSON.stringify({ action: 'opened', issue: { number: 1 } });
+  const headers = {
+    'content-type': 'application/json',
+    'x-github-event': 'issues',
+    'x-hub-signature-256': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+  };
+  const statuses: number[] = [];
+  await twice(async () => {
+    const url = target.httpUrl(`${output(stack, 'ReceiverUrl')}/github`);
+    statuses.push((await fetch(url, { method: 'POST', headers, body })).status);
+  });
+  expect(statuses).toEqual([200, 200]);
+  const { Items = [] } = await dynamo().send(new ScanCommand({ TableName: output(stack, 'OutboxTable') }));
+  expect(Items.filter(({ event }) => event !== undefined)).toHaveLength(1);
+});
+
+/** Calls the handler of a sample twice with one event, in a process of its own, as a function would. */
+async function calledTwice(page: string, file: string, event: object, env: NodeJS.ProcessEnv) {
+  const project = staged?.project ?? '';
+  await cp(join(__dirname, 'call-twice.mjs'), join(project, 'call-twice.mjs'));
+  const sample = join(project, folderOf(page), file);
+  const { stdout } = await promisify(execFile)(
+    join(binFolder, 'tsx'),
+    ['call-twice.mjs', sample, JSON.stringify(event)],
+    { cwd: project, env: { ...process.env, ...target.environment, ...env } },
+  );
+  const answer = /^answered (.*)$/gm;
+  return [...stdout.matchAll(answer)].map(([, text = '']) => JSON.parse(text) as unknown);
+}
+
+const bothActed = [{ batchItemFailures: [] }, { batchItemFailures: [] }];
+
+test('Kafka: a record, handed out twice, is taken off the account once', async () => {
+  const [accounts, receipts, deadLetters] = await Promise.all([
+    newTable(dynamo(), 'id'),
+    newDedupTable(dynamo()),
+    newQueue(sqs(), false),
+  ]);
+  const value = Buffer.from(JSON.stringify({ paymentId: 'p-1', account: 'ann', cents: 1250 }));
+  const record = { topic: 'purchases', partition: 0, offset: 7, timestamp: 1, timestampType: 'CREATE_TIME' };
+  const event = {
+    eventSource: 'aws:kafka',
+    records: { 'purchases-0': [{ ...record, key: '', value: value.toString('base64'), headers: [] }] },
+  };
+  const answers = await calledTwice('docs/kafka.md', 'handlers/settlement.ts', event, {
+    ACCOUNTS_TABLE: accounts.name,
+    EXACTLY_ONCE_CONSUMER_NAME: 'settlement',
+    EXACTLY_ONCE_DEDUP_TABLE: receipts.name,
+    EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: '3600',
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: deadLetters,
+    EXACTLY_ONCE_MAX_FAILURES: '5',
+    EXACTLY_ONCE_ON_FAILURE: 'skip',
+    EXACTLY_ONCE_REPORTS_ITEM_FAILURES: 'true',
+  });
+  expect(answers).toEqual(bothActed);
+  const key = { TableName: accounts.name, Key: { id: { S: 'ann' } } };
+  expect((await dynamo().send(new GetItemCommand(key))).Item?.cents?.N).toBe('1250');
+});
+
+test('Postgres: a payment, sent twice, is on the account once, in the tables that `postgres migrate` makes', async () => {
+  const server = await startPostgres();
+  try {
+    const project = staged?.project ?? '';
+    const bin = join(project, 'node_modules', 'exactly-once-aws', 'dist', 'cjs', 'cli', 'main.js');
+    await promisify(execFile)(process.execPath, [bin, 'postgres', 'migrate', '--url', server.url()]);
+    const client = new Client({ connectionString: server.url() });
+    await client.connect();
+    await client.query('CREATE TABLE accounts (id text PRIMARY KEY, cents bigint NOT NULL)');
+    await client.query("INSERT INTO accounts VALUES ('ann', 0)");
+    // The server of the test has no certificate; else the sample is as it is printed.
+    const sample = join(project, folderOf('docs/postgres.md'), 'settlement.ts');
+    await writeFile(sample, (await readFile(sample, 'utf8')).replace('ssl: true', 'ssl: false'));
+    const queueUrl = await newQueue(sqs(), false);
+    const event = { Records: [record({ body: { paymentId: 'p-1', account: 'ann', cents: 1250 } })] };
+    const { username, password, hostname, port, pathname } = new URL(server.url());
+    const answers = await calledTwice('docs/postgres.md', 'settlement.ts', event, {
+      ...{ PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password },
+      PGDATABASE: pathname.slice(1),
+      EXACTLY_ONCE_CONSUMER_NAME: 'settlement',
+      EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: queueUrl,
+      EXACTLY_ONCE_QUEUE_URL: queueUrl,
+    });
+    expect(answers).toEqual(bothActed);
+    const { rows } = await client.query<{ cents: string }>('SELECT cents FROM accounts');
+    await client.end();
+    expect(rows).toEqual([{ cents: '1250' }]);
+  } finally {
+    await server.stop();
+  }
+});
+
+test('the samples of webhooks to subscribers, relays, processors and sinks are stacks that synthesize', async () => {
+  const assembly = join(staged?.project ?? '', 'cdk.out', 'manifest.json');
+  const { artifacts } = JSON.parse(await readFile(assembly, 'utf8')) as { artifacts: object };
+  expect(Object.keys(artifacts)).toEqual(
+    expect.arrayContaining(synthesizedPages.flatMap(({ id, stack }) => (stack === undefined ? [] : [id]))),
+  );
 });
 
 test('a client that may be left out is asked for by name where its feature is on, and nowhere else', async () => {

@@ -65,6 +65,8 @@ const onTheWay = [
   'runtime/telemetry/batch-summary.ts',
   'runtime/telemetry/error-line.ts',
   'runtime/telemetry/log-line.ts',
+  // Says at start that Node.js is too old.
+  'runtime/telemetry/node-version.ts',
 ];
 
 /** Other ways, leases, the outbox, decoders: in the bundle of whoever uses them. */

@@ -5,5 +5,9 @@
  * const source = kafkaSource({ kafka: { 'bootstrap.servers': '…' }, topics: ['shop.public.payments'] });
  * ```
  */
+import { warnOfOldNode } from '../../telemetry/node-version.js';
+
 export { kafkaSource, type KafkaSource, type KafkaSourceOptions } from './kafka-source.js';
 export { TopicRecreated } from './topic-recreated.js';
+
+warnOfOldNode();

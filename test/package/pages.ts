@@ -1,0 +1,161 @@
+import type { Page } from './page-app.js';
+
+/** Deployed, with what the test needs of each. */
+export const deployedPages = [
+  {
+    page: 'README.md',
+    id: 'Readme',
+    file: 'payments-stack',
+    stack: 'PaymentsStack',
+    outputs: {
+      QueueUrl: 'stack.channel.queue.queueUrl',
+      AccountsTable: 'stack.accounts.tableName',
+      FunctionName: 'stack.settlement.function.functionName',
+    },
+  },
+  {
+    page: 'docs/consumer.md',
+    id: 'Consumer',
+    file: 'settlement-stack',
+    stack: 'SettlementStack',
+    outputs: {
+      QueueUrl: 'stack.channel.queue.queueUrl',
+      AccountsTable: 'stack.accounts.tableName',
+      FunctionName: 'stack.settlement.function.functionName',
+    },
+  },
+  {
+    page: 'docs/outbox.md',
+    id: 'Outbox',
+    file: 'events-stack',
+    stack: 'EventsStack',
+    outputs: {
+      QueueUrl: 'stack.payments.queue.queueUrl',
+      AccountsTable: 'stack.accounts.tableName',
+      ViewsTable: 'stack.views.tableName',
+      FunctionName: 'stack.settlement.function.functionName',
+      RelayFunctionName: 'stack.relay.function.functionName',
+      ViewFunctionName: 'stack.view.function.functionName',
+    },
+  },
+  {
+    page: 'docs/api.md',
+    id: 'Api',
+    file: 'payments-stack',
+    stack: 'PaymentsStack',
+    outputs: {
+      ApiUrl: 'stack.api.url',
+      AccountsTable: 'stack.accounts.tableName',
+      FunctionName: 'stack.api.function.functionName',
+    },
+  },
+  {
+    page: 'docs/jobs.md',
+    id: 'Jobs',
+    file: 'reports-stack',
+    stack: 'ReportsStack',
+    outputs: {
+      ReportsTable: 'stack.reports.tableName',
+      FunctionName: "stack.jobs.function?.functionName ?? ''",
+      OrderFunctionName: 'stack.order.function.functionName',
+    },
+  },
+  {
+    page: 'docs/lease.md',
+    id: 'Lease',
+    file: 'charges-stack',
+    stack: 'ChargesStack',
+    outputs: {
+      QueueUrl: 'stack.channel.queue.queueUrl',
+      OrdersTable: 'stack.orders.tableName',
+      FunctionName: 'stack.charges.function.functionName',
+    },
+  },
+  {
+    page: 'docs/webhook.md',
+    id: 'Webhook',
+    file: 'stack',
+    stack: 'HooksStack',
+    outputs: {
+      ReceiverUrl: 'receiverOf(stack).url',
+      FunctionName: 'receiverOf(stack).function.functionName',
+      GithubSecret: "(stack.node.findChild('GithubSecret') as Secret).secretArn",
+      OutboxTable: '(stack.node.findChild("Outbox") as OutboxTable).table.tableName',
+    },
+    around: {
+      imports: [
+        "import type { Stack } from 'aws-cdk-lib';",
+        "import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';",
+        "import type { OutboxTable, WebhookReceiver } from 'exactly-once-aws';",
+        "const receiverOf = (stack: Stack) => stack.node.findChild('Hooks') as WebhookReceiver;",
+      ],
+    },
+  },
+] as const satisfies readonly Page[];
+
+const brokers = "{ clientSubnets: ['subnet-1', 'subnet-2'], instanceType: 'kafka.m5.large' }";
+const docker = 'FROM public.ecr.aws/docker/library/node:24-slim\n';
+
+/**
+ * Only synthesized: no engine here has MSK, Fargate, a VPC, or addresses that the guard of the sender takes for
+ * public. What their handlers do is tested beside, and by the rooms of their names.
+ */
+export const synthesizedPages: readonly Page[] = [
+  {
+    page: 'docs/webhook-sender.md',
+    id: 'WebhookSender',
+    file: 'stack',
+    stack: 'SubscribersStack',
+    around: {
+      imports: [
+        "import { addPage } from './docs-webhook-page-md/page';",
+        "import type { WebhookSender as Sender } from 'exactly-once-aws';",
+      ],
+      after: ["addPage(stack, stack.node.findChild('Webhooks') as Sender);"],
+    },
+  },
+  { page: 'docs/webhook-page.md', id: 'WebhookPage' },
+  { page: 'docs/kafka.md', id: 'Kafka', file: 'stack', stack: 'SettlementStack' },
+  { page: 'docs/postgres.md', id: 'Postgres' },
+  {
+    page: 'docs/postgres-outbox.md',
+    id: 'PostgresOutbox',
+    file: 'stack',
+    stack: 'EventsStack',
+    around: {
+      imports: [
+        "import { Vpc, SecurityGroup } from 'aws-cdk-lib/aws-ec2';",
+        "import { Secret as Login } from 'aws-cdk-lib/aws-secretsmanager';",
+      ],
+      after: ["stack.addRelay(new Vpc(stack, 'Vpc'), new Login(stack, 'Secret'));"],
+    },
+  },
+  {
+    page: 'docs/kafka-processor.md',
+    id: 'KafkaProcessor',
+    file: 'purchases-stack',
+    stack: 'PurchasesStack',
+    files: { '../purchases/Dockerfile': docker },
+    around: {
+      imports: [
+        "import { Stack as Network } from 'aws-cdk-lib';",
+        "import { CfnCluster } from 'aws-cdk-lib/aws-msk';",
+      ],
+      before: [
+        "const network = new Network(app, 'Network');",
+        "const vpc = new Vpc(network, 'Vpc');",
+        "const brokers = new SecurityGroup(network, 'Brokers', { vpc });",
+        "const kafka = new CfnCluster(network, 'Kafka', {",
+        `clusterName: 'shop', kafkaVersion: '3.7.x', numberOfBrokerNodes: 2, brokerNodeGroupInfo: ${brokers} });`,
+      ],
+      props: "{ vpc, kafka, brokers, bootstrapServers: 'b-1:9098' }",
+    },
+  },
+  {
+    page: 'docs/cdc.md',
+    id: 'Lake',
+    file: 'lake-stack',
+    stack: 'LakeStack',
+    files: { 'sink/Dockerfile': docker },
+  },
+];
