@@ -11,7 +11,7 @@ import { faults } from './faults.js';
 import type { Pipeline } from './pipeline.js';
 import { parseOptions, type CdcOptions } from './options.js';
 
-/** How long the sinks may take to catch up after the last row, in milliseconds. */
+/** Sinks that have written nothing for so long do not catch up any more, in milliseconds. */
 const catchUpMs = 240_000;
 
 /** `npm run start:cdc`. Ends with 0 when every sink holds each change once, 1 when not, 2 when it could not run. */
@@ -84,12 +84,15 @@ async function run(
 }
 
 /** What the auditor says once it is content, or when time is over. */
-async function untilExact({ audited }: Pipeline, signal: AbortSignal): Promise<AuditLine[]> {
+async function untilExact({ audited, sinks }: Pipeline, signal: AbortSignal): Promise<AuditLine[]> {
   const { audits } = await import('./audits.js');
-  const deadline = Date.now() + catchUpMs;
+  let { rows } = sinks.told;
+  let deadline = Date.now() + catchUpMs;
   for (;;) {
     signal.throwIfAborted();
     await sleep(2_000);
+    if (sinks.told.rows > rows) deadline = Date.now() + catchUpMs;
+    ({ rows } = sinks.told);
     const lines = await audits(audited).catch((error: unknown) => {
       // Of a cluster that is killed, or made anew.
       if (error instanceof SourceUnavailable && Date.now() < deadline) return undefined;
