@@ -141,15 +141,20 @@ export const proofs: readonly Proof[] = [
   {
     name: 'sinks',
     shows:
-      'Sinks of Postgres, DynamoDB, S3 and Iceberg hold every row of 100,000 once, two processes of each killed 50 times at random, one frozen and let go, over a log whose connector began again in the middle of transactions; a sink over a real Kafka, killed as often, meets a topic made anew by name.',
+      'Sinks of Postgres, DynamoDB, S3 and Iceberg hold every row of 100,000 once, two processes of each killed 50 times at random, one frozen and let go, over a log whose connector began again in the middle of transactions; a sink over a real Kafka, killed as often, meets a topic made anew by name. From a real Postgres by Debezium, Connect and three brokers to three sinks the auditor finds every sink exact: sinks killed 50, Connect 10 and brokers 5 times in 100,000 payments; Connect without exactly-once support killed 20 times; the cluster lost and made anew.',
     tests: ['test/cdc'],
     environment: {
       SINK_KILLS: '50',
       SINK_ROWS: '100000',
       KAFKA_SOURCE_KILLS: '50',
       KAFKA_SOURCE_RECORDS: '100000',
+      CDC_ROWS: '100000',
+      CDC_SINK_KILLS: '50',
+      CDC_CONNECT_KILLS: '10',
+      CDC_BROKER_KILLS: '5',
+      CDC_PLAIN_CONNECT_KILLS: '20',
     },
-    covers: ['runtime/cdc', 'test/cdc'],
+    covers: ['runtime/cdc', 'test/cdc', 'drive/cdc'],
   },
   {
     name: 'webhooks',

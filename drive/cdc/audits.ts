@@ -62,12 +62,14 @@ async function sidesOf(
   const { bucket, ...place } = s3;
   const client = new S3Client({ ...place, forcePathStyle: true });
   const [at] = await log.partitions();
-  const prefix = `${lakePrefix}${at?.topicId ?? ''}/`;
+  // Of this incarnation alone: with the snapshot that it begins with it holds everything.
+  const topicId = at?.topicId ?? '';
+  const prefix = `${lakePrefix}${topicId}/`;
   const rows = postgresSide({ ...audited, client: source, table });
   // One list for both: it is closed when it has been read.
   const changes = await kept(logSide({ ...audited, source: log, decode: debezium({ systemId }) }), log);
   const lake = { ...audited, bucket, prefix, client };
-  const iceberg = { ...audited, bucket, prefix: icebergPrefix, client, topic };
+  const iceberg = { ...audited, bucket, prefix: icebergPrefix, client, topic, topicId };
   const note = table === 'payments' ? ['note'] : [];
   const all = { ...audited, columns: [...audited.columns, ...note] };
   return [

@@ -5,11 +5,13 @@ import { cleanup, type Cleanup } from '../cleanup.js';
 import { DriveError } from '../drive-error.js';
 import { interruptSignal } from '../interrupt.js';
 import { progressTo, type Progress } from '../progress.js';
+import { SourceUnavailable } from '../../runtime/cdc/index.js';
 import type { AuditLine } from './audits.js';
-import { parseOptions, type CdcOptions } from './options.js';
+import { faults } from './faults.js';
 import type { Pipeline } from './pipeline.js';
+import { parseOptions, type CdcOptions } from './options.js';
 
-/** How long the sinks may take to catch up after the last row, in milliseconds. */
+/** Sinks that have written nothing for so long do not catch up any more, in milliseconds. */
 const catchUpMs = 240_000;
 
 /** `npm run start:cdc`. Ends with 0 when every sink holds each change once, 1 when not, 2 when it could not run. */
@@ -35,35 +37,41 @@ async function run(
 ): Promise<number> {
   const { startPipeline } = await import('./pipeline.js');
   const { write } = await import('./workload.js');
-  const { audits } = await import('./audits.js');
-  const pipeline = await startPipeline((line) => progress.line(line), undo, signal);
-  const kills = killing(options, pipeline, signal, progress);
+  const pipeline = await startPipeline(options, (line) => progress.line(line), undo, signal);
+  const { done, pace } = faults({
+    options,
+    pipeline,
+    signal,
+    say: (line) => progress.line(line),
+    caughtUp: () => untilExact(pipeline, signal),
+  });
+  // It is awaited when all is written.
+  done.catch(() => undefined);
   progress.line(`writing ${options.rows} payments: COPY, inserts of 100, interleaved transactions`);
   const written = await write({
     ...pipeline.workload,
     rows: options.rows,
     signal,
     progress: (rows) => progress.now(`${rows} of ${options.rows} payments are written`),
+    pace: (rows) => Promise.race([pace(rows), done]),
   });
-  await kills;
+  await done;
   progress.line('all is written; waiting for the sinks');
-  const deadline = Date.now() + catchUpMs;
-  let lines: AuditLine[] = [];
-  do {
-    signal.throwIfAborted();
-    await sleep(2_000);
-    lines = await audits(pipeline.audited);
-  } while (lines.some(({ report }) => !report.ok) && Date.now() < deadline);
+  const lines = await untilExact(pipeline, signal);
   const isExact = lines.every(({ report }) => report.ok);
-  const { told, errors } = pipeline.sinks;
+  const { sinks, fate } = pipeline;
+  const { told, errors } = sinks;
   process.stdout.write(
     [
       '',
       tableOf(lines),
       '',
       `Postgres committed ${JSON.stringify(written)}.`,
-      `Killed with SIGKILL: sinks ${pipeline.sinks.kills} times, Kafka Connect ${pipeline.connectKills()} times; ` +
-        'the broker not, because one broker alone is known to lose markers of transactions (docs/kafka-processor.md).',
+      `Killed with SIGKILL: sinks ${pipeline.sinks.kills} times, Kafka Connect ${fate.connectKills} times, ` +
+        (options.brokerKills > 0
+          ? `one of three brokers ${fate.brokerKills} times.`
+          : 'the broker not, because one broker alone is known to lose markers of transactions (docs/kafka-processor.md).'),
+      ...(fate.recreated > 0 ? ['Kafka lost everything once, and began anew as another cluster.'] : []),
       `The connector told ${told.duplicates} changes again, which the sinks recognised.`,
       ...errors.map((error) => `A sink ended by itself: ${error}`),
       isExact
@@ -75,28 +83,24 @@ async function run(
   return isExact ? 0 : 1;
 }
 
-/** Sinks and Connect in turn, at random moments. */
-async function killing(
-  { sinkKills, connectKills }: CdcOptions,
-  pipeline: Pipeline,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<void> {
-  const ofSinks = async () => {
-    for (let kill = 0; kill < sinkKills && !signal.aborted; kill += 1) {
-      await sleep(500 + Math.random() * 2_500);
-      await pipeline.sinks.killOne();
-      progress.line(`killed a sink (${kill + 1} of ${sinkKills})`);
-    }
-  };
-  const ofConnect = async () => {
-    for (let kill = 0; kill < connectKills && !signal.aborted; kill += 1) {
-      await sleep(1_000 + Math.random() * 3_000);
-      await pipeline.killConnect();
-      progress.line(`killed Kafka Connect, which runs again (${kill + 1} of ${connectKills})`);
-    }
-  };
-  await Promise.all([ofSinks(), ofConnect()]);
+/** What the auditor says once it is content, or when time is over. */
+async function untilExact({ audited, sinks }: Pipeline, signal: AbortSignal): Promise<AuditLine[]> {
+  const { audits } = await import('./audits.js');
+  let { rows } = sinks.told;
+  let deadline = Date.now() + catchUpMs;
+  for (;;) {
+    signal.throwIfAborted();
+    await sleep(2_000);
+    if (sinks.told.rows > rows) deadline = Date.now() + catchUpMs;
+    ({ rows } = sinks.told);
+    const lines = await audits(audited).catch((error: unknown) => {
+      // Of a cluster that is killed, or made anew.
+      if (error instanceof SourceUnavailable && Date.now() < deadline) return undefined;
+      throw error;
+    });
+    if (lines !== undefined && (lines.every(({ report }) => report.ok) || Date.now() >= deadline))
+      return lines;
+  }
 }
 
 function tableOf(lines: readonly AuditLine[]): string {

@@ -12,6 +12,7 @@ import { installKafkaClient, startKafka } from '../../targets/kafka/index.js';
 import { startPostgres } from '../../targets/postgres/index.js';
 import type { Cleanup } from '../cleanup.js';
 import type { Audited } from './audits.js';
+import type { CdcOptions } from './options.js';
 import { topicPrefix, topics } from './order.js';
 import { SinkProcesses } from './sink-processes.js';
 import { tables, type Workload } from './workload.js';
@@ -22,10 +23,21 @@ export interface Pipeline {
   readonly audited: Audited;
   /** Kills the worker, starts it again, and waits until the connector runs. */
   killConnect(): Promise<void>;
-  connectKills(): number;
+  /** Kills a broker of three, starts it again, and waits until it has caught up. */
+  killBroker(): Promise<void>;
+  /** Kafka loses everything, and begins anew as another cluster; the connector takes a new snapshot. */
+  recreateCluster(): Promise<void>;
+  /** What became of the pipeline until now. */
+  readonly fate: Readonly<Fate>;
 }
 
-/** The library's own settings of a worker, made small enough for one broker on this machine. */
+interface Fate {
+  connectKills: number;
+  brokerKills: number;
+  recreated: number;
+}
+
+/** The library's own settings of a worker, made small enough for this machine. */
 const workerSettings = {
   'offset.storage.partitions': '1',
   'status.storage.partitions': '1',
@@ -35,10 +47,10 @@ const workerSettings = {
 };
 
 /** Made by Connect, since brokers make no topic by themselves. */
-const topicSettings = {
-  'topic.creation.default.replication.factor': '1',
+const topicSettings = (replicas: number) => ({
+  'topic.creation.default.replication.factor': String(replicas),
   'topic.creation.default.partitions': '1',
-};
+});
 
 /**
  * Starts it all: what cannot be had is refused by name, first of all.
@@ -46,13 +58,15 @@ const topicSettings = {
  * @throws JavaMissingError, MavenMissingError, DownloadFailedError, KafkaClientError, PostgresMissingError, …
  */
 export async function startPipeline(
+  { exactlyOnce, brokerKills }: Pick<CdcOptions, 'exactlyOnce' | 'brokerKills'>,
   log: (line: string) => void,
   undo: Cleanup,
   signal: AbortSignal,
 ): Promise<Pipeline> {
+  const brokers = brokerKills > 0 ? 3 : 1;
   const { folder: jars, debeziumVersion } = await connectJars(log);
   const client = await installKafkaClient(log);
-  const broker = await startKafka({ log });
+  const broker = await startKafka({ brokers, log });
   undo.add('stop Kafka', () => broker.stop());
   const postgres = await startPostgres();
   undo.add('stop Postgres', () => postgres.stop());
@@ -86,8 +100,8 @@ export async function startPipeline(
   const { config } = new ConnectWorker({
     bootstrapServers: broker.servers,
     groupId: 'cdc',
-    replicationFactor: 1,
-    settings: workerSettings,
+    replicationFactor: brokers,
+    settings: exactlyOnce ? workerSettings : { ...workerSettings, 'exactly.once.source.support': 'disabled' },
   });
   const worker = await startConnect({ jars, config });
   undo.add('stop Kafka Connect', () => worker.stop());
@@ -102,8 +116,16 @@ export async function startPipeline(
     databaseUser: 'postgres',
     databasePassword: '${env:CDC_PASSWORD}',
   });
-  await worker.put('shop', { ...connector.config, ...topicSettings });
-  log(`Debezium ${debeziumVersion} runs in Kafka Connect with exactly-once source support`);
+  const putConnector = () =>
+    worker.put('shop', {
+      ...connector.config,
+      ...topicSettings(brokers),
+      ...(!exactlyOnce && { 'exactly.once.support': 'requested' }),
+    });
+  await putConnector();
+  log(
+    `Debezium ${debeziumVersion} runs in Kafka Connect ${exactlyOnce ? 'with' : 'without'} exactly-once source support`,
+  );
   signal.throwIfAborted();
 
   const place = { servers: broker.servers, client, systemId, s3 };
@@ -117,17 +139,44 @@ export async function startPipeline(
   undo.add('remove what was copied', () => rm(folder, { recursive: true, force: true }));
   // Postgres runs as another user.
   await chmod(folder, 0o755);
-  let kills = 0;
+  const fate: Fate = { connectKills: 0, brokerKills: 0, recreated: 0 };
+  // One at a time: a worker does not start while the cluster is another.
+  const inTurn = turns();
   return {
     sinks,
     workload: { pool: source, folder },
     audited: { source, model, ...place },
-    killConnect: async () => {
-      await worker.kill();
-      kills += 1;
-      await worker.restart();
-      await worker.untilRunning('shop');
+    fate,
+    killConnect: () =>
+      inTurn(async () => {
+        await worker.kill();
+        fate.connectKills += 1;
+        await worker.restart();
+        await worker.untilRunning('shop');
+      }),
+    killBroker: async () => {
+      const node = 1 + (fate.brokerKills % brokers);
+      await broker.kill(node);
+      fate.brokerKills += 1;
+      await broker.restart(node);
+      await broker.inSync();
     },
-    connectKills: () => kills,
+    recreateCluster: () =>
+      inTurn(async () => {
+        await worker.kill();
+        await broker.recreate();
+        fate.recreated += 1;
+        await worker.restart();
+        await putConnector();
+      }),
+  };
+}
+
+function turns() {
+  let last: Promise<unknown> = Promise.resolve();
+  return (act: () => Promise<void>): Promise<void> => {
+    const acted = last.then(act);
+    last = acted.catch(() => undefined);
+    return acted;
   };
 }

@@ -17,6 +17,8 @@ export interface Workload {
   readonly rows: number;
   readonly signal: AbortSignal;
   readonly progress: (rows: number) => void;
+  /** Writes no more before it ends. Is told how many payments are written. */
+  readonly pace: (rows: number) => Promise<void>;
 }
 
 /** Commits and changes, by their shapes: what a connector has lost or told twice when it was restarted. */
@@ -32,7 +34,7 @@ export interface Written {
  * COPY (many rows of one LSN), inserts of 100 rows, two long transactions whose changes interleave, updates that
  * leave the large value as it is, and deletions, until so many payments have been inserted.
  */
-export async function write({ pool, folder, rows, signal, progress }: Workload): Promise<Written> {
+export async function write({ pool, folder, rows, signal, progress, pace }: Workload): Promise<Written> {
   const written: Written = { copies: 0, inserts: 0, interleaved: 0, updates: 0, deletes: 0 };
   let next = 1;
   const take = (count: number) => {
@@ -60,6 +62,7 @@ export async function write({ pool, folder, rows, signal, progress }: Workload):
       written.deletes += rowCount ?? 0;
     }
     progress(next - 1);
+    await pace(next - 1);
   }
   return written;
 }

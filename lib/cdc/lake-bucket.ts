@@ -1,4 +1,4 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -29,7 +29,8 @@ const hints = '*/metadata/version-hint.text';
  * or a process that was frozen, cannot replace an object, whatever its role may do. Excepted is the version hint of a
  * table of Iceberg, which every reader goes on from to the last version.
  *
- * No object expires by itself: the last one of a partition is where the sink stands. Copies into the bucket are
+ * No object expires by itself: the last one of a partition is where the sink stands. What somebody deleted can be
+ * brought back for 30 days. Copies into the bucket are
  * refused, too, because S3 copies without the condition.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
@@ -43,8 +44,9 @@ export class LakeBucket extends Construct {
     this.bucket = new Bucket(this, 'Resource', {
       bucketName,
       ...privateBucket(encryptionKey),
-      // Nothing is overwritten; a version is what is left of an object that somebody deleted.
+      // Nothing but the hint is overwritten; a version is what is left of an object that somebody deleted.
       versioned: true,
+      lifecycleRules: [{ noncurrentVersionExpiration: Duration.days(30), expiredObjectDeleteMarker: true }],
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.bucket.addToResourcePolicy(
@@ -71,6 +73,18 @@ export class LakeBucket extends Construct {
   public grantSink(grantee: IGrantable): Grant {
     this.bucket.encryptionKey?.grantEncryptDecrypt(grantee);
     return this.allow(grantee, ['s3:PutObject', 's3:GetObject']);
+  }
+
+  /** For `icebergCleanup`: as a sink, and delete data, manifests and lists. No metadata, and nothing of `s3Sink`. */
+  public grantCleanup(grantee: IGrantable): Grant {
+    const files = ['*/data/*.parquet', '*/metadata/*.avro'];
+    return this.grantSink(grantee).combine(
+      Grant.addToPrincipal({
+        grantee,
+        actions: ['s3:DeleteObject'],
+        resourceArns: files.map((pattern) => this.bucket.arnForObjects(pattern)),
+      }),
+    );
   }
 
   /** For readers and auditors. */

@@ -22,6 +22,14 @@ export interface PostgresSinkOptions {
   readonly offsets?: string;
 }
 
+/**
+ * SQLSTATEs that are about what is in a row: data and integrity (22, 23), a limit of the program, as of the size of a
+ * key (54), what a trigger raises (P0001), and a type that does not fit (42804).
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const ofRow = /^(22|23|54|P0001|42804)/;
+
 const defaultOffsets = 'exactly_once_sink';
 
 /** The statement that makes the table of offsets. */
@@ -147,8 +155,7 @@ class PostgresSink implements Sink {
   #thrown(cause: unknown): Error {
     if (cause instanceof ExactlyOnceError) return cause;
     const state = sqlStateOf(cause);
-    // Data and integrity (22, 23), and what a statement says of types that do not fit (42804).
-    if (state.startsWith('22') || state.startsWith('23') || state === '42804')
+    if (ofRow.test(state))
       return new BatchRefused(`Postgres refused a row for what is in it (SQLSTATE ${state})`, { cause });
     return new SinkUnavailable(this.name, `cannot write to Postgres: ${errorText(cause)}`, { cause });
   }

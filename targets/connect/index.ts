@@ -7,7 +7,7 @@ import { steadyPort } from '../steady-port.js';
 import { ConnectError } from './errors.js';
 
 export * from './errors.js';
-export { connectJars, type ConnectJars } from './jars.js';
+export { connectJars, connectJarsFolder, type ConnectJars } from './jars.js';
 
 export interface ConnectOptions {
   readonly jars: string;

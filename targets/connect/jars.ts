@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fetchedJars, type JarSet } from '../maven/jars.js';
+import { fetchedJars, jarsFolder, type JarSet } from '../maven/jars.js';
 import { packageRoot } from '../package-root.js';
 import { ConnectError } from './errors.js';
 
@@ -15,6 +15,11 @@ export interface ConnectJars {
   readonly folder: string;
   /** As the connector's jar is named, such as `3.7.0.Final`. */
   readonly debeziumVersion: string;
+}
+
+/** Where they are once they have been fetched. */
+export function connectJarsFolder(): string {
+  return jarsFolder(connect);
 }
 
 /**

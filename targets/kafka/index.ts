@@ -33,6 +33,8 @@ export interface KafkaBroker {
   kill(node?: number): Promise<void>;
   /** Starts it again on the same folder and ports. @throws KafkaStartError */
   restart(node?: number): Promise<void>;
+  /** Kills all nodes and starts another cluster on their ports: every topic is gone. @throws KafkaStartError */
+  recreate(): Promise<void>;
   /** Waits until every replica is in sync, as one does between two restarts. @throws KafkaStartError after 180 s */
   inSync(): Promise<void>;
   /**
@@ -74,13 +76,10 @@ export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promi
     return node;
   };
   try {
-    // A cluster's id is 16 random bytes in URL-safe base64.
-    const clusterId = randomBytes(16).toString('base64url');
+    const clusterId = newClusterId();
     const places = await placesOf(brokers, folder);
     for (const place of places) nodes.push(await KafkaNode.made(jars, folder, clusterId, place, places));
-    // All before the first is waited for: one of three does not come up alone.
-    for (const node of nodes) node.start();
-    await Promise.all(nodes.map((node) => node.listening()));
+    await started(nodes);
   } catch (error) {
     await stop();
     throw error;
@@ -94,6 +93,12 @@ export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promi
       nodeOf(node).start();
       return nodeOf(node).listening();
     },
+    recreate: async () => {
+      await Promise.all(nodes.map((node) => node.kill()));
+      const clusterId = newClusterId();
+      for (const node of nodes) await node.format(clusterId);
+      await started(nodes);
+    },
     inSync: () => untilInSync(jars, servers),
     values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
     transactions: (topic) => describeTransactions(jars, servers, topic),
@@ -105,6 +110,17 @@ export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promi
     },
     stop,
   };
+}
+
+/** 16 random bytes in URL-safe base64. */
+function newClusterId(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+/** All before the first is waited for: one of three does not come up alone. */
+async function started(nodes: readonly KafkaNode[]): Promise<void> {
+  for (const node of nodes) node.start();
+  await Promise.all(nodes.map((node) => node.listening()));
 }
 
 async function placesOf(brokers: number, folder: string): Promise<NodePlace[]> {

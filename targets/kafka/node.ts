@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,10 +35,16 @@ export class KafkaNode {
   ): Promise<KafkaNode> {
     const node = new KafkaNode(jars, folder, place, nodes.length === 1 ? 512 : 256);
     await writeFile(node.#properties, brokerProperties(place, nodes));
-    // In one word with its option: one id in 64 begins with '-' and would be read as another option.
-    const format = ['format', `--cluster-id=${clusterId}`, '-c', node.#properties];
-    await runTool(jars, 'kafka.tools.StorageTool', format);
+    await node.format(clusterId);
     return node;
+  }
+
+  /** Makes its folder that of a new cluster: what it held is gone. Not while it runs. @throws KafkaToolError */
+  async format(clusterId: string): Promise<void> {
+    await rm(this.#place.dataFolder, { recursive: true, force: true });
+    // In one word with its option: one id in 64 begins with '-' and would be read as another option.
+    const format = ['format', `--cluster-id=${clusterId}`, '-c', this.#properties];
+    await runTool(this.#jars, 'kafka.tools.StorageTool', format);
   }
 
   get id(): number {

@@ -1,5 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import {
   ConnectWorker,
@@ -36,6 +37,7 @@ describe('the bucket of a lake', () => {
             Effect: 'Deny',
             Principal: { AWS: '*' },
             Action: 's3:PutObject',
+            NotResource: { 'Fn::Join': ['', [Match.anyValue(), '/*/metadata/version-hint.text']] },
             Condition: {
               Null: { 's3:if-none-match': 'true' },
               Bool: { 's3:ObjectCreationOperation': 'true' },
@@ -46,8 +48,31 @@ describe('the bucket of a lake', () => {
     });
     template.hasResource('AWS::S3::Bucket', {
       DeletionPolicy: 'Retain',
-      Properties: { LifecycleConfiguration: Match.absent(), VersioningConfiguration: { Status: 'Enabled' } },
+      Properties: {
+        // What somebody deleted, and no current object.
+        LifecycleConfiguration: {
+          Rules: [
+            {
+              NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+              ExpiredObjectDeleteMarker: true,
+              Status: 'Enabled',
+            },
+          ],
+        },
+        VersioningConfiguration: { Status: 'Enabled' },
+      },
     });
+  });
+
+  test('a cleanup of Iceberg may delete data, manifests and lists, and nothing else', () => {
+    const stack = constructStack();
+    const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    new LakeBucket(stack, 'Lake').grantCleanup(role);
+    const [policy] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+    const { Statement } = (policy?.Properties as { PolicyDocument: { Statement: object[] } }).PolicyDocument;
+    const [deleting, ...others] = Statement.filter((one) => JSON.stringify(one).includes('Delete'));
+    expect(others).toEqual([]);
+    expect(JSON.stringify(deleting)).toMatch(/"\/\*\/data\/\*\.parquet".*"\/\*\/metadata\/\*\.avro"/);
   });
 
   test('a sink may put, read and list; nobody is let delete', () => {

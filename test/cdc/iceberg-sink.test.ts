@@ -4,29 +4,38 @@ import { parquetReadObjects } from 'hyparquet';
 import { icebergFileCatalog, icebergSink } from '../../runtime/cdc/index.js';
 import { entriesOf, manifestsOf } from '../../runtime/cdc/iceberg/manifests.js';
 import { emptied, newBucket, s3 } from './lake.js';
-import { sinkContract, type Held } from './sink-contract.js';
+import { sinkFaultContract } from './fault-contract.js';
+import { sinkContract, type Held, type OpenedSink } from './sink-contract.js';
 
 const client = s3();
+const options = { schema: { n: 'long' }, maxRowBytes: 4_000 } as const;
 afterAll(() => client.destroy());
 
-sinkContract(
-  'the Iceberg sink',
-  async () => {
-    const bucket = await newBucket(client);
-    const catalog = (over: S3Client, at = bucket) =>
-      icebergFileCatalog({ bucket: at, prefix: 'payments/', client: over });
-    return {
-      topic: 'shop.public.payments',
-      sink: ({ loseAnswers = 0 } = {}) =>
-        icebergSink({ name: 'lake', catalog: catalog(losing(client, loseAnswers)) }),
-      unusable: () => icebergSink({ name: 'lake', catalog: catalog(client, 'no-such-bucket') }),
-      held: () => heldIn(bucket, catalog(client)),
-      clear: () => emptied(client, bucket),
-      close: () => Promise.resolve(),
-    };
-  },
-  { keeps: 'changes' },
-);
+sinkContract('the Iceberg sink', open, { keeps: 'changes' });
+
+sinkFaultContract('the Iceberg sink', open, {
+  refused: [
+    ['that is too large', { id: 'w', v: 'x'.repeat(4_000) }, 'RowTooLarge'],
+    ['whose column has another type', { id: 'w', v: 'x', n: 'text' }, 'SchemaChanged'],
+    ['whose number does not fit', { id: 'w', v: 'x', n: 2.5 }, 'SchemaChanged'],
+  ],
+  wider: { id: 'w', v: 'x', n: 1, extra: 1 },
+});
+
+async function open(): Promise<OpenedSink> {
+  const bucket = await newBucket(client);
+  const catalog = (over: S3Client, at = bucket) =>
+    icebergFileCatalog({ bucket: at, prefix: 'payments/', client: over });
+  return {
+    topic: 'shop.public.payments',
+    sink: ({ loseAnswers = 0 } = {}) =>
+      icebergSink({ name: 'lake', catalog: catalog(losing(client, loseAnswers)), ...options }),
+    unusable: () => icebergSink({ name: 'lake', catalog: catalog(client, 'no-such-bucket'), ...options }),
+    held: () => heldIn(bucket, catalog(client)),
+    clear: () => emptied(client, bucket),
+    close: () => Promise.resolve(),
+  };
+}
 
 /** Every row that the current snapshot refers to, in the order of the commits. */
 async function heldIn(bucket: string, catalog: ReturnType<typeof icebergFileCatalog>): Promise<Held[]> {

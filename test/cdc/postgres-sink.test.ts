@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { Pool } from 'pg';
 import { postgresSink, postgresSinkTable, SinkUnavailable, type SqlPool } from '../../runtime/cdc/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
-import { sinkContract } from './sink-contract.js';
+import { sinkFaultContract } from './fault-contract.js';
+import { sinkContract, type OpenedSink } from './sink-contract.js';
 
 const postgres = testPostgres();
 
@@ -11,32 +13,45 @@ const schema = `
   CREATE FUNCTION written() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN NEW.writes := OLD.writes + 1; RETURN NEW; END $$;
   CREATE TRIGGER written BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION written();
+  CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+  CREATE TRIGGER refused BEFORE INSERT ON payments FOR EACH ROW WHEN (NEW.v = 'by trigger') EXECUTE FUNCTION refused();
 `;
 const tables = {
   'shop.public.payments': { table: 'payments', key: ['id'], columns: ['v'] },
 };
 
-sinkContract(
-  'the Postgres sink',
-  async () => {
-    const pool = new Pool({ connectionString: await postgres.database() });
-    await pool.query(schema);
-    await pool.query(postgresSinkTable());
-    return {
-      topic: 'shop.public.payments',
-      sink: ({ loseAnswers = 0 } = {}) =>
-        postgresSink({ name: 'model', pool: losing(pool, loseAnswers), tables }),
-      unusable: () => postgresSink({ name: 'model', pool, tables, offsets: 'not_there' }),
-      held: async () =>
-        (await pool.query<{ id: string; v: string; writes: number }>('SELECT * FROM payments')).rows,
-      clear: async () => {
-        await pool.query('TRUNCATE payments, exactly_once_sink');
-      },
-      close: () => pool.end(),
-    };
-  },
-  { keeps: 'rows', refusedRow: { id: 'bad', v: 'forbidden' } },
-);
+sinkContract('the Postgres sink', open, { keeps: 'rows', refusedRow: { id: 'bad', v: 'forbidden' } });
+
+sinkFaultContract('the Postgres sink', open, {
+  refused: [
+    ['with a column that nobody has named', { id: 'w', v: 'x', extra: 1 }, 'SchemaChanged'],
+    ['without a column', { id: 'w' }, 'SchemaChanged'],
+    ['without its key', { id: null, v: 'x' }, 'SchemaChanged'],
+    ['whose value a constraint forbids', { id: 'w', v: 'forbidden' }, 'RowRefused'],
+    ['that a trigger refuses', { id: 'w', v: 'by trigger' }, 'RowRefused'],
+    // Random, so that it is not compressed: an entry of an index has 2,704 bytes at most.
+    ['whose key is too large', { id: randomBytes(4_000).toString('hex'), v: 'x' }, 'RowRefused'],
+  ],
+});
+
+async function open(): Promise<OpenedSink> {
+  const pool = new Pool({ connectionString: await postgres.database() });
+  await pool.query(schema);
+  await pool.query(postgresSinkTable());
+  return {
+    topic: 'shop.public.payments',
+    sink: ({ loseAnswers = 0 } = {}) =>
+      postgresSink({ name: 'model', pool: losing(pool, loseAnswers), tables }),
+    unusable: () => postgresSink({ name: 'model', pool, tables, offsets: 'not_there' }),
+    held: async () =>
+      (await pool.query<{ id: string; v: string; writes: number }>('SELECT * FROM payments')).rows,
+    clear: async () => {
+      await pool.query('TRUNCATE payments, exactly_once_sink');
+    },
+    close: () => pool.end(),
+  };
+}
 
 /** Commits are made, and the next so many answers are lost. */
 function losing(pool: Pool, answers: number): SqlPool {

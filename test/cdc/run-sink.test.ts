@@ -242,9 +242,7 @@ test('a log that is away when the run begins is waited for, for as long as patie
   let refusals = 2;
   const source = {
     partitions: () =>
-      (refusals -= 1) >= 0
-        ? Promise.reject(new SourceUnavailable('no broker answers'))
-        : log.partitions(),
+      (refusals -= 1) >= 0 ? Promise.reject(new SourceUnavailable('no broker answers')) : log.partitions(),
     bounds: (partition: TopicPartition) => log.bounds(partition),
     fetch: (...args: Parameters<MemoryLog['fetch']>) => log.fetch(...args),
   };

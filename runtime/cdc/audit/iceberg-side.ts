@@ -21,6 +21,8 @@ export interface IcebergSideOptions extends AuditedColumns {
   readonly as?: 'state' | 'changes';
   /** Of all topics whose changes the table holds. @default - those of every topic */
   readonly topic?: string;
+  /** Of one incarnation of a topic that was made anew. @default - those of every one */
+  readonly topicId?: string;
   /** Whose lowest and highest are compared: of `changes` also `position`, as `logSide` has it. @default key */
   readonly place?: 'key' | 'position';
   /** @default - a client of the process's own region */
@@ -47,7 +49,7 @@ const ops: Readonly<Record<string, string>> = { insert: 'c', update: 'u', read: 
  */
 export function icebergSide(options: IcebergSideOptions): AuditSide {
   assertColumns(options);
-  const { bucket, prefix, as = 'state', partition, place = 'key', topic } = options;
+  const { bucket, prefix, as = 'state', partition, place = 'key', topic, topicId: only } = options;
   const table = new Table(new LazyS3(options.client), bucket, prefix.replace(/\/$/, ''));
   return {
     name: `iceberg ${bucket}/${prefix}`,
@@ -55,6 +57,7 @@ export function icebergSide(options: IcebergSideOptions): AuditSide {
       const state = new Map<string, Latest>();
       for await (const stored of table.rows()) {
         if (topic !== undefined && stored._topic !== topic) continue;
+        if (only !== undefined && stored._topic_id !== only) continue;
         const key = parseJson(stored._key) as Columns;
         const row = stored._row === null ? key : (parseJson(stored._row) as Columns);
         const found = { partition, ...rowText(options, row) };

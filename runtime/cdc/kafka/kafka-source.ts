@@ -169,6 +169,8 @@ class KafkaLog implements KafkaSource {
       await this.#forget();
       const topics = await this.#asked();
       for (const { partition, next } of lanes) {
+        // Of another topic under the name the offsets say nothing.
+        await topics.assertUnchanged(partition, performance.now());
         const { start, end } = await topics.bounds(partition);
         if (next < start || next > end) throw new RecordsMissing(partition, next, start, end);
       }

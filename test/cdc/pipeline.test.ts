@@ -1,0 +1,103 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { connectJarsFolder } from '../../targets/connect/index.js';
+import { kafkaMissing } from '../../targets/kafka/index.js';
+import { reportFigures } from '../fixtures/proof-report.js';
+
+/** Payments that Postgres commits in the longest of the runs. Without it none is made: each takes minutes. */
+const rows = Number(process.env.CDC_ROWS ?? 0);
+const sinkKills = Number(process.env.CDC_SINK_KILLS ?? 6);
+const connectKills = Number(process.env.CDC_CONNECT_KILLS ?? 2);
+const brokerKills = Number(process.env.CDC_BROKER_KILLS ?? 1);
+/** Without exactly-once source support. */
+const plainConnectKills = Number(process.env.CDC_PLAIN_CONNECT_KILLS ?? 2);
+const root = join(__dirname, '..', '..');
+const longest = 3 * 3_600_000;
+
+/** `describe` where it can be run and was asked for; elsewhere it is skipped by name, and a line says why. */
+function describeWithPipeline(): jest.Describe {
+  const missing = [
+    rows > 0 ? undefined : 'CDC_ROWS, such as 5000: minutes of Postgres, Debezium, Connect and Kafka',
+    kafkaMissing(),
+    existsSync(connectJarsFolder()) || spawnSync('mvn', ['-version']).status === 0 ? undefined : 'Maven',
+  ].filter((what) => what !== undefined);
+  if (missing.length === 0) return describe;
+  process.stdout.write(`${basename(__filename)} is skipped. Missing: ${missing.join('; ')}\n`);
+  return describe.skip;
+}
+
+/** Runs the pipeline from Postgres to its sinks. What it says goes to the terminal. */
+async function run(...args: string[]): Promise<{ readonly status: number | null; readonly said: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join('drive', 'cdc', 'main.ts'), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  process.stdout.write(said);
+  return { status, said };
+}
+
+const numberIn = (said: string, pattern: RegExp) => Number(pattern.exec(said)?.[1] ?? 0);
+
+/** What the run says of itself; that every sink is exact is the auditor's to say. */
+function figuresOf(said: string) {
+  return {
+    payments: numberIn(said, /payments: read model against the table +(\d+)/),
+    sinks: numberIn(said, /sinks (\d+) times/),
+    connect: numberIn(said, /Kafka Connect (\d+) times/),
+    brokers: numberIn(said, /one of three brokers (\d+) times/),
+    toldAgain: numberIn(said, /The connector told (\d+) changes again/),
+  };
+}
+
+describeWithPipeline()(
+  'from Postgres by Debezium, Connect and Kafka to a read model, a lake and Iceberg',
+  () => {
+    test(
+      `sinks killed ${sinkKills}, Connect ${connectKills} and brokers ${brokerKills} times at random in ${rows} payments by COPY, inserts of 100 and interleaved transactions: every sink is exact`,
+      async () => {
+        const { status, said } = await run(
+          ...['--rows', String(rows), '--sink-kills', String(sinkKills)],
+          ...['--connect-kills', String(connectKills), '--broker-kills', String(brokerKills)],
+        );
+        expect(status).toBe(0);
+        const figures = figuresOf(said);
+        reportFigures('pipeline', figures);
+        expect(figures).toMatchObject({ sinks: sinkKills, connect: connectKills, brokers: brokerKills });
+      },
+      longest,
+    );
+
+    test(
+      `Connect without exactly-once support, killed ${plainConnectKills} times: what it tells again is recognised`,
+      async () => {
+        const { status, said } = await run(
+          ...['--at-least-once', '--rows', String(Math.ceil(rows / 5)), '--sink-kills', '2'],
+          ...['--connect-kills', String(plainConnectKills)],
+        );
+        expect(status).toBe(0);
+        const figures = figuresOf(said);
+        reportFigures('pipeline, Connect at least once', figures);
+        expect(figures.connect).toBe(plainConnectKills);
+      },
+      longest,
+    );
+
+    test(
+      'a cluster that loses everything and begins anew, with fewer records than the sinks have: nothing is dropped',
+      async () => {
+        const { status, said } = await run(
+          ...['--recreate-cluster', '--rows', String(Math.ceil(rows / 20)), '--sink-kills', '2'],
+          ...['--connect-kills', '1'],
+        );
+        expect(status).toBe(0);
+        expect(said).toContain('Kafka lost everything once');
+        reportFigures('pipeline, cluster made anew', figuresOf(said));
+      },
+      longest,
+    );
+  },
+);
