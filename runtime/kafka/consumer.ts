@@ -15,9 +15,10 @@ import { logSummary } from '../telemetry/batch-summary.js';
 import { DeliveryCount } from './delivery-count.js';
 import type { KafkaDelivery } from './delivery.js';
 import type { HandedOut } from './event.js';
-import { handlerOf, identifyByKey, queueClient, type KafkaConsumer } from './handler.js';
+import { handlerOf, identifyByKey, type KafkaConsumer } from './handler.js';
 import type { ByKey, ByPosition, RecordOptions } from './options.js';
 import { byPosition, identifyByPosition } from './position.js';
+import { queueClient } from './queue-client.js';
 import type { KafkaConsumerSettings } from './settings.js';
 import { kafkaTransport } from './transport.js';
 

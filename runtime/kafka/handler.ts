@@ -1,4 +1,3 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context } from 'aws-lambda';
 import type { Engine } from '../consumer/batch.js';
@@ -46,15 +45,5 @@ export function identifyByKey<Body>(keyOf: (source: KeySource<Body>) => string, 
   return (source: KeySource<Body>) => {
     const key = keyOf(source);
     return { key, id: receiptId(consumerName, key) };
-  };
-}
-
-/** A client that is made when it is first needed. */
-export function queueClient(given: SQSClient | undefined): () => Promise<SQSClient> {
-  let sqs = given;
-  return async () => {
-    const { SQSClient } = await import('../sqs/client.js');
-    // Else the client follows the host in the queue's URL, past the endpoint that it was given.
-    return (sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false }));
   };
 }

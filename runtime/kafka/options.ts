@@ -1,10 +1,10 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Decode } from '../consumer/decode/decode.js';
 import type { KeySource } from '../consumer/message.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
 import type { KafkaOrder, KafkaValue } from './delivery.js';
 import type { TopicIds } from './position.js';
+import type { SQSClient } from './queue-client.js';
 
 /** How records are read, whichever store they act on. */
 export interface RecordOptions<Schema extends StandardSchemaV1> {
