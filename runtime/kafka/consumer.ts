@@ -1,36 +1,30 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Context } from 'aws-lambda';
 import type { Recognised } from '../consumer/arrival.js';
 import { Engine } from '../consumer/batch.js';
-import type { Decode } from '../consumer/decode/decode.js';
-import type { KeySource, Message } from '../consumer/message.js';
-import { assertConsumerName, receiptId } from '../dedup/identity.js';
-import { Meter } from '../dedup/meter.js';
+import type { Message } from '../consumer/message.js';
+import { assertConsumerName } from '../dedup/identity.js';
 import type { ConditionFailed } from '../dedup/trouble-errors.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Handling } from '../dynamodb/handling.js';
 import type { Leases } from '../dynamodb/lease-scope.js';
 import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
+import { StoredText } from '../dynamodb/stored-text.js';
 import { transactionWay, type RowReceipt } from '../dynamodb/transaction-way.js';
 import type { Transaction } from '../dynamodb/transaction.js';
-import { logSummary, type BatchSummary } from '../telemetry/batch-summary.js';
+import { logSummary } from '../telemetry/batch-summary.js';
 import { DeliveryCount } from './delivery-count.js';
-import type { KafkaDelivery, KafkaOrder, KafkaValue } from './delivery.js';
-import { recordsOf, type HandedOut, type KafkaEvent } from './event.js';
-import { byPosition, identifyByPosition, type TopicIds } from './position.js';
-import { responseOf, type KafkaBatchResponse } from './response.js';
+import type { KafkaDelivery } from './delivery.js';
+import type { HandedOut } from './event.js';
+import { handlerOf, identifyByKey, type KafkaConsumer } from './handler.js';
+import type { ByKey, ByPosition, RecordOptions } from './options.js';
+import { byPosition, identifyByPosition } from './position.js';
+import { queueClient } from './queue-client.js';
 import type { KafkaConsumerSettings } from './settings.js';
 import { kafkaTransport } from './transport.js';
 
-interface CommonOptions<Schema extends StandardSchemaV1> {
+interface DynamoOptions<Schema extends StandardSchemaV1> extends RecordOptions<Schema> {
   /** What the construct knows: `kafkaConsumerSettings(process.env)`. */
   readonly settings: KafkaConsumerSettings;
-  /**
-   * Validates the value (zod, valibot, arktype, ...: https://standardschema.dev). A value that it refuses is
-   * dead-lettered. A tombstone is null: allow it, or ignore it in `decode`.
-   */
-  readonly schema: Schema;
   /**
    * Fills the transaction. May run more than once for one record, so it must have no effect outside `tx`. What it
    * returns is kept in the receipt. A throw means "try again"; `RejectMessage` means "never". Of the message, `group`
@@ -43,21 +37,6 @@ interface CommonOptions<Schema extends StandardSchemaV1> {
     message: Message<StandardSchemaV1.InferOutput<Schema>>,
     tx: Transaction,
   ) => unknown;
-  /**
-   * Takes off what the value wears. Several run in turn, the outermost coat first.
-   *
-   * @default - the value is JSON, as it is also where the mapping has a schema registry whose format is JSON
-   */
-  readonly decode?: Decode | readonly Decode[];
-  /** `base64`: values are bytes, and the first decoder is given their base64. @default 'text' */
-  readonly value?: KafkaValue;
-  /**
-   * What keeps its order: a whole `partition`, as in Kafka, or the records of a `key` in it. With `key`, a record
-   * that has to come again holds back those of its key alone, and handlers that read run side by side.
-   *
-   * @default 'partition'
-   */
-  readonly order?: KafkaOrder;
   /** Gives transactions `tx.once`: `leases()` of exactly-once-aws/lease. @default - `tx.once` throws */
   readonly leases?: Leases;
   /**
@@ -67,48 +46,10 @@ interface CommonOptions<Schema extends StandardSchemaV1> {
   readonly receipt?: RowReceipt<Message<StandardSchemaV1.InferOutput<Schema>>>;
   /** @default - a client of the function's own region */
   readonly dynamodb?: DynamoDBClient;
-  /** For the dead-letter queue. @default - made when the first record is rejected */
-  readonly sqs?: SQSClient;
-  /** Called once per batch. @default - one JSON line per batch and per problem on stdout */
-  readonly observe?: (summary: BatchSummary) => void;
 }
 
-interface ByKey<Schema extends StandardSchemaV1> extends CommonOptions<Schema> {
-  /**
-   * Makes the record's identity from what the producer wrote: value, text headers (`attributes`), record key
-   * (`group`). It recognises every copy: one that Lambda hands out again, one that the producer sent twice, one from
-   * a mirror of the topic or from the dead-letter queue.
-   */
-  readonly key: (source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => string;
-  /** Selects what two copies must agree on. @default - the whole value, decoded, before the schema */
-  readonly fingerprint?: (body: StandardSchemaV1.InferOutput<Schema>) => unknown;
-  readonly topicIds?: undefined;
-}
-
-interface ByPosition<Schema extends StandardSchemaV1> extends CommonOptions<Schema> {
-  /**
-   * The record is known by its place: topic id, partition, offset. That recognises what Lambda hands out again, and
-   * not what the producer has sent twice without an idempotent producer.
-   */
-  readonly key: 'position';
-  /**
-   * Ids of the topics by name: `kafkaTopicIds(process.env)`. Without them the records of a topic that is made anew
-   * would be taken for those of the old one, and be lost.
-   */
-  readonly topicIds: TopicIds;
-  readonly fingerprint?: undefined;
-}
-
-export type KafkaConsumerOptions<Schema extends StandardSchemaV1> = ByKey<Schema> | ByPosition<Schema>;
-
-/** A Lambda handler for an MSK or self-managed Kafka event source. */
-export type KafkaConsumer = (
-  event: KafkaEvent,
-  context: Pick<Context, 'getRemainingTimeInMillis'>,
-) => Promise<KafkaBatchResponse>;
-
-/** Of the time that is left, what counting deliveries may take. */
-const countingPart = 0.25;
+export type KafkaConsumerOptions<Schema extends StandardSchemaV1> = DynamoOptions<Schema> &
+  (ByKey<Schema> | ByPosition);
 
 /**
  * A Lambda handler whose Kafka records act exactly once on DynamoDB: any writes, in one transaction with the receipt.
@@ -141,7 +82,8 @@ export function kafkaConsumer<Schema extends StandardSchemaV1>(
     options.leases?.({ client: dynamodb, ...table, consumerName }),
     options.receipt,
   );
-  const deliveries = new DeliveryCount(dynamodb, dedupTable, consumerName);
+  const rows = new StoredText(dynamodb, dedupTable, consumerName);
+  const deliveries = new DeliveryCount(rows, consumerName);
   const engine = new Engine<HandedOut, Schema, KafkaDelivery, Handling>({
     settings,
     schema,
@@ -165,35 +107,7 @@ export function kafkaConsumer<Schema extends StandardSchemaV1>(
       return countedFailures(new DynamoFailureStore(dynamodb, dedupTable, consumerName), deliveries);
     },
   });
-  return async (event, context) => {
-    const remainingMs = () => context.getRemainingTimeInMillis();
-    const limits = () => ({ deadline: Date.now() + remainingMs() * countingPart, meter: new Meter() });
-    const records = await deliveries.count(recordsOf(event), limits());
-    const back = await engine.run(records, remainingMs);
-    if (back.length > 0)
-      await deliveries.settled(
-        records.filter((one) => !back.includes(one)),
-        limits(),
-      );
-    return responseOf(back, records.length, settings.reportsItemFailures ?? false);
-  };
+  return handlerOf(engine, deliveries, settings);
 }
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
-
-function identifyByKey<Body>(keyOf: (source: KeySource<Body>) => string, consumerName: string) {
-  return (source: KeySource<Body>) => {
-    const key = keyOf(source);
-    return { key, id: receiptId(consumerName, key) };
-  };
-}
-
-/** A client that is made when it is first needed. */
-function queueClient(given: SQSClient | undefined): () => Promise<SQSClient> {
-  let sqs = given;
-  return async () => {
-    const { SQSClient } = await import('../sqs/client.js');
-    // Else the client follows the host in the queue's URL, past the endpoint that it was given.
-    return (sqs ??= new SQSClient({ useQueueUrlAsEndpoint: false }));
-  };
-}

@@ -1,10 +1,15 @@
 import type { Limits } from '../dedup/limits.js';
-import type { DynamoDBClient } from '../dynamodb/new-client.js';
-import { StoredText } from '../dynamodb/stored-text.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
 import type { HandedOut } from './event.js';
 import { handOut, recounted, type Range } from './handed-out.js';
+
+/** Where the counts are kept: a text per partition. */
+export interface CountRows {
+  /** Undefined: there is none. */
+  read(id: string, limits: Limits): Promise<string | undefined>;
+  write(id: string, text: string, limits: Limits): Promise<void>;
+}
 
 /**
  * How often records were handed out. Kafka does not count it, and without a count nobody could tell the record that
@@ -12,13 +17,13 @@ import { handOut, recounted, type Range } from './handed-out.js';
  * it runs: one row per partition, 1 write and 1 read unit per batch and partition.
  */
 export class DeliveryCount {
-  readonly #rows: StoredText;
+  readonly #rows: CountRows;
   readonly #consumerName: string;
   /** Of the partitions of the present batch: what was written last. */
   readonly #known = new Map<string, readonly Range[]>();
 
-  constructor(dynamodb: DynamoDBClient, tableName: string, consumerName: string) {
-    this.#rows = new StoredText(dynamodb, tableName, consumerName);
+  constructor(rows: CountRows, consumerName: string) {
+    this.#rows = rows;
     this.#consumerName = consumerName;
   }
 

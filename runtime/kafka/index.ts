@@ -1,4 +1,5 @@
-export { kafkaConsumer, type KafkaConsumer, type KafkaConsumerOptions } from './consumer.js';
+export { kafkaConsumer, type KafkaConsumerOptions } from './consumer.js';
+export type { KafkaConsumer } from './handler.js';
 export type { KafkaOrder, KafkaValue } from './delivery.js';
 export { kafkaOriginAttribute, type KafkaOrigin } from './origin.js';
 export { BatchComesAgain, TopicIdUnknown, TopicRecreated } from './errors.js';

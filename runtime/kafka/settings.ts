@@ -19,6 +19,9 @@ export interface KafkaConsumerSettings extends Omit<EngineSettings, 'onFailure'>
   readonly reportsItemFailures?: boolean;
 }
 
+const neverStops =
+  'EXACTLY_ONCE_ON_FAILURE must be skip for Kafka, got stop: what is parked is drained by a message in a queue';
+
 const topicIdsVariable = 'EXACTLY_ONCE_TOPIC_IDS';
 
 /**
@@ -35,16 +38,44 @@ export function kafkaConsumerSettings(
   const problems = [];
   if (dedupTable === undefined || receiptRetentionSeconds === undefined)
     problems.push('EXACTLY_ONCE_DEDUP_TABLE is not set; deploy the function with KafkaConsumer');
-  if (onFailure === 'stop')
-    problems.push(
-      'EXACTLY_ONCE_ON_FAILURE must be skip for Kafka, got stop: what is parked is drained by a message in a queue',
-    );
+  if (onFailure === 'stop') problems.push(neverStops);
   if (problems.length > 0) throw new InvalidSettings(problems);
   return {
     consumerName,
     dedupTable: dedupTable ?? '',
     receiptRetentionSeconds: receiptRetentionSeconds ?? 0,
     deadLetterQueueUrl,
+    ...(maxFailures !== undefined && { maxFailures }),
+    ...(environment.EXACTLY_ONCE_REPORTS_ITEM_FAILURES && { reportsItemFailures: true }),
+  };
+}
+
+/** What the function of a consumer of Kafka on Postgres needs to know at run time. */
+export interface PostgresKafkaSettings extends Omit<
+  KafkaConsumerSettings,
+  'dedupTable' | 'receiptRetentionSeconds'
+> {
+  /** How long a receipt lives, in seconds. @default - an option of `postgresKafkaConsumer` */
+  readonly receiptRetentionSeconds?: number;
+}
+
+/**
+ * The same for a consumer on Postgres: EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL and, as they
+ * apply, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS, EXACTLY_ONCE_MAX_FAILURES, EXACTLY_ONCE_REPORTS_ITEM_FAILURES.
+ *
+ * @param environment usually `process.env`.
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function postgresKafkaSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): PostgresKafkaSettings {
+  const { consumerName, deadLetterQueueUrl, maxFailures, onFailure } = consumerSettings(environment);
+  if (onFailure === 'stop') throw new InvalidSettings([neverStops]);
+  const retention = environment.EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS;
+  return {
+    consumerName,
+    deadLetterQueueUrl,
+    ...(retention && { receiptRetentionSeconds: Number(retention) }),
     ...(maxFailures !== undefined && { maxFailures }),
     ...(environment.EXACTLY_ONCE_REPORTS_ITEM_FAILURES && { reportsItemFailures: true }),
   };

@@ -65,7 +65,7 @@ export const walls = [
     but: [
       'runtime/sqs/',
       'runtime/kafka/dead-letter.ts',
-      'runtime/kafka/consumer.ts',
+      'runtime/kafka/queue-client.ts',
       'runtime/outbox/targets/',
       'runtime/channel/',
       'runtime/jobs/',

@@ -1,3 +1,4 @@
+import { deliveries } from './deliveries.js';
 import { failures } from './failures.js';
 import { leases } from './leases.js';
 import type { Migration } from './migration.js';
@@ -13,5 +14,6 @@ export const migrations: readonly Migration[] = [
   failures,
   leases,
   positions,
+  deliveries,
   ...outboxMigrations(),
 ];
