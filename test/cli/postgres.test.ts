@@ -21,7 +21,6 @@ const told = async (...args: string[]) => {
   const { stdout, status, stderr } = await run('postgres', ...args, '--url', url, '--json');
   return { status, stderr, answer: stdout === '' ? undefined : (JSON.parse(stdout) as unknown) };
 };
-};
 
 /** Handles one message, which makes its group stop if it is to fail. */
 async function handle(body: { id: string }, fails: boolean): Promise<string> {
