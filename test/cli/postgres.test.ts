@@ -65,7 +65,9 @@ test('a group that stands still needs a person on the page, and goes on when som
   const group = await handle({ id: randomUUID() }, true);
   expect(await told('status')).toMatchObject({
     status: 1,
-    answer: { lines: expect.arrayContaining([expect.objectContaining({ what: 'stopped groups', count: 1 })]) },
+    answer: {
+      lines: expect.arrayContaining([expect.objectContaining({ what: 'stopped groups', count: 1 })]),
+    },
   });
   expect(await told('groups', '--consumer', 'ledger')).toMatchObject({
     status: 1,
