@@ -4,7 +4,10 @@ import { ChannelKind, MessageChannel, PostgresConsumer } from '../lib/index.js';
 import { entry } from './entry.js';
 
 export interface LedgerPathProps {
-  /** Connection string without a password. Its tables are there: `postgres migrate`, and `ledger` (docs/deploy.md). */
+  /**
+   * Connection string without a password. Its tables are there: those of `postgres migrate`, and `ledger`
+   * (docs/deploy.md).
+   */
   readonly url: string;
   readonly polling: boolean;
 }

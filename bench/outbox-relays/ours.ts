@@ -80,8 +80,8 @@ export const changeDataCapture: RelaySide = {
     await migrate({ pool });
     await pool.query('UPDATE exactly_once.outbox_control SET polled = false');
     // The slot is there before what it is to bring, as it is in an outbox that runs.
-    const { stop } = await changeDataCapture.start(database, () => undefined);
-    await stop();
+    const relay = await changeDataCapture.start(database, () => undefined);
+    await relay.stop();
   },
   async start({ url, pool, name }, take) {
     const leading = Promise.withResolvers<undefined>();
@@ -109,5 +109,5 @@ async function hasPosition({ pool, name }: Pick<Database, 'pool' | 'name'>): Pro
 }
 
 function fail(error: unknown): void {
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw new Error('a relay failed in a benchmark without faults', { cause: error });
 }

@@ -32,7 +32,7 @@ export function addPostgresGroups(postgres: Command): void {
       withPool(url, async (pool) => {
         const groups = await listPostgresGroups(pool, consumer);
         if (groups.length > 0) exitWith(1);
-        if (json) printJson({ consumer, groups: groups.map(({ token: _, ...group }) => group) });
+        if (json) printJson({ consumer, groups: groups.map(shown) });
         else
           print(
             groups.length === 0
@@ -86,14 +86,18 @@ function addDecision(postgres: Command, name: string, { state, done, says }: Pos
         const { consumer, reason, dryRun, json } = options;
         const found = await groupOf(pool, consumer, named);
         const group = dryRun ? found : await decide(pool, found.stream, { consumer, reason, state }, options);
-        const { token: _, ...shown } = group;
-        if (json) printJson(shown);
+        if (json) printJson(shown(group));
         else
           print(
             `${inDryRun(dryRun)}group '${named}' of '${consumer}' ${done} '${group.head.key ?? group.head.messageId}': ${group.state}`,
           );
       }),
     );
+}
+
+/** What a person is shown: the token is of the library's own writes. */
+function shown(group: Group): Partial<Group> {
+  return { ...group, token: undefined };
 }
 
 /** @throws CliError when no stopped group is called so, or more than one */

@@ -35,7 +35,7 @@ export class PostgresConsumer extends Construct {
   constructor(scope: Construct, id: string, props: PostgresConsumerProps) {
     super(scope, id);
     const { secret, database, proxy, databaseUser, alarms, ...rest } = props;
-    const { connectionsPerInstance = props.batchSize ?? 10, maxConnections, ...consumer } = rest;
+    const { connectionsPerInstance = props.batchSize ?? 10, ...consumer } = rest;
     const violations = connectionViolations(props, connectionsPerInstance);
     if (violations.length > 0) throw new InvalidProps('PostgresConsumer', this.node.path, violations);
     this.consumer = new IdempotentConsumer(this, 'Consumer', { ...consumer, commitWay: CommitWay.POSTGRES });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import * as z from 'zod/mini';
 import { listPostgresGroups, postgresConsumer, RejectMessage } from '../../runtime/postgres/index.js';
-import { PollingRelay, postgresOutbox } from '../../runtime/postgres/outbox/index.js';
+import { listStuckPostgres, PollingRelay, postgresOutbox } from '../../runtime/postgres/outbox/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { newFifoQueue, record, sqs } from '../fixtures/queue.js';
 import { moved, OutboxDatabase, Sink, until } from '../postgres/outbox-world.js';
@@ -17,9 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => queue.destroy());
 
-const told = async <T>(...args: string[]) => {
+const told = async (...args: string[]) => {
   const { stdout, status, stderr } = await run('postgres', ...args, '--url', url, '--json');
-  return { status, stderr, answer: (stdout === '' ? undefined : JSON.parse(stdout)) as T };
+  return { status, stderr, answer: stdout === '' ? undefined : (JSON.parse(stdout) as unknown) };
 };
 
 /** Handles one message, which makes its group stop if it is to fail. */
@@ -53,18 +53,22 @@ async function handle(body: { id: string }, fails: boolean): Promise<string> {
 test('a key that was processed has its receipt shown, another one is said not to have been', async () => {
   const id = randomUUID();
   await handle({ id }, false);
-  const { status, answer } = await told<{ receipt: object }>('inspect', id, '--consumer', 'ledger');
-  expect(status).toBe(0);
-  expect(answer.receipt).toMatchObject({ completed: true, result: { posted: 7 } });
+  expect(await told('inspect', id, '--consumer', 'ledger')).toMatchObject({
+    status: 0,
+    answer: { receipt: { completed: true, result: { posted: 7 } } },
+  });
   expect(await told('inspect', 'another', '--consumer', 'ledger')).toMatchObject({ status: 1 });
 });
 
 test('a group that stands still needs a person on the page, and goes on when somebody decides', async () => {
   expect(await told('status')).toMatchObject({ status: 0, answer: { fine: true } });
   const group = await handle({ id: randomUUID() }, true);
-  const { status, answer } = await told<{ lines: { what: string; count: number }[] }>('status');
-  expect(status).toBe(1);
-  expect(answer.lines).toContainEqual(expect.objectContaining({ what: 'stopped groups', count: 1 }));
+  expect(await told('status')).toMatchObject({
+    status: 1,
+    answer: {
+      lines: expect.arrayContaining([expect.objectContaining({ what: 'stopped groups', count: 1 })]),
+    },
+  });
   expect(await told('groups', '--consumer', 'ledger')).toMatchObject({
     status: 1,
     answer: { groups: [{ group, state: 'stopped' }] },
@@ -114,12 +118,9 @@ test('an event that a target can never take is passed over, and the next one is 
   await db.transaction(async (port) => outbox.publish(port, moved('other', 1)));
   sink.refuses = ({ event }) => (event.includes('"aggregate":"stuck"') ? new Error('never') : undefined);
   await relay.drain();
-  const { answer } = await told<{ streams: { stream: string; version: string; error: string }[] }>(
-    'outbox',
-    'list',
-  );
-  expect(answer.streams).toMatchObject([{ aggregate: 'stuck', version: '1', error: 'Error' }]);
-  const stream = answer.streams[0]?.stream ?? '';
+  const listed = await told('outbox', 'list');
+  expect(listed.answer).toMatchObject({ streams: [{ aggregate: 'stuck', version: '1', error: 'Error' }] });
+  const [{ stream } = { stream: '' }] = await listStuckPostgres(pool);
   expect(await told('outbox', 'skip', '--stream', stream)).toMatchObject({
     status: 0,
     answer: { version: '1', targets: ['sink'] },
