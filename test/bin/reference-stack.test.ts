@@ -312,6 +312,8 @@ describe('with webhooks', () => {
         'sqs:GetQueueAttributes',
         'sqs:GetQueueUrl',
         'sqs:ReceiveMessage',
+        // For its own next run.
+        'sqs:SendMessage',
       ],
     });
     expect(Object.keys(permissions(hooked, 'SubscribersIntake')).sort()).toEqual([
