@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { unlessMissing } from '../../runtime/dedup/package-missing.js';
+import { importPg } from '../../runtime/postgres/outbox/packages.js';
 import { migrate } from '../../runtime/postgres/migrate.js';
 import { prune } from '../../runtime/postgres/prune.js';
 import type { PostgresPool } from '../../runtime/postgres/client.js';
@@ -62,10 +62,10 @@ function addUrl(command: Command): Command {
 }
 
 async function withPool(url: string | undefined, work: (pool: PostgresPool) => Promise<void>): Promise<void> {
-  const pg = await import('pg').catch(unlessMissing('pg', 'the command postgres'));
+  const { Pool } = await importPg('the command postgres');
   if (url !== undefined && !URL.canParse(url))
     throw new CliError('--url is no connection string: give postgres://user@host:port/database');
-  const pool = new pg.default.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
+  const pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
   try {
     await work(pool);
   } finally {
