@@ -1,12 +1,7 @@
 import { CfnParameter, Stack } from 'aws-cdk-lib';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import {
-  ChannelKind,
-  CommitWay,
-  MessageChannel,
-  type IdempotentConsumerProps,
-} from '../../lib/index.js';
+import { ChannelKind, CommitWay, MessageChannel, type IdempotentConsumerProps } from '../../lib/index.js';
 import { path, reportOf, rowsOf } from './reported.js';
 
 describe('the cost of a million messages', () => {
