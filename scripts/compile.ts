@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import manifest from '../package.json';
 import { packageRoot } from '../targets/package-root.js';
 import { allowMissingTypes } from './optional-types.js';
+import { requireWhatIsImported } from './required.js';
 
 const run = promisify(execFile);
 
@@ -43,6 +44,7 @@ export async function compilePackage(folder: string): Promise<void> {
     });
     await mkdir(outDir, { recursive: true });
     await allowMissingTypes(outDir, optionalPeers);
+    if (output.folder === 'cjs') await requireWhatIsImported(outDir);
     await writeFile(join(outDir, 'package.json'), `${JSON.stringify(output.manifest)}\n`);
   }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Pool } from 'pg';
-import { unlessMissing } from '../../runtime/dedup/package-missing.js';
+import { importPg } from '../../runtime/postgres/outbox/packages.js';
 import { CliError } from '../cli-error.js';
 
 export interface DatabaseOptions {
@@ -26,10 +26,10 @@ export async function withPool(
   url: string | undefined,
   work: (pool: DatabasePool) => Promise<void>,
 ): Promise<void> {
-  const pg = await import('pg').catch(unlessMissing('pg', 'the command postgres'));
+  const pg = await importPg('the command postgres');
   if (url !== undefined && !URL.canParse(url))
     throw new CliError('--url is no connection string: give postgres://user@host:port/database');
-  const pool = new pg.default.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
   try {
     await work(pool);
   } finally {

@@ -20,3 +20,8 @@ test('the map names every room', () => {
   const map = readFileSync(join(packageRoot, 'docs', 'architecture.md'), 'utf8');
   expect(rooms.filter((room) => !map.includes(`\`${room}\``))).toEqual([]);
 });
+
+test.each(['drive', 'targets'])('the map names every room of %s', (tree) => {
+  const map = readFileSync(join(packageRoot, 'docs', 'architecture.md'), 'utf8');
+  expect(roomsOf(tree).filter((room) => !map.includes(`\`${tree}/${room}\``))).toEqual([]);
+});

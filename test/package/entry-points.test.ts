@@ -65,8 +65,10 @@ test('every entry point loads from both module formats and exports the same name
 test.each([
   ['20.19.0', true],
   [engines.node.replace('>=', ''), false],
-])('with Node.js %s each entry point says at its import that it is too old: %s', async (version, tooOld) => {
-  const script = `
+])(
+  'with Node.js %s each entry point says at its import that it is too old: %s',
+  async (version, tooOld) => {
+    const script = `
     Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });
     const said = {};
     let entry;
@@ -76,13 +78,15 @@ test.each([
       require(entry);
     }
     console.log(JSON.stringify(said));`;
-  const { stdout } = await run(process.execPath, ['--input-type=commonjs', '--eval', script], {
-    cwd: staged.project,
-  });
-  const text = `exactly-once-aws needs Node.js ${engines.node.replace('>=', '')} or newer, and this is ${version}: install a newer one`;
-  const expected = tooOld ? Object.fromEntries(entries.map((entry) => [entry, text])) : {};
-  expect(JSON.parse(stdout)).toEqual(expected);
-});
+    const { stdout } = await run(process.execPath, ['--input-type=commonjs', '--eval', script], {
+      cwd: staged.project,
+    });
+    const text = `exactly-once-aws needs Node.js ${engines.node.replace('>=', '')} or newer, and this is ${version}: install a newer one`;
+    const expected = tooOld ? Object.fromEntries(entries.map((entry) => [entry, text])) : {};
+    expect(JSON.parse(stdout)).toEqual(expected);
+  },
+  300_000,
+);
 
 test.each(formats)(
   'an error of one entry point is an instance of the class of another (%s)',
@@ -139,5 +143,5 @@ describe('npm run exports', () => {
     } finally {
       await writeFile(path, before);
     }
-  });
+  }, 300_000);
 });

@@ -178,9 +178,7 @@ test('webhooks: an event of GitHub, delivered twice, is one event of the outbox'
   // What GitHub was told, as its owner writes it down.
   const key = randomUUID();
   const secrets = new SecretsManagerClient(target.client);
-  await secrets.send(
-    new PutSecretValueCommand({ SecretId: output(stack, 'GithubSecret'), SecretString: key }),
-  );
+  await secrets.send(new PutSecretValueCommand({ SecretId: output(stack, 'SecretArn'), SecretString: key }));
   secrets.destroy();
   const body = JSON.stringify({ action: 'opened', issue: { number: 1 } });
   const headers = {

@@ -79,7 +79,7 @@ export const deployedPages = [
     outputs: {
       ReceiverUrl: 'receiverOf(stack).url',
       FunctionName: 'receiverOf(stack).function.functionName',
-      GithubSecret: "(stack.node.findChild('GithubSecret') as Secret).secretArn",
+      SecretArn: "(stack.node.findChild('GithubSecret') as Secret).secretArn",
       OutboxTable: '(stack.node.findChild("Outbox") as OutboxTable).table.tableName',
     },
     around: {
