@@ -71,6 +71,9 @@ async function run(
         (options.brokerKills > 0
           ? `one of three brokers ${fate.brokerKills} times.`
           : 'the broker not, because one broker alone is known to lose markers of transactions (docs/kafka-processor.md).'),
+      ...(fate.revived > 0
+        ? [`A task of Connect had failed ${fate.revived} times, and was started again.`]
+        : []),
       ...(fate.recreated > 0 ? ['Kafka lost everything once, and began anew as another cluster.'] : []),
       `The connector told ${told.duplicates} changes again, which the sinks recognised.`,
       ...errors.map((error) => `A sink ended by itself: ${error}`),

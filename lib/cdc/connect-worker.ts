@@ -21,7 +21,8 @@ export interface ConnectWorkerProps {
 
 /**
  * The configuration of a worker of Kafka Connect in which a source is exactly-once: distributed, with transactions
- * that a dead worker's successor need not wait a minute for. A standalone worker is at-least-once, and so is MSK
+ * that a dead worker's successor need not wait a minute for. Connect does not start a task again that has failed: who
+ * runs the worker watches `GET /connectors/<name>/status`, and ends a worker whose task is `FAILED`. A standalone worker is at-least-once, and so is MSK
  * Connect as far as is known: it does not let these be set.
  *
  * @see https://kafka.apache.org/documentation/#connect_exactlyonce
@@ -46,7 +47,9 @@ export class ConnectWorker {
       'key.converter': converter,
       'value.converter': converter,
       'plugin.discovery': 'service_load',
-      'producer.transaction.timeout.ms': '5000',
+      // A dead worker's transaction holds readers back for so long; one that runs out while a broker is replaced
+      // (9 s until it is taken for dead) fails its task, which Connect does not start again.
+      'producer.transaction.timeout.ms': '20000',
       'session.timeout.ms': '3000',
       'heartbeat.interval.ms': '1000',
       'scheduled.rebalance.max.delay.ms': '0',

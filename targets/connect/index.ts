@@ -23,6 +23,13 @@ export interface ConnectProcess {
   put(name: string, config: Readonly<Record<string, string>>): Promise<void>;
   /** Waits until the connector's task runs. @throws ConnectError with what it says when it has failed */
   untilRunning(name: string): Promise<void>;
+  /**
+   * Starts what has failed of the connector again, as who watches over it does: a task whose transaction has run out,
+   * as when a broker dies, is not started again by Connect itself.
+   *
+   * @returns whether something had failed; false also of a worker that does not answer
+   */
+  revive(name: string): Promise<boolean>;
   /** Kills the JVM with SIGKILL and waits for its end. */
   kill(): Promise<void>;
   /** Starts it again. @throws ConnectError */
@@ -85,6 +92,7 @@ export async function startConnect({
       await untilRunning(url, name);
     },
     untilRunning: (name) => untilRunning(url, name),
+    revive: (name) => revive(url, name).catch(() => false),
     kill: async () => {
       const pid = worker.commandPid();
       if (pid !== undefined && !worker.ended()) process.kill(pid, 'SIGKILL');
@@ -133,6 +141,15 @@ async function untilRunning(url: string, name: string): Promise<void> {
   throw new ConnectError(
     `connector '${name}' does not run after ${startSeconds} s: ${last?.connector.state ?? 'no answer'}`,
   );
+}
+
+async function revive(url: string, name: string): Promise<boolean> {
+  const answer = await fetch(`${url}/connectors/${name}/status`);
+  if (!answer.ok) return false;
+  const { connector, tasks } = (await answer.json()) as Status;
+  if (![connector, ...tasks].some(({ state }) => state === 'FAILED')) return false;
+  const restart = `${url}/connectors/${name}/restart?includeTasks=true&onlyFailed=true`;
+  return (await fetch(restart, { method: 'POST' })).ok;
 }
 
 /** A worker that is busy with a rebalance says 409. @throws ConnectError */
