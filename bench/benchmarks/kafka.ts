@@ -11,7 +11,7 @@ import { streamsCommand } from '../kafka/streams/streams-copy.js';
 import type { FillOrder } from '../kafka/transform-order.js';
 import { rowsOf, type Sample } from '../row.js';
 
-const records = 60_000;
+const records = 150_000;
 const bytes = 1_000;
 const commitIntervalMs = 100;
 /** Never reached within an interval, so that the interval decides. */

@@ -25,10 +25,26 @@ export interface KafkaConsumerProps extends HandlerFunctionOptions {
    */
   readonly consumerName: string;
 
-  /** Where the receipts are kept, what is known of failures, and how often records were handed out. */
-  readonly dedupTable: IDedupTable;
+  /**
+   * Where the receipts are kept, what is known of failures, and how often records were handed out.
+   *
+   * @default - none, with `receiptsInPostgres`
+   */
+  readonly dedupTable?: IDedupTable;
 
-  /** Absolute path of the file that exports `handler`, made by `kafkaConsumer` of exactly-once-aws/kafka. */
+  /**
+   * All that is kept in a Postgres, together with the effects: the handler is of `postgresKafkaConsumer`. How the
+   * function reaches the database (`vpc`, `environment`) and signs in is yours, and that no other consumer of the
+   * database has this `consumerName`.
+   *
+   * @default false
+   */
+  readonly receiptsInPostgres?: boolean;
+
+  /**
+   * Absolute path of the file that exports `handler`, made by `kafkaConsumer` of exactly-once-aws/kafka, or by
+   * `postgresKafkaConsumer` of exactly-once-aws/kafka/postgres.
+   */
   readonly entry: string;
 
   /** Name of the topic. */

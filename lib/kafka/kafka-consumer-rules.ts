@@ -7,6 +7,7 @@ import { nameIsItsOwn } from '../guarantees/own-name.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
 import { nameViolations } from '../guarantees/stable-name.js';
+import type { IDedupTable } from '../dedup/dedup-table-base.js';
 import type { KafkaConsumerProps } from './kafka-consumer-props.js';
 import { defaults, kafkaHorizonOf } from './kafka-consumer-values.js';
 
@@ -16,7 +17,6 @@ import { defaults, kafkaHorizonOf } from './kafka-consumer-values.js';
 export function kafkaInequalities(props: KafkaConsumerProps, receiptRetention: Duration): Inequality[] {
   const { consumerName, dedupTable, timeout = defaults.timeout, batchSize = defaults.batchSize } = props;
   const { minimumPollers = 1, maximumPollers = 200, retryAttempts, maxRecordAge, topicRetention } = props;
-  const table = { construct: dedupTable.table, name: dedupTable.table.tableName };
   const until = kafkaHorizonOf(props);
   const all: (Inequality | undefined)[] = [
     roomToWork('timeout', timeout),
@@ -73,18 +73,24 @@ export function kafkaInequalities(props: KafkaConsumerProps, receiptRetention: D
       { name: 'topicRetention', value: topicRetention },
       { name: 'time to repair', value: Duration.days(1) },
     ),
-    nameIsItsOwn(
-      {
-        id: 'consumer-name-unique',
-        prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
-        change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
-      },
-      { prop: 'consumerName', name: consumerName },
-      dedupTable,
-      claimant(table, consumerName),
-    ),
+    dedupTable && nameOnTable(dedupTable, consumerName),
   ];
   return all.filter((one) => one !== undefined);
+}
+
+/** Two consumers of one name on one table would have one set of receipts. */
+function nameOnTable(dedupTable: IDedupTable, consumerName: string): Inequality | undefined {
+  const { table } = dedupTable;
+  return nameIsItsOwn(
+    {
+      id: 'consumer-name-unique',
+      prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
+      change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
+    },
+    { prop: 'consumerName', name: consumerName },
+    dedupTable,
+    claimant({ construct: table, name: table.tableName }, consumerName),
+  );
 }
 
 /** A record needs as many tries as it has failures, one that kills some deaths more, before the consumer can tell. */
@@ -114,10 +120,25 @@ export function kafkaViolations(props: KafkaConsumerProps): Violation[] {
       'receipts are found by it for as long as they are kept',
     ),
     ...environmentViolations(props.environment ?? {}),
+    ...storeViolations(props),
     ...clusterViolations(props),
     ...topicViolations(props),
     ...pollerViolations(props),
     ...retentionViolations(props),
+  ];
+}
+
+function storeViolations({ dedupTable, receiptsInPostgres = false }: KafkaConsumerProps): Violation[] {
+  if ((dedupTable === undefined) === receiptsInPostgres) return [];
+  return [
+    {
+      id: 'one-store',
+      given: receiptsInPostgres
+        ? '`dedupTable` and `receiptsInPostgres` are both given'
+        : 'neither `dedupTable` nor `receiptsInPostgres` is given',
+      allowed: 'exactly one of them',
+      change: 'give `dedupTable: new DedupTable(...)`, or `receiptsInPostgres: true` without a table',
+    },
   ];
 }
 

@@ -31,14 +31,17 @@ export function kafkaHorizonOf(props: KafkaConsumerProps): Duration | undefined 
 }
 
 /** How its records act once, and what would break it. */
-export function kafkaClaim({ topicId }: KafkaConsumerProps, receiptRetention: Duration): PathClaim {
+export function kafkaClaim(
+  { topicId, receiptsInPostgres = false }: KafkaConsumerProps,
+  receiptRetention: Duration,
+): PathClaim {
   const kept = isKnown(receiptRetention) ? durationText(receiptRetention) : 'as the deployment says';
   return {
     identity:
       topicId === undefined
         ? `key, receipt kept ${kept}`
         : `(topic id, partition, offset), or key, receipt kept ${kept}`,
-    way: 'effects and receipt in one transaction',
+    way: `effects and receipt in one transaction${receiptsInPostgres ? ' of Postgres' : ''}`,
     brokenBy: [
       `a copy after ${kept}`,
       ...(topicId === undefined
@@ -60,12 +63,17 @@ export function kafkaCostOf(props: KafkaConsumerProps, receiptRetention: Duratio
     lines: [
       invocationLine({ memoryMegabytes: memorySize, arm }, batchSize),
       logLine(batchSize),
-      writeLine([
-        [2, 'for the receipt'],
-        [2 * writesPerMessage, itemsText(writesPerMessage, 2)],
-        [1 / batchSize, 'for the count of deliveries, 1 a batch and partition'],
-      ]),
-      storageLine('receipts kept', receiptRetention.toSeconds() / 86_400),
+      // What a database costs is not counted by the write.
+      ...(props.receiptsInPostgres === true
+        ? []
+        : [
+            writeLine([
+              [2, 'for the receipt'],
+              [2 * writesPerMessage, itemsText(writesPerMessage, 2)],
+              [1 / batchSize, 'for the count of deliveries, 1 a batch and partition'],
+            ]),
+            storageLine('receipts kept', receiptRetention.toSeconds() / 86_400),
+          ]),
     ],
   };
 }
@@ -76,6 +84,9 @@ export function kafkaNotes(props: KafkaConsumerProps): string[] {
   const count = isKnown(maxFailures) ? String(maxFailures) : 'some';
   return [
     `A record is dead-lettered after ${count} failures of its own, or when its process has died of it alone. Its partition waits for it until then.`,
+    ...(props.receiptsInPostgres === true
+      ? ['Not checked: that no other consumer of the database has its name, and that its schema is migrated.']
+      : []),
     ...(onDemand === true
       ? [
           'Without provisioned pollers a record that comes again brings its whole batch; what is committed of it costs 1.5 read units each time.',

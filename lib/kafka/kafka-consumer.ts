@@ -34,7 +34,8 @@ export interface KafkaConsumerAlarmsOptions extends ConsumerAlarmThresholds {
  * A function that processes the records of a Kafka topic, of MSK or a self-managed cluster, each of them once per
  * identity.
  *
- * Guaranteed for what the handler puts into its transaction (`kafkaConsumer` of exactly-once-aws/kafka): those writes
+ * Guaranteed for what the handler puts into its transaction (`kafkaConsumer` of exactly-once-aws/kafka, or
+ * `postgresKafkaConsumer` of exactly-once-aws/kafka/postgres): those writes
  * and the receipt of the record are committed together or not at all, and a record whose receipt exists is not
  * processed again. Not covered: effects outside the transaction, copies that arrive after the horizon, and what
  * Lambda gives up where `retryAttempts` or `maxRecordAge` are given.
@@ -43,7 +44,8 @@ export interface KafkaConsumerAlarmsOptions extends ConsumerAlarmThresholds {
  * oldest record as the start, a consumer group of the consumer's name, permissions on this topic and group only, and
  * the environment variables EXACTLY_ONCE_CONSUMER_NAME, EXACTLY_ONCE_DEDUP_TABLE,
  * EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS, EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL, EXACTLY_ONCE_MAX_FAILURES,
- * EXACTLY_ONCE_ON_FAILURE, EXACTLY_ONCE_REPORTS_ITEM_FAILURES and EXACTLY_ONCE_TOPIC_IDS.
+ * EXACTLY_ONCE_ON_FAILURE, EXACTLY_ONCE_REPORTS_ITEM_FAILURES and EXACTLY_ONCE_TOPIC_IDS. With `receiptsInPostgres`
+ * there is no EXACTLY_ONCE_DEDUP_TABLE, and nothing is granted on a table.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/kafka.md
  * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
@@ -66,14 +68,16 @@ export class KafkaConsumer extends Construct {
 
   constructor(scope: Construct, id: string, props: KafkaConsumerProps) {
     super(scope, id);
-    expectKinds('KafkaConsumer', this, { dedupTable: [kinds.dedupTable, props.dedupTable] });
     const { consumerName, dedupTable } = props;
+    if (dedupTable !== undefined)
+      expectKinds('KafkaConsumer', this, { dedupTable: [kinds.dedupTable, dedupTable] });
     const receiptRetention = props.receiptRetention ?? kafkaHorizonOf(props);
     const inequalities = receiptRetention === undefined ? [] : kafkaInequalities(props, receiptRetention);
     const violations = [...kafkaViolations(props), ...violationsOf(inequalities)];
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('KafkaConsumer', this.node.path, violations);
-    claim({ construct: dedupTable.table, name: dedupTable.table.tableName }, consumerName, this);
+    const table = dedupTable?.table;
+    if (table !== undefined) claim({ construct: table, name: table.tableName }, consumerName, this);
     keepReceipts(this, receiptRetention);
     pinName(this, () => consumerName);
     this.consumerName = consumerName;
@@ -84,7 +88,7 @@ export class KafkaConsumer extends Construct {
     this.logGroup = built.logGroup;
     grantTopic(built.role, props);
     const grants = [
-      dedupTable.grants.commitReceipts(built.function, consumerName),
+      ...(dedupTable === undefined ? [] : [dedupTable.grants.commitReceipts(built.function, consumerName)]),
       this.deadLetterQueue.grantSendMessages(built.function),
     ];
     this.eventSourceMapping = kafkaMapping(this, built.function, props);
@@ -144,7 +148,7 @@ export class KafkaConsumer extends Construct {
       environment: {
         ...props.environment,
         EXACTLY_ONCE_CONSUMER_NAME: props.consumerName,
-        EXACTLY_ONCE_DEDUP_TABLE: props.dedupTable.table.tableName,
+        ...(props.dedupTable && { EXACTLY_ONCE_DEDUP_TABLE: props.dedupTable.table.tableName }),
         EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: Tokenization.stringifyNumber(
           this.receiptRetention.toSeconds(),
         ),

@@ -16,7 +16,7 @@ const topicId = 'Zk3x1dYVTkyMmHq6hYb0Ow';
 const consumerIn = (stack: Stack, given: Partial<KafkaConsumerProps> = {}) =>
   new KafkaConsumer(stack, 'Settlement', {
     consumerName: 'settlement',
-    dedupTable: given.dedupTable ?? new DedupTable(stack, 'Dedup'),
+    ...('dedupTable' in given ? {} : { dedupTable: new DedupTable(stack, 'Dedup') }),
     entry: noopEntry,
     topic: 'purchases',
     topicRetention: Duration.days(7),
@@ -157,6 +157,8 @@ test('GUARANTEES.md states identity, what would break it, cost and what nobody c
 
 test.each<[string, Partial<KafkaConsumerProps>, string]>([
   ['a name that is none', { consumerName: 'a b' }, 'consumer-name-stable'],
+  ['no store', { dedupTable: undefined }, 'one-store'],
+  ['two stores', { receiptsInPostgres: true }, 'one-store'],
   ['no cluster', { bootstrapServers: [] }, 'one-cluster'],
   ['two clusters', { clusterArn: cluster, bootstrapServers: ['b:9092'] }, 'one-cluster'],
   ['a cluster in the open without credentials', { bootstrapServers: ['b:9092'] }, 'kafka-cluster-signs-in'],
@@ -215,6 +217,31 @@ test('cdk-nag has nothing to say of it, with IAM, with a secret, in a network', 
   } finally {
     rmSync(outdir, { recursive: true });
   }
+});
+
+test('with its receipts in Postgres it has no table, is granted none, and costs no write unit', () => {
+  const stack = constructStack();
+  const vpc = new Vpc(stack, 'Vpc');
+  const consumer = consumerIn(stack, { dedupTable: undefined, receiptsInPostgres: true, vpc });
+  const template = Template.fromStack(stack);
+  template.resourceCountIs('AWS::DynamoDB::GlobalTable', 0);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: {
+      Variables: Match.objectLike({
+        EXACTLY_ONCE_CONSUMER_NAME: 'settlement',
+        EXACTLY_ONCE_REPORTS_ITEM_FAILURES: 'true',
+        EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: String((14 + 4 * (7 + 14)) * 86_400),
+        EXACTLY_ONCE_DEDUP_TABLE: Match.absent(),
+      }),
+    },
+  });
+  const actions = statementsOf(template).flatMap(({ Action }) => Action);
+  expect(actions.filter((action) => action.startsWith('dynamodb:'))).toEqual([]);
+  const claims = GuaranteeReport.claimsOf(consumer)?.constructs.find(
+    ({ constructClass }) => constructClass === 'KafkaConsumer',
+  );
+  expect(claims?.cost?.lines.map(({ how }) => how).join()).not.toContain('write unit');
+  expect(claims?.claim?.way).toBe('effects and receipt in one transaction of Postgres');
 });
 
 test('two consumers of one name on one table are refused', () => {
