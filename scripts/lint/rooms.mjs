@@ -100,7 +100,12 @@ export const walls = [
     of: ['runtime/cdc/'],
     but: ['runtime/cdc/kafka/'],
     never: ['runtime/'],
-    except: ['runtime/cdc/', 'runtime/dedup/', 'runtime/dynamodb/attribute-value.ts'],
+    except: [
+      'runtime/cdc/',
+      'runtime/dedup/',
+      'runtime/dynamodb/attribute-value.ts',
+      'runtime/telemetry/node-version.ts',
+    ],
     because: 'a sink is no consumer of messages: it shares the heart, and how values become attributes',
   },
   {
@@ -114,6 +119,7 @@ export const walls = [
       'runtime/kafka/processor/client-port.ts',
       'runtime/kafka/processor/error-codes.ts',
       'runtime/kafka/processor/errors.ts',
+      'runtime/telemetry/node-version.ts',
     ],
     because:
       'the log of a sink is a port: it knows neither sinks nor groups, and states what it uses of the client',
