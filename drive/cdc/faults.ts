@@ -10,7 +10,7 @@ export interface Faults {
    * Ends when so many rows may have been written: so that each fault meets a pipeline that has work left, on a
    * machine of any speed.
    */
-  pace(rows: number): Promise<void>;
+  readonly pace: (rows: number) => Promise<void>;
 }
 
 type Fault = readonly [act: () => Promise<void>, what: string, times: number, pauseMs: number];

@@ -150,7 +150,10 @@ export async function startPipeline(
     () => void worker.revive('shop').then((failed) => void (fate.revived += failed ? 1 : 0)),
     watchMs,
   );
-  undo.add('stop watching Connect', () => Promise.resolve(clearInterval(watch)));
+  undo.add('stop watching Connect', () => {
+    clearInterval(watch);
+    return Promise.resolve();
+  });
   // One at a time: a worker does not start while the cluster is another.
   const inTurn = turns();
   return {

@@ -22,8 +22,8 @@ export interface ConnectWorkerProps {
 /**
  * The configuration of a worker of Kafka Connect in which a source is exactly-once: distributed, with transactions
  * that a dead worker's successor need not wait a minute for. Connect does not start a task again that has failed: who
- * runs the worker watches `GET /connectors/<name>/status`, and ends a worker whose task is `FAILED`. A standalone worker is at-least-once, and so is MSK
- * Connect as far as is known: it does not let these be set.
+ * runs the worker watches `GET /connectors/<name>/status`, and ends a worker whose task is `FAILED`. A standalone
+ * worker is at-least-once, and so is MSK Connect as far as is known: it does not let these be set.
  *
  * @see https://kafka.apache.org/documentation/#connect_exactlyonce
  */

@@ -23,8 +23,8 @@ export interface FaultExpectations {
 }
 
 /**
- * What goes wrong in the middle of a log, at a real store: a typed error without dead letters, a letter with them, and
- * the offset never passes a record that is neither written nor a letter.
+ * What goes wrong in the middle of a log, at a real store: a typed error without dead letters, a letter with them,
+ * and the offset never passes a record that is neither written nor a letter.
  */
 export function sinkFaultContract(
   name: string,

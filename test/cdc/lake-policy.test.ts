@@ -37,7 +37,7 @@ function synthesizedPolicy(): Denies {
     throw new Error('there is no such statement');
   const pattern = String(deny.NotResource['Fn::Join'][1].at(-1));
   const excepted = new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
-  const [[key = '', isMissing] = []] = Object.entries(deny.Condition.Null);
+  const [[key, isMissing] = ['', '']] = Object.entries(deny.Condition.Null);
   const header = key.replace('s3:', '');
   return (name, headers) =>
     !excepted.test(`/${name}`) && isMissing === 'true' && headers[header] === undefined;
