@@ -8,6 +8,8 @@ import type { TopicPartition } from './source.js';
 import { isOurs, writeBatch, type Refuse } from './write.js';
 
 const defaults: Limits = { rows: 1_000, bytes: 8 * 1024 * 1024, ms: 5_000 };
+/** Nothing within it: what is left below the end are markers of transactions. */
+const quietMs = 10_000;
 
 interface Told {
   readonly batch: Batch;
@@ -50,6 +52,8 @@ export class PartitionRun {
     while (!this.#signal.aborted && !(stopAtEnd && at >= bounds.end)) {
       const gathered = await this.#gather(at, stopAtEnd ? bounds.end : undefined);
       this.#duplicates += gathered.duplicates;
+      // A log that is only slow is read on from here by the next run: nothing is passed that has not come.
+      if (stopAtEnd && gathered.records === 0) break;
       at = await this.#write(gathered, at);
     }
     return this.#summary();
@@ -74,17 +78,13 @@ export class PartitionRun {
       this.#limits,
     );
     while (!gathered.isFull && !this.#signal.aborted && (end === undefined || gathered.next < end)) {
-      const { waitMs, next, room } = gathered;
+      const { next, room, records: count } = gathered;
+      const waitMs = end === undefined || count > 0 ? gathered.waitMs : Math.max(gathered.waitMs, quietMs);
       const records = await this.#patiently(() =>
         source.fetch(this.#partition, next, { ...room, waitMs, signal: this.#signal }),
       );
       gathered.add(records);
-      if (records.length === 0 && gathered.waitMs === 0) break;
-      if (records.length === 0 && end !== undefined) {
-        // What is left below the end are markers of transactions.
-        gathered.next = end > gathered.next ? end : gathered.next;
-        break;
-      }
+      if (records.length === 0 && (end !== undefined || gathered.waitMs === 0)) break;
     }
     return gathered;
   }

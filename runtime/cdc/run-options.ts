@@ -27,7 +27,12 @@ export interface SinkRunOptions {
   readonly patienceMs?: number;
   /** Aborted: what has been read is written, and the run ends. */
   readonly signal?: AbortSignal;
-  /** Ends where the log ended when the run began, instead of waiting for more. @default false */
+  /**
+   * Ends where the log ended when the run began, instead of waiting for more; or before, when nothing has come for 10
+   * seconds, as when markers of transactions are all that is left.
+   *
+   * @default false
+   */
   readonly stopAtEnd?: boolean;
   /** Is told of each write. It holds no data of rows. */
   readonly observe?: (write: WriteSummary) => void;

@@ -8,7 +8,7 @@ import { KafkaStartError } from './errors.js';
 import { kafkaJars } from './jars.js';
 import { KafkaNode } from './node.js';
 import type { NodePlace } from './properties.js';
-import { describeTransactions, outOfSync, readRecords } from './tools.js';
+import { changeRights, describeTransactions, outOfSync, readRecords } from './tools.js';
 
 export { installKafkaClient, kafkaClientFolder } from './client.js';
 export * from './errors.js';
@@ -22,6 +22,8 @@ export interface KafkaOptions {
    * @default 1
    */
   readonly brokers?: 1 | 3;
+  /** Whether it has an authorizer: then topics may be forbidden. @default false */
+  readonly isGuarded?: boolean;
   readonly log?: (line: string) => void;
 }
 
@@ -37,6 +39,9 @@ export interface KafkaBroker {
   recreate(): Promise<void>;
   /** Waits until every replica is in sync, as one does between two restarts. @throws KafkaStartError after 180 s */
   inSync(): Promise<void>;
+  /** Of a guarded cluster: nobody may read, write or describe the topic any more, until it is allowed again. */
+  forbid(topic: string): Promise<void>;
+  allow(topic: string): Promise<void>;
   /**
    * What Kafka's own Java consumer sees of a topic with read_committed: the values, in order per partition.
    *
@@ -62,7 +67,11 @@ const inSyncSeconds = 180;
  * @throws JavaMissingError, MavenMissingError, DownloadFailedError when it cannot be fetched
  * @throws KafkaStartError with its last lines when it does not listen within 90 s
  */
-export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promise<KafkaBroker> {
+export async function startKafka({
+  brokers = 1,
+  isGuarded = false,
+  log,
+}: KafkaOptions = {}): Promise<KafkaBroker> {
   const jars = await kafkaJars(log);
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-kafka-'));
   const nodes: KafkaNode[] = [];
@@ -78,7 +87,8 @@ export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promi
   try {
     const clusterId = newClusterId();
     const places = await placesOf(brokers, folder);
-    for (const place of places) nodes.push(await KafkaNode.made(jars, folder, clusterId, place, places));
+    for (const place of places)
+      nodes.push(await KafkaNode.made(jars, folder, clusterId, place, { nodes: places, isGuarded }));
     await started(nodes);
   } catch (error) {
     await stop();
@@ -100,6 +110,8 @@ export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promi
       await started(nodes);
     },
     inSync: () => untilInSync(jars, servers),
+    forbid: (topic) => changeRights(jars, servers, ['--add', ...forbidden(topic)]),
+    allow: (topic) => changeRights(jars, servers, ['--remove', '--force', ...forbidden(topic)]),
     values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
     transactions: (topic) => describeTransactions(jars, servers, topic),
     markersLeftOut: async () => {
@@ -110,6 +122,11 @@ export async function startKafka({ brokers = 1, log }: KafkaOptions = {}): Promi
     },
     stop,
   };
+}
+
+/** Without a password everybody is ANONYMOUS. A topic with a rule allows nothing else. */
+function forbidden(topic: string): string[] {
+  return ['--deny-principal', 'User:ANONYMOUS', '--operation', 'Read', '--topic', topic];
 }
 
 /** 16 random bytes in URL-safe base64. */

@@ -31,10 +31,10 @@ export class KafkaNode {
     folder: string,
     clusterId: string,
     place: NodePlace,
-    nodes: readonly NodePlace[],
+    { nodes, isGuarded }: { readonly nodes: readonly NodePlace[]; readonly isGuarded: boolean },
   ): Promise<KafkaNode> {
     const node = new KafkaNode(jars, folder, place, nodes.length === 1 ? 512 : 256);
-    await writeFile(node.#properties, brokerProperties(place, nodes));
+    await writeFile(node.#properties, brokerProperties(place, nodes, isGuarded));
     await node.format(clusterId);
     return node;
   }

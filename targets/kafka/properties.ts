@@ -11,8 +11,10 @@ export interface NodePlace {
  * A node for tests, broker and controller in one: small, quick to start, quick to notice a dead member or a
  * transaction whose time is over. Three or more nodes are what people run: replicas on three of them, of which two
  * must have what is acknowledged.
+ *
+ * @param isGuarded it has an authorizer, which lets everybody do everything until it is told otherwise
  */
-export function brokerProperties(node: NodePlace, nodes: readonly NodePlace[]): string {
+export function brokerProperties(node: NodePlace, nodes: readonly NodePlace[], isGuarded: boolean): string {
   const [replicas, inSync] = nodes.length < 3 ? [1, 1] : [3, 2];
   const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
   return [
@@ -41,6 +43,12 @@ export function brokerProperties(node: NodePlace, nodes: readonly NodePlace[]): 
     'log.cleaner.dedupe.buffer.size=4194304',
     // A deleted topic's files go at once, so that the tests of recreated topics find none.
     'file.delete.delay.ms=1000',
+    ...(isGuarded
+      ? [
+          'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+          'allow.everyone.if.no.acl.found=true',
+        ]
+      : []),
     '',
   ].join('\n');
 }

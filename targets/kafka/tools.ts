@@ -90,6 +90,11 @@ export async function describeTransactions(
   return said.join('\n');
 }
 
+/** Adds or removes rules of the authorizer. */
+export async function changeRights(jars: string, servers: string, rules: readonly string[]): Promise<void> {
+  await runTool(jars, 'org.apache.kafka.tools.AclCommand', ['--bootstrap-server', servers, ...rules]);
+}
+
 /** Partitions that lack a replica in sync, as Kafka's own tool lists them; empty when none does. */
 export async function outOfSync(jars: string, servers: string): Promise<string> {
   const list = ['--bootstrap-server', servers, '--describe', '--under-replicated-partitions'];

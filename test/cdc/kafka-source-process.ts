@@ -12,10 +12,20 @@ export interface SourceOrder {
   readonly bucket: string;
   readonly s3: ConstructorParameters<typeof S3Client>[0];
   readonly stopAtEnd: boolean;
+  readonly patienceMs: number;
 }
 
 /** A sink that reads Kafka, in a process of its own: the client is native code, which a test runner cannot unload. */
-async function main({ servers, client, topic, rows, bucket, s3, stopAtEnd }: SourceOrder): Promise<void> {
+async function main({
+  servers,
+  client,
+  topic,
+  rows,
+  bucket,
+  s3,
+  stopAtEnd,
+  patienceMs,
+}: SourceOrder): Promise<void> {
   const load = () =>
     createRequire(join(client, 'package.json'))('@confluentinc/kafka-javascript') as ReturnType<
       NonNullable<KafkaSourceOptions['client']>
@@ -29,7 +39,7 @@ async function main({ servers, client, topic, rows, bucket, s3, stopAtEnd }: Sou
       decode: passThrough,
       batch: { rows, ms: 200 },
       stopAtEnd,
-      patienceMs: 10_000,
+      patienceMs,
       observe: (write: WriteSummary) => say({ wrote: write.rows }),
     });
     say({ ended: 'well' });

@@ -17,7 +17,7 @@ describeWithKafka(__filename)('a sink that reads Kafka', () => {
   let world: World;
   let program: OwnProcess;
   beforeAll(async () => {
-    world = await World.open();
+    world = await World.open(1, true);
     program = await OwnProcess.of(join(__dirname, 'kafka-source-process.ts'));
   }, 120_000);
   afterAll(async () => {
@@ -26,7 +26,7 @@ describeWithKafka(__filename)('a sink that reads Kafka', () => {
     await program.remove();
   });
 
-  const started = (topic: string, bucket: string, stopAtEnd: boolean) =>
+  const started = (topic: string, bucket: string, stopAtEnd: boolean, patienceMs = 10_000) =>
     new Reader(program.path, {
       servers: world.broker.servers,
       client: kafkaClientFolder(),
@@ -35,6 +35,7 @@ describeWithKafka(__filename)('a sink that reads Kafka', () => {
       rows: 20 + Math.floor(Math.random() * 300),
       s3: embedded().client,
       stopAtEnd,
+      patienceMs,
     });
   const values = (first: number, more: number) =>
     Array.from({ length: more }, (_, i) => JSON.stringify({ n: first + i }));
@@ -95,6 +96,28 @@ describeWithKafka(__filename)('a sink that reads Kafka', () => {
     await place.remove();
     expect(JSON.parse(stdout)).toEqual({ first: 1, again: 1 });
   }, 120_000);
+
+  test('a topic that may not be read, from the start or from now on, is said by name, and nothing of it is passed', async () => {
+    const bucket = await newBucket(client);
+    await world.createTopics(['secret'], 1);
+    const sent = values(0, 5);
+    await world.produce('secret', sent);
+    await world.broker.forbid('secret');
+    const refused = await started('secret', bucket, true, 0).ended;
+    expect(refused).toMatchObject({ ended: 'SourceUnavailable' });
+    expect(refused.message).toContain('secret');
+    expect(await namesIn(client, bucket)).toEqual([]);
+    await world.broker.allow('secret');
+    const running = started('secret', bucket, false, 500);
+    await until('all is written', () => running.wrote >= sent.length);
+    await world.broker.forbid('secret');
+    expect(await running.ended).toMatchObject({ ended: 'SourceUnavailable' });
+    await world.broker.allow('secret');
+    const more = values(5, 4);
+    await world.produce('secret', more);
+    expect(await started('secret', bucket, true).ended).toEqual({ ended: 'well' });
+    expect((await linesIn(client, bucket)).sort()).toEqual([...sent, ...more].sort());
+  }, 300_000);
 
   test('a topic that is not there is said by name', async () => {
     const { ended, message } = await started('nowhere', await newBucket(client), true).ended;

@@ -116,6 +116,23 @@ test('offsets may have holes, where transactions of the log have ended', async (
   expect(store.states.get(`${at.topicId}/0`)?.next).toBe(22n);
 });
 
+test('a log that is slow to answer: no record below its end is passed unread', async () => {
+  append(numbers(0, 6));
+  const source = {
+    partitions: () => log.partitions(),
+    bounds: (partition: TopicPartition) => log.bounds(partition),
+    // Behind the third record it answers only who waits.
+    fetch: (partition: TopicPartition, from: bigint, options: Parameters<MemoryLog['fetch']>[2]) =>
+      from < 3n
+        ? log.fetch(partition, from, { ...options, maxRecords: Number(3n - from) })
+        : options.waitMs < 1_000
+          ? Promise.resolve([])
+          : log.fetch(partition, from, options),
+  };
+  expect(await run({ source, batch: { ms: 50 } })).toMatchObject([{ rows: 6, next: 6n }]);
+  expect(store.ids).toEqual(numbers(0, 6));
+});
+
 test('a topic made anew, whose log is shorter than what the sink has of the old one: nothing is lost', async () => {
   append(numbers(0, 50));
   await run();

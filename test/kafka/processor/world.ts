@@ -33,8 +33,8 @@ export class World {
     this.#steward = this.#engage();
   }
 
-  /** @param brokers 3: replicated, as people run it */
-  static async open(brokers: 1 | 3 = 1): Promise<World> {
+  /** @param brokers 3: replicated, as people run it. @param isGuarded topics may be forbidden */
+  static async open(brokers: 1 | 3 = 1, isGuarded = false): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'exactly-once-kafka-worker-'));
     // Sixty starts of a process are quicker when each loads one file.
     await build({
@@ -45,7 +45,7 @@ export class World {
       platform: 'node',
       outdir: folder,
     });
-    return new World(await startKafka({ brokers }), folder);
+    return new World(await startKafka({ brokers, isGuarded }), folder);
   }
 
   async close(): Promise<void> {
