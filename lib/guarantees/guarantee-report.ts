@@ -7,8 +7,9 @@ import type { ConstructClaims, GuaranteeClaims, IdleCost, PathClaim } from './gu
 import { standingCosts } from './idle-cost.js';
 import { guaranteesJson } from './report-json.js';
 import type { Inequality } from './inequality.js';
-import { notGuaranteed } from './not-guaranteed.js';
+import { namesUnchecked, notGuaranteed } from './not-guaranteed.js';
 import { warnUnlessEnough, type PeakNeed } from './peak-need.js';
+import { areNamesPinned } from './pinned-names.js';
 import { guaranteesMarkdown } from './report-markdown.js';
 import type { Unproven } from './unproven.js';
 
@@ -101,7 +102,7 @@ export class GuaranteeReport {
         .map((entry) => claimsOf(entry, covered.has(entry.construct)))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
       idle: standingCosts(this.root),
-      notGuaranteed,
+      notGuaranteed: areNamesPinned(this.root) ? notGuaranteed : [...notGuaranteed, namesUnchecked],
     };
   }
 }

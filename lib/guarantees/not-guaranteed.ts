@@ -8,3 +8,7 @@ export const notGuaranteed: readonly string[] = [
   'One table written from two Regions: both would accept the same message.',
   'Prices and capacity: list prices of us-east-1, and nothing said of limits of the account.',
 ];
+
+/** Where the app has not written down the names that what is stored hangs on. */
+export const namesUnchecked =
+  'That nobody renames a consumer, an API, a table or a channel, or its construct id, and so forgets what was stored: put `"exactly-once-aws:names": {}` into the context of cdk.json, and the synth says what to write there, and stops at each rename from then on.';

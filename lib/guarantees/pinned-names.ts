@@ -35,6 +35,11 @@ export function pinResource(construct: IConstruct, resource: IConstruct, kind = 
   });
 }
 
+/** Whether a rename fails the synth of this app. */
+export function areNamesPinned(root: IConstruct): boolean {
+  return root.node.tryGetContext(pinnedNames) !== undefined;
+}
+
 function problems(root: Stage, made: ReadonlyMap<string, () => string>): string[] {
   const pinned: unknown = root.node.tryGetContext(pinnedNames);
   if (pinned === undefined) return [];

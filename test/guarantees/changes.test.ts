@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
@@ -139,7 +140,11 @@ describe('with its names written down', () => {
     expect(() => appOf(change, names).synth()).toThrow('write into cdk.json');
   });
 
-  test('without the list nothing is checked', () => {
-    expect(() => appOf({ consumer: { consumerName: 'settle' } }).synth()).not.toThrow();
+  test('without the list nothing is checked, and GUARANTEES.md says so', () => {
+    const reportOf = (app: App) => readFileSync(join(app.synth().directory, 'GUARANTEES.md'), 'utf8');
+    expect(reportOf(appOf({ consumer: { consumerName: 'settle' } }))).toContain(
+      'That nobody renames a consumer',
+    );
+    expect(reportOf(appOf({}, written()))).not.toContain('That nobody renames');
   });
 });

@@ -20,7 +20,7 @@ let staged: StagedPackage;
 beforeAll(async () => {
   staged = await stagePackage();
   const { project } = staged;
-  for (const name of ['zod', '@types'])
+  for (const name of ['zod', '@types/node', '@types/pg'])
     await symlink(join(packageRoot, 'node_modules', name), join(project, 'node_modules', name));
   await writeProject(project, 'tsx app.ts');
   const [sample] = typescriptBlocks(page, await readFile(join(packageRoot, page), 'utf8'));
