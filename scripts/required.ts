@@ -5,10 +5,10 @@ import { join } from 'node:path';
 const esModules = new Set(['hyparquet-writer']);
 
 /**
- * Replaces each `import('…')` of compiled CommonJS by a `require` that settles a promise. Node.js takes both; Jest runs
- * modules in a context where `import()` fails unless Node.js is started with `--experimental-vm-modules`, and everything
- * that is loaded when it is needed would be missing in the tests of whoever uses Jest. In a `try`, by which bundlers
- * know that the package may be left out.
+ * Replaces each `import('…')` of compiled CommonJS by a `require` that settles a promise. Node.js takes both; Jest
+ * runs modules in a context where `import()` fails unless Node.js is started with `--experimental-vm-modules`, and
+ * everything that is loaded when it is needed would be missing in the tests of whoever uses Jest. In a `try`, by
+ * which bundlers know that the package may be left out.
  *
  * @param folder of the compiled files
  * @see https://jestjs.io/docs/ecmascript-modules

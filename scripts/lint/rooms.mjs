@@ -100,13 +100,19 @@ export const walls = [
     of: ['runtime/cdc/'],
     but: ['runtime/cdc/kafka/'],
     never: ['runtime/'],
-    except: ['runtime/cdc/', 'runtime/dedup/', 'runtime/dynamodb/attribute-value.ts'],
+    except: [
+      'runtime/telemetry/node-version.ts',
+      'runtime/cdc/',
+      'runtime/dedup/',
+      'runtime/dynamodb/attribute-value.ts',
+    ],
     because: 'a sink is no consumer of messages: it shares the heart, and how values become attributes',
   },
   {
     of: ['runtime/cdc/kafka/'],
     never: ['runtime/', '@confluentinc'],
     except: [
+      'runtime/telemetry/node-version.ts',
       'runtime/cdc/kafka/',
       'runtime/cdc/source.ts',
       'runtime/cdc/errors.ts',

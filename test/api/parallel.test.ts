@@ -26,7 +26,10 @@ test(`${parallel} calls at once with one key: one payment, identical answers`, a
   expect(summaries.filter(({ outcome }) => outcome === 'replayed')).toHaveLength(parallel - 1);
 });
 
-/** No local engine raises TransactionConflict: this one does, as AWS documents (R18). The first to commit waits for the others. */
+/**
+ * No local engine raises TransactionConflict: this one does, as AWS documents (R18). The first to commit waits for
+ * the others.
+ */
 test('and where transactions conflict: one payment, the answer of the one that won or "not confirmed", and then that answer', async () => {
   const engine = new InProcessDynamo({ now: () => Date.now() });
   engine.tables.create('receipts', 'id');

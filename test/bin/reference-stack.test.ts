@@ -5,7 +5,7 @@ import { Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { ReferenceStack } from '../../bin/reference-stack.js';
+import type { ReferenceStack } from '../../bin/reference-stack.js';
 import { appWith, commitsReceipts, permanent, permissions, referenceIn, template } from './reference.js';
 
 describe('the stack', () => {

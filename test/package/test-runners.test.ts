@@ -42,7 +42,7 @@ async function writeTest(imports: string): Promise<void> {
 
 /** What a user types, in the project, without what Jest has told this process. */
 async function typed(command: string, ...args: string[]): Promise<string> {
-  const { JEST_WORKER_ID: _, NODE_ENV: __, ...env } = process.env;
+  const env = { ...process.env, JEST_WORKER_ID: undefined, NODE_ENV: undefined };
   const options = { cwd: staged.project, env, maxBuffer: 16 * 1024 * 1024 };
   const { stdout, stderr } = await run(command, args, options);
   return stdout + stderr;
