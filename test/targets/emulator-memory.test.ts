@@ -89,10 +89,14 @@ test('requests are not kept: writing one row again and again takes no memory', a
   };
   await writes();
   await tidied('after-writes');
-  const before = memory();
-  await writes();
-  // Kept requests would be all of it; what the allocator keeps, 52 MiB at most so far, does not grow with them.
-  expect(memory() - before).toBeLessThan(mib * 0.75);
+  // Kept requests would be all of it, each time. What the allocator keeps grows at some time, but not always.
+  const grown: number[] = [];
+  while (grown.length < 4 && !grown.some((growth) => growth < mib * 0.75)) {
+    const before = memory();
+    await writes();
+    grown.push(memory() - before);
+  }
+  expect(Math.min(...grown)).toBeLessThan(mib * 0.75);
 });
 
 test('a token is still told from one that was used for another request', async () => {
