@@ -4,11 +4,12 @@ import { CdcRelay, listen, PollingRelay, postgresOutbox } from '../../runtime/po
 import type { RelayTarget } from '../../runtime/outbox/targets/target.js';
 import {
   aggregates,
+  committed,
   generatedData,
   generatedEvents,
   padding,
-  type Database,
   type RelaySide,
+  untilFound,
 } from './relay-side.js';
 
 const source = 'bench';
@@ -34,17 +35,14 @@ const publishing: Pick<RelaySide, 'publishMany' | 'publishOne'> = {
       [count],
     );
   },
-  async publishOne({ pool }, n) {
-    const client = await pool.connect();
-    await client.query('BEGIN');
-    await outbox.publish(fromPg(client), {
-      aggregate: { kind: 'account', name: `account-${n % aggregates}` },
-      type: 'Moved',
-      data: { n, text: padding },
-    });
-    await client.query('COMMIT');
-    client.release();
-  },
+  publishOne: async ({ pool }, n) =>
+    committed(pool, async (client) =>
+      outbox.publish(fromPg(client), {
+        aggregate: { kind: 'account', name: `account-${n % aggregates}` },
+        type: 'Moved',
+        data: { n, text: padding },
+      }),
+    ),
 };
 
 /** @param wakes whether commits wake it, beside looking every so often */
@@ -94,19 +92,11 @@ export const changeDataCapture: RelaySide = {
     });
     const running = relay.start();
     await leading.promise;
-    await hasPosition({ pool, name });
+    // It has found where to begin, and made that durable.
+    await untilFound(pool, 'SELECT 1 FROM exactly_once.outbox_positions WHERE slot = $1', [name]);
     return running;
   },
 };
-
-/** It has found where to begin, and made that durable. */
-async function hasPosition({ pool, name }: Pick<Database, 'pool' | 'name'>): Promise<void> {
-  for (;;) {
-    const { rows } = await pool.query('SELECT 1 FROM exactly_once.outbox_positions WHERE slot = $1', [name]);
-    if (rows.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 function fail(error: unknown): void {
   if (error !== undefined) throw new Error('a relay failed in a benchmark without faults', { cause: error });

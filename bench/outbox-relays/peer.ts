@@ -10,11 +10,12 @@ import {
 } from 'pg-transactional-outbox';
 import {
   aggregates,
+  committed,
   generatedData,
   generatedEvents,
   padding,
-  type Database,
   type RelaySide,
+  untilFound,
 } from './relay-side.js';
 
 const table = {
@@ -50,17 +51,15 @@ const publishing: Pick<RelaySide, 'publishMany' | 'publishOne'> = {
   },
   async publishOne({ pool }, n) {
     const account = `account-${n % aggregates}`;
-    const client = await pool.connect();
-    await client.query('BEGIN');
-    await store(
-      {
-        ...{ id: randomUUID(), aggregateType: 'account', aggregateId: account, segment: account },
-        ...{ messageType: 'Moved', payload: { n, text: padding } },
-      },
-      client,
+    await committed(pool, async (client) =>
+      store(
+        {
+          ...{ id: randomUUID(), aggregateType: 'account', aggregateId: account, segment: account },
+          ...{ messageType: 'Moved', payload: { n, text: padding } },
+        },
+        client,
+      ),
     );
-    await client.query('COMMIT');
-    client.release();
   },
 };
 
@@ -129,17 +128,7 @@ export const peerReplication: RelaySide = {
       // Messages of one aggregate one after the other, and aggregates side by side.
       { concurrencyStrategy: createReplicationSegmentMutexConcurrencyController() },
     );
-    await isRead({ pool, name });
+    await untilFound(pool, 'SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND active', [name]);
     return { stop };
   },
 };
-
-async function isRead({ pool, name }: Pick<Database, 'pool' | 'name'>): Promise<void> {
-  for (;;) {
-    const { rows } = await pool.query('SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND active', [
-      name,
-    ]);
-    if (rows.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

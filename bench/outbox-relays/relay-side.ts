@@ -1,4 +1,5 @@
-import type { Pool } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool, PoolClient } from 'pg';
 
 /** An outbox and its relay, in a database of their own. */
 export interface RelaySide {
@@ -31,3 +32,17 @@ export const padding = 'x'.repeat(150);
 /** Number, aggregate and padding of generated events, for SQL that inserts them. */
 export const generatedEvents = `SELECT n, 'account-' || n % ${aggregates} AS account FROM generate_series(0, $1::int - 1) n`;
 export const generatedData = `jsonb_build_object('n', n, 'text', '${padding}')`;
+
+/** Works in a transaction of its own. */
+export async function committed(pool: Pool, work: (client: PoolClient) => Promise<unknown>): Promise<void> {
+  const client = await pool.connect();
+  await client.query('BEGIN');
+  await work(client);
+  await client.query('COMMIT');
+  client.release();
+}
+
+/** Resolves when the query finds a row. */
+export async function untilFound(pool: Pool, query: string, values: readonly unknown[]): Promise<void> {
+  while ((await pool.query(query, [...values])).rows.length === 0) await sleep(20);
+}

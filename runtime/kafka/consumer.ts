@@ -1,26 +1,18 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Recognised } from '../consumer/arrival.js';
-import { Engine } from '../consumer/batch.js';
 import type { Message } from '../consumer/message.js';
 import { assertConsumerName } from '../dedup/identity.js';
 import type { ConditionFailed } from '../dedup/trouble-errors.js';
 import { DynamoStore } from '../dynamodb/dynamo-store.js';
-import type { Handling } from '../dynamodb/handling.js';
 import type { Leases } from '../dynamodb/lease-scope.js';
 import { newClient, type DynamoDBClient } from '../dynamodb/new-client.js';
 import { StoredText } from '../dynamodb/stored-text.js';
 import { transactionWay, type RowReceipt } from '../dynamodb/transaction-way.js';
 import type { Transaction } from '../dynamodb/transaction.js';
-import { logSummary } from '../telemetry/batch-summary.js';
 import { DeliveryCount } from './delivery-count.js';
-import type { KafkaDelivery } from './delivery.js';
-import type { HandedOut } from './event.js';
-import { handlerOf, identifyByKey, type KafkaConsumer } from './handler.js';
+import { recordHandler, type KafkaConsumer } from './handler.js';
 import type { ByKey, ByPosition, RecordOptions } from './options.js';
-import { byPosition, identifyByPosition } from './position.js';
-import { queueClient } from './queue-client.js';
 import type { KafkaConsumerSettings } from './settings.js';
-import { kafkaTransport } from './transport.js';
 
 interface DynamoOptions<Schema extends StandardSchemaV1> extends RecordOptions<Schema> {
   /** What the construct knows: `kafkaConsumerSettings(process.env)`. */
@@ -72,7 +64,7 @@ export type KafkaConsumerOptions<Schema extends StandardSchemaV1> = DynamoOption
 export function kafkaConsumer<Schema extends StandardSchemaV1>(
   options: KafkaConsumerOptions<Schema>,
 ): KafkaConsumer {
-  const { settings, dynamodb = newClient(), observe = logSummary, schema, decode } = options;
+  const { settings, dynamodb = newClient() } = options;
   const { consumerName, dedupTable, receiptRetentionSeconds: retentionSeconds } = settings;
   assertConsumerName(consumerName);
   const table = { tableName: dedupTable, retentionSeconds };
@@ -84,30 +76,16 @@ export function kafkaConsumer<Schema extends StandardSchemaV1>(
   );
   const rows = new StoredText(dynamodb, dedupTable, consumerName);
   const deliveries = new DeliveryCount(rows, consumerName);
-  const engine = new Engine<HandedOut, Schema, KafkaDelivery, Handling>({
-    settings,
-    schema,
-    ...(decode !== undefined && { decodersOf: () => [decode].flat() }),
-    ...(options.key === 'position'
-      ? { identify: identifyByPosition(options.topicIds, consumerName), way: byPosition(way) }
-      : { identify: identifyByKey(options.key, consumerName), fingerprint: options.fingerprint, way }),
-    observe,
-    transport: kafkaTransport({
-      order: options.order ?? 'partition',
-      value: options.value ?? 'text',
-      deadLetters: {
-        client: queueClient(options.sqs),
-        deadLetterQueueUrl: settings.deadLetterQueueUrl,
-        storeBody: async (id, body) =>
-          (await import('./trouble.js')).storeBody(dynamodb, dedupTable, consumerName, id, body),
-      },
-    }),
+  return recordHandler(options, {
+    way,
+    deliveries,
     failureStore: async () => {
       const { countedFailures, DynamoFailureStore } = await import('./trouble.js');
       return countedFailures(new DynamoFailureStore(dynamodb, dedupTable, consumerName), deliveries);
     },
+    storeBody: async (id, body) =>
+      (await import('./trouble.js')).storeBody(dynamodb, dedupTable, consumerName, id, body),
   });
-  return handlerOf(engine, deliveries, settings);
 }
 
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;

@@ -123,6 +123,7 @@ class FileCatalog implements IcebergCatalog {
     const { client, sdk } = await this.#s3.load();
     const listed = { Bucket: this.#options.bucket, Prefix: this.#key('metadata/v') };
     let last = 0;
+    // The SDK's paginator takes instances of its client only: one that is wrapped works with a sink.
     let ContinuationToken: string | undefined;
     do {
       const page = await client.send(new sdk.ListObjectsV2Command({ ...listed, ContinuationToken }));

@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Recognised } from '../../consumer/arrival.js';
-import { Engine } from '../../consumer/batch.js';
 import type { Message } from '../../consumer/message.js';
 import { InvalidSettings } from '../../dedup/error.js';
 import { assertConsumerName } from '../../dedup/identity.js';
@@ -8,17 +7,11 @@ import type { PostgresLeases } from '../../lease/postgres-leases.js';
 import type { Isolation } from '../../postgres/begin.js';
 import type { PostgresPool } from '../../postgres/client.js';
 import type { PostgresTx } from '../../postgres/transaction.js';
-import { postgresWay, type PostgresUnit } from '../../postgres/transaction-way.js';
-import { logSummary } from '../../telemetry/batch-summary.js';
+import { postgresWay } from '../../postgres/transaction-way.js';
 import { DeliveryCount } from '../delivery-count.js';
-import type { KafkaDelivery } from '../delivery.js';
-import type { HandedOut } from '../event.js';
-import { handlerOf, identifyByKey, type KafkaConsumer } from '../handler.js';
+import { recordHandler, type KafkaConsumer } from '../handler.js';
 import type { ByKey, ByPosition, RecordOptions } from '../options.js';
-import { byPosition, identifyByPosition } from '../position.js';
-import { queueClient } from '../queue-client.js';
 import type { PostgresKafkaSettings } from '../settings.js';
-import { kafkaTransport } from '../transport.js';
 import { PostgresCountRows } from './count-rows.js';
 
 interface PostgresOptions<Schema extends StandardSchemaV1> extends RecordOptions<Schema> {
@@ -66,8 +59,8 @@ export function postgresKafkaConsumer<Schema extends StandardSchemaV1>(
   options: PostgresKafkaConsumerOptions<Schema>,
 ): KafkaConsumer {
   type Body = StandardSchemaV1.InferOutput<Schema>;
-  const { settings, pool, isolation, handle, schema, decode, observe = logSummary } = options;
-  const { consumerName, deadLetterQueueUrl } = settings;
+  const { settings, pool, isolation, handle } = options;
+  const { consumerName } = settings;
   assertConsumerName(consumerName);
   const retentionSeconds = options.receiptRetentionSeconds ?? settings.receiptRetentionSeconds;
   if (retentionSeconds === undefined)
@@ -82,23 +75,12 @@ export function postgresKafkaConsumer<Schema extends StandardSchemaV1>(
     onceFor: options.leases?.({ pool, retentionSeconds, consumerName }),
   });
   const deliveries = new DeliveryCount(new PostgresCountRows(pool, consumerName), consumerName);
-  const engine = new Engine<HandedOut, Schema, KafkaDelivery, PostgresUnit>({
-    settings,
-    schema,
-    ...(decode !== undefined && { decodersOf: () => [decode].flat() }),
-    ...(options.key === 'position'
-      ? { identify: identifyByPosition(options.topicIds, consumerName), way: byPosition(way) }
-      : { identify: identifyByKey(options.key, consumerName), fingerprint: options.fingerprint, way }),
-    observe,
-    transport: kafkaTransport({
-      order: options.order ?? 'partition',
-      value: options.value ?? 'text',
-      deadLetters: { client: queueClient(options.sqs), deadLetterQueueUrl },
-    }),
+  return recordHandler(options, {
+    way,
+    deliveries,
     failureStore: async () => {
       const { countedFailures, PostgresFailureStore } = await import('./trouble.js');
       return countedFailures(new PostgresFailureStore(pool, consumerName), deliveries);
     },
   });
-  return handlerOf(engine, deliveries, settings);
 }

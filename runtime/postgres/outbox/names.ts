@@ -7,6 +7,11 @@ export const defaultSchema = 'exactly_once';
 /** How many lanes there are: streams are dealt to them by hash, and relays share them. Part of stored rows. */
 export const laneCount = 64;
 
+/** Second key of the advisory lock of a stuck stream, in SQL: never that of a lane. @param stream an SQL bigint */
+export function stuckLock(stream: string): string {
+  return `hashint8(${stream}) | ${1 << 30}`;
+}
+
 /** The outbox's tables, with their schema, for SQL. */
 export interface OutboxNames {
   readonly schema: string;
@@ -17,7 +22,7 @@ export interface OutboxNames {
   readonly positions: string;
   readonly control: string;
   readonly publication: string;
-  /** First key of the advisory locks of lanes; the second one is the lane. */
+  /** First key of the advisory locks of lanes; the second one is the lane, or `stuckLock`. */
   readonly laneLock: number;
   /** Keys of the lock under which an epoch begins: publishers share it. */
   readonly epochLock: number;

@@ -1,4 +1,4 @@
-import { laneCount, outboxNames } from './names.js';
+import { laneCount, outboxNames, stuckLock } from './names.js';
 import { using, type RelayPool } from './port.js';
 
 /** A stream that does not go on by itself at a target, as a person is shown it. */
@@ -92,7 +92,7 @@ export async function resendPostgresEvents(
       // Whoever tries one of them writes down where it stands: after that.
       await connection.query(
         `SELECT pg_advisory_xact_lock($1, lock) FROM
-           (SELECT DISTINCT hashint8(s) | ${1 << 30} AS lock FROM unnest($2::bigint[]) s ORDER BY 1) AS locks`,
+           (SELECT DISTINCT ${stuckLock('s')} AS lock FROM unnest($2::bigint[]) s ORDER BY 1) AS locks`,
         [laneLock, given[0]],
       );
       await connection.query(
@@ -140,7 +140,7 @@ export async function skipPostgresEvent(
   const { stuck, laneLock } = outboxNames(schema);
   return using(pool, async (connection) => {
     await connection.query('BEGIN');
-    await connection.query(`SELECT pg_advisory_xact_lock($1, hashint8($2::bigint) | ${1 << 30})`, [
+    await connection.query(`SELECT pg_advisory_xact_lock($1, ${stuckLock('$2::bigint')})`, [
       laneLock,
       stream,
     ]);

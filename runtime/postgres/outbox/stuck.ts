@@ -1,6 +1,6 @@
 import type { Progress } from '../../outbox/deliver.js';
 import type { OutboxNames } from './names.js';
-import { laneCount } from './names.js';
+import { laneCount, stuckLock } from './names.js';
 import type { RelayConnection } from './port.js';
 
 /** A stream that does not go on by itself at some target, as it is listed. */
@@ -93,7 +93,7 @@ export async function claimStuck(
     `WITH due AS MATERIALIZED (
        SELECT stream FROM ${stuck} WHERE retry_at <= clock_timestamp() GROUP BY stream ORDER BY min(retry_at) LIMIT ${2 * mostStreams})
      SELECT stream::text AS stream FROM due
-     WHERE pg_try_advisory_xact_lock($1, hashint8(stream) | ${1 << 30}) LIMIT ${mostStreams}`,
+     WHERE pg_try_advisory_xact_lock($1, ${stuckLock('stream')}) LIMIT ${mostStreams}`,
     [laneLock],
   );
   const streams = claimed.map(({ stream }) => stream);
