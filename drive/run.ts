@@ -12,6 +12,7 @@ import { chooseTarget, expectNoStack } from '../targets/index.js';
 import { activityPath } from './paths/activity-path.js';
 import type { Cleanup } from './cleanup.js';
 import { temporaryFolder } from './audit/journal.js';
+import { listedStreams } from './audit/listed-streams.js';
 import type { RunOptions } from './options.js';
 import { outputOf } from './paths/outputs.js';
 import type { TrafficPath, World } from './paths/path.js';
@@ -30,6 +31,8 @@ import { workerProcesses } from './faults/worker-processes.js';
 const stackName = 'ExactlyOnceReference';
 /** How long nothing may arrive before the queue counts as drained. */
 const quietMs = 1000;
+/** How long streams that the relay has listed are waited for: two runs of the sweep, which comes every minute. */
+const sweepsMs = 150_000;
 const tellEveryMs = 200;
 /**
  * Functions at work at a time, per path: on a few cores more only wait for each other, and every kill ends them all.
@@ -118,7 +121,7 @@ async function driveAndAudit(
       tell('draining')();
       stuck.check();
     },
-    target.polls === 'runner' ? runner.idle(quietMs) : drained(world.sqs, queuesOf(world), alive),
+    everythingArrived(world, runner),
     alive,
   );
   progress.now('auditing');
@@ -132,6 +135,24 @@ async function driveAndAudit(
   };
   const memoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
   return { target: target.name, seed: options.seed, paths: reports, memoryMiB, seconds };
+}
+
+/**
+ * Resolves when queues and streams are empty, and no stream of the outbox waits for its sweep. The wait for sweeps ends
+ * after some runs of them: what is listed still is for the audit to tell.
+ */
+async function everythingArrived(world: World, runner: EventSourceRunner): Promise<void> {
+  const { target, dynamo, sqs, outputs, options, alive } = world;
+  const idle = () =>
+    target.polls === 'runner' ? runner.idle(quietMs) : drained(sqs, queuesOf(world), alive);
+  await idle();
+  if (options.sideBySide || options.unprotected) return;
+  const end = performance.now() + sweepsMs;
+  const outbox = outputOf(outputs, 'OutboxTableName');
+  while (performance.now() < end && (await listedStreams(dynamo, outbox)) > 0) {
+    await sleep(quietMs);
+    await idle();
+  }
 }
 
 function pathsOf(world: World): TrafficPath[] {

@@ -28,7 +28,7 @@ export function apiSettings(environment: Environment): ApiSettings {
   const settings = {
     apiName: reader.read('EXACTLY_ONCE_API_NAME'),
     dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
-    windowSeconds: Number(reader.read('EXACTLY_ONCE_WINDOW_SECONDS')),
+    windowSeconds: reader.readWhole('EXACTLY_ONCE_WINDOW_SECONDS'),
     responseBucket: environment.EXACTLY_ONCE_RESPONSE_BUCKET,
   };
   reader.end();

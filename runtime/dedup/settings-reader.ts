@@ -21,6 +21,14 @@ export class SettingsReader {
     return value ?? '';
   }
 
+  /** The whole number in a variable; anything else, or less than `least`, is a problem. */
+  readWhole(name: string, least = 1): number {
+    const text = this.read(name);
+    const whole = /^[0-9]{1,15}$/.test(text) && Number(text) >= least;
+    if (text && !whole) this.problems.push(`${name} must be a whole number from ${least}, got '${text}'`);
+    return Number(text);
+  }
+
   /** @throws InvalidSettings when there is a problem */
   end(): void {
     if (this.problems.length > 0) throw new InvalidSettings(this.problems);

@@ -28,7 +28,7 @@ export function jobQueueSettings(environment: Environment): JobQueueSettings {
   const settings = {
     consumerName: reader.read('EXACTLY_ONCE_JOBS_CONSUMER_NAME'),
     dedupTable: reader.read('EXACTLY_ONCE_JOBS_DEDUP_TABLE'),
-    retentionSeconds: Number(reader.read('EXACTLY_ONCE_JOBS_RETENTION_SECONDS')),
+    retentionSeconds: reader.readWhole('EXACTLY_ONCE_JOBS_RETENTION_SECONDS'),
     queueUrl: reader.read('EXACTLY_ONCE_JOBS_QUEUE_URL'),
     scheduler: {
       groupName: reader.read('EXACTLY_ONCE_JOBS_SCHEDULE_GROUP'),

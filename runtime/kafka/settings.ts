@@ -1,4 +1,5 @@
 import { InvalidSettings } from '../dedup/error.js';
+import { SettingsReader } from '../dedup/settings-reader.js';
 import type { EngineSettings } from '../consumer/settings.js';
 import { consumerSettings } from '../sqs/settings.js';
 import type { TopicIds } from './position.js';
@@ -70,12 +71,16 @@ export function postgresKafkaSettings(
   environment: Readonly<Record<string, string | undefined>>,
 ): PostgresKafkaSettings {
   const { consumerName, deadLetterQueueUrl, maxFailures, onFailure } = consumerSettings(environment);
-  if (onFailure === 'stop') throw new InvalidSettings([neverStops]);
-  const retention = environment.EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS;
+  const reader = new SettingsReader(environment, 'deploy the function with KafkaConsumer');
+  if (onFailure === 'stop') reader.problems.push(neverStops);
+  const receiptRetentionSeconds = environment.EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS
+    ? reader.readWhole('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')
+    : undefined;
+  reader.end();
   return {
     consumerName,
     deadLetterQueueUrl,
-    ...(retention && { receiptRetentionSeconds: Number(retention) }),
+    ...(receiptRetentionSeconds !== undefined && { receiptRetentionSeconds }),
     ...(maxFailures !== undefined && { maxFailures }),
     ...(environment.EXACTLY_ONCE_REPORTS_ITEM_FAILURES && { reportsItemFailures: true }),
   };

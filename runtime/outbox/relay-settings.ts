@@ -27,15 +27,9 @@ type StoredTarget = { readonly types?: readonly string[] } & (
  */
 export function relaySettings(environment: Environment): RelaySettings {
   const reader = new SettingsReader(environment, 'deploy the function with OutboxRelay');
-  const number = (name: string): number => {
-    const value = Number(reader.read(name));
-    if (!Number.isSafeInteger(value) || value < 0)
-      reader.problems.push(`${name} must be a whole number of seconds, got '${environment[name] ?? ''}'`);
-    return value;
-  };
   const table = reader.read('EXACTLY_ONCE_OUTBOX_TABLE');
-  const retentionSeconds = number('EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS');
-  const graceSeconds = number('EXACTLY_ONCE_OUTBOX_GRACE_SECONDS');
+  const retentionSeconds = reader.readWhole('EXACTLY_ONCE_OUTBOX_RETENTION_SECONDS', 0);
+  const graceSeconds = reader.readWhole('EXACTLY_ONCE_OUTBOX_GRACE_SECONDS', 0);
   const targets = targetsOf(reader.read('EXACTLY_ONCE_OUTBOX_TARGETS'), reader.problems);
   reader.end();
   return { table, retentionSeconds, graceSeconds, targets };

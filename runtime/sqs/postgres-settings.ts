@@ -17,15 +17,8 @@ export interface PostgresConsumerSettings extends ConsumerSettings {
  */
 export function postgresConsumerSettings(environment: Environment): PostgresConsumerSettings {
   const reader = new SettingsReader(environment, 'deploy the function with PostgresConsumer');
-  const [receiptRetentionSeconds, connections] = [
-    'EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS',
-    'EXACTLY_ONCE_DATABASE_CONNECTIONS',
-  ].map((name) => {
-    const text = reader.read(name);
-    if (text !== '' && !/^[1-9][0-9]{0,9}$/.test(text))
-      reader.problems.push(`${name} must be a whole number above 0, got '${text}'`);
-    return Number(text);
-  }) as [number, number];
+  const receiptRetentionSeconds = reader.readWhole('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS');
+  const connections = reader.readWhole('EXACTLY_ONCE_DATABASE_CONNECTIONS');
   reader.end();
   return { ...consumerSettings(environment), receiptRetentionSeconds, connections };
 }

@@ -37,7 +37,7 @@ export function consumerSettings(environment: Environment): ConsumerSettings {
   // The construct gives both or, for a way that keeps no receipts, neither.
   const receipts = environment.EXACTLY_ONCE_DEDUP_TABLE !== undefined && {
     dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
-    receiptRetentionSeconds: Number(reader.read('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')),
+    receiptRetentionSeconds: reader.readWhole('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS'),
   };
   const {
     EXACTLY_ONCE_QUEUE_URL: queueUrl,

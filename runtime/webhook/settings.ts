@@ -27,11 +27,20 @@ export function webhookSettings(environment: Environment): WebhookSettings {
   const settings = {
     receiverName: reader.read('EXACTLY_ONCE_WEBHOOK_RECEIVER'),
     dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
-    windowSeconds: Number(reader.read('EXACTLY_ONCE_WINDOW_SECONDS')),
-    secretIds: JSON.parse(environment.EXACTLY_ONCE_WEBHOOK_SECRETS ?? '{}') as Record<string, string>,
+    windowSeconds: reader.readWhole('EXACTLY_ONCE_WINDOW_SECONDS'),
+    secretIds: secretIdsOf(environment.EXACTLY_ONCE_WEBHOOK_SECRETS ?? '{}', reader.problems),
   };
   reader.end();
   return settings;
+}
+
+function secretIdsOf(text: string, problems: string[]): Record<string, string> {
+  try {
+    return JSON.parse(text) as Record<string, string>;
+  } catch {
+    problems.push('EXACTLY_ONCE_WEBHOOK_SECRETS is not the JSON that the WebhookReceiver construct writes');
+    return {};
+  }
 }
 
 /** @throws InvalidSettings when the name or the window is out of range. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { postgresKafkaSettings } from '../../runtime/kafka/postgres/index.js';
 import { consumerSettings, sqsConsumer } from '../../runtime/sqs/index.js';
 import { InvalidSettings } from '../../runtime/dynamodb/index.js';
 
@@ -25,6 +26,16 @@ test('fails naming every variable that is missing', () => {
   const half = { ...minimum, EXACTLY_ONCE_DEDUP_TABLE: 'dedup' };
   expect(() => consumerSettings(half)).toThrow('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS is not set');
 });
+
+test.each(['0', '-1', '1.5', '1h', 'NaN', ' 60'])(
+  'fails on a retention of %p and names the variable',
+  (text) => {
+    const wrong = { ...minimum, ...receipts, EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: text };
+    const said = `EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS must be a whole number from 1, got '${text}'`;
+    expect(() => consumerSettings(wrong)).toThrow(said);
+    expect(() => postgresKafkaSettings(wrong)).toThrow(said);
+  },
+);
 
 test('fails when the consumer name is no stable name', () => {
   expect(() => consumerSettings({ ...minimum, EXACTLY_ONCE_CONSUMER_NAME: 'a b' })).toThrow(

@@ -267,11 +267,9 @@ describe("R44: a dependency's failure is nobody's", () => {
       const again = record({ group: 'a', body: { id: 'a', kind: '' }, receiveCount: 2 });
       const slow = record({ group: 'slow', body: { id: 'slow', kind: '' } });
       const began = Date.now();
-      const { batchItemFailures } = await handler(
-        { Records: [again, slow] },
-        { getRemainingTimeInMillis: () => 3_000 - (Date.now() - began) },
-      );
-      expect(Date.now() - began).toBeLessThan(3_000);
+      const time = { getRemainingTimeInMillis: () => 3_000 - (Date.now() - began) };
+      const { batchItemFailures } = await handler({ Records: [again, slow] }, time);
+      expect(time.getRemainingTimeInMillis()).toBeGreaterThan(0);
       // What had been committed is acknowledged.
       expect(batchItemFailures).toEqual([{ itemIdentifier: slow.messageId }]);
       expect(await letters()).toEqual([]);

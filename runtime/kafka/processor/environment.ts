@@ -30,7 +30,7 @@ export function kafkaProcessorSettings(environment: Environment): KafkaProcessor
     },
     slots: {
       tableName: reader.read('EXACTLY_ONCE_KAFKA_DEDUP_TABLE'),
-      count: Number(reader.read('EXACTLY_ONCE_KAFKA_SLOTS')),
+      count: reader.readWhole('EXACTLY_ONCE_KAFKA_SLOTS'),
     },
   };
   reader.end();

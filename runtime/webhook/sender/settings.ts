@@ -34,8 +34,8 @@ export function webhookSenderSettings(environment: Environment): WebhookSenderSe
   const settings = {
     senderName: reader.read('EXACTLY_ONCE_WEBHOOK_SENDER'),
     table: reader.read('EXACTLY_ONCE_WEBHOOK_TABLE'),
-    shards: Number(reader.read('EXACTLY_ONCE_WEBHOOK_SHARDS')),
-    retentionSeconds: Number(reader.read('EXACTLY_ONCE_WEBHOOK_RETENTION_SECONDS')),
+    shards: reader.readWhole('EXACTLY_ONCE_WEBHOOK_SHARDS'),
+    retentionSeconds: reader.readWhole('EXACTLY_ONCE_WEBHOOK_RETENTION_SECONDS'),
     ...(wakeQueueUrl && { wakeQueueUrl }),
     ...(dedupTable && { dedupTable }),
   };
