@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { proofs } from './proofs.js';
-import { resultFile, staleProofs } from './result.js';
+import { resultFile, staleProofs, unfinished } from './result.js';
 import { runProof } from './run-proof.js';
 
 const program = new Command('prove')
@@ -29,8 +29,11 @@ const program = new Command('prove')
       if (names.length > 0 && !names.includes(proof.name)) continue;
       if (options.stale && !stale.some(({ name }) => name === proof.name)) continue;
       console.log(`${proof.name}: ${proof.shows}`);
-      const result = await runProof(proof);
-      await writeFile(resultFile(proof), `${JSON.stringify(result, null, 2)}\n`);
+      const before = unfinished(proof);
+      if (before?.left !== undefined) console.log(`${proof.name}: ${before.left.length} parts are left`);
+      const result = await runProof(proof, before, (soFar) =>
+        writeFile(resultFile(proof), `${JSON.stringify(soFar, null, 2)}\n`),
+      );
       console.log(`${proof.name}: ${result.passed} passed, ${result.failed} failed, ${result.seconds} s`);
       if (result.failed > 0) process.exitCode = 1;
     }

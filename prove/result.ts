@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../targets/package-root.js';
 import { hashOfCovered } from './covered-code.js';
@@ -16,8 +16,10 @@ export interface ProofResult {
   readonly covered: string;
   readonly machine: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** See `Proof`. */
+  /** Those of `Proof` that were run. */
   readonly parts?: readonly Readonly<Record<string, string>>[];
+  /** Those that were not: the run was ended before, and the next one goes on with them. */
+  readonly left?: readonly Readonly<Record<string, string>>[];
   readonly seconds: number;
   readonly passed: number;
   readonly failed: number;
@@ -37,16 +39,26 @@ export function staleProofs(): { readonly name: string; readonly reason: string 
   });
 }
 
+/** The last result of a proof, also of other code. */
+export function readResult(proof: Pick<Proof, 'name'>): ProofResult | undefined {
+  const file = resultFile(proof);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ProofResult) : undefined;
+}
+
+/** What an earlier run of the same code left to be run; undefined when there is none to go on with. */
+export function unfinished(proof: Proof): ProofResult | undefined {
+  const found = readResult(proof);
+  const goesOn = found?.left !== undefined && found.failed === 0 && found.covered === hashOfCovered(proof);
+  return goesOn ? found : undefined;
+}
+
 function staleness(proof: Proof): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(resultFile(proof), 'utf8');
-  } catch {
-    return 'has never been run';
-  }
-  const { failed, covered, date, commit } = JSON.parse(text) as ProofResult;
+  const result = readResult(proof);
+  if (result === undefined) return 'has never been run';
+  const { failed, covered, date, commit, left, parts = [] } = result;
   if (failed > 0) return `failed on ${date}`;
   if (covered !== hashOfCovered(proof))
     return `is older than the code it covers: it ran on ${date} (${commit})`;
+  if (left !== undefined) return `was ended after ${parts.length} of ${parts.length + left.length} parts`;
   return undefined;
 }

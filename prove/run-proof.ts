@@ -7,21 +7,27 @@ import { hashOfCovered } from './covered-code.js';
 import type { Proof } from './proofs.js';
 import type { ProofResult } from './result.js';
 
-/** Runs a proof with its full budget; what its tests print goes to this process's output. */
-export async function runProof(proof: Proof): Promise<ProofResult> {
+/**
+ * Runs a proof with its full budget; what its tests print goes to this process's output.
+ *
+ * @param before a run of the same code that was ended: its parts are not run again
+ * @param save called with the result so far whenever a part has ended, and at the end
+ */
+export async function runProof(
+  proof: Proof,
+  before: ProofResult | undefined,
+  save: (result: ProofResult) => Promise<void>,
+): Promise<ProofResult> {
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-proof-'));
   const began = new Date();
   const covered = hashOfCovered(proof);
   const commit = commitNow();
   try {
-    const waiting = [...(proof.parts ?? [{}]).entries()];
-    const ended: PartResult[] = [];
-    const runParts = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        ended.push(await runPart(proof, next[1], join(folder, String(next[0]))));
-    };
-    await Promise.all(Array.from({ length: cpus().length }, runParts));
-    return {
+    const waiting = [...(before?.left ?? proof.parts ?? [{}]).entries()];
+    const left = new Map(waiting);
+    const ended: PartResult[] = before === undefined ? [] : [before];
+    const parts = [...(before?.parts ?? [])];
+    const soFar = (): ProofResult => ({
       name: proof.name,
       shows: proof.shows,
       date: began.toISOString(),
@@ -29,12 +35,24 @@ export async function runProof(proof: Proof): Promise<ProofResult> {
       covered,
       machine: machine(),
       environment: proof.environment,
-      parts: proof.parts,
-      seconds: Math.round((Date.now() - began.getTime()) / 1000),
+      ...(proof.parts !== undefined && { parts }),
+      ...(left.size > 0 && { left: [...left.values()] }),
+      seconds: (before?.seconds ?? 0) + Math.round((Date.now() - began.getTime()) / 1000),
       passed: ended.reduce((sum, { passed }) => sum + passed, 0),
       failed: ended.reduce((sum, { failed }) => sum + failed, 0),
       figures: ended.flatMap(({ figures }) => figures),
+    });
+    const runParts = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [number, part] = next;
+        ended.push(await runPart(proof, part, join(folder, String(number))));
+        parts.push(part);
+        left.delete(number);
+        await save(soFar());
+      }
     };
+    await Promise.all(Array.from({ length: cpus().length }, runParts));
+    return soFar();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

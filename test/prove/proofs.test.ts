@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../targets/package-root.js';
 import { hashOfCovered } from '../../prove/covered-code.js';
-import { proofs } from '../../prove/proofs.js';
+import { proofs, type Proof } from '../../prove/proofs.js';
+import type { ProofResult } from '../../prove/result.js';
+import { runProof } from '../../prove/run-proof.js';
 
 const page = readFileSync(join(packageRoot, 'docs', 'prove.md'), 'utf8');
 
@@ -22,10 +24,22 @@ test.each(proofs)('proof $name has tests, and covers code that exists', ({ tests
     expect(execFileSync('git', ['ls-files', '--', path], { cwd: packageRoot }).length).toBeGreaterThan(0);
 });
 
-test('a proof is about other code when it covers other code', () => {
-  const [first] = proofs;
-  if (first === undefined) throw new Error('there are no proofs');
-  const [wide, narrow] = [first, { ...first, covers: ['runtime/dedup/sequence.ts'] }].map(hashOfCovered);
-  expect(wide).toMatch(/^[0-9a-f]{64}$/);
-  expect(narrow).not.toBe(wide);
-});
+test('a proof that was ended goes on with the parts that are left', async () => {
+  const [one, two] = [{ PART: '1' }, { PART: '2' }];
+  const proof: Proof = {
+    ...{ name: 'two-parts', shows: 'that parts add up', environment: {}, parts: [one, two] },
+    tests: ['test/prove/covered-code.test.ts'],
+    covers: ['prove/covered-code.ts'],
+  };
+  const earlier: ProofResult = {
+    ...{ name: proof.name, shows: proof.shows, environment: {}, parts: [one], left: [two] },
+    ...{ date: '2026-01-01T00:00:00.000Z', commit: 'abc', covered: hashOfCovered(proof), machine: 'any' },
+    ...{ seconds: 1_000, passed: 7, failed: 0, figures: [{ of: 'part one' }] },
+  };
+  const saved: ProofResult[] = [];
+  const result = await runProof(proof, earlier, async (soFar) => void saved.push(soFar));
+  expect(result).toMatchObject({ parts: [one, two], passed: 8, failed: 0, figures: [{ of: 'part one' }] });
+  expect(result.left).toBeUndefined();
+  expect(result.seconds).toBeGreaterThanOrEqual(1_000);
+  expect(saved).toEqual([result]);
+}, 60_000);
