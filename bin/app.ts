@@ -17,7 +17,7 @@ import { ReferenceStack } from './reference-stack.js';
  * - `webhooks=true`: a payment provider's events settle refunds, and customers' endpoints are told of payments.
  * - `subscriberNetwork=<CIDR>`: endpoints in this network are reached, also without TLS. For networks of one's own.
  * - `cdc=true`, with `cdcVpcId`, `cdcSubnetIds`, `cdcKafkaClusterArn`, `cdcBootstrapServers`, `cdcDatabaseHost`,
- *   `cdcDatabaseName`, `cdcDatabaseSecretArn`, `cdcSystemIdentifier`: a table of payments in that Postgres is captured.
+ *   `cdcDatabaseName`, `cdcDatabaseSecretArn`, `cdcSystemIdentifier`: a table of that Postgres is captured.
  */
 const app = new App();
 new ReferenceStack(app, 'ExactlyOnceReference', {

@@ -62,6 +62,6 @@ export function cdcContext(scope: App): CdcContext {
   }
   if (problems.length > 0)
     throw new Error(`context cdc is true, and ${problems.join('; ')}: change -c cdc…=…`);
-  const { subnetIds = '', ...texts } = found as Record<keyof CdcContext, string>;
+  const { subnetIds, ...texts } = found as Record<keyof CdcContext, string>;
   return { ...texts, subnetIds: subnetIds.split(',') };
 }

@@ -17,8 +17,9 @@ export interface AuditScheduleProps extends HandlerFunctionResources {
   readonly every?: Duration;
 
   /**
-   * Longest run of one audit, its pauses between two looks included. An audit reads both sides whole, and those that
-   * differ twice for each look: what takes longer than Lambda allows is to be audited in parts, or by the command line in a task.
+   * Longest run of one audit, its pauses between two looks included. An audit reads both sides whole in each look,
+   * and twice where they differ: what takes longer than Lambda allows is to be audited in parts, or by the command
+   * line in a task.
    *
    * @default Duration.minutes(15), which is the most
    */

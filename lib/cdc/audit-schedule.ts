@@ -26,9 +26,9 @@ type Figure = (typeof figures)[number];
 /**
  * Compares a sink with its source on a schedule: a function whose entry is made by `scheduledAudit`.
  *
- * Told by its alarm: rows that are missing, doubled, altered or foreign; an audit that saw nothing; one that could not
- * look; and one that did not run: nothing measured is a failure, too. It may do nothing by itself: grant it to read
- * both sides.
+ * Told by its alarm: rows that are missing, doubled, altered or foreign; an audit that saw nothing; one that could
+ * not look; and one that did not run: nothing measured is a failure, too. It may do nothing by itself: grant it to
+ * read both sides.
  *
  * @throws InvalidProps
  */

@@ -74,7 +74,7 @@ export class ConnectAlarms extends Construct {
       metric: this.metric('slotLagBytes', 'Maximum'),
       threshold: maxSlotLag.toBytes(),
       periods: 3,
-      says: `The database keeps more than ${maxSlotLag.toMebibytes({ rounding: 0 })} MiB of its log for the replication slot of the connector '${connector}'`,
+      says: `The database keeps more than ${Math.round(maxSlotLag.toBytes() / 1024 ** 2)} MiB of its log for the replication slot of the connector '${connector}'`,
       missingIsBad: true,
       page: 'replication-slot',
     });

@@ -14,7 +14,7 @@ export interface ConnectServiceProps {
   readonly kafkaCluster: IClusterRef;
   /** Its brokers for clients with IAM: `host:9098,host:9098`. */
   readonly bootstrapServers: string;
-  /** Workers of one group share their connectors: the topics of Connect itself are named after it. It never changes. */
+  /** Workers of one group share their connectors. Connect's own topics are named after it: it never changes. */
   readonly groupId: string;
 
   /** Of the jars in the image, such as `3.7.0.Final`. */

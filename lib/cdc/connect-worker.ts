@@ -50,8 +50,8 @@ function iamSettings(): { [key: string]: string } {
  * The configuration of a worker of Kafka Connect in which a source is exactly-once: distributed, with transactions
  * that a dead worker's successor need not wait a minute for. Secrets are variables of its process:
  * `${env:EXACTLY_ONCE_DATABASE_PASSWORD}`. Connect does not start a task again that has failed: `runConnectWorker` of
- * `exactly-once-aws/cdc/connect` does. A standalone worker is at-least-once, and so is MSK Connect as far as is known:
- * it does not let these be set.
+ * `exactly-once-aws/cdc/connect` does. A standalone worker is at-least-once, and so is MSK Connect as far as is
+ * known: it does not let these be set.
  *
  * @see https://kafka.apache.org/documentation/#connect_exactlyonce
  */

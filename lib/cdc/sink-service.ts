@@ -15,8 +15,8 @@ import type { SinkServiceProps } from './sink-service-props.js';
 import { sinkServiceViolations } from './sink-service-rules.js';
 
 /**
- * A sink as a service on Fargate. Of Kafka it may read the `topics` that it is told, and send to its dead-letter topic;
- * else it may do nothing by itself: grant it what it writes to.
+ * A sink as a service on Fargate. Of Kafka it may read the `topics` that it is told, and send to its dead-letter
+ * topic; else it may do nothing by itself: grant it what it writes to.
  *
  * A deployment starts the new task before it stops the old one, and a task that was frozen may wake up: both are
  * fenced by the sink's compare-and-set, not by the service.

@@ -36,8 +36,8 @@ export class DedupTableGrants {
   }
 
   /**
-   * What a `dynamoSink` needs whose `watermarks` are here: read where it stands, and move it on condition. Only its own
-   * rows.
+   * What a `dynamoSink` needs whose `watermarks` are here: read where it stands, and move it on condition. Only its
+   * own rows.
    *
    * @param sinkName the sink's `name`
    */

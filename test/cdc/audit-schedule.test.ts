@@ -57,7 +57,6 @@ describe('an audit on a schedule', () => {
     });
     const broken: AuditSide = {
       name: 'broken',
-      // eslint-disable-next-line require-yield -- it never comes to one
       async *rows() {
         await Promise.resolve();
         throw new Error('no database');

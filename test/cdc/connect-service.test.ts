@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import { Size, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -71,7 +72,7 @@ describe('with the least that it can be told', () => {
     });
     expect(HealthCheck.Command.slice(0, 3)).toEqual(['CMD', 'node', '-e']);
     expect(HealthCheck.Command[3]).toContain('http://127.0.0.1:8083/health');
-    expect(() => new Function(HealthCheck.Command[3] ?? '')).not.toThrow();
+    expect(() => new Script(HealthCheck.Command[3] ?? '')).not.toThrow();
   });
 
   test('its REST API is reached by its own workers alone, and by no load balancer', () => {

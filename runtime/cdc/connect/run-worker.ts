@@ -83,9 +83,9 @@ async function looked(looking: Looking, rest: ConnectRest, watch: ConnectorWatch
   const { connector, slot } = settings;
   const say = (line: object) => log({ exactlyOnce: 'connect', connector, ...line });
   await untilReady(rest, startMs, signal);
-  if (signal.aborted) return;
+  if (isOver(signal)) return;
   say({ kind: 'registered', changed: await watch.register() });
-  while (!signal.aborted) {
+  do {
     const { restarts, notRunning } = await watch.look();
     say({ kind: 'looked', notRunning, ...(restarts > 0 && { restarts }) });
     if (database !== undefined)
@@ -96,7 +96,12 @@ async function looked(looking: Looking, rest: ConnectRest, watch: ConnectorWatch
         ),
       );
     await untilAborted(everyMs, signal);
-  }
+  } while (!isOver(signal));
+}
+
+/** Asked anew each time: a signal changes while it is waited for. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 /** At most so long. */

@@ -37,8 +37,8 @@ const pollMs = 20;
 
 /**
  * Sends records that can never be written to a topic, as they came: key and value, and in headers why and from where
- * (`exactly-once-reason`, `-consumer`, `-topic`, `-topic-id`, `-partition`, `-offset`). `send` ends once every replica
- * that must be in sync has the letter, so that no offset passes a record without one.
+ * (`exactly-once-reason`, `-consumer`, `-topic`, `-topic-id`, `-partition`, `-offset`). `send` ends once every
+ * replica that must be in sync has the letter, so that no offset passes a record without one.
  *
  * A letter may come more than once, after a crash or when an answer was lost: topic id, partition and offset name it.
  * A record that is too large for the topic is sent without its value (`exactly-once-value: omitted`).
@@ -101,11 +101,8 @@ class LettersTopic implements KafkaDeadLetters {
     const producer = await this.#connected();
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = { resolve, reject };
-      try {
-        producer.produce(topic, partition, value, key, timestamp, waiting, headers);
-      } catch (error) {
-        reject(error as Error);
-      }
+      // What it throws at once rejects, too.
+      producer.produce(topic, partition, value, key, timestamp, waiting, headers);
     });
   }
 
