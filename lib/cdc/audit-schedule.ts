@@ -10,6 +10,7 @@ import { handlerFunctionOptions } from '../consumer/handler-function-options.js'
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { scheduleCost } from '../guarantees/idle-cost.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
@@ -72,6 +73,7 @@ export class AuditSchedule extends Construct implements IGrantable {
       page: 'audit-failed',
     });
     GuaranteeReport.record('AuditSchedule', this, {
+      idle: [scheduleCost('audits, without what they take of Lambda', every.toSeconds())],
       notes: [
         `Audited every ${durationText(every)}: source and sink are compared row by row, by code that the sink does not share. An audit that saw nothing, or did not run, is an alarm.`,
       ],

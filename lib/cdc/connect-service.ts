@@ -8,6 +8,7 @@ import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
 import { serviceDownAlarm } from '../consumer/service-down-alarm.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { tasksCost } from '../guarantees/idle-cost.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import { ConnectAlarms } from './connect-alarms.js';
@@ -21,6 +22,7 @@ import { debeziumViolations } from './debezium-rules.js';
 
 /** Of Connect's REST API. */
 const restPort = 8083;
+const defaults = { workers: 2, cpu: 1024, memoryLimitMiB: 2048 };
 
 /**
  * Tables of a Postgres into topics of MSK: workers of Kafka Connect on Fargate, distributed and with exactly-once
@@ -74,7 +76,7 @@ export class ConnectService extends Construct implements IConnectable {
     }
     this.service = fargateProgram(this, this.taskDefinition, {
       cluster: props.cluster,
-      desiredCount: props.workers ?? 2,
+      desiredCount: props.workers ?? defaults.workers,
       vpcSubnets: props.vpcSubnets,
       oneByOne: true,
     });
@@ -108,8 +110,8 @@ export class ConnectService extends Construct implements IConnectable {
       settings: { listeners: `http://0.0.0.0:${restPort}` },
     });
     const task = fargateTask(this, {
-      cpu: props.cpu ?? 1024,
-      memoryLimitMiB: props.memoryLimitMiB ?? 2048,
+      cpu: props.cpu ?? defaults.cpu,
+      memoryLimitMiB: props.memoryLimitMiB ?? defaults.memoryLimitMiB,
       container: 'Worker',
       image: props.image,
       environment: {
@@ -153,7 +155,7 @@ export class ConnectService extends Construct implements IConnectable {
     return task;
   }
 
-  private report({ groupId, topicPrefix }: ConnectServiceProps): void {
+  private report({ groupId, topicPrefix, workers, cpu, memoryLimitMiB }: ConnectServiceProps): void {
     GuaranteeReport.record('ConnectService', this, {
       claim: {
         identity: `position in the log of Postgres, kept by Connect in '${groupId}-offsets' for the connector '${topicPrefix}'`,
@@ -165,6 +167,11 @@ export class ConnectService extends Construct implements IConnectable {
           'a Debezium in the image that is another one than `debeziumVersion` says: sinks refuse its records',
         ],
       },
+      idle: tasksCost('workers', {
+        tasks: workers ?? defaults.workers,
+        cpu: cpu ?? defaults.cpu,
+        memoryLimitMiB: memoryLimitMiB ?? defaults.memoryLimitMiB,
+      }),
       notes: [
         'Assumed: the image has the jars of `debeziumVersion`; nobody but the workers writes to their topics.',
         'Rows of a snapshot have no position: a snapshot that is begun anew tells them again.',

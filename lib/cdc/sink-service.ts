@@ -7,7 +7,9 @@ import { Construct } from 'constructs';
 import { fargateProgram, fargateTask } from '../consumer/fargate-program.js';
 import { logGroup } from '../consumer/log-group.js';
 import { serviceDownAlarm } from '../consumer/service-down-alarm.js';
+import type { IdleCost } from '../guarantees/guarantee-claims.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { tasksCost } from '../guarantees/idle-cost.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import { sinkStatements } from './sink-permissions.js';
@@ -33,12 +35,12 @@ export class SinkService extends Construct implements IGrantable, IConnectable {
   constructor(scope: Construct, id: string, props: SinkServiceProps) {
     super(scope, id);
     const { sinkName, cluster, image, environment, encryptionKey, desiredCount = 1 } = props;
+    const size = { cpu: props.cpu ?? 512, memoryLimitMiB: props.memoryLimitMiB ?? 1024 };
     const violations = sinkServiceViolations(props);
     if (violations.length > 0) throw new InvalidProps('SinkService', this.node.path, violations);
     pinName(this, () => sinkName);
     this.taskDefinition = fargateTask(this, {
-      cpu: props.cpu ?? 512,
-      memoryLimitMiB: props.memoryLimitMiB ?? 1024,
+      ...size,
       container: 'Sink',
       image,
       environment: { ...environment, ...this.told(props) },
@@ -61,7 +63,7 @@ export class SinkService extends Construct implements IGrantable, IConnectable {
     );
     this.grantPrincipal = this.taskDefinition.taskRole;
     for (const statement of sinkStatements(props)) this.grantPrincipal.addToPrincipalPolicy(statement);
-    this.report(props);
+    this.report(props, tasksCost('tasks', { ...size, tasks: desiredCount }));
   }
 
   /** Those of the tasks: let them reach the brokers, and what they write to. */
@@ -83,7 +85,7 @@ export class SinkService extends Construct implements IGrantable, IConnectable {
     };
   }
 
-  private report({ sinkName, topics, deadLetterTopic }: SinkServiceProps): void {
+  private report({ sinkName, topics, deadLetterTopic }: SinkServiceProps, idle: IdleCost[]): void {
     GuaranteeReport.record('SinkService', this, {
       claim: {
         identity: `topic id, partition and offset, and the position in the source, kept by the sink '${sinkName}' beside its rows`,
@@ -94,6 +96,7 @@ export class SinkService extends Construct implements IGrantable, IConnectable {
           'somebody else who writes to, or deletes from, what the sink writes',
         ],
       },
+      idle,
       notes: [
         ...(topics === undefined
           ? []

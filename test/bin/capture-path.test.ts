@@ -73,5 +73,6 @@ describe('with change data capture', () => {
     for (const path of ['Capture', 'LakeSink', 'IcebergSink', 'ModelSink'])
       expect(report).toMatch(new RegExp(`\\| ExactlyOnceReference/${path} \\|`));
     expect(report).toContain('ExactlyOnceReference/LakeAudit');
+    expect(report).toContain('| 2 x 730.5 hours x (1 vCPU x $0.03238 + 2 GB x $0.00356) | $57.71 |');
   });
 });
