@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { App } from 'aws-cdk-lib';
+import { cdcContext } from './cdc-context.js';
 import { ReferenceStack } from './reference-stack.js';
 
 /**
@@ -15,6 +16,8 @@ import { ReferenceStack } from './reference-stack.js';
  * - `postgresUrl=<postgres URL>`: settled payments are posted to this Postgres, too. Without a password.
  * - `webhooks=true`: a payment provider's events settle refunds, and customers' endpoints are told of payments.
  * - `subscriberNetwork=<CIDR>`: endpoints in this network are reached, also without TLS. For networks of one's own.
+ * - `cdc=true`, with `cdcVpcId`, `cdcSubnetIds`, `cdcKafkaClusterArn`, `cdcBootstrapServers`, `cdcDatabaseHost`,
+ *   `cdcDatabaseName`, `cdcDatabaseSecretArn`, `cdcSystemIdentifier`: a table of that Postgres is captured.
  */
 const app = new App();
 new ReferenceStack(app, 'ExactlyOnceReference', {
@@ -30,6 +33,7 @@ new ReferenceStack(app, 'ExactlyOnceReference', {
   postgresUrl: databaseUrl(app, 'postgresUrl'),
   webhooks: flag(app, 'webhooks', false),
   subscriberNetwork: network(app, 'subscriberNetwork'),
+  cdc: flag(app, 'cdc', false) ? cdcContext(app) : undefined,
 });
 
 /** Context from the command line is text, context from cdk.json may be a boolean. */

@@ -8,9 +8,10 @@ export function effectTable(
   id: string,
   partitionKey: string,
   deletionProtection: boolean,
+  type = AttributeType.STRING,
 ): Table {
   return new Table(scope, id, {
-    partitionKey: { name: partitionKey, type: AttributeType.STRING },
+    partitionKey: { name: partitionKey, type },
     billingMode: BillingMode.PAY_PER_REQUEST,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     encryption: TableEncryption.AWS_MANAGED,

@@ -9,6 +9,8 @@ import {
   OutboxTable,
 } from '../lib/index.js';
 import { acceptingApi } from './accepting-api.js';
+import { capturePath } from './capture-path.js';
+import type { CdcContext } from './cdc-context.js';
 import { activityPath } from './activity-path.js';
 import { effectTable } from './effect-table.js';
 import { entry } from './entry.js';
@@ -67,6 +69,13 @@ export interface ReferenceStackProps extends StackProps {
    * @default - endpoints have TLS and public addresses
    */
   readonly subscriberNetwork?: string;
+  /**
+   * Where a table of payments in Postgres is captured from, and through which Kafka: into a lake, a table of Iceberg
+   * and a read model, audited.
+   *
+   * @default - nothing is captured
+   */
+  readonly cdc?: CdcContext;
 }
 
 /**
@@ -86,6 +95,9 @@ export interface ReferenceStackProps extends StackProps {
  * `postgresUrl` names one.
  *
  * Activity events -> Standard channel -> hourly counters, in transactions with the receipts.
+ *
+ * Payments of a Postgres -> Debezium in Kafka Connect -> MSK -> lake, Iceberg and read model, each change once, each
+ * audited against the table. Where `cdc` names them.
  */
 export class ReferenceStack extends Stack {
   constructor(scope: Construct, id: string, props: ReferenceStackProps) {
@@ -167,6 +179,10 @@ export class ReferenceStack extends Stack {
     const refunding = refunds && incomingRefunds(this, refunds, { ...publisher, accounts, payments, shop });
     const spillover = props.spillover === true ? spilloverPath(this, common) : {};
     const activity = activityPath(this, { ...common, unprotected: props.unprotected });
+    const captured =
+      props.cdc === undefined
+        ? {}
+        : capturePath(this, { ...props.cdc, dedupTable, deletionProtection: protectedTables });
 
     if (props.disposable) RemovalPolicies.of(this).destroy();
 
@@ -189,6 +205,7 @@ export class ReferenceStack extends Stack {
       ...refunding,
       ...activity,
       ...spillover,
+      ...captured,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

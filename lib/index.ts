@@ -78,11 +78,17 @@ export type { PostgresConsumerProps } from './postgres/postgres-consumer-props.j
 export { PostgresRelay } from './postgres/postgres-relay.js';
 export type { PostgresRelayProps } from './postgres/postgres-relay-props.js';
 export { PostgresCdcRelay, type PostgresCdcRelayProps } from './postgres/postgres-cdc-relay.js';
+export { AuditSchedule } from './cdc/audit-schedule.js';
+export type { AuditScheduleProps } from './cdc/audit-schedule-props.js';
+export { ConnectAlarms, type ConnectAlarmsProps } from './cdc/connect-alarms.js';
+export { ConnectService } from './cdc/connect-service.js';
+export type { ConnectServiceProps } from './cdc/connect-service-props.js';
 export { ConnectWorker, type ConnectWorkerProps } from './cdc/connect-worker.js';
 export { DebeziumConnector } from './cdc/debezium-connector.js';
 export type { DebeziumConnectorProps } from './cdc/debezium-connector-props.js';
 export { LakeBucket, type LakeBucketProps } from './cdc/lake-bucket.js';
-export { SinkService, type SinkServiceProps } from './cdc/sink-service.js';
+export { SinkService } from './cdc/sink-service.js';
+export type { SinkServiceProps } from './cdc/sink-service-props.js';
 export { SnowflakeConnector, type SnowflakeConnectorProps } from './cdc/snowflake-connector.js';
 export type { WebhookReceiverProps, WebhookSourceProps } from './webhook/webhook-receiver-props.js';
 export { WebhookSender } from './webhook/webhook-sender.js';

@@ -5,6 +5,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Pool } from 'pg';
 import { ConnectWorker } from '../../lib/cdc/connect-worker.js';
 import { DebeziumConnector } from '../../lib/cdc/debezium-connector.js';
+import { ConnectRest, ConnectorWatch } from '../../runtime/cdc/connect/index.js';
 import { postgresSinkTable } from '../../runtime/cdc/index.js';
 import { connectJars, startConnect } from '../../targets/connect/index.js';
 import { startEmbedded } from '../../targets/embedded/index.js';
@@ -12,6 +13,7 @@ import { installKafkaClient, startKafka } from '../../targets/kafka/index.js';
 import { startPostgres } from '../../targets/postgres/index.js';
 import type { Cleanup } from '../cleanup.js';
 import type { Audited } from './audits.js';
+import { untilRunning } from './connector.js';
 import type { CdcOptions } from './options.js';
 import { topicPrefix, topics } from './order.js';
 import { SinkProcesses } from './sink-processes.js';
@@ -44,18 +46,10 @@ const workerSettings = {
   'offset.storage.partitions': '1',
   'status.storage.partitions': '1',
   'offset.flush.interval.ms': '1000',
-  'config.providers': 'env',
-  'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
 };
 
 /** Between two looks after the connector, in milliseconds. */
 const watchMs = 2_000;
-
-/** Made by Connect, since brokers make no topic by themselves. */
-const topicSettings = (replicas: number) => ({
-  'topic.creation.default.replication.factor': String(replicas),
-  'topic.creation.default.partitions': '1',
-});
 
 /**
  * Starts it all: what cannot be had is refused by name, first of all.
@@ -101,7 +95,7 @@ export async function startPipeline(
   const bucketMaker = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   await bucketMaker.send(new CreateBucketCommand({ Bucket: s3.bucket }));
 
-  process.env.CDC_PASSWORD = 'anything: the server trusts the loopback interface';
+  process.env.EXACTLY_ONCE_DATABASE_PASSWORD = 'anything: the server trusts the loopback interface';
   const { config } = new ConnectWorker({
     bootstrapServers: broker.servers,
     groupId: 'cdc',
@@ -119,14 +113,21 @@ export async function startPipeline(
     databasePort: postgres.port,
     databaseName: 'postgres',
     databaseUser: 'postgres',
-    databasePassword: '${env:CDC_PASSWORD}',
+    databasePassword: '${env:EXACTLY_ONCE_DATABASE_PASSWORD}',
+    topicReplicationFactor: brokers,
   });
-  const putConnector = () =>
-    worker.put('shop', {
-      ...connector.config,
-      ...topicSettings(brokers),
-      ...(!exactlyOnce && { 'exactly.once.support': 'requested' }),
-    });
+  // As a worker of a ConnectService registers its connector, and looks after it.
+  const rest = new ConnectRest(worker.url);
+  const watch = new ConnectorWatch({
+    rest,
+    connector: connector.name,
+    config: { ...connector.config, ...(!exactlyOnce && { 'exactly.once.support': 'requested' }) },
+    mostRestarts: Infinity,
+  });
+  const putConnector = async () => {
+    await watch.register();
+    await untilRunning(rest, connector.name);
+  };
   await putConnector();
   log(
     `Debezium ${debeziumVersion} runs in Kafka Connect ${exactlyOnce ? 'with' : 'without'} exactly-once source support`,
@@ -145,13 +146,12 @@ export async function startPipeline(
   // Postgres runs as another user.
   await chmod(folder, 0o755);
   const fate: Fate = { connectKills: 0, brokerKills: 0, recreated: 0, revived: 0 };
-  // Nobody else starts a failed task again: where a cluster runs Connect, its health check does.
-  const watch = setInterval(
-    () => void worker.revive('shop').then((failed) => void (fate.revived += failed ? 1 : 0)),
+  const looking = setInterval(
+    () => void watch.look().then(({ restarts }) => void (fate.revived += restarts > 0 ? 1 : 0)),
     watchMs,
   );
   undo.add('stop watching Connect', () => {
-    clearInterval(watch);
+    clearInterval(looking);
     return Promise.resolve();
   });
   // One at a time: a worker does not start while the cluster is another.

@@ -12,7 +12,7 @@ export interface DebeziumConnectorProps {
 
   readonly databaseName: string;
   readonly databaseUser: string;
-  /** A reference to a config provider of the worker, such as `${secretsManager:shop/debezium:password}`. */
+  /** A reference to a config provider of the worker, such as `${env:EXACTLY_ONCE_DATABASE_PASSWORD}`. */
   readonly databasePassword: string;
 
   /**
@@ -28,4 +28,18 @@ export interface DebeziumConnectorProps {
    * @default false
    */
   readonly slotFailover?: boolean;
+
+  /**
+   * Of topics that Connect makes. Rows of one key are in one partition; a topic that is there stays as it is.
+   *
+   * @default 1
+   */
+  readonly topicPartitions?: number;
+
+  /**
+   * Of topics that Connect makes.
+   *
+   * @default 3
+   */
+  readonly topicReplicationFactor?: number;
 }

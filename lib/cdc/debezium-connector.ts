@@ -2,16 +2,22 @@ import { InvalidProps } from '../guarantees/invalid-props.js';
 import type { DebeziumConnectorProps } from './debezium-connector-props.js';
 import { debeziumViolations } from './debezium-rules.js';
 
+/** Of a connector that is told no other. */
+export const defaultSlot = 'exactly_once';
+
 /**
  * The configuration of a Debezium connector for Postgres, as the sinks of `exactly-once-aws/cdc` need it:
  * transactions' metadata (the ordinal of a change), decimals and times as text, no TRUNCATE, no offset that follows a
  * slot which is ahead, and exactly-once support of the source.
  *
- * Post `config` to the worker, which is to be started as {@link ConnectWorker} says.
+ * A {@link ConnectService} runs it. For a worker of your own: put `config` to it under `name`; it is to be started as
+ * {@link ConnectWorker} says.
  *
  * @see https://debezium.io/documentation/reference/stable/connectors/postgresql.html
  */
 export class DebeziumConnector {
+  /** In Connect: its offsets are found by it, and by the prefix of its topics, which is the same. */
+  public readonly name: string;
   /** As Connect's REST API takes it. */
   public readonly config: { [key: string]: string };
 
@@ -19,7 +25,9 @@ export class DebeziumConnector {
   constructor(props: DebeziumConnectorProps) {
     const violations = debeziumViolations(props);
     if (violations.length > 0) throw new InvalidProps('DebeziumConnector', props.topicPrefix, violations);
-    const { slotName = 'exactly_once', databasePort = 5432, slotFailover = false } = props;
+    const { slotName = defaultSlot, databasePort = 5432, slotFailover = false } = props;
+    const { topicPartitions = 1, topicReplicationFactor = 3 } = props;
+    this.name = props.topicPrefix;
     const converter = 'org.apache.kafka.connect.json.JsonConverter';
     this.config = {
       'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
@@ -49,6 +57,9 @@ export class DebeziumConnector {
       'skipped.operations': 't',
       // Moves the slot on while the tables are quiet: WAL is kept from where it stands.
       'heartbeat.interval.ms': '10000',
+      // Brokers need not make topics by themselves.
+      'topic.creation.default.partitions': String(topicPartitions),
+      'topic.creation.default.replication.factor': String(topicReplicationFactor),
       'snapshot.mode': 'initial',
       'errors.tolerance': 'none',
       'key.converter': converter,

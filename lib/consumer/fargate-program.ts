@@ -5,9 +5,11 @@ import {
   CpuArchitecture,
   FargateService,
   FargateTaskDefinition,
+  type HealthCheck,
   type ICluster,
   LogDrivers,
   OperatingSystemFamily,
+  type Secret,
 } from 'aws-cdk-lib/aws-ecs';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -19,6 +21,9 @@ export interface FargateTaskOptions {
   readonly container: string;
   readonly image: ContainerImage;
   readonly environment?: { [key: string]: string };
+  /** Variables that the task reads when it starts, and that are not in the template. */
+  readonly secrets?: { [key: string]: Secret };
+  readonly healthCheck?: HealthCheck;
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeout: Duration;
   readonly streamPrefix: string;
@@ -40,6 +45,10 @@ export function fargateTask(scope: Construct, options: FargateTaskOptions): Farg
   });
   task.addContainer(container, { ...program, logging: LogDrivers.awsLogs({ streamPrefix, logGroup }) });
   Validations.of(task).acknowledge({ id: 'AwsSolutions-ECS2', reason: variables });
+  Validations.of(task.obtainExecutionRole()).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'ecr:GetAuthorizationToken, which the pull of an image needs, takes no resource.',
+  });
   return task;
 }
 
@@ -48,19 +57,23 @@ export interface FargateProgramOptions {
   readonly desiredCount: number;
   readonly vpcSubnets?: SubnetSelection;
   readonly securityGroups?: ISecurityGroup[];
+  /** Whether a deployment replaces one task after the other. @default false */
+  readonly oneByOne?: boolean;
 }
 
 /** A service whose deployments start the new tasks before they stop the old ones. */
 export function fargateProgram(
   scope: Construct,
   taskDefinition: FargateTaskDefinition,
-  options: FargateProgramOptions,
+  { oneByOne = false, ...options }: FargateProgramOptions,
 ): FargateService {
+  const { desiredCount } = options;
   return new FargateService(scope, 'Service', {
     ...options,
     taskDefinition,
     minHealthyPercent: 100,
-    maxHealthyPercent: 200,
+    // ECS rounds down.
+    maxHealthyPercent: oneByOne ? Math.ceil((100 * (desiredCount + 1)) / desiredCount) : 200,
     circuitBreaker: { rollback: true },
   });
 }

@@ -36,6 +36,22 @@ export class DedupTableGrants {
   }
 
   /**
+   * What a `dynamoSink` needs whose `watermarks` are here: read where it stands, and move it on condition. Only its
+   * own rows.
+   *
+   * @param sinkName the sink's `name`
+   */
+  public moveSink(grantee: IGrantable, sinkName: string): Grant {
+    this.table.encryptionKey?.grantEncryptDecrypt(grantee);
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+      resourceArns: [this.table.tableArn],
+      conditions: keysLike(`sink/${sinkName}/*`),
+    });
+  }
+
+  /**
    * For whoever decides about stopped groups, such as the command line tool: list them, and write down the decision.
    */
   public decideGroups(grantee: IGrantable): Grant {
@@ -50,9 +66,13 @@ export class DedupTableGrants {
 
 /** Receipts have a `#` behind the name, and all other rows a `!`; a name holds neither. */
 function rowsOf(consumerName: string): Record<string, Record<string, unknown>> {
+  return keysLike(`${consumerName}#*`, `${consumerName}!*`);
+}
+
+function keysLike(...patterns: string[]): Record<string, Record<string, unknown>> {
   const keys = 'dynamodb:LeadingKeys';
   return {
-    'ForAllValues:StringLike': { [keys]: [`${consumerName}#*`, `${consumerName}!*`] },
+    'ForAllValues:StringLike': { [keys]: patterns },
     // "For all" of none is true.
     Null: { [keys]: 'false' },
   };

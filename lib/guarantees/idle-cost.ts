@@ -1,4 +1,4 @@
-import { CfnResource } from 'aws-cdk-lib';
+import { CfnResource, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { averageMonthDays, exactly, tidy } from './cost.js';
 import type { IdleCost } from './guarantee-claims.js';
@@ -29,6 +29,28 @@ export function scheduleCost(part: string, everySeconds: number): IdleCost {
     how: `${Math.round(millions * 1e6).toLocaleString('en-US')} x (${exactly(prices.millionScheduled)} + ${exactly(prices.millionInvocations)}) a million`,
     dollars: millions * price,
   };
+}
+
+export interface RunningTasks {
+  readonly tasks: number;
+  /** In units of 1/1024 vCPU. */
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+}
+
+/** What tasks on Fargate (ARM) cost that stay running. Nothing where a size is known at deployment only. */
+export function tasksCost(part: string, { tasks, cpu, memoryLimitMiB }: RunningTasks): IdleCost[] {
+  if ([tasks, cpu, memoryLimitMiB].some((value) => Token.isUnresolved(value))) return [];
+  const [cores, gigabytes] = [cpu / 1024, memoryLimitMiB / 1024];
+  const hours = monthSeconds / 3_600;
+  const { fargateArmCoreHour: core, fargateArmGigabyteHour: gigabyte } = prices;
+  return [
+    {
+      part,
+      how: `${tasks} x ${tidy(hours)} hours x (${tidy(cores)} vCPU x ${exactly(core)} + ${tidy(gigabytes)} GB x ${exactly(gigabyte)})`,
+      dollars: tasks * hours * (cores * core + gigabytes * gigabyte),
+    },
+  ];
 }
 
 /** Alarms, keys and firewalls below a construct, whoever has made them. */

@@ -13,7 +13,7 @@ import { pinName } from '../guarantees/pinned-names.js';
 import { KafkaProcessorAlarms } from './kafka-processor-alarms.js';
 import type { KafkaProcessorProps } from './kafka-processor-props.js';
 import { kafkaProcessorViolations } from './kafka-processor-rules.js';
-import { processorStatements } from './msk-permissions.js';
+import { processorStatements } from './processor-permissions.js';
 
 /**
  * Fargate tasks beside an MSK cluster that process topics into topics in Kafka's transactions: the program in `image`

@@ -54,13 +54,13 @@ export {
 export {
   audit,
   AuditFailed,
-  scheduledAudit,
   type AuditFinding,
   type AuditOptions,
   type AuditReport,
   type FindingKind,
   type PartitionAudit,
 } from './audit/audit.js';
+export { scheduledAudit, type ScheduledAuditOptions } from './audit/scheduled-audit.js';
 export type { AuditSide } from './audit/side.js';
 export type { AuditRow } from './audit/tally.js';
 export type { AuditedColumns } from './audit/row-text.js';

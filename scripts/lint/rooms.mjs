@@ -98,13 +98,16 @@ export const walls = [
   },
   {
     of: ['runtime/cdc/'],
-    but: ['runtime/cdc/kafka/'],
+    but: ['runtime/cdc/kafka/', 'runtime/cdc/connect/'],
     never: ['runtime/'],
     except: [
       'runtime/cdc/',
       'runtime/dedup/',
       'runtime/dynamodb/attribute-value.ts',
       'runtime/telemetry/node-version.ts',
+      // Of an audit on a schedule.
+      'runtime/telemetry/error-line.ts',
+      'runtime/telemetry/log-line.ts',
     ],
     because: 'a sink is no consumer of messages: it shares the heart, and how values become attributes',
   },
@@ -113,16 +116,27 @@ export const walls = [
     never: ['runtime/', '@confluentinc'],
     except: [
       'runtime/cdc/kafka/',
+      'runtime/cdc/dead-letters.ts',
       'runtime/cdc/source.ts',
       'runtime/cdc/errors.ts',
       'runtime/dedup/',
       'runtime/kafka/processor/client-port.ts',
+      // One form of a letter in a topic, whoever sends it.
+      'runtime/kafka/processor/dead-letter.ts',
       'runtime/kafka/processor/error-codes.ts',
       'runtime/kafka/processor/errors.ts',
+      'runtime/kafka/processor/message.ts',
+      'runtime/kafka/processor/msk-iam.ts',
       'runtime/telemetry/node-version.ts',
     ],
     because:
       'the log of a sink is a port: it knows neither sinks nor groups, and states what it uses of the client',
+  },
+  {
+    of: ['runtime/cdc/connect/'],
+    never: ['runtime/'],
+    except: ['runtime/cdc/connect/', 'runtime/cdc/pg-port.ts', 'runtime/dedup/', 'runtime/telemetry/'],
+    because: 'what runs a worker of Connect knows neither sinks nor the log that they read',
   },
   {
     of: ['runtime/cdc/audit/'],

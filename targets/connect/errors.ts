@@ -2,7 +2,7 @@ import { LocalTargetError } from '../local-target-error.js';
 
 export { DownloadFailedError, JavaMissingError, MavenMissingError } from '../maven/errors.js';
 
-/** The worker did not come up, or its connector does not run. */
+/** The worker did not come up. */
 export class ConnectError extends LocalTargetError {
   override readonly name = 'ConnectError';
 }

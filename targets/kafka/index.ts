@@ -48,6 +48,8 @@ export interface KafkaBroker {
    * @param atLeast with fewer than these it looks again with more patience. @default 1
    */
   values(topic: string, atLeast?: number): Promise<string[]>;
+  /** The same, and before each value its headers, `name:value,name:value`, and a tab. */
+  valuesWithHeaders(topic: string, atLeast?: number): Promise<string[]>;
   /** What may hold readers of a topic of 4 partitions back: its offsets, transactions and producers, for people. */
   transactions(topic: string): Promise<string>;
   /**
@@ -113,6 +115,7 @@ export async function startKafka({
     forbid: (topic) => changeRights(jars, servers, ['--add', ...forbidden(topic)]),
     allow: (topic) => changeRights(jars, servers, ['--remove', '--force', ...forbidden(topic)]),
     values: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast),
+    valuesWithHeaders: (topic, atLeast = 1) => readRecords(jars, servers, topic, atLeast, true),
     transactions: (topic) => describeTransactions(jars, servers, topic),
     markersLeftOut: async () => {
       const logs = await Promise.all(nodes.map((node) => node.log()));

@@ -45,18 +45,21 @@ const idleMs = [5_000, 20_000, 60_000];
  * The values of a topic's committed records, which hold no line break, as Kafka's own Java consumer reads them.
  *
  * @param atLeast with fewer than these the consumer is given more time: it may only have been slow
+ * @param isWithHeaders before each value stand its headers, `name:value,name:value`, and a tab
  */
 export async function readRecords(
   jars: string,
   servers: string,
   topic: string,
   atLeast: number,
+  isWithHeaders = false,
 ): Promise<string[]> {
   let values: string[] = [];
   for (const idle of idleMs) {
     const text = await runTool(jars, 'org.apache.kafka.tools.consumer.ConsoleConsumer', [
       ...['--bootstrap-server', servers, '--topic', topic, '--from-beginning'],
       ...['--isolation-level', 'read_committed', '--timeout-ms', String(idle)],
+      ...['--formatter-property', `print.headers=${isWithHeaders}`],
     ]);
     values = text.split('\n').filter((line) => line !== '');
     if (values.length >= atLeast) break;

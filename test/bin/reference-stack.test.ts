@@ -6,7 +6,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import type { ReferenceStack } from '../../bin/reference-stack.js';
-import { appWith, commitsReceipts, permanent, permissions, referenceIn, template } from './reference.js';
+import { appWith, cdc, commitsReceipts, permanent, permissions, referenceIn, template } from './reference.js';
 
 describe('the stack', () => {
   const reference = template();
@@ -213,6 +213,7 @@ describe('in the cloud assembly', () => {
     const more = {
       mailProviderUrl: 'https://mails.example',
       postgresUrl: 'postgres://ledger@db.example/payments',
+      cdc,
     };
     change(referenceIn(app, { ...permanent, ...more }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));

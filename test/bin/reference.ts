@@ -1,6 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import cdkJson from '../../cdk.json';
+import type { CdcContext } from '../../bin/cdc-context.js';
 import { ReferenceStack, type ReferenceStackProps } from '../../bin/reference-stack.js';
 
 export const permanent: ReferenceStackProps = {
@@ -8,6 +9,18 @@ export const permanent: ReferenceStackProps = {
   unprotected: false,
   sideBySide: false,
   polling: true,
+};
+
+/** What change data capture stands on. */
+export const cdc: CdcContext = {
+  vpcId: 'vpc-0a1b2c3d',
+  subnetIds: ['subnet-0a1b2c3d', 'subnet-0c2d3e4f'],
+  kafkaClusterArn: 'arn:aws:kafka:us-east-1:111122223333:cluster/shop/1a2b-3',
+  bootstrapServers: 'b-1:9098,b-2:9098',
+  databaseHost: 'db.example',
+  databaseName: 'shop',
+  databaseSecretArn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:shop/debezium-abcdef',
+  systemIdentifier: '7412345678901234567',
 };
 
 /** The stack as it is deployed: with the flags of cdk.json. */

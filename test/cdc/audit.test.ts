@@ -94,11 +94,12 @@ describe('an audit', () => {
   });
 
   test('on a schedule throws what it found', async () => {
-    const check = scheduledAudit({ source: side('source', rows), sink: side('sink', rows.slice(1)) });
+    const log = () => undefined;
+    const check = scheduledAudit({ source: side('source', rows), sink: side('sink', rows.slice(1)), log });
     await expect(check()).rejects.toThrow(AuditFailed);
     await expect(check()).rejects.toThrow('1 missing');
     await expect(
-      scheduledAudit({ source: side('source', rows), sink: side('sink', rows) })(),
+      scheduledAudit({ source: side('source', rows), sink: side('sink', rows), log })(),
     ).resolves.toMatchObject({ ok: true });
   });
 });

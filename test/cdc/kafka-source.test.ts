@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { kafkaClientFolder } from '../../targets/kafka/index.js';
 import { embedded } from '../fixtures/embedded.js';
 import { OwnProcess } from '../fixtures/own-process.js';
 import { describeWithKafka } from '../kafka/processor/with-kafka.js';
 import { until, World } from '../kafka/processor/world.js';
-import type { SourceOrder } from './kafka-source-process.js';
+import { Reader } from './kafka-reader.js';
 import { linesIn, namesIn, newBucket, s3 } from './lake.js';
 
 const kills = Number(process.env.KAFKA_SOURCE_KILLS ?? 2);
@@ -125,32 +123,3 @@ describeWithKafka(__filename)('a sink that reads Kafka', () => {
     expect(message).toContain("topic 'nowhere' cannot be read");
   }, 120_000);
 });
-
-interface End {
-  readonly ended?: string;
-  readonly message?: string;
-}
-
-class Reader {
-  wrote = 0;
-  readonly ended: Promise<End>;
-  readonly #signal: (signal: NodeJS.Signals) => void;
-
-  constructor(path: string, order: SourceOrder) {
-    const child = spawn(process.execPath, [path, JSON.stringify(order)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#signal = (signal) => child.kill(signal);
-    let last: End = {};
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const { wrote = 0, ...end } = JSON.parse(line) as End & { readonly wrote?: number };
-      this.wrote += wrote;
-      last = end;
-    });
-    this.ended = new Promise((resolve) => child.once('close', () => resolve(last)));
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#signal(signal);
-  }
-}

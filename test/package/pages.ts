@@ -156,6 +156,23 @@ export const synthesizedPages: readonly Page[] = [
     id: 'Lake',
     file: 'lake-stack',
     stack: 'LakeStack',
-    files: { 'sink/Dockerfile': docker },
+    files: { 'sink/Dockerfile': docker, 'connect/Dockerfile': docker },
+    around: {
+      imports: [
+        "import { Stack as CaptureNetwork } from 'aws-cdk-lib';",
+        "import { Vpc as CaptureVpc } from 'aws-cdk-lib/aws-ec2';",
+        "import { Cluster as CaptureCluster } from 'aws-cdk-lib/aws-ecs';",
+        "import { CfnCluster as CaptureBrokers } from 'aws-cdk-lib/aws-msk';",
+        "import { Secret as DatabaseLogin } from 'aws-cdk-lib/aws-secretsmanager';",
+      ],
+      before: [
+        "const network = new CaptureNetwork(app, 'CaptureNetwork');",
+        "const cluster = new CaptureCluster(network, 'Cluster', { vpc: new CaptureVpc(network, 'Vpc') });",
+        "const kafkaCluster = new CaptureBrokers(network, 'Kafka', {",
+        `clusterName: 'shop', kafkaVersion: '3.7.x', numberOfBrokerNodes: 2, brokerNodeGroupInfo: ${brokers} });`,
+        "const databaseSecret = new DatabaseLogin(network, 'Login');",
+      ],
+      props: "{ cluster, kafkaCluster, bootstrapServers: 'b-1:9098', databaseHost: 'db', databaseSecret }",
+    },
   },
 ];

@@ -3,7 +3,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import {
+  AuditSchedule,
   ChannelKind,
+  ConnectService,
   DedupTable,
   GuaranteeDashboard,
   IdempotentApi,
@@ -20,6 +22,7 @@ import {
   WebhookSender,
 } from '../../lib/index.js';
 import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
+import { connectProps } from '../fixtures/connect-service.js';
 import { processorProps } from '../fixtures/kafka-processor.js';
 
 /** A stack with each construct that has alarms, and a dashboard that was made before them. */
@@ -70,6 +73,8 @@ function watchedServices(stack: Stack, dedupTable: DedupTable, targets: RelayTar
   new KafkaProcessor(stack, 'Processor', processorProps(stack, { dedupTable, cluster }));
   new PostgresCdcRelay(stack, 'PostgresCdc', { outboxName: 'orders', targets, cluster, image });
   new SinkService(stack, 'Sink', { sinkName: 'lake', cluster, image });
+  new ConnectService(stack, 'Capture', connectProps(stack, { cluster }));
+  new AuditSchedule(stack, 'Audit', { auditName: 'lake', entry: noopEntry });
 }
 
 interface MetricQuery {

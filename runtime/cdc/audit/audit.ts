@@ -99,15 +99,6 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
   };
 }
 
-/** For a function on a schedule: an audit that throws, so that the alarm on its errors rings. @throws AuditFailed */
-export function scheduledAudit(options: AuditOptions): () => Promise<AuditReport> {
-  return async () => {
-    const report = await audit(options);
-    if (!report.ok) throw new AuditFailed(report);
-    return report;
-  };
-}
-
 function problemOf(
   counts: Readonly<Record<FindingKind, number>>,
   seen: number,

@@ -8,6 +8,8 @@
 import { warnOfOldNode } from '../../telemetry/node-version.js';
 
 export { kafkaSource, type KafkaSource, type KafkaSourceOptions } from './kafka-source.js';
+export { kafkaDeadLetters, type KafkaDeadLetters, type KafkaDeadLettersOptions } from './dead-letters.js';
+export { kafkaSinkSettings, type KafkaSinkSettings } from './settings.js';
 export { TopicRecreated } from './topic-recreated.js';
 
 warnOfOldNode();

@@ -74,13 +74,21 @@ export interface ClientConsumer extends Client {
 }
 
 export interface ClientProducer extends Client {
+  on(event: 'event.error', listener: (error: ClientError) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  /** With the setting `dr_cb`. */
+  on(
+    event: 'delivery-report',
+    listener: (error: ClientError | null | undefined, report: { readonly opaque?: unknown }) => void,
+  ): unknown;
   produce(
     topic: string,
     partition: number | null,
     value: Buffer | null,
     key: Buffer | string | null,
     timestamp: number | null,
-    opaque: undefined,
+    /** Comes back with the report. */
+    opaque: unknown,
     headers: ClientHeaders,
   ): unknown;
   setPollInterval(ms: number): unknown;

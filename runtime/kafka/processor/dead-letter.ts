@@ -4,6 +4,8 @@ import type { Sending } from './message.js';
 
 /** At most so many bytes of the reason (R51). */
 const maxReasonBytes = 1_000;
+/** A longer key is left out with the value. */
+const maxKeyBytes = 1_000;
 
 /** Headers of a dead letter, beside those of the record itself. */
 export const deadLetterHeaders = {
@@ -16,6 +18,8 @@ export const deadLetterHeaders = {
   failures: 'exactly-once-failures',
   /** `omitted`: the record was too large to be sent with them; read it at its own place. */
   value: 'exactly-once-value',
+  /** `omitted`: so was its key. */
+  key: 'exactly-once-key',
 } as const;
 
 export interface DeadLetterOf {
@@ -50,12 +54,29 @@ export function deadLetter(of: DeadLetterOf): Sending {
   };
 }
 
+/** Whether there is something to be left out of a letter that is too large. */
+export function canBeCut({ value, key }: Sending): boolean {
+  return value !== null || isLong(key);
+}
+
 /** The same without what made it too large: the record can still be read where it stands. */
 export function withoutValue(sending: Sending): Sending {
   const ours = sending.headers.filter((header) =>
     Object.keys(header).every((name) => name.startsWith('exactly-once-')),
   );
-  return { ...sending, value: null, headers: [...ours, { [deadLetterHeaders.value]: 'omitted' }] };
+  const { key } = sending;
+  const headers = [...ours, { [deadLetterHeaders.value]: 'omitted' }];
+  if (!isLong(key)) return { ...sending, value: null, headers };
+  return {
+    ...sending,
+    value: null,
+    key: null,
+    headers: [...headers, { [deadLetterHeaders.key]: 'omitted' }],
+  };
+}
+
+function isLong(key: Sending['key']): boolean {
+  return key !== null && Buffer.byteLength(key) > maxKeyBytes;
 }
 
 function cut(text: string): string {

@@ -6,7 +6,7 @@ import {
   type ClientProducer,
   type PartitionOffset,
 } from './client-port.js';
-import { deadLetterHeaders, withoutValue } from './dead-letter.js';
+import { canBeCut, deadLetterHeaders, withoutValue } from './dead-letter.js';
 import { clientError, codes, isFatalError, isFencing } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';
 import type { Sending } from './message.js';
@@ -54,7 +54,7 @@ export class Transactions {
         return;
       } catch (error) {
         const code = clientError(error)?.code;
-        if (code === codes.messageTooLarge && isLetter(sending) && value !== null)
+        if (code === codes.messageTooLarge && isLetter(sending) && canBeCut(sending))
           return this.send(withoutValue(sending));
         if (code !== codes.queueFull) throw this.#failed('produce', error);
         await sleep(5);

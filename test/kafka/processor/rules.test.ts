@@ -1,6 +1,11 @@
 import { PackageMissing } from '../../../runtime/dedup/package-missing.js';
 import type { ClientConsumer } from '../../../runtime/kafka/processor/client-port.js';
-import { deadLetter, deadLetterHeaders, withoutValue } from '../../../runtime/kafka/processor/dead-letter.js';
+import {
+  canBeCut,
+  deadLetter,
+  deadLetterHeaders,
+  withoutValue,
+} from '../../../runtime/kafka/processor/dead-letter.js';
 import {
   kafkaProcessor,
   logProcessorEvents,
@@ -157,6 +162,14 @@ describe('a dead letter', () => {
     expect(small.value).toBeNull();
     expect(small.headers).not.toContainEqual({ own: 'h' });
     expect(small.headers).toContainEqual({ [deadLetterHeaders.value]: 'omitted' });
+    expect(small.key).toBe('k');
+    expect(canBeCut(small)).toBe(false);
+
+    const long = withoutValue({ ...letter, value: null, key: 'k'.repeat(1_001) });
+    expect(canBeCut({ ...letter, value: null, key: 'k'.repeat(1_001) })).toBe(true);
+    expect(long.key).toBeNull();
+    expect(long.headers).toContainEqual({ [deadLetterHeaders.key]: 'omitted' });
+    expect(canBeCut(long)).toBe(false);
   });
 });
 
