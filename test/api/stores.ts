@@ -16,6 +16,8 @@ import { FaultyPostgres } from '../contract/faulty-postgres.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { testPostgres, type TestPostgres } from '../fixtures/postgres.js';
+import { accountsTable, payInPostgres } from './pay-in-postgres.js';
+import type { At } from './victim-order.js';
 import { day, limits, pay, PaymentBody, paymentsApi, request, type Names, type Shape } from './payments.js';
 
 export type More = Partial<KeyedApiOptions<PaymentBody, unknown>>;
@@ -47,6 +49,8 @@ export interface ApiStore {
   /** Whether a handler sees payments of the account. */
   sees(account: string, tx: unknown): Promise<boolean>;
   payments(account: string): Promise<number | undefined>;
+  /** Where another process finds it. */
+  readonly at: At;
   /** Seconds to the end of a receipt's window. */
   left(receipt: string): Promise<number>;
   /** Moves the end of a receipt's window, as time would. */
@@ -63,9 +67,12 @@ class OnDynamo implements ApiStore {
   readonly runsForReplays = true;
   readonly bigAnswers = { responses: limitless };
   readonly client = dynamo();
+  readonly at: At;
   readonly #clients: DynamoDBClient[] = [this.client];
 
-  constructor(readonly names: Names) {}
+  constructor(readonly names: Names) {
+    this.at = { names, client: embedded().client };
+  }
 
   static async open(): Promise<OnDynamo> {
     const client = dynamo();
@@ -149,37 +156,19 @@ class OnDynamo implements ApiStore {
   }
 }
 
-/** The tables that handlers write. */
-export const accountsTable =
-  'CREATE TABLE accounts (account text PRIMARY KEY, payments integer NOT NULL, balance bigint NOT NULL)';
-
-/** As `pay` does on DynamoDB. */
-export async function payInPostgres(
-  { key, body: { account, cents } }: KeyedRequest<PaymentBody>,
-  tx: PostgresTx,
-): Promise<ApiResponse> {
-  await tx.query(
-    'INSERT INTO accounts AS a VALUES ($1, 1, $2) ON CONFLICT (account) DO UPDATE SET payments = a.payments + 1, balance = a.balance + $2',
-    [account, -cents],
-  );
-  return {
-    status: 201,
-    headers: { Location: `/payments/${encodeURIComponent(key)}`, 'X-Run': randomUUID() },
-    cookies: ['session=1'],
-    body: { account, cents, run: randomUUID() },
-  };
-}
-
 export class OnPostgres implements ApiStore {
   readonly calls = { first: 4, replay: 3 };
   readonly runsForReplays = false;
   readonly bigAnswers = {};
+  readonly at: At;
   readonly #faulty: FaultyPostgres[] = [];
 
   constructor(
     readonly url: string,
     readonly pool: Pool,
-  ) {}
+  ) {
+    this.at = { url };
+  }
 
   static async open(postgres: TestPostgres): Promise<OnPostgres> {
     const { url, pool } = await postgres.pool();
