@@ -90,11 +90,11 @@ export class Execution<Body, Tx> {
 
   /** Runs the handler for a request, and commits what it has filled. */
   async settle(request: KeyedRequest<Body>): Promise<Settled> {
-    const { onceFor } = this.#context;
+    const { onceFor, store } = this.#context;
     if (onceFor !== undefined) {
       // The handler may make effects that no commit can refuse: the lease of one that was made long before its commit
       // does not live as long as the receipt.
-      const settled = await this.#saved.find();
+      const settled = store.takesFirst ? undefined : await this.#saved.find();
       if (settled !== undefined) return settled;
       const remainingMs = () => Math.max(0, this.#limits.deadline - Date.now());
       this.#once = onceFor(request.id, remainingMs, this.#receipt.fingerprint);
@@ -169,12 +169,12 @@ export class Execution<Body, Tx> {
 
   /**
    * The handler has thrown, or has answered what is no outcome. Of a request that was processed before that may be
-   * just because of what it did then, so its receipt is asked for first.
+   * just because of what it did then, so its receipt is asked for first, unless there was none.
    */
   async #thrown(error: unknown): Promise<Settled> {
-    const found = await this.#saved.find();
+    const { problem, store, unlocking } = this.#context;
+    const found = store.takesFirst ? undefined : await this.#saved.find();
     if (found !== undefined) return found;
-    const { problem, unlocking } = this.#context;
     if (error instanceof Unsaved)
       return {
         outcome: error.response.status < 500 ? 'refused' : 'failed',

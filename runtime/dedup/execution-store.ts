@@ -30,6 +30,11 @@ export interface ExecutionStore<Tx> {
   /** What a receipt has room for: most bytes of an answer. */
   readonly answerBytes: number;
   /**
+   * It takes the identity before it runs the work, which so runs for none that has a receipt. Otherwise the receipt
+   * has to be asked for before an effect is made outside the transaction, and before a throw means anything (R45).
+   */
+  readonly takesFirst: boolean;
+  /**
    * Runs the work and commits it, unless there is a receipt: then `duplicate` with what it keeps, or `rejected`
    * (KeyReused) for another fingerprint. `retry` is of the store: its error is a CommitFailed that says whether
    * anything is written, or nothing is known; without an error nothing was begun.

@@ -11,6 +11,7 @@ import type { Transaction } from './transaction.js';
 export class DynamoExecutionStore implements ExecutionStore<Transaction> {
   /** DynamoDB items have 400 KB; a quarter is left for the rest of the row. */
   readonly answerBytes = 300 * 1024;
+  readonly takesFirst = false;
   readonly #store: DynamoStore;
 
   /** @throws InvalidSettings as DynamoStore does. */

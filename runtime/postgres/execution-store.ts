@@ -32,6 +32,7 @@ export interface PostgresExecutionStoreOptions {
 export class PostgresExecutionStore implements ExecutionStore<PostgresTx> {
   /** Text in a row may have 1 GB. This is what is still read and sent at once without a thought. */
   readonly answerBytes = 32 * 1024 * 1024;
+  readonly takesFirst = true;
   readonly #store: PostgresStore;
   /** With leases: half of the connections are for them, or all would wait for each other. */
   readonly #slots: Slots | undefined;
