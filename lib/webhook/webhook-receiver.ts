@@ -30,8 +30,8 @@ import { receiverInequalities, receiverViolations } from './webhook-receiver-rul
  * Defaults imposed: everybody may call, because senders do not sign in; throttling, access logs without addresses and
  * bodies, permissions on the receiver's own receipts and on the secrets that are named, and the environment variables
  * EXACTLY_ONCE_WEBHOOK_RECEIVER, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_WINDOW_SECONDS and
- * EXACTLY_ONCE_WEBHOOK_SECRETS. With `receiptsInPostgres` there is no EXACTLY_ONCE_DEDUP_TABLE, and nothing is granted
- * on a table.
+ * EXACTLY_ONCE_WEBHOOK_SECRETS. With `receiptsInPostgres` there is no EXACTLY_ONCE_DEDUP_TABLE, and nothing is
+ * granted on a table.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/webhook.md
  */

@@ -39,8 +39,8 @@ export interface ExecutionStore<Tx> {
    * (KeyReused) for another fingerprint. `retry` is of the store: its error is a CommitFailed that says whether
    * anything is written, or nothing is known; without an error nothing was begun.
    *
-   * @throws what `handle` has thrown, and what makes a transaction one that can never be committed: nothing is written
-   *   then.
+   * @throws what `handle` has thrown, and what makes a transaction one that can never be committed: nothing is
+   *   written then.
    */
   commit(work: KeyedWork<Tx>, limits: Limits): Promise<Outcome>;
   /**

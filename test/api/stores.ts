@@ -246,12 +246,15 @@ export class OnPostgres implements ApiStore {
 
 /** What the tests of a suite use, opened before them. */
 export interface Suite {
-  store(): ApiStore;
-  api(more?: More, told?: Told): Api;
-  ask(shape: Shape, on?: Api): Promise<RenderedResponse>;
-  payments(account: string): Promise<number | undefined>;
+  readonly store: () => ApiStore;
+  readonly api: (more?: More, told?: Told) => Api;
+  readonly ask: (shape: Shape, on?: Api) => Promise<RenderedResponse>;
+  readonly payments: (account: string) => Promise<number | undefined>;
   /** An API whose handler pays and answers as told. */
-  answering(answer: (body: { account: string }, tx: unknown) => ApiResponse, more?: More): Api;
+  readonly answering: (
+    answer: (body: { account: string }, tx: unknown) => ApiResponse,
+    more?: More,
+  ) => Api;
   /** Of the API that is asked where no other is given. */
   readonly summaries: RequestSummary[];
 }

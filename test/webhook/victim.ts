@@ -36,7 +36,11 @@ export function receiverOf(at: At, secret: string): { readonly receive: Api; clo
     dynamodb,
     observe,
   });
-  return { receive, close: () => Promise.resolve(dynamodb.destroy()) };
+  const close = () => {
+    dynamodb.destroy();
+    return Promise.resolve();
+  };
+  return { receive, close };
 }
 
 /** A process that takes one delivery and is killed at the given point, as by an out-of-memory killer. */
