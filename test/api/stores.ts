@@ -251,10 +251,7 @@ export interface Suite {
   readonly ask: (shape: Shape, on?: Api) => Promise<RenderedResponse>;
   readonly payments: (account: string) => Promise<number | undefined>;
   /** An API whose handler pays and answers as told. */
-  readonly answering: (
-    answer: (body: { account: string }, tx: unknown) => ApiResponse,
-    more?: More,
-  ) => Api;
+  readonly answering: (answer: (body: { account: string }, tx: unknown) => ApiResponse, more?: More) => Api;
   /** Of the API that is asked where no other is given. */
   readonly summaries: RequestSummary[];
 }
