@@ -1,31 +1,15 @@
 import { once } from 'node:events';
-import { LocalTargetError } from '../targets/local-target-error.js';
-import { type Cleanup, cleanup } from './cleanup.js';
-import { DriveError, InterruptedError } from './drive-error.js';
-import { interruptSignal } from './interrupt.js';
+import { InterruptedError } from './drive-error.js';
 import { parseOptions, type RunOptions } from './options.js';
 import { outputOf } from './paths/outputs.js';
 import { paymentCommand } from './payment-command.js';
-import { progressTo, type Progress } from './progress.js';
+import { runProgram, type Surroundings } from './program.js';
+import type { Progress } from './progress.js';
 import { jsonReport, textReport, verdictOf } from './report.js';
 import type { Run } from './run.js';
 
 /** `npm start`. Ends with status 0 when every effect happened exactly once, 1 when not, 2 when it could not run. */
-async function main(): Promise<number> {
-  const progress = progressTo(process.stderr);
-  const signal = interruptSignal();
-  const undo = cleanup((line) => progress.line(line));
-  signal.addEventListener('abort', () => progress.line('stopping what was started'));
-  const ended = await started(progress, undo, signal).then(
-    (status) => () => status,
-    (error: unknown) => () => failed(error, progress),
-  );
-  await undo.run();
-  progress.settle();
-  return ended();
-}
-
-async function started(progress: Progress, undo: Cleanup, signal: AbortSignal): Promise<number> {
+async function main({ progress, undo, signal }: Surroundings): Promise<number> {
   const options = parseOptions(process.argv.slice(2), (text) => process.stdout.write(text));
   if (options === undefined) return 0;
   // Loaded late: a wrong flag is answered without waiting for the SDK.
@@ -57,23 +41,8 @@ async function keep({ target, outputs, alive }: Run, options: RunOptions, progre
   if (!(alive.reason instanceof InterruptedError)) throw alive.reason;
 }
 
-function failed(error: unknown, progress: Progress): number {
-  if (error instanceof InterruptedError) {
-    progress.line(error.message);
-    return error.signalName === 'SIGINT' ? 130 : 143;
-  }
-  if (error instanceof DriveError || error instanceof LocalTargetError) {
-    progress.line(`could not run: ${error.message.trimEnd()}`);
-    return 2;
-  }
-  progress.line(
-    `could not run, by a fault of the driver: ${error instanceof Error ? String(error.stack) : String(error)}`,
-  );
-  return 2;
-}
-
 async function print(text: string): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
 }
 
-void main().then((status) => process.exit(status));
+void runProgram(main);

@@ -15,6 +15,8 @@ export interface EndpointOptions {
   readonly endpoint: string;
   /** PEM file with the CA of an HTTPS endpoint. @default - ca.pem in the folder of AWS Emulator, if there is one */
   readonly ca?: string;
+  /** It plays the event source mappings itself, and this project's runner stays off. @default false */
+  readonly ownMappings?: boolean;
   /** @default process.env */
   readonly environment?: NodeJS.ProcessEnv;
   /** Where `.aws/emulator` is. @default - the user's home folder */
@@ -54,7 +56,7 @@ export async function endpointTarget(options: EndpointOptions): Promise<Endpoint
     region,
     account,
     // Their own mappings are not AWS's: ours is, and the same for all of them.
-    polls: 'runner',
+    polls: options.ownMappings === true ? 'target' : 'runner',
     client: { endpoint, region, credentials, useQueueUrlAsEndpoint: false },
     environment: {
       PATH: [binFolder, environment['PATH'] ?? ''].join(delimiter),

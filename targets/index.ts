@@ -21,13 +21,13 @@ export async function chooseTarget(
   options: TargetOptions & { readonly messages: number },
   { log = () => undefined }: { log?: (line: string) => void } = {},
 ): Promise<Target> {
-  const { target, endpoint, ca, yes } = targetOptions(options);
+  const { target, endpoint, ca, ownMappings, yes } = targetOptions(options);
   switch (target) {
     case 'embedded':
       return startEmbedded({ log });
     case 'endpoint': {
       if (endpoint === undefined) throw new TargetOptionsError('--target endpoint needs --endpoint URL');
-      const found = await endpointTarget({ endpoint, ...(ca !== undefined && { ca }) });
+      const found = await endpointTarget({ endpoint, ...(ca !== undefined && { ca }), ownMappings });
       log(`${found.name} at ${found.endpoint}, account ${found.account}, ${found.region}`);
       return found;
     }

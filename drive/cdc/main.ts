@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalTargetError } from '../../targets/local-target-error.js';
 import { textTable } from '../../targets/text-table.js';
-import { cleanup, type Cleanup } from '../cleanup.js';
-import { DriveError } from '../drive-error.js';
-import { interruptSignal } from '../interrupt.js';
-import { progressTo, type Progress } from '../progress.js';
+import { runProgram, type Surroundings } from '../program.js';
 import { SourceUnavailable } from '../../runtime/cdc/index.js';
 import type { AuditLine } from './audits.js';
 import { faults } from './faults.js';
@@ -15,26 +11,12 @@ import { parseOptions, type CdcOptions } from './options.js';
 const catchUpMs = 240_000;
 
 /** `npm run start:cdc`. Ends with 0 when every sink holds each change once, 1 when not, 2 when it could not run. */
-async function main(): Promise<number> {
+async function main(around: Surroundings): Promise<number> {
   const options = parseOptions(process.argv.slice(2), (text) => process.stdout.write(text));
-  if (options === undefined) return 0;
-  const progress = progressTo(process.stderr);
-  const signal = interruptSignal();
-  const undo = cleanup((line) => progress.line(line));
-  try {
-    return await run(options, progress, undo, signal);
-  } finally {
-    await undo.run();
-    progress.settle();
-  }
+  return options === undefined ? 0 : run(options, around);
 }
 
-async function run(
-  options: CdcOptions,
-  progress: Progress,
-  undo: Cleanup,
-  signal: AbortSignal,
-): Promise<number> {
+async function run(options: CdcOptions, { progress, undo, signal }: Surroundings): Promise<number> {
   const { startPipeline } = await import('./pipeline.js');
   const { write } = await import('./workload.js');
   const pipeline = await startPipeline(options, (line) => progress.line(line), undo, signal);
@@ -119,11 +101,4 @@ function tableOf(lines: readonly AuditLine[]): string {
   return textTable(rows, { head, figures: new Set([1, 2, 3, 4, 5, 6]) });
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    const isKnown = error instanceof DriveError || error instanceof LocalTargetError;
-    process.stderr.write(`${isKnown ? error.message : ((error as Error).stack ?? String(error))}\n`);
-    process.exit(2);
-  },
-);
+void runProgram(main);

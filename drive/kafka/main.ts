@@ -3,13 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { kafkaMissing, startKafka } from '../../targets/kafka/index.js';
-import { LocalTargetError } from '../../targets/local-target-error.js';
 import { packageRoot } from '../../targets/package-root.js';
-import { cleanup, type Cleanup } from '../cleanup.js';
-import { DriveError, InterruptedError } from '../drive-error.js';
+import { DriveError } from '../drive-error.js';
 import { readPurchases } from '../input/purchases.js';
-import { interruptSignal } from '../interrupt.js';
-import { progressTo, type Progress } from '../progress.js';
+import { runProgram, type Surroundings } from '../program.js';
 import { accountsFigures, bookAccounts } from './accounts.js';
 import { auditTopic } from './audit.js';
 import { topics, type PurchaseMessage } from './messages.js';
@@ -23,34 +20,14 @@ export class KafkaMissingError extends DriveError {
 }
 
 /** `npm run start:kafka`. Ends with status 0 when every effect happened once, 1 when not, 2 when it could not run. */
-async function main(): Promise<number> {
-  const options = kafkaRunOptions(process.argv.slice(2));
-  const progress = progressTo(process.stderr);
-  const signal = interruptSignal();
-  const undo = cleanup((line) => progress.line(line));
-  try {
-    const report = await run(options, progress, undo, signal);
-    progress.settle();
-    process.stdout.write(`${kafkaReportText(report)}\n`);
-    return isExactlyOnce(report) ? 0 : 1;
-  } catch (error) {
-    if (signal.aborted && signal.reason instanceof InterruptedError)
-      return signal.reason.signalName === 'SIGINT' ? 130 : 143;
-    if (!(error instanceof DriveError) && !(error instanceof LocalTargetError)) throw error;
-    progress.line(`could not run: ${error.message.trimEnd()}`);
-    return 2;
-  } finally {
-    await undo.run();
-    progress.settle();
-  }
+async function main(around: Surroundings): Promise<number> {
+  const report = await run(kafkaRunOptions(process.argv.slice(2)), around);
+  around.progress.settle();
+  process.stdout.write(`${kafkaReportText(report)}\n`);
+  return isExactlyOnce(report) ? 0 : 1;
 }
 
-async function run(
-  options: KafkaRunOptions,
-  progress: Progress,
-  undo: Cleanup,
-  signal: AbortSignal,
-): Promise<KafkaReport> {
+async function run(options: KafkaRunOptions, { progress, undo, signal }: Surroundings): Promise<KafkaReport> {
   const missing = kafkaMissing();
   if (missing !== undefined) throw new KafkaMissingError(missing);
   const began = performance.now();
@@ -98,4 +75,4 @@ async function run(
   };
 }
 
-void main().then((status) => process.exit(status));
+void runProgram(main);

@@ -1,6 +1,6 @@
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { ILayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { ApplicationLogLevel, ILayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 
 /**
  * What else a function that is built from an entry file can be given, but for the key of its logs: constructs that
@@ -27,6 +27,16 @@ export interface BaseFunctionOptions {
    * @default Tracing.DISABLED
    */
   readonly tracing?: Tracing;
+
+  /**
+   * The least urgent lines of the function that are kept: TRACE, DEBUG or INFO. It makes the function's log JSON, and
+   * Lambda tells the level to loggers such as Powertools' by `AWS_LAMBDA_LOG_LEVEL`. Above INFO it is refused: the
+   * lines that metrics and alarms are made of are INFO to Lambda.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+   * @default - text, and all of it
+   */
+  readonly applicationLogLevel?: ApplicationLogLevel;
 
   /**
    * Layers, such as an extension that ships logs. The handler is bundled with all that it imports.
@@ -73,6 +83,8 @@ export interface HandlerFunctionOptions extends BaseFunctionOptions {
 
 /** Of a construct's props, those that its function is built with. */
 export function handlerFunctionOptions(props: HandlerFunctionOptions): HandlerFunctionOptions {
-  const { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups, encryptionKey } = props;
-  return { description, runtime, tracing, layers, vpc, vpcSubnets, securityGroups, encryptionKey };
+  const { description, runtime, tracing, applicationLogLevel, layers } = props;
+  const { vpc, vpcSubnets, securityGroups, encryptionKey } = props;
+  const network = { vpc, vpcSubnets, securityGroups };
+  return { description, runtime, tracing, applicationLogLevel, layers, ...network, encryptionKey };
 }

@@ -3,8 +3,10 @@ import { isAbsolute } from 'node:path';
 import { Duration, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
+  ApplicationLogLevel,
   Architecture,
   Function as LambdaFunction,
+  LoggingFormat,
   Runtime,
   RuntimeFamily,
   Tracing,
@@ -16,6 +18,13 @@ import { entryViolations, handlerCode } from './handler-code.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import { warnOfNotInstalled } from './not-installed.js';
 import { logGroup } from './log-group.js';
+
+/** Levels at which a line without one, which Lambda takes for INFO, is kept. */
+const keepsOurLines: ReadonlySet<string> = new Set([
+  ApplicationLogLevel.TRACE,
+  ApplicationLogLevel.DEBUG,
+  ApplicationLogLevel.INFO,
+]);
 
 /** What a function that is built from an entry file runs on and with, whatever its entry and its timeout. */
 export interface HandlerFunctionResources extends HandlerFunctionOptions {
@@ -85,7 +94,8 @@ export class HandlerFunction extends Construct {
           change: "give `join(__dirname, 'handler.ts')`",
         },
       ]);
-    const { runtime = Runtime.NODEJS_24_X, tracing = Tracing.DISABLED, vpc } = props;
+    const { applicationLogLevel, ...options } = handlerFunctionOptions(props);
+    const { runtime = Runtime.NODEJS_24_X, tracing = Tracing.DISABLED, vpc } = options;
     if (runtime.family !== RuntimeFamily.NODEJS || Number(/\d+/.exec(runtime.name)?.[0] ?? 24) < 22)
       throw new InvalidProps('HandlerFunction', this.node.path, [
         {
@@ -95,13 +105,26 @@ export class HandlerFunction extends Construct {
           change: 'leave `runtime` out, or give Runtime.NODEJS_24_X',
         },
       ]);
+    if (applicationLogLevel !== undefined && !keepsOurLines.has(applicationLogLevel))
+      throw new InvalidProps('HandlerFunction', this.node.path, [
+        {
+          id: 'handler-log-level',
+          given: `\`applicationLogLevel\` is ${applicationLogLevel}`,
+          allowed: 'TRACE, DEBUG or INFO: Lambda would drop the lines that metrics and alarms are made of',
+          change: 'give ApplicationLogLevel.INFO, and set the level of your own logger in its options',
+        },
+      ]);
     this.logGroup = logGroup(this, 'Logs', props);
     // With a role of its own, CDK does not attach AWSLambdaBasicExecutionRole, which may write to every log group.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);
     if (vpc !== undefined) this.letIntoVpc();
     this.function = new LambdaFunction(this, 'Resource', {
-      ...handlerFunctionOptions(props),
+      ...options,
+      ...(applicationLogLevel !== undefined && {
+        applicationLogLevelV2: applicationLogLevel,
+        loggingFormat: LoggingFormat.JSON,
+      }),
       code: handlerCode(entry),
       handler: 'index.handler',
       runtime,

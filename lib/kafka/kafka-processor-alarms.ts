@@ -7,6 +7,8 @@ import { runbookAlarm } from '../channel/runbook-alarm.js';
 const namespace = 'ExactlyOnce/Kafka';
 /** Stands still for so long before it is told: longer than a transaction may hang, and a deployment takes. */
 const stalledMinutes = 15;
+/** Over how long what the tasks tell is summed up. */
+const figureMinutes = 5;
 
 export interface KafkaProcessorAlarmsProps {
   readonly consumerName: string;
@@ -34,7 +36,7 @@ export function groupMetric(
 }
 
 /** Of all topics together. @param combine `SUM` or `MAX` */
-export function overTopics(
+function overTopics(
   props: Pick<KafkaProcessorAlarmsProps, 'kafkaClusterName' | 'consumerName' | 'inputTopics'>,
   metricName: string,
   combine: 'SUM' | 'MAX',
@@ -59,11 +61,22 @@ export class KafkaProcessorAlarms extends Construct {
   public readonly stalledAlarm: Alarm;
   /** Records were given up. */
   public readonly deadLetterAlarm: Alarm;
+  /**
+   * Records that could be read and are not committed, of all tasks together, as they tell it once a minute. Unlike
+   * what MSK measures it ends at the last stable offset: records of open transactions are not in it.
+   */
+  public readonly stableLag: IMetric;
 
   constructor(scope: Construct, id: string, props: KafkaProcessorAlarmsProps) {
     super(scope, id);
     const { consumerName, maxLag } = props;
     const committed = this.figure(props, 'committed', '$.messages');
+    this.stableLag = new MathExpression({
+      expression: `told / ${figureMinutes}`,
+      usingMetrics: { told: this.figure(props, 'lag', '$.records') },
+      period: Duration.minutes(figureMinutes),
+      label: 'records of lag',
+    });
     const deadLettered = this.figure(props, 'dead-lettered', '1');
     this.lagAlarm = runbookAlarm(this, 'Lag', {
       metric: overTopics(props, 'EstimatedMaxTimeLag', 'MAX'),
@@ -108,6 +121,6 @@ export class KafkaProcessorAlarms extends Construct {
       metricName: `${consumerName}-${kind}`,
       metricValue,
     });
-    return filter.metric({ statistic: 'Sum', period: Duration.minutes(5) });
+    return filter.metric({ statistic: 'Sum', period: Duration.minutes(figureMinutes) });
   }
 }

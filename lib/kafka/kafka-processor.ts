@@ -10,7 +10,7 @@ import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinName } from '../guarantees/pinned-names.js';
-import { KafkaProcessorAlarms, overTopics } from './kafka-processor-alarms.js';
+import { KafkaProcessorAlarms } from './kafka-processor-alarms.js';
 import type { KafkaProcessorProps } from './kafka-processor-props.js';
 import { kafkaProcessorViolations } from './kafka-processor-rules.js';
 import { processorStatements } from './msk-permissions.js';
@@ -60,7 +60,6 @@ export class KafkaProcessor extends Construct implements IConnectable {
       vpcSubnets: props.vpcSubnets,
       // One after the other: each hands its partitions over, and readers never wait for more than one.
     });
-    this.scale(props);
     this.alarms = new KafkaProcessorAlarms(this, 'Alarms', {
       consumerName,
       kafkaClusterName,
@@ -68,6 +67,7 @@ export class KafkaProcessor extends Construct implements IConnectable {
       logGroup: logs,
       maxLag: props.maxLag ?? Duration.minutes(5),
     });
+    this.scale(props);
     GuaranteeReport.record('KafkaProcessor', this, {
       claim: {
         identity: 'topic id, partition and offset, kept by Kafka with the group',
@@ -119,7 +119,8 @@ export class KafkaProcessor extends Construct implements IConnectable {
   }
 
   /**
-   * A task for every `lagPerTask` records of lag. MSK measures it up to the last record, open transactions included.
+   * A task for every `lagPerTask` records of lag up to the last stable offset. What MSK measures ends at the last
+   * record: behind a transaction that hangs there is nothing to be read, and more tasks would not help.
    */
   private scale(props: KafkaProcessorProps): void {
     const { minTasks = 1, maxTasks = 4, lagPerTask = 10_000 } = props;
@@ -131,7 +132,7 @@ export class KafkaProcessor extends Construct implements IConnectable {
     this.service
       .autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks })
       .scaleOnMetric('ScaleByLag', {
-        metric: overTopics(props, 'SumOffsetLag', 'SUM'),
+        metric: this.alarms.stableLag,
         adjustmentType: AdjustmentType.EXACT_CAPACITY,
         scalingSteps: [{ upper: lagPerTask, change: minTasks }, ...more],
         // Each change is a rebalance, for which all tasks stop for a moment.

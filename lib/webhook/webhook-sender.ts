@@ -178,6 +178,7 @@ export class WebhookSender extends Construct {
       encryptionKey,
       runtime,
       tracing,
+      applicationLogLevel,
       layers,
       enabled,
     } = props;
@@ -190,6 +191,7 @@ export class WebhookSender extends Construct {
         encryptionKey,
         runtime,
         tracing,
+        applicationLogLevel,
         layers,
         enabled,
       },

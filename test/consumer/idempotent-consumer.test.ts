@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
-import { LayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { ApplicationLogLevel, LayerVersion, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ChannelKind, HandlerFunction, MessageChannel } from '../../lib/index.js';
 import { constructStack, refusal } from '../fixtures/construct-stack.js';
 import { consumerIn, dedupAndChannel, existingFunction } from './consumer-in.js';
@@ -55,6 +55,15 @@ describe('what else the function can be given', () => {
   test.each([Runtime.NODEJS_22_X, Runtime.NODEJS_24_X, Runtime.NODEJS_LATEST])('$name will do', (runtime) => {
     expect(() => consumerIn(constructStack(), { runtime })).not.toThrow();
   });
+
+  test.each([ApplicationLogLevel.WARN, ApplicationLogLevel.ERROR, ApplicationLogLevel.FATAL])(
+    'a log level that drops the lines which alarms are made of is refused: %s',
+    (applicationLogLevel) => {
+      expect(refusal(() => consumerIn(constructStack(), { applicationLogLevel })).violations).toMatchObject([
+        { given: `\`applicationLogLevel\` is ${applicationLogLevel}` },
+      ]);
+    },
+  );
 
   test('an entry that exports no handler fails the synth, and not the first message', () => {
     const stack = new Stack(new App({ builtinCloudFormationValidation: false }), 'Stack');

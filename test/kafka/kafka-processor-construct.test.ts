@@ -73,6 +73,19 @@ test('tasks follow the lag, and every alarm names its page', () => {
     MinCapacity: 1,
     MaxCapacity: 3,
   });
+  // Not what MSK measures: behind a transaction that hangs there is nothing to be read.
+  const told = { Metric: Match.objectLike({ MetricName: 'purchases-lag' }), Stat: 'Sum', Period: 300 };
+  template.resourcePropertiesCountIs(
+    'AWS::CloudWatch::Alarm',
+    {
+      AlarmActions: Match.anyValue(),
+      Metrics: Match.arrayWith([
+        Match.objectLike({ Expression: 'told / 5' }),
+        Match.objectLike({ MetricStat: Match.objectLike(told) }),
+      ]),
+    },
+    2,
+  );
   for (const page of ['kafka-processor-lag', 'kafka-stalled', 'kafka-dead-letters'])
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       AlarmDescription: Match.stringLikeRegexp(`docs/runbook/${page}\\.md`),

@@ -7,7 +7,8 @@ import { binFolder, packageRoot } from '../../targets/package-root.js';
 
 /**
  * `npm run test:localstack`: installs LocalStack's free edition below `.local/` if it is not there, starts it, runs
- * the stack suite against it and ends it. By hand: it needs Python 3.13, a C compiler, a JDK and Maven.
+ * the stack suite against it and ends it. What is given behind `--` is the suite's, such as
+ * `--own-mappings`. By hand: it needs Python 3.13, a C compiler, a JDK and Maven.
  */
 const root = join(packageRoot, '.local', 'localstack');
 const port = 4596;
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
       'endpoint',
       '--endpoint',
       endpoint,
+      ...process.argv.slice(2),
     ];
     return await finished(
       spawn(process.execPath, suite, {

@@ -69,6 +69,8 @@ describe('endpoint', () => {
       ...{ name: 'ministack', endpoint: embedded().endpoint, account: '000000000000', region: 'us-east-1' },
       polls: 'runner',
     });
+    const own = { endpoint: embedded().endpoint, environment: keys, ownMappings: true };
+    expect(await endpointTarget(own)).toMatchObject({ polls: 'target' });
     expect(target.environment).toMatchObject({ ...keys, AWS_ENDPOINT_URL: embedded().endpoint });
   });
 
@@ -263,6 +265,7 @@ test.each([
     { target: 'endpoint', endpoint: 'http://e', ca: 'f' },
     '--ca goes with an endpoint that begins with https://',
   ],
+  [{ target: 'embedded', ownMappings: true }, '--own-mappings goes with --target endpoint'],
   [{ target: 'embedded', yes: true }, '--yes goes with --target aws'],
 ] as const)('flags that do not go together: %j', async (options, message) => {
   const chosen = chooseTarget({ yes: false, messages: 1, ...options });

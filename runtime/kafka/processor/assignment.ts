@@ -103,6 +103,21 @@ export class Assignment {
     }
   }
 
+  /**
+   * How many offsets lie between what is committed and the last stable one. Records of transactions that are still
+   * open are not among them: nobody could read them. Marks of transactions are, because Kafka numbers them, too.
+   *
+   * @throws KafkaFailed
+   */
+  async lag(lanes: readonly Lane[]): Promise<number> {
+    if (lanes.length === 0) return 0;
+    const ends = await this.#offsets(lanes, latest);
+    return lanes.reduce((sum, { topic, partition, committed }) => {
+      const end = find(ends, topic, partition)?.offset ?? committed;
+      return sum + Math.max(0, end - committed);
+    }, 0);
+  }
+
   /** Waits for transactions that are just writing them (KIP-447): a read_committed consumer gets stable ones only. */
   async #committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
     const until = performance.now() + unstableMs;

@@ -10,6 +10,8 @@ export type ProcessorEvent =
     }
   | { readonly kind: 'revoked'; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: 'committed'; readonly messages: number; readonly sent: number; readonly ms: number }
+  /** Every 5 s: how far this process's partitions are behind the last stable offset of their topics. */
+  | { readonly kind: 'lag'; readonly records: number }
   /** Nothing of it is visible; its messages come again in the next transaction. */
   | { readonly kind: 'aborted'; readonly messages: number; readonly inARow: number; readonly error: unknown }
   /** Its partition waits, the others go on. */

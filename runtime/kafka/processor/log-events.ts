@@ -6,7 +6,7 @@ const summaryMs = 60_000;
 
 /**
  * An observer that writes JSON lines: every event that somebody may have to look at, and once a minute how much was
- * committed. No line holds what a record or an error's text says (R59). The alarms of the KafkaProcessor construct
+ * committed, and the lag. No line holds what a record or an error's text says (R59). The alarms of the KafkaProcessor construct
  * read them.
  *
  * @param write @default - standard output
@@ -16,6 +16,7 @@ export function logProcessorEvents(
   write: (line: object) => void = logLine,
 ): (event: ProcessorEvent) => void {
   let since = performance.now();
+  let lagToldAt = -Infinity;
   let committed = { transactions: 0, messages: 0, sent: 0 };
   const say = (kind: string, fields: object) =>
     write({ exactlyOnce: 'kafka-processor', consumerName, kind, ...fields });
@@ -31,6 +32,10 @@ export function logProcessorEvents(
       committed.sent += event.sent;
       if (performance.now() - since >= summaryMs) summary();
       return;
+    }
+    if (event.kind === 'lag') {
+      if (performance.now() - lagToldAt < summaryMs) return;
+      lagToldAt = performance.now();
     }
     if (event.kind === 'stopped') summary();
     const { kind, ...fields } = event;

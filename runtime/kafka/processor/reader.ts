@@ -6,6 +6,7 @@ import { KafkaFailed, OffsetMissing } from './errors.js';
 import type { Incarnations } from './incarnations.js';
 import type { Lane } from './lane.js';
 import type { ProcessorSettings } from './options.js';
+import { observe } from './work.js';
 
 /** How long one look for records may take, in milliseconds. */
 const pollMs = 100;
@@ -65,7 +66,7 @@ export class Reader {
 
   /**
    * Finds a topic that was created anew, and retention that has overtaken the reading, although nothing comes: the
-   * client says neither for sure.
+   * client says neither for sure. Tells the lag.
    *
    * @throws TopicRecreated, OffsetMissing
    */
@@ -75,6 +76,7 @@ export class Reader {
     try {
       await this.#parts.incarnations.assertUnchanged(lanes);
       await this.#parts.assignment.assertStillThere(lanes);
+      observe(this.#parts.settings, { kind: 'lag', records: await this.#parts.assignment.lag(lanes) });
     } catch (error) {
       // A broker that does not answer is not a missing offset.
       if (!(error instanceof KafkaFailed)) throw error;

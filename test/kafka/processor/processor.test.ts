@@ -176,6 +176,33 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     expect(await world.broker.values(output, 50)).toEqual(numbered('v', 50));
   });
 
+  it('tells its lag up to the last stable offset: records of a transaction that hangs are nothing to be read', async () => {
+    const { consumerName, input, output: middle, letters: output } = fresh();
+    await world.createTopics([input, middle, output], 1);
+    await world.produce(middle, ['a', 'poison-1', 'b', 'c']);
+    await world.produce(input, numbered('v', 100));
+    const hung = world.work({
+      ...{ ...quick, consumerName: `${consumerName}-hung`, slot: 0, topics: [input], outputs: [middle] },
+      start: 'earliest',
+      transactionTimeoutMs: 800_000,
+      at: { point: 'after-offsets', times: 1, signal: 'SIGSTOP' },
+    });
+    await hung.line('at');
+    const order = { ...quick, consumerName, slot: 0, topics: [middle], outputs: [output] };
+    const behind = { ...order, start: 'earliest', maxFailures: 1_000, retryDelayMs: 1_000 } as const;
+    const worker = world.work(behind);
+    const lags = () =>
+      worker.lines.filter(({ kind }) => kind === 'lag').map(({ records }) => Number(records));
+    // 'a' is done: 'poison-1' and what is behind it is not, and the hundred are in the log already.
+    await until('the lag is told', () => lags().includes(3));
+    expect(Math.max(...lags())).toBeLessThanOrEqual(4);
+    hung.signal('SIGCONT');
+    // With the mark of their transaction.
+    await until('they are there to be read', () => lags().includes(104));
+    for (const each of [hung, worker]) each.signal('SIGTERM');
+    await Promise.all([hung.ended, worker.ended]);
+  });
+
   it.each(['while it runs', 'while it is stopped'])(
     'loses nothing of a topic created anew %s',
     async (when) => {

@@ -243,6 +243,8 @@ describe('log lines', () => {
     const log = logProcessorEvents('shop', (line) => lines.push(line));
     log({ kind: 'committed', messages: 3, sent: 6, ms: 1 });
     log({ kind: 'committed', messages: 2, sent: 2, ms: 1 });
+    // Told every 5 s, written once a minute.
+    for (const records of [7, 8, 9]) log({ kind: 'lag', records });
     log({
       kind: 'failed',
       topic: 't',
@@ -255,7 +257,8 @@ describe('log lines', () => {
     log({ kind: 'aborted', messages: 1, inARow: 1, error: new OffsetMissing('shop', 't', 0, 'why') });
     log({ kind: 'stopped' });
     expect(lines).toMatchObject([
-      { exactlyOnce: 'kafka-processor', consumerName: 'shop', kind: 'failed', error: 'Error' },
+      { exactlyOnce: 'kafka-processor', consumerName: 'shop', kind: 'lag', records: 7 },
+      { kind: 'failed', error: 'Error' },
       { kind: 'aborted', error: 'OffsetMissing', because: expect.stringContaining('why') },
       { kind: 'committed', transactions: 2, messages: 5, sent: 8 },
       { kind: 'stopped' },
