@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { conditionalUpdate } from '../dynamodb/conditional-update.js';
 import { leaseAbsent, leaseAsSeen, leaseOwned, type Condition } from '../dynamodb/conditions.js';
-import { briefly, KeyReused, UnserialisableValue } from '../dedup/errors.js';
+import { briefly, KeyReused } from '../dedup/errors.js';
 import { receiptId } from '../dedup/identity.js';
 import { readReceipt } from '../dynamodb/receipt-reader.js';
 import { Meter } from '../dedup/meter.js';
-import { valueText } from '../dedup/value-text.js';
 import { rowVersion } from '../dynamodb/receipt.js';
 import { send } from '../dynamodb/send.js';
-import { jobRowId, openJobsOf, readJob, statusOf, type JobRow, type JobState } from './job-row.js';
+import { table } from '../dynamodb/table.js';
+import type { Transaction } from '../dynamodb/transaction.js';
+import { jobRowId, openJobsOf, readJob } from './dynamo-job-row.js';
+import { statusOf, type JobRow, type JobState } from './job-row.js';
+import { maxProgressBytes, maxReason, maxResultBytes, progressText } from './job-sizes.js';
+import type { JobResult, JobStore } from './job-store.js';
 
 export interface JobTable {
   readonly client: DynamoDBClient;
@@ -21,21 +25,18 @@ export interface JobTable {
 }
 
 /** What puts a job into the index `attention`. */
-export const listing = ['attention', 'since'];
-const maxProgressBytes = 100 * 1024;
-/** Characters of a reason that are kept: the row has to fit into an item beside a result. */
-const maxReason = 1024;
+const listing = ['attention', 'since'];
 
 type Attributes = Record<string, AttributeValue | undefined>;
 
-/**
- * The rows of jobs in the dedup table. They say where a job is; that its effects act once does not hang on them but
- * on its receipt, which is committed with the effects.
- */
-export class JobStore {
-  constructor(readonly table: JobTable) {}
+/** Jobs as rows of the dedup table. Reads are strongly consistent. */
+export class DynamoJobStore implements JobStore<Transaction> {
+  readonly consumerName: string;
 
-  /** Strongly consistent. @throws DependencyFailed when it cannot be read. */
+  constructor(readonly table: JobTable) {
+    this.consumerName = table.consumerName;
+  }
+
   async read(jobId: string): Promise<JobRow | undefined> {
     const { client, tableName, consumerName } = this.table;
     const Key = { id: { S: jobRowId(consumerName, jobId) } };
@@ -48,11 +49,6 @@ export class JobStore {
     return Item && readJob(jobId, Item);
   }
 
-  /**
-   * Makes the row of a new job, or finds that of an earlier enqueue.
-   *
-   * @throws KeyReused when the id was used for a job with another payload.
-   */
   async accept(jobId: string, fingerprint: string, runAt: number): Promise<JobRow> {
     const { row } = await this.#update(jobId, leaseAbsent(), {
       ...this.#fresh('queued', randomUUID(), 0),
@@ -66,10 +62,6 @@ export class JobStore {
     return row;
   }
 
-  /**
-   * Remembers that a message is on its way, and that nothing has to be heard of the job for a while. Whoever has
-   * claimed it meanwhile knows that anyway.
-   */
   async noteSent(row: JobRow): Promise<void> {
     await this.#update(row.jobId, leaseAsSeen(row), {
       sent: { BOOL: true },
@@ -77,7 +69,6 @@ export class JobStore {
     });
   }
 
-  /** A failed job waits again, without failures. @returns it, undefined when it has changed since it was seen. */
   async startAgain(row: JobRow): Promise<JobRow | undefined> {
     const answer = await this.#update(
       row.jobId,
@@ -93,7 +84,6 @@ export class JobStore {
     return answer.written ? answer.row : undefined;
   }
 
-  /** @returns the row as claimed, or undefined when it has changed since it was seen. */
   async claim(
     jobId: string,
     seen: JobRow | undefined,
@@ -116,24 +106,15 @@ export class JobStore {
     return row?.fence === fence ? row : undefined;
   }
 
-  /** @returns the row, undefined when the job is not the caller's any more. */
   async renew(row: JobRow, endsAt: number): Promise<JobRow | undefined> {
     return this.#owned(row, { in_progress_expiration: { N: String(endsAt) } });
   }
 
-  /** @throws UnserialisableValue for what no text can give again, and for more than 100 KB. */
   async noteProgress(row: JobRow, progress: unknown): Promise<JobRow | undefined> {
-    const text = valueText(progress);
-    const bytes = Buffer.byteLength(text);
-    if (bytes > maxProgressBytes)
-      throw new UnserialisableValue(
-        'progress',
-        `it has ${bytes} bytes, at most ${maxProgressBytes} are kept`,
-      );
+    const text = progressText(progress);
     return this.#owned(row, { progressJson: { S: text } });
   }
 
-  /** Whether the job has acted, strongly consistent. @throws DependencyFailed when that cannot be read. */
   async hasReceipt(jobId: string): Promise<boolean> {
     const { client, tableName, consumerName } = this.table;
     const Key = { id: { S: receiptId(consumerName, jobId) } };
@@ -146,18 +127,35 @@ export class JobStore {
     return Item !== undefined && readReceipt(Item).completed;
   }
 
-  /** The job's receipt is there, so it is done, and its row is one that does not know it. */
   async noteDone(row: JobRow): Promise<void> {
     await this.#update(row.jobId, leaseAsSeen(row), { status: { S: statusOf.done } }, listing);
   }
 
-  /**
-   * Ends a claim, or the waiting of a job that nobody has claimed, without the job being done.
-   *
-   * @param dueAt epoch milliseconds until which nothing has to be heard of it
-   * @param gaveUp the message that has its dead letter; a job that is started again keeps it, so that what is still
-   *   delivered of that message says nothing more
-   */
+  async noteActed(): Promise<void> {
+    // Its row was written with its effects.
+  }
+
+  done(tx: Transaction, jobId: string, { text, bytes }: JobResult): void {
+    const { tableName, consumerName } = this.table;
+    tx.update(
+      table({ name: tableName, partitionKey: 'id' }),
+      { id: jobRowId(consumerName, jobId) },
+      {
+        set: {
+          status: statusOf.done,
+          in_progress_expiration: 0,
+          ...(text !== undefined && { resultJson: text }),
+        },
+        // An item has 400 KB; what else is in a row needs little.
+        remove: [
+          ...listing,
+          'reason',
+          ...(bytes > maxResultBytes - maxProgressBytes ? ['progressJson'] : []),
+        ],
+      },
+    );
+  }
+
   async leave(
     row: JobRow,
     state: Exclude<JobState, 'done' | 'running'>,
@@ -183,7 +181,6 @@ export class JobStore {
     );
   }
 
-  /** @returns the row afterwards, undefined when it has changed since it was seen. */
   async cancel(row: JobRow, reason: string): Promise<JobRow | undefined> {
     const waits = row.state === 'queued';
     const set: Attributes = {

@@ -7,8 +7,9 @@ import { table } from '../dynamodb/table.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import type { Outbox } from '../outbox/outbox.js';
 import { jobEventType } from './job-event.js';
-import { bodyOf, InvalidJob } from './job-queue.js';
-import { isSilent, jobRowId, openJobsOf, silentAfterMs, statusOf } from './job-row.js';
+import { bodyOf, InvalidJob } from './job-message.js';
+import { jobRowId, openJobsOf } from './dynamo-job-row.js';
+import { isSilent, silentAfterMs, statusOf } from './job-row.js';
 import type { JobQueueSettings } from './job-settings.js';
 
 /** A job to be enqueued with a transaction. */

@@ -1,6 +1,7 @@
 import { attentionRows } from '../dynamodb/attention.js';
 import type { LeaseTable } from '../dynamodb/blocked-effects.js';
-import { isSilent, jobIdOf, openJobs, readJob, silentAfterMs, type Job } from './job-row.js';
+import { jobIdOf, openJobs, readJob } from './dynamo-job-row.js';
+import { isSilent, silentAfterMs, type Job } from './job-row.js';
 
 /** A job that will not end by itself, or may not. */
 export interface StuckJob extends Pick<Job, 'jobId' | 'failures' | 'reason'> {

@@ -13,7 +13,7 @@ import {
   type JobWorkerOptions,
   type StuckJob,
 } from '../../runtime/jobs/index.js';
-import { JobStore } from '../../runtime/jobs/job-store.js';
+import { DynamoJobStore } from '../../runtime/jobs/dynamo-job-store.js';
 import { settleJobs } from '../../runtime/jobs/settle-jobs.js';
 import { dynamo, row } from '../fixtures/dynamo.js';
 import { drain, record, sqs as newSqs } from '../fixtures/queue.js';
@@ -135,7 +135,12 @@ test('a job whose message is lost is listed, and the next enqueue sends it again
 test('a job whose worker died and whose message is lost is listed, and the next enqueue has it done', async () => {
   await jobs.enqueue('r1', { n: 1 });
   await sqs.send(new PurgeQueueCommand({ QueueUrl: names.queueUrl }));
-  const store = new JobStore({ client, tableName: names.dedupTable, consumerName, retentionSeconds: 3600 });
+  const store = new DynamoJobStore({
+    client,
+    tableName: names.dedupTable,
+    consumerName,
+    retentionSeconds: 3600,
+  });
   await store.claim('r1', await store.read('r1'), '', Date.now() + 100);
   expect(await silent(60)).toEqual([]);
   await sleep(150);
@@ -304,7 +309,12 @@ test('payloads, results and progress keep every digit', async () => {
 
 describe('a message that is given up while the lease of its job has not ended', () => {
   const settled = async (claimedFor: (messageId: string) => string): Promise<Job | undefined> => {
-    const store = new JobStore({ client, tableName: names.dedupTable, consumerName, retentionSeconds: 3600 });
+    const store = new DynamoJobStore({
+      client,
+      tableName: names.dedupTable,
+      consumerName,
+      retentionSeconds: 3600,
+    });
     await jobs.enqueue('d1', { n: 1 });
     const fingerprint = fingerprintOf({ jobId: 'd1', payload: { n: 1 } });
     const message = record({ body: { jobId: 'd1', payload: { n: 1 } } });
