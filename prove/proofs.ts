@@ -101,10 +101,10 @@ export const proofs: readonly Proof[] = [
   },
   {
     name: 'jobs',
-    shows: 'A job whose worker is killed 50 times at every point is done once.',
+    shows: 'A job whose worker is killed 50 times at every point is done once, on DynamoDB and on Postgres.',
     tests: ['test/jobs/kills.test.ts'],
     environment: { CRASH_HITS: '50' },
-    covers: [...engine, 'runtime/lease', 'runtime/jobs', 'test/jobs'],
+    covers: [...engine, 'runtime/lease', 'runtime/jobs', 'runtime/postgres', 'test/jobs'],
   },
   {
     name: 'kafka-consumer',

@@ -7,7 +7,7 @@ import { keyHash } from '../dedup/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { jobIn } from './job-event.js';
-import type { JobRow } from './job-row.js';
+import { statusOf, type JobRow } from './job-row.js';
 import type { JobRows } from './job-store.js';
 
 export interface Settlement {
@@ -76,6 +76,8 @@ async function settle(
   if (row === undefined || (mine === undefined && row.fingerprint !== fingerprint)) return;
   // Its letter has been taken down before; since then the job may have been started again.
   if (row.gaveUp === messageId) return;
+  // Its receipt says so, and its row does not know it yet.
+  if (row.state === 'done' && row.status !== statusOf.done) return store.noteDone(row);
   const waits = row.state === 'queued' || (row.state === 'running' && row.fence === mine?.fence);
   const abandoned = row.state === 'running' && row.endsAt + maxClockSkewMs < Date.now();
   // Claimed under this very message, which came again since: whoever claimed it has died or lost it.

@@ -1,41 +1,33 @@
-import { randomUUID } from 'node:crypto';
 import { backoff } from '../dedup/backoff.js';
 import type { Once } from '../dedup/effect.js';
 import { DependencyFailed, IgnoreMessage, isFinal } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { valueText } from '../dedup/value-text.js';
-import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
 import { commitTransaction, CommitUnanswered } from './commit.js';
-import { ask, Connection } from './connection.js';
+import { ask, type Connection } from './connection.js';
 import { HandlerTooSlow } from './errors.js';
+import { IdentityTaken, Opening, type PostgresStore } from './opening.js';
 import { isOver } from './patience.js';
 import {
-  isTaken,
   judge,
   keepResult,
   readReceipt,
   renewBelow,
   renewReceipt,
-  takeReceiptText,
   type Draft,
   type ReceiptRow,
 } from './receipts.js';
 import { Conflict, ConnectionLost } from './sql-error.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
-/** Where receipts are kept, and how transactions are run. */
-export interface PostgresStore {
-  readonly pool: PostgresPool;
-  readonly retentionSeconds: number;
-  readonly isolation: Isolation;
-}
-
 /** One message, and what is to be done about it. */
 export interface Work extends Draft {
   readonly handle: (tx: PostgresTx) => unknown;
   readonly once?: Once;
+  /** Its transaction opens with the first statement of its handler, or after it. @default false: before it */
+  readonly opensLate?: boolean;
 }
 
 /** What one try has come to, when it is no outcome: it is tried again, and why. */
@@ -85,28 +77,30 @@ async function attempt(
   work: Work,
   { tokens, limits, mayThrow }: Try,
 ): Promise<Outcome | Again> {
-  const { pool, isolation, retentionSeconds } = store;
-  let connection: Connection | undefined;
+  const opening = new Opening(store, work, limits);
   let tx: Transaction | undefined;
   try {
-    connection = await Connection.open(pool, limits);
-    const token = randomUUID();
-    const begin = beginText(isolation, limits.deadline - Date.now());
-    const taking = takeReceiptText([work.id, work.fingerprint, token, retentionSeconds]);
-    if (!isTaken(await connection.send(`${begin}; ${taking}`)))
-      return await notTaken(connection, store, work, { tokens, limits });
-    tx = new Transaction(connection, work.once);
-    await run(connection, tx, work);
-    tokens.add(token);
-    await commitTransaction(connection);
+    if (work.opensLate !== true && !(await opening.open()))
+      return await notTaken(opening.opened, store, work, { tokens, limits });
+    tx = new Transaction(opening, work.once);
+    await run(opening, tx, work);
+    tokens.add(opening.token);
+    await commitTransaction(opening.opened);
     return { kind: 'processed' };
   } catch (error) {
-    const thrown = tx?.close(error) ?? error;
-    await connection?.rollBack();
-    connection = undefined;
-    return verdict(thrown, tx?.mayThrowAnother === true && !mayThrow);
+    let thrown = tx?.close(error) ?? error;
+    if (thrown instanceof IdentityTaken)
+      try {
+        return await notTaken(opening.opened, store, work, { tokens, limits });
+      } catch (cause) {
+        thrown = cause;
+      }
+    await opening.rollBack();
+    // One that opens late may take hours: what only says "try again" is another look when it comes again.
+    const mayRun = work.opensLate !== true || isFinal(thrown);
+    return verdict(thrown, tx?.mayThrowAnother === true && !mayThrow && mayRun);
   } finally {
-    connection?.giveBack();
+    opening.giveBack();
   }
 }
 
@@ -119,15 +113,16 @@ function verdict(thrown: unknown, again: boolean): Outcome | Again {
   return isFinal(thrown) ? { kind: 'rejected', error: thrown } : { kind: 'retry', error: thrown };
 }
 
-async function run(connection: Connection, tx: Transaction, work: Work): Promise<void> {
+async function run(opening: Opening, tx: Transaction, work: Work): Promise<void> {
   // In a chain, because a handler may throw before it returns a promise.
   const handled = Promise.resolve(tx).then(work.handle);
   const late = () =>
-    connection.isBusy
+    opening.isBusy
       ? new DependencyFailed('Postgres has not answered the handler by the deadline')
       : new HandlerTooSlow();
-  const result = await connection.patience.for(handled, late);
+  const result = await opening.for(handled, late);
   tx.seal();
+  const connection = await opening.connection();
   if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
 }
 
