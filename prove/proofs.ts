@@ -131,7 +131,7 @@ export const proofs: readonly Proof[] = [
   {
     name: 'postgres',
     shows:
-      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run, beside the inbox of pg-transactional-outbox; versions act in their order; the store keeps the contract of a way by receipts and by positions, at two isolation levels each; on Postgres 18, and with 10 kills for 40 on 15, 16 and 17.',
+      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run, beside the inbox of pg-transactional-outbox; versions act in their order; the store keeps the contract of a way by receipts and by positions, at two isolation levels each. An API, on Postgres and on DynamoDB, killed 40 times at every point, acts once and answers as it did. All of it on Postgres 18, and with 10 kills for 40 on 15, 16 and 17.',
     tests: [
       'test/contract/postgres.test.ts',
       'test/postgres/kills.test.ts',
@@ -139,10 +139,14 @@ export const proofs: readonly Proof[] = [
       'test/postgres/own-transaction.test.ts',
       'test/postgres/leases.test.ts',
       'test/postgres/rds-proxy.test.ts',
+      'test/api/crash.test.ts',
+      'test/api/postgres.test.ts',
+      'test/api/postgres-leases.test.ts',
     ],
-    environment: { POSTGRES_KILLS: '40' },
-    parts: onEveryPostgres({ POSTGRES_KILLS: '10' }),
+    environment: { POSTGRES_KILLS: '40', CRASH_HITS: '40' },
+    parts: onEveryPostgres({ POSTGRES_KILLS: '10', CRASH_HITS: '10' }),
     covers: [
+      'runtime/api',
       'runtime/dedup',
       'runtime/consumer',
       'runtime/sqs',
@@ -195,6 +199,7 @@ export const proofs: readonly Proof[] = [
       'runtime/api',
       'runtime/http',
       'runtime/outbox',
+      'runtime/postgres',
       'runtime/webhook',
       'lib/webhook',
       'test/webhook',

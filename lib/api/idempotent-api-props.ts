@@ -32,12 +32,25 @@ export interface KeyedApiProps extends BaseFunctionOptions {
   /** What is served. */
   readonly routes: IdempotentRoute[];
 
-  /** Where the receipts are kept: in the account and Region of the tables that the handler writes. */
-  readonly dedupTable: IDedupTable;
+  /**
+   * Where the receipts are kept: in the account and Region of the tables that the handler writes.
+   *
+   * @default - none, with `receiptsInPostgres`
+   */
+  readonly dedupTable?: IDedupTable;
+
+  /**
+   * Receipts are kept in a Postgres, together with the effects: the handler is of `postgresIdempotentApi`. How the
+   * function reaches the database (`vpc`, `environment`) and signs in is yours, and that nobody else who keeps
+   * receipts in it has this `apiName`.
+   *
+   * @default false
+   */
+  readonly receiptsInPostgres?: boolean;
 
   /**
    * Absolute path of the file that exports `handler`: `httpApiHandler(idempotentApi({ ... }))` of
-   * `exactly-once-aws/api`.
+   * `exactly-once-aws/api`, or with `postgresIdempotentApi` of `exactly-once-aws/api/postgres`.
    */
   readonly entry: string;
 
@@ -57,7 +70,7 @@ export interface KeyedApiProps extends BaseFunctionOptions {
 
   /**
    * Whether answers of more than 300 KB may occur. They are kept in a bucket, which is made for them and forgets them
-   * after the window.
+   * after the window. With `receiptsInPostgres` answers of any size are in the receipts.
    *
    * @default false
    */
@@ -138,7 +151,7 @@ export interface KeyedApiProps extends BaseFunctionOptions {
 
   /**
    * Key of yours for what is kept at rest: access logs, logs of the function and big answers. The receipts are
-   * encrypted with the key of `dedupTable`.
+   * encrypted with the key of `dedupTable`, or of the database.
    *
    * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
    *

@@ -3,6 +3,7 @@ import { HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IConstruct } from 'constructs';
 import { atLeast, isKnown, type Inequality } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { storeViolations } from '../guarantees/one-store.js';
 import { nameIsItsOwn } from '../guarantees/own-name.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
@@ -19,7 +20,8 @@ export interface ApiValues {
   readonly window: Duration;
   readonly clientRetryHorizon: Duration;
   readonly timeout: Duration;
-  readonly table: IConstruct;
+  /** Undefined where the receipts are in Postgres. */
+  readonly table: IConstruct | undefined;
   /** Another construct that has the name on the table. */
   readonly namesake: IConstruct | undefined;
 }
@@ -54,16 +56,17 @@ export function apiInequalities(values: ApiValues): Inequality[] {
       timeout,
       'API Gateway answers 504 for a request that goes on and commits, and every client tries again',
     ),
-    nameIsItsOwn(
-      {
-        id: 'api-name-unique',
-        prevents: 'one API or consumer takes the receipts of the other for its own (lost)',
-        change: 'give each API and consumer its own name, or its own `dedupTable`',
-      },
-      { prop: 'apiName', name: apiName },
-      table,
-      namesake,
-    ),
+    table &&
+      nameIsItsOwn(
+        {
+          id: 'api-name-unique',
+          prevents: 'one API or consumer takes the receipts of the other for its own (lost)',
+          change: 'give each API and consumer its own name, or its own `dedupTable`',
+        },
+        { prop: 'apiName', name: apiName },
+        table,
+        namesake,
+      ),
   ];
   return inequalities.filter((inequality) => inequality !== undefined);
 }
@@ -95,6 +98,8 @@ export function apiViolations(props: KeyedApiProps): Violation[] {
       ['window', window],
       ['timeout', timeout],
     ].map(([prop, value]) => unknown(prop as string, value as Duration | undefined)),
+    ...storeViolations(props),
+    ...bucketViolations(props),
     ...corsViolations(props),
     ...throttleViolations(props),
     ...environmentViolations(environment),
@@ -125,6 +130,18 @@ export function callerViolations({ authorizer, anonymous }: IdempotentApiProps):
       },
     ];
   return [];
+}
+
+function bucketViolations({ bigResponses, receiptsInPostgres }: KeyedApiProps): Violation[] {
+  if (bigResponses !== true || receiptsInPostgres !== true) return [];
+  return [
+    {
+      id: 'no-bucket-beside-postgres',
+      given: '`bigResponses` is true beside `receiptsInPostgres`',
+      allowed: 'one of them: in Postgres the row of a receipt holds answers of any size',
+      change: 'remove `bigResponses`',
+    },
+  ];
 }
 
 function corsViolations({ corsOrigins, corsHeaders }: KeyedApiProps): Violation[] {

@@ -27,14 +27,15 @@ import { keyedFunction } from './keyed-function.js';
 /**
  * An HTTP API whose requests act once per caller and Idempotency-Key.
  *
- * Guaranteed for what the handler puts into its transaction (`idempotentApi` of this package): those writes, the
+ * Guaranteed for what the handler puts into its transaction (`idempotentApi` or `postgresIdempotentApi` of this package): those writes, the
  * events among them, and the answer are committed together or not at all, and within the window a request whose key
  * is known is answered with what was saved. Not covered: effects outside the transaction, a key after its window, and
  * a handler that does not use the runtime.
  *
  * Defaults imposed: callers who sign (IAM), throttling, access logs, permissions on the receipts only, and the
  * environment variables EXACTLY_ONCE_API_NAME, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_WINDOW_SECONDS and, with
- * `bigResponses`, EXACTLY_ONCE_RESPONSE_BUCKET.
+ * `bigResponses`, EXACTLY_ONCE_RESPONSE_BUCKET. With `receiptsInPostgres` there is no EXACTLY_ONCE_DEDUP_TABLE, and
+ * nothing is granted on a table.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/api.md
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html

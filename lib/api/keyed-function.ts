@@ -9,6 +9,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
+import { uncheckedInPostgres } from '../guarantees/one-store.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import type { KeyedApiProps } from './idempotent-api-props.js';
@@ -38,20 +39,20 @@ export function keyedFunction(
   props: KeyedApiProps,
   found: readonly Violation[],
 ): KeyedFunction {
-  expectKinds(kind, scope, { dedupTable: [kinds.dedupTable, props.dedupTable] });
   const { apiName, dedupTable, window = Duration.hours(24), timeout = Duration.seconds(10) } = props;
-  const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
+  if (dedupTable !== undefined) expectKinds(kind, scope, { dedupTable: [kinds.dedupTable, dedupTable] });
+  const receipts = dedupTable && { construct: dedupTable.table, name: dedupTable.table.tableName };
   const inequalities = apiInequalities({
     apiName,
     window,
     timeout,
     clientRetryHorizon: props.clientRetryHorizon ?? Duration.hours(12),
     table: dedupTable,
-    namesake: claimant(receipts, apiName),
+    namesake: receipts && claimant(receipts, apiName),
   });
   const violations = [...apiViolations(props), ...found, ...violationsOf(inequalities)];
   if (violations.length > 0) throw new InvalidProps(kind, scope.node.path, violations);
-  claim(receipts, apiName, scope);
+  if (receipts !== undefined) claim(receipts, apiName, scope);
   pinName(scope, () => apiName);
 
   const bucket = props.bigResponses === true ? responseBucket(scope, window, props.encryptionKey) : undefined;
@@ -66,7 +67,7 @@ export function keyedFunction(
     environment: {
       ...props.environment,
       EXACTLY_ONCE_API_NAME: apiName,
-      EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
+      ...(receipts === undefined ? {} : { EXACTLY_ONCE_DEDUP_TABLE: receipts.name }),
       EXACTLY_ONCE_WINDOW_SECONDS: Tokenization.stringifyNumber(window.toSeconds()),
       ...(bucket === undefined ? {} : { EXACTLY_ONCE_RESPONSE_BUCKET: bucket.bucketName }),
     },
@@ -77,18 +78,20 @@ export function keyedFunction(
     'the handler keeps big answers with `s3Responses`',
   );
   if (missing.length > 0) throw new InvalidProps(kind, scope.node.path, missing);
-  dedupTable.grants.commitReceipts(handler.function, props.apiName);
+  dedupTable?.grants.commitReceipts(handler.function, props.apiName);
   if (bucket !== undefined) allowResponses(bucket, handler.role);
   GuaranteeReport.record(kind, scope, {
     claim: {
       identity: `caller and Idempotency-Key, known for ${durationText(window)}`,
-      way: 'effects, events and the answer in one transaction',
+      way: `effects, events and the answer in one transaction${receipts === undefined ? ' of Postgres' : ''}`,
       brokenBy: [`a retry after ${durationText(window)}`, 'effects outside the transaction'],
     },
     inequalities,
     cost: requestCost(kind === 'IdempotentRestApi', props, window),
     notes: [
-      'Each further KB of an answer above about 700 bytes costs 2 write units more. A replay costs as much as the first, because DynamoDB bills the transaction that it refuses.',
+      receipts === undefined
+        ? uncheckedInPostgres
+        : 'Each further KB of an answer above about 700 bytes costs 2 write units more. A replay costs as much as the first, because DynamoDB bills the transaction that it refuses.',
     ],
   });
   return { handler, window, timeout, responseBucket: bucket };

@@ -3,6 +3,7 @@ import { claimant } from '../guarantees/claims.js';
 import { atLeast, isKnown, wholeBetween, type Inequality } from '../guarantees/inequality.js';
 import { receiptsOutlive } from '../guarantees/inequalities.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { storeViolations } from '../guarantees/one-store.js';
 import { nameIsItsOwn } from '../guarantees/own-name.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
@@ -125,20 +126,6 @@ export function kafkaViolations(props: KafkaConsumerProps): Violation[] {
     ...topicViolations(props),
     ...pollerViolations(props),
     ...retentionViolations(props),
-  ];
-}
-
-function storeViolations({ dedupTable, receiptsInPostgres = false }: KafkaConsumerProps): Violation[] {
-  if ((dedupTable === undefined) === receiptsInPostgres) return [];
-  return [
-    {
-      id: 'one-store',
-      given: receiptsInPostgres
-        ? '`dedupTable` and `receiptsInPostgres` are both given'
-        : 'neither `dedupTable` nor `receiptsInPostgres` is given',
-      allowed: 'exactly one of them',
-      change: 'give `dedupTable: new DedupTable(...)`, or `receiptsInPostgres: true` without a table',
-    },
   ];
 }
 

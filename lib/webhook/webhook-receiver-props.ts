@@ -27,15 +27,29 @@ export interface WebhookReceiverProps extends HandlerFunctionResources {
    */
   readonly receiverName: string;
 
-  /** Where the receipts are kept. */
-  readonly dedupTable: IDedupTable;
+  /**
+   * Where the receipts are kept.
+   *
+   * @default - none, with `receiptsInPostgres`
+   */
+  readonly dedupTable?: IDedupTable;
+
+  /**
+   * Receipts are kept in a Postgres, together with the effects: the handler is of `postgresWebhookReceiver`. How the
+   * function reaches the database (`vpc`, `environment`) and signs in is yours, and that nobody else who keeps
+   * receipts in it has this `receiverName`.
+   *
+   * @default false
+   */
+  readonly receiptsInPostgres?: boolean;
 
   /** Who may send. */
   readonly senders: WebhookSourceProps[];
 
   /**
    * Absolute path of the file that exports `handler`: `httpApiHandler(webhookReceiver({ ... }))`, of
-   * `exactly-once-aws/api` and `exactly-once-aws/webhook`.
+   * `exactly-once-aws/api` and `exactly-once-aws/webhook`, or with `postgresWebhookReceiver` of
+   * `exactly-once-aws/webhook/postgres`.
    */
   readonly entry: string;
 

@@ -3,6 +3,7 @@ import type { IConstruct } from 'constructs';
 import { atLeast, type Inequality } from '../guarantees/inequality.js';
 import { answersBeforeTheGateway } from '../api/gateway-rules.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { storeViolations } from '../guarantees/one-store.js';
 import { nameIsItsOwn } from '../guarantees/own-name.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
@@ -15,7 +16,8 @@ export interface ReceiverValues {
   readonly receiverName: string;
   readonly window: Duration;
   readonly timeout: Duration;
-  readonly table: IConstruct;
+  /** Undefined where the receipts are in Postgres. */
+  readonly table: IConstruct | undefined;
   /** Another construct that has the name on the table. */
   readonly namesake: IConstruct | undefined;
 }
@@ -45,16 +47,17 @@ export function receiverInequalities(values: ReceiverValues): Inequality[] {
       timeout,
       'API Gateway answers 504 for a delivery that goes on and commits, and it comes again',
     ),
-    nameIsItsOwn(
-      {
-        id: 'receiver-name-unique',
-        prevents: 'one of the two takes the receipts of the other for its own (lost)',
-        change: 'give each receiver, API and consumer its own name, or its own `dedupTable`',
-      },
-      { prop: 'receiverName', name: receiverName },
-      table,
-      namesake,
-    ),
+    table &&
+      nameIsItsOwn(
+        {
+          id: 'receiver-name-unique',
+          prevents: 'one of the two takes the receipts of the other for its own (lost)',
+          change: 'give each receiver, API and consumer its own name, or its own `dedupTable`',
+        },
+        { prop: 'receiverName', name: receiverName },
+        table,
+        namesake,
+      ),
   ].filter((inequality) => inequality !== undefined);
 }
 
@@ -69,6 +72,7 @@ export function receiverViolations(props: WebhookReceiverProps): Violation[] {
       'events are found by it for as long as they are known',
     ),
     ...environmentViolations(environment),
+    ...storeViolations(props),
   ];
   if (senders.length === 0)
     violations.push({

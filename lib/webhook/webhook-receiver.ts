@@ -14,6 +14,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { uncheckedInPostgres } from '../guarantees/one-store.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import type { WebhookReceiverProps } from './webhook-receiver-props.js';
 import { receiverInequalities, receiverViolations } from './webhook-receiver-rules.js';
@@ -21,14 +22,16 @@ import { receiverInequalities, receiverViolations } from './webhook-receiver-rul
 /**
  * An address for each sender of webhooks, behind which each event acts once.
  *
- * Guaranteed by the handler (`webhookReceiver` of exactly-once-aws/webhook): the signature is checked over the bytes
- * that came, and what an event publishes or writes is committed once within the window, in one step with its receipt.
- * Not covered: effects outside the transaction, and an event that comes again after the window.
+ * Guaranteed by the handler (`webhookReceiver` of exactly-once-aws/webhook, or `postgresWebhookReceiver`): the
+ * signature is checked over the bytes that came, and what an event publishes or writes is committed once within the
+ * window, in one step with its receipt. Not covered: effects outside the transaction, and an event that comes again
+ * after the window.
  *
  * Defaults imposed: everybody may call, because senders do not sign in; throttling, access logs without addresses and
  * bodies, permissions on the receiver's own receipts and on the secrets that are named, and the environment variables
  * EXACTLY_ONCE_WEBHOOK_RECEIVER, EXACTLY_ONCE_DEDUP_TABLE, EXACTLY_ONCE_WINDOW_SECONDS and
- * EXACTLY_ONCE_WEBHOOK_SECRETS.
+ * EXACTLY_ONCE_WEBHOOK_SECRETS. With `receiptsInPostgres` there is no EXACTLY_ONCE_DEDUP_TABLE, and nothing is granted
+ * on a table.
  *
  * @throws InvalidProps when props contradict each other or an inequality of docs/webhook.md
  */
@@ -98,22 +101,22 @@ export class WebhookReceiver extends Construct {
 
   private assertProps(props: WebhookReceiverProps, window: Duration, timeout: Duration): void {
     const { receiverName, dedupTable } = props;
-    const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
+    const receipts = dedupTable && { construct: dedupTable.table, name: dedupTable.table.tableName };
     const inequalities = receiverInequalities({
       receiverName,
       window,
       timeout,
       table: dedupTable,
-      namesake: claimant(receipts, receiverName),
+      namesake: receipts && claimant(receipts, receiverName),
     });
     const violations = [...receiverViolations(props), ...violationsOf(inequalities)];
     if (violations.length > 0) throw new InvalidProps('WebhookReceiver', this.node.path, violations);
-    claim(receipts, receiverName, this);
+    if (receipts !== undefined) claim(receipts, receiverName, this);
     pinName(this, () => receiverName);
     GuaranteeReport.record('WebhookReceiver', this, {
       claim: {
         identity: `source and event id, as far as they are signed, known for ${durationText(window)}`,
-        way: 'what an event publishes and writes, and its receipt, in one transaction',
+        way: `what an event publishes and writes, and its receipt, in one transaction${receipts === undefined ? ' of Postgres' : ''}`,
         brokenBy: [
           'a sender that sends an event again after the window',
           'a handler with effects outside its transaction',
@@ -121,7 +124,9 @@ export class WebhookReceiver extends Construct {
       },
       inequalities,
       notes: [
-        'An event costs 4 write units where it is published: 2 for its receipt, 2 for its row in the outbox; 2 more with a state that is compared. A copy costs 2.',
+        receipts === undefined
+          ? uncheckedInPostgres
+          : 'An event costs 4 write units where it is published: 2 for its receipt, 2 for its row in the outbox; 2 more with a state that is compared. A copy costs 2.',
       ],
     });
   }
@@ -135,14 +140,14 @@ export class WebhookReceiver extends Construct {
       environment: {
         ...props.environment,
         EXACTLY_ONCE_WEBHOOK_RECEIVER: receiverName,
-        EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName,
+        ...(dedupTable === undefined ? {} : { EXACTLY_ONCE_DEDUP_TABLE: dedupTable.table.tableName }),
         EXACTLY_ONCE_WINDOW_SECONDS: Tokenization.stringifyNumber(window.toSeconds()),
         EXACTLY_ONCE_WEBHOOK_SECRETS: Stack.of(this).toJsonString(
           Object.fromEntries(secrets.map(({ name, secret }) => [name, secret.secretArn])),
         ),
       },
     });
-    dedupTable.grants.commitReceipts(made, receiverName);
+    dedupTable?.grants.commitReceipts(made, receiverName);
     for (const { secret } of secrets) secret.grantRead(made);
     return made;
   }

@@ -1,25 +1,23 @@
 import { InvalidSettings } from '../dedup/errors.js';
 import { mostBodyBytes } from '../http/content.js';
-import type { IdempotentApiOptions } from './options.js';
-import { assertSettings } from './settings.js';
+import type { KeyedApiOptions } from './keyed-options.js';
 
 export const defaultBodyBytes = 1024 * 1024;
 /** What they have in common: the same request may be answered otherwise in a while. */
 export const defaultTransient: readonly number[] = [408, 425, 429, 503];
 
-/** @throws InvalidSettings naming everything that is out of range. */
-export function assertOptions<Body>(options: IdempotentApiOptions<Body>): void {
-  const { settings, documentation, responses, keyHeader, maxBodyBytes, transientStatuses = [] } = options;
-  assertSettings(settings);
-  const problems: string[] = [];
+/** @throws InvalidSettings naming everything that is out of range, with what is found beside it. */
+export function assertOptions<Body, Tx>(
+  options: Pick<
+    KeyedApiOptions<Body, Tx>,
+    'documentation' | 'keyHeader' | 'maxBodyBytes' | 'transientStatuses'
+  >,
+  found: readonly string[] = [],
+): void {
+  const { documentation, keyHeader, maxBodyBytes, transientStatuses = [] } = options;
+  const problems = [...found];
   if (documentation !== undefined && !URL.canParse(documentation))
     problems.push(`documentation must be an absolute URL, got '${documentation}'`);
-  // Asked for and not made by itself: an API without big answers must not carry the S3 client in its bundle.
-  if (settings.responseBucket !== undefined && responses === undefined)
-    problems.push(
-      `bucket '${settings.responseBucket}' is there for big answers and nobody uses it: give ` +
-        'responses: s3Responses({ bucket: settings.responseBucket }), or take `bigResponses` off the construct',
-    );
   if (keyHeader !== undefined && !/^[A-Za-z0-9-]+$/.test(keyHeader))
     problems.push(`keyHeader must be the name of a header, got '${keyHeader}'`);
   if (

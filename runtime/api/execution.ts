@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoStore } from '../dynamodb/dynamo-store.js';
 import type { Once } from '../dedup/effect.js';
-import type { Leases } from '../dynamodb/lease-scope.js';
-import { CommitFailed, DependencyFailed, KeyReused } from '../dedup/errors.js';
-import { commitHandlings, Handling } from '../dynamodb/handling.js';
+import { CommitFailed, DependencyFailed, KeyReused, type ConditionFailed } from '../dedup/errors.js';
+import type { ExecutionStore } from '../dedup/execution-store.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Meter } from '../dedup/meter.js';
 import type { Outcome } from '../dedup/outcome.js';
-import type { ReceiptDraft } from '../dynamodb/receipt.js';
-import { leaseAnswer } from './leased.js';
-import type { IdempotentApiOptions, KeyedRequest } from './options.js';
+import type { Identified } from '../dedup/way.js';
+import type { KeyedApiOptions, KeyedRequest } from './keyed-options.js';
+import { leaseAnswer, type Unlocking } from './leased.js';
 import type { ApiResponse, RenderedResponse } from '../http/response.js';
 import { render } from '../http/response.js';
 import type { Problems, Refusal } from '../http/problem.js';
@@ -18,17 +16,29 @@ import { SavedAnswer } from './saved-answer.js';
 import { saving, type ResponseStore } from './saved-response.js';
 import { asError, hinted, notCommitted, retryAfter, tryAgain, type Settled } from './settled.js';
 
+/** How a request is answered. */
+export interface Answering<Body, Tx> extends Pick<KeyedApiOptions<Body, Tx>, 'handle' | 'serverErrors'> {
+  /** Where the store looks at conditions of writes. @default - nothing is committed when one does not hold */
+  readonly onConditionFailed?: (
+    failed: ConditionFailed,
+    request: KeyedRequest<Body>,
+    tx: Tx,
+  ) => ApiResponse | Promise<ApiResponse>;
+}
+
 /** What all requests of one API share. */
-export interface ExecutionContext<Body> {
-  readonly options: Pick<IdempotentApiOptions<Body>, 'handle' | 'onConditionFailed' | 'serverErrors'>;
-  readonly store: DynamoStore;
+export interface ExecutionContext<Body, Tx> {
+  readonly options: Answering<Body, Tx>;
+  readonly store: ExecutionStore<Tx>;
   readonly responses: ResponseStore | undefined;
   readonly problem: Problems;
   readonly savedHeaders: ReadonlySet<string>;
   /** Statuses of the handler that are no outcome. */
   readonly transient: ReadonlySet<number>;
   /** Gives the requests `tx.once`, if the API has leases. */
-  readonly onceFor: ReturnType<Leases> | undefined;
+  readonly onceFor: ((key: string, remainingMs: () => number, fingerprint?: string) => Once) | undefined;
+  /** What an operator does about a blocked effect. */
+  readonly unlocking: Unlocking;
 }
 
 /** An answer of the handler that is no outcome: it ends the attempt before anything is committed. */
@@ -49,9 +59,9 @@ export interface Refused {
 }
 
 /** Settles one request: the first of its key, or one that comes again, or somebody else's. */
-export class Execution<Body> {
-  readonly #context: ExecutionContext<Body>;
-  readonly #draft: ReceiptDraft;
+export class Execution<Body, Tx> {
+  readonly #context: ExecutionContext<Body, Tx>;
+  readonly #receipt: Identified;
   readonly #limits: Limits;
   readonly #assertCarried: RequestLimits['assertCarried'];
   readonly #saved: SavedAnswer;
@@ -61,12 +71,12 @@ export class Execution<Body> {
   /** What the handler threw in its last run that failed, to tell it from what went wrong with a commit. */
   #threw: unknown;
 
-  constructor(context: ExecutionContext<Body>, draft: ReceiptDraft, limits: RequestLimits, meter: Meter) {
+  constructor(context: ExecutionContext<Body, Tx>, receipt: Identified, limits: RequestLimits, meter: Meter) {
     this.#context = context;
-    this.#draft = { ...draft, expires: true };
+    this.#receipt = receipt;
     this.#limits = { deadline: limits.deadline, meter };
     this.#assertCarried = limits.assertCarried;
-    this.#saved = new SavedAnswer(context, this.#draft, this.#limits);
+    this.#saved = new SavedAnswer(context, this.#receipt, this.#limits);
   }
 
   /** Answers a request that is not taken. It may be the retry of one that was, and then has its answer (R45). */
@@ -80,14 +90,14 @@ export class Execution<Body> {
 
   /** Runs the handler for a request, and commits what it has filled. */
   async settle(request: KeyedRequest<Body>): Promise<Settled> {
-    const { onceFor } = this.#context;
+    const { onceFor, store } = this.#context;
     if (onceFor !== undefined) {
       // The handler may make effects that no commit can refuse: the lease of one that was made long before its commit
       // does not live as long as the receipt.
-      const settled = await this.#saved.find();
+      const settled = store.takesFirst ? undefined : await this.#saved.find();
       if (settled !== undefined) return settled;
       const remainingMs = () => Math.max(0, this.#limits.deadline - Date.now());
-      this.#once = onceFor(request.id, remainingMs, this.#draft.fingerprint);
+      this.#once = onceFor(request.id, remainingMs, this.#receipt.fingerprint);
     }
     let outcome;
     try {
@@ -120,21 +130,20 @@ export class Execution<Body> {
   async #commit(request: KeyedRequest<Body>): Promise<Outcome> {
     const { options, store } = this.#context;
     const { handle, onConditionFailed } = options;
-    const handling = new Handling(store, {
-      receipt: this.#draft,
-      lane: this.#draft.id,
-      once: this.#once,
-      handle: (tx) => this.#run(() => handle(request, tx)),
-      onConditionFailed:
-        onConditionFailed && ((failed, tx) => this.#run(() => onConditionFailed(failed, request, tx))),
-    });
-    await handling.run(this.#limits);
-    const outcomes = await commitHandlings(store, [handling], this.#limits);
-    return outcomes.get(handling) ?? { kind: 'retry' };
+    return store.commit(
+      {
+        ...this.#receipt,
+        once: this.#once,
+        handle: (tx) => this.#run(() => handle(request, tx)),
+        onConditionFailed:
+          onConditionFailed && ((failed, tx) => this.#run(() => onConditionFailed(failed, request, tx))),
+      },
+      this.#limits,
+    );
   }
 
   async #run(handle: () => ApiResponse | Promise<ApiResponse>): Promise<unknown> {
-    const { options, responses, savedHeaders, transient } = this.#context;
+    const { options, responses, savedHeaders, store, transient } = this.#context;
     try {
       const response = render(await handle());
       this.#assertCarried?.(response);
@@ -142,7 +151,10 @@ export class Execution<Body> {
       if (transient.has(status) || (status >= 500 && options.serverErrors !== 'stripe-v1'))
         throw new Unsaved(response);
       this.#response = response;
-      const { saved, object } = saving(response, savedHeaders, responses, this.#draft.id, randomUUID());
+      const { saved, object } = saving(response, savedHeaders, {
+        ...{ answerBytes: store.answerBytes, responses },
+        ...{ receipt: this.#receipt.id, attempt: randomUUID() },
+      });
       if (object !== undefined) {
         // The commit would find the receipt too, but then the object is there, and nobody ever reads it.
         if ((await this.#saved.find()) !== undefined) throw new AnsweredBefore();
@@ -157,12 +169,12 @@ export class Execution<Body> {
 
   /**
    * The handler has thrown, or has answered what is no outcome. Of a request that was processed before that may be
-   * just because of what it did then, so its receipt is asked for first.
+   * just because of what it did then, so its receipt is asked for first, unless there was none.
    */
   async #thrown(error: unknown): Promise<Settled> {
-    const found = await this.#saved.find();
+    const { problem, store, unlocking } = this.#context;
+    const found = store.takesFirst ? undefined : await this.#saved.find();
     if (found !== undefined) return found;
-    const { problem } = this.#context;
     if (error instanceof Unsaved)
       return {
         outcome: error.response.status < 500 ? 'refused' : 'failed',
@@ -171,7 +183,7 @@ export class Execution<Body> {
       };
     if (this.#once !== undefined) {
       if (error instanceof KeyReused) return this.#saved.reused(error);
-      const response = leaseAnswer(error, problem);
+      const response = leaseAnswer(error, problem, unlocking);
       if (response !== undefined)
         return { outcome: response.status < 500 ? 'refused' : 'failed', response, error };
     }

@@ -1,5 +1,6 @@
 export { idempotentApi, type Api } from './idempotent-api.js';
-export type { IdempotentApiOptions, KeyedRequest, WithoutKey } from './options.js';
+export type { IdempotentApiOptions } from './options.js';
+export type { KeyedApiOptions, KeyedRequest, WithoutKey } from './keyed-options.js';
 export { apiReceiptId, type FingerprintOf, type ReceiptOf, type Scope } from './identity.js';
 export { functionUrlHandler, httpApiHandler, type HttpApiHandler } from './http-api.js';
 export { restApiHandler, type RestApiHandler } from './rest-api.js';

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
-import type { Api } from './idempotent-api.js';
+import type { Api } from './keyed-api.js';
 import { certificateOf, defined, lambdaBody, rawBody, requestLimits, resourceOf } from './lambda-event.js';
 import type { Identity } from './request.js';
 

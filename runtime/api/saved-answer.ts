@@ -1,8 +1,8 @@
-import type { DynamoStore } from '../dynamodb/dynamo-store.js';
-import type { ReceiptDraft } from '../dynamodb/receipt.js';
 import { InProgressElsewhere, KeyReused } from '../dedup/errors.js';
+import type { ExecutionStore } from '../dedup/execution-store.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
+import type { Identified } from '../dedup/way.js';
 import type { Problems } from '../http/problem.js';
 import { isSaved, replay, SavedResponseLost, type ResponseStore } from './saved-response.js';
 import {
@@ -16,7 +16,7 @@ import {
 } from './settled.js';
 
 export interface SavedAnswerContext {
-  readonly store: DynamoStore;
+  readonly store: Pick<ExecutionStore<unknown>, 'recall'>;
   readonly responses: ResponseStore | undefined;
   readonly problem: Problems;
 }
@@ -24,12 +24,12 @@ export interface SavedAnswerContext {
 /** What the receipt of one request says, as the answer to it. */
 export class SavedAnswer {
   readonly #context: SavedAnswerContext;
-  readonly #draft: ReceiptDraft;
+  readonly #receipt: Identified;
   readonly #limits: Limits;
 
-  constructor(context: SavedAnswerContext, draft: ReceiptDraft, limits: Limits) {
+  constructor(context: SavedAnswerContext, receipt: Identified, limits: Limits) {
     this.#context = context;
-    this.#draft = draft;
+    this.#receipt = receipt;
     this.#limits = limits;
   }
 
@@ -38,15 +38,15 @@ export class SavedAnswer {
    * nothing is known (R45, R48). Never throws.
    */
   async find(): Promise<Settled | undefined> {
-    return this.#find(this.#draft);
+    return this.#find(this.#receipt);
   }
 
   /** The same of a request whose fingerprint is dear: it is made only if its key has a receipt. */
   async findBy(fingerprint: () => Promise<string>): Promise<Settled | undefined> {
     try {
-      const found = await this.#recalled({ ...this.#draft, fingerprint: '' });
+      const found = await this.#recalled({ ...this.#receipt, fingerprint: '' });
       if (found?.kind !== 'rejected') return await this.#settledBy(found);
-      return await this.#find({ ...this.#draft, fingerprint: await fingerprint() });
+      return await this.#find({ ...this.#receipt, fingerprint: await fingerprint() });
     } catch (error) {
       return this.failed(error);
     }
@@ -56,7 +56,7 @@ export class SavedAnswer {
   async replayed(result: unknown): Promise<Settled> {
     const { problem, responses } = this.#context;
     try {
-      if (!isSaved(result)) throw new SavedResponseLost(this.#draft.id, 'is not of this library');
+      if (!isSaved(result)) throw new SavedResponseLost(this.#receipt.id, 'is not of this library');
       return { outcome: 'replayed', response: hinted(await replay(result, responses), false) };
     } catch (error) {
       if (!(error instanceof SavedResponseLost)) return this.failed(error);
@@ -81,16 +81,16 @@ export class SavedAnswer {
     return { outcome: 'failed', response, error };
   }
 
-  async #find(draft: ReceiptDraft): Promise<Settled | undefined> {
+  async #find(receipt: Identified): Promise<Settled | undefined> {
     try {
-      return await this.#settledBy(await this.#recalled(draft));
+      return await this.#settledBy(await this.#recalled(receipt));
     } catch (error) {
       return this.failed(error);
     }
   }
 
-  async #recalled(draft: ReceiptDraft): Promise<Outcome | undefined> {
-    return (await this.#context.store.recall([draft], this.#limits, true)).get(draft);
+  async #recalled(receipt: Identified): Promise<Outcome | undefined> {
+    return this.#context.store.recall(receipt, this.#limits);
   }
 
   async #settledBy(outcome: Outcome | undefined): Promise<Settled | undefined> {

@@ -47,9 +47,6 @@ export class ResponseTooLarge extends ExactlyOnceError {
   }
 }
 
-/** DynamoDB items have 400 KB; a quarter is left for the rest of the row. */
-export const inlineBytes = 300 * 1024;
-
 /**
  * Headers that say what the answer is. What they leave out (`set-cookie`, `date`, ...) is of one connection or
  * moment.
@@ -86,30 +83,38 @@ export interface Saving {
   readonly object?: { readonly name: string; readonly bytes: Uint8Array; readonly store: ResponseStore };
 }
 
+/** Where an answer goes, as far as it has room there. */
+export interface Room {
+  /** Most bytes in the receipt itself. */
+  readonly answerBytes: number;
+  readonly responses: ResponseStore | undefined;
+  /** Id of the receipt. */
+  readonly receipt: string;
+  /** Random name of this attempt. */
+  readonly attempt: string;
+}
+
 /**
  * How an answer is saved. A big body has to be in the store before the commit, under the name of the receipt and this
  * attempt: were it written after it, a crash in between would leave a receipt without an answer.
  *
- * @param attempt random name of this attempt.
  * @throws ResponseTooLarge
  */
 export function saving(
   { status, headers, body }: RenderedResponse,
   allowed: ReadonlySet<string>,
-  store: ResponseStore | undefined,
-  receipt: string,
-  attempt: string,
+  { answerBytes, responses: store, receipt, attempt }: Room,
 ): Saving {
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => allowed.has(name)));
   const bytes = bytesOfBody(body);
   const size = bytes.byteLength + Buffer.byteLength(JSON.stringify(kept));
-  if (size <= inlineBytes) return { saved: { status, headers: kept, body } };
+  if (size <= answerBytes) return { saved: { status, headers: kept, body } };
   if (store === undefined)
     throw new ResponseTooLarge(
       size,
-      inlineBytes,
+      answerBytes,
       'a receipt',
-      'give a `responses` store (a bucket), or answer with a reference',
+      'answer with a reference or, on DynamoDB, give a `responses` store (a bucket)',
     );
   const name = `${createHash('sha256').update(receipt).digest('base64url')}/${attempt}`;
   return {

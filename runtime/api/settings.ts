@@ -26,9 +26,8 @@ export const maxWindowSeconds = 30 * 24 * 3600;
 export function apiSettings(environment: Environment): ApiSettings {
   const reader = new SettingsReader(environment, 'deploy the function with IdempotentApi');
   const settings = {
-    apiName: reader.read('EXACTLY_ONCE_API_NAME'),
+    ...namedWindow(reader),
     dedupTable: reader.read('EXACTLY_ONCE_DEDUP_TABLE'),
-    windowSeconds: reader.readWhole('EXACTLY_ONCE_WINDOW_SECONDS'),
     responseBucket: environment.EXACTLY_ONCE_RESPONSE_BUCKET,
   };
   reader.end();
@@ -36,8 +35,33 @@ export function apiSettings(environment: Environment): ApiSettings {
   return settings;
 }
 
+/** What the function of an API on Postgres needs to know at run time. */
+export type PostgresApiSettings = Pick<ApiSettings, 'apiName' | 'windowSeconds'>;
+
+/**
+ * Reads the settings that the constructs put into the function's environment with `receiptsInPostgres`:
+ * EXACTLY_ONCE_API_NAME and EXACTLY_ONCE_WINDOW_SECONDS.
+ *
+ * @param environment usually `process.env`.
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function postgresApiSettings(environment: Environment): PostgresApiSettings {
+  const reader = new SettingsReader(environment, 'deploy the function with IdempotentApi');
+  const settings = namedWindow(reader);
+  reader.end();
+  assertSettings(settings);
+  return settings;
+}
+
+function namedWindow(reader: SettingsReader): PostgresApiSettings {
+  return {
+    apiName: reader.read('EXACTLY_ONCE_API_NAME'),
+    windowSeconds: reader.readWhole('EXACTLY_ONCE_WINDOW_SECONDS'),
+  };
+}
+
 /** @throws InvalidSettings when the name or the window is out of range. */
-export function assertSettings({ apiName, windowSeconds }: ApiSettings): void {
+export function assertSettings({ apiName, windowSeconds }: PostgresApiSettings): void {
   assertConsumerName(apiName);
   if (!Number.isSafeInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > maxWindowSeconds)
     throw new InvalidSettings([

@@ -19,6 +19,15 @@ function guard(pool: PostgresPool): void {
   pool.on?.('connect', (client) => client.on('error', ignore));
 }
 
+/** There was no time left to send a statement: it has not been sent. */
+export class NotSent extends DependencyFailed {
+  override name = 'NotSent';
+  override readonly isWithoutData = true;
+  constructor() {
+    super('no time is left for a statement; none was sent');
+  }
+}
+
 /**
  * A connection that one piece of work has for itself. Nothing is sent past the deadline, nothing waits beyond it, and
  * a connection of which it is not known what it is doing is never given back to the pool.
@@ -76,7 +85,7 @@ export class Connection {
 
   /** The same. @throws what Postgres said, as it is. */
   async raw(text: string, values?: readonly unknown[]): Promise<SqlResult> {
-    if (isOver(this.#limits)) throw new DependencyFailed('no time is left for a statement; none was sent');
+    if (isOver(this.#limits)) throw new NotSent();
     this.#limits.meter.call();
     this.isBusy = true;
     try {

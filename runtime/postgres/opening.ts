@@ -43,6 +43,17 @@ export class Opening {
     return (this.#taken ??= this.#begin());
   }
 
+  /** The identity was somebody's whose time is over, and is ours now. */
+  hasTaken(): void {
+    this.#taken = Promise.resolve(true);
+  }
+
+  /** Values of the statements that take the identity. */
+  get taking(): readonly (string | number)[] {
+    const { id, fingerprint } = this.#draft;
+    return [id, fingerprint, this.token, this.#store.retentionSeconds];
+  }
+
   /** @throws IdentityTaken when the identity turns out to be somebody's. */
   async connection(): Promise<Connection> {
     if (!(await this.open())) throw new IdentityTaken('another transaction has acted on the message');
@@ -89,8 +100,7 @@ export class Opening {
   }
 
   async #begin(): Promise<boolean> {
-    const { pool, isolation, retentionSeconds } = this.#store;
-    const { id, fingerprint } = this.#draft;
+    const { pool, isolation } = this.#store;
     const connection = await Connection.open(pool, this.#limits);
     if (this.#over) {
       connection.giveBack();
@@ -98,7 +108,6 @@ export class Opening {
     }
     this.#connection = connection;
     const begin = beginText(isolation, this.#limits.deadline - Date.now());
-    const taking = takeReceiptText([id, fingerprint, this.token, retentionSeconds]);
-    return isTaken(await connection.send(`${begin}; ${taking}`));
+    return isTaken(await connection.send(`${begin}; ${takeReceiptText(this.taking)}`));
   }
 }

@@ -51,6 +51,16 @@ export function takeReceiptText(values: readonly (string | number)[]): string {
   return takeReceipt.replace(/\$(\d)/g, (_, place: string) => literals[Number(place) - 1] ?? 'NULL');
 }
 
+/**
+ * Takes an identity whose receipt does not count any more, of those that expire by the clock. Waits for whoever takes
+ * it in an open transaction; at `repeatable read` and above it then meets a conflict. Values: as of `takeReceipt`. A
+ * row: it is taken.
+ */
+export const takeExpired =
+  'UPDATE exactly_once.receipts SET fingerprint = $2::text, token = $3::uuid, result = NULL, processed_at = now(), ' +
+  "expires_at = now() + $4::float8 * interval '1 second' " +
+  `WHERE id = $1::text AND expires_at <= now() AND v <= ${rowVersion} RETURNING 1 AS taken`;
+
 /** Whether the statement has taken the identity. Of a text of several, `pg` gives an answer for each. */
 export function isTaken(answer: SqlResult | readonly SqlResult[]): boolean {
   return [answer].flat().at(-1)?.rows.length === 1;
@@ -70,6 +80,11 @@ export const keepResult = 'UPDATE exactly_once.receipts SET result = $1::text WH
 /** Values: id, retention in seconds. */
 export const renewReceipt =
   "UPDATE exactly_once.receipts SET expires_at = greatest(expires_at, now() + $2 * interval '1 second') WHERE id = $1";
+
+/** Whether its time is over, which only counts for receipts that expire by the clock (R7). */
+export function isExpired({ left, v }: ReceiptRow): boolean {
+  return left <= 0 && v <= rowVersion;
+}
 
 /** A duplicate that finds less of the receipt's life left than this renews it (R8). */
 export const renewBelow = 0.2;

@@ -69,8 +69,7 @@ export class Transaction implements PostgresTx {
 
   readonly once: Once = async (name, effect) => {
     const effects = this.#effects;
-    if (effects === undefined)
-      throw new TypeError('tx.once needs leases: postgresConsumer({ leases: postgresLeases() })');
+    if (effects === undefined) throw new TypeError('tx.once needs leases: give `leases: postgresLeases()`');
     this.#hasEffects = true;
     return this.#track('once', () => effects(name, effect));
   };

@@ -1,11 +1,11 @@
 import { InvalidSettings } from '../dedup/errors.js';
 import { mostBodyBytes } from '../http/content.js';
-import type { WebhookReceiverOptions, WebhookSource } from './options.js';
+import type { ReceiverOptions, WebhookSource } from './options.js';
 import { secretsManager, type SecretSource } from './secrets.js';
-import { assertSettings, type WebhookSettings } from './settings.js';
+import { assertSettings, type ReceiverSettings } from './settings.js';
 
 /** @throws InvalidSettings naming everything that is missing or out of range. */
-export function assertSources(options: WebhookReceiverOptions): void {
+export function assertSources<Tx>(options: ReceiverOptions<Tx>): void {
   const { settings, sources, outbox, handle, maxBodyBytes } = options;
   assertSettings(settings);
   const problems: string[] = [];
@@ -27,7 +27,7 @@ export function assertSources(options: WebhookReceiverOptions): void {
 function sourceProblems(
   name: string,
   { scheme, secrets, toleranceSeconds = 300 }: WebhookSource,
-  { windowSeconds, secretIds }: WebhookSettings,
+  { windowSeconds, secretIds }: ReceiverSettings,
 ): string[] {
   const problems = [];
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name))
@@ -48,6 +48,10 @@ function sourceProblems(
   return problems;
 }
 
-export function secretsOf(source: WebhookSource, name: string, { secretIds }: WebhookSettings): SecretSource {
+export function secretsOf(
+  source: WebhookSource,
+  name: string,
+  { secretIds }: ReceiverSettings,
+): SecretSource {
   return source.secrets ?? secretsManager({ secretId: secretIds[name] ?? '' });
 }

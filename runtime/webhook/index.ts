@@ -1,5 +1,11 @@
 export { webhookReceiver } from './webhook-receiver.js';
-export type { ReceivedEvent, StateOf, WebhookReceiverOptions, WebhookSource } from './options.js';
+export type {
+  ReceivedEvent,
+  ReceiverOptions,
+  StateOf,
+  WebhookReceiverOptions,
+  WebhookSource,
+} from './options.js';
 export type { WebhookRequest } from './request.js';
 export type { SentEvent, WebhookScheme } from './scheme.js';
 export { Content } from './content.js';
@@ -13,7 +19,7 @@ export {
   type SecretsManagerOptions,
   type SecretSource,
 } from './secrets.js';
-export { webhookSettings, type WebhookSettings } from './settings.js';
+export { webhookSettings, type ReceiverSettings, type WebhookSettings } from './settings.js';
 export { logDelivery, type DeliveryOutcome, type DeliverySummary } from './summary.js';
 export { adyen } from './schemes/adyen.js';
 export { github } from './schemes/github.js';

@@ -4,7 +4,7 @@ import type { ApiRequest } from '../api/request.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { SentEvent, WebhookScheme } from './scheme.js';
 import type { SecretSource } from './secrets.js';
-import type { WebhookSettings } from './settings.js';
+import type { ReceiverSettings, WebhookSettings } from './settings.js';
 import type { DeliverySummary } from './summary.js';
 
 /** Where an event of full state stands among those of its entity. */
@@ -55,27 +55,37 @@ export interface ReceivedEvent extends SentEvent {
   readonly signedAt?: number;
 }
 
-export interface WebhookReceiverOptions {
-  /** What the construct knows: `webhookSettings(process.env)`. */
-  readonly settings: WebhookSettings;
+/** What every receiver is told, wherever its receipts are. */
+export interface ReceiverOptions<Tx> {
+  readonly settings: ReceiverSettings;
   /** By name: the last part of the path that the sender was given, `/webhooks/{source}`. */
   readonly sources: Readonly<Record<string, WebhookSource>>;
   /**
    * Where events are published, in the commit of their receipt: the work is done behind a queue, and the sender has
    * its answer at once. Types are `<source>.<type>`, data is the sender's.
    */
-  readonly outbox?: Outbox;
+  readonly outbox?: unknown;
   /**
    * Fills the transaction, beside what is published or in place of it. May run more than once for one event, so it
    * must have no effect outside `tx`.
    */
-  readonly handle?: (event: ReceivedEvent, tx: Transaction) => void | Promise<void>;
+  readonly handle?: (event: ReceivedEvent, tx: Tx) => void | Promise<void>;
   /** Largest body, in bytes; beyond it 413. @default 340,000 with an outbox, which holds no more; else 1,048,576 */
   readonly maxBodyBytes?: number;
   /** Names the source of a request. @default - parameter `source` of the route, or else the last part of the path */
   readonly sourceOf?: (request: ApiRequest) => string | undefined;
-  /** @default - a client of the function's own region */
-  readonly dynamodb?: DynamoDBClient;
   /** Called once per delivery. @default - one JSON line per delivery on stdout */
   readonly observe?: (summary: DeliverySummary) => void;
+}
+
+export interface WebhookReceiverOptions extends ReceiverOptions<Transaction> {
+  /** What the construct knows: `webhookSettings(process.env)`. */
+  readonly settings: WebhookSettings;
+  /**
+   * Where events are published, in the commit of their receipt: the work is done behind a queue, and the sender has
+   * its answer at once. Types are `<source>.<type>`, data is the sender's.
+   */
+  readonly outbox?: Outbox;
+  /** @default - a client of the function's own region */
+  readonly dynamodb?: DynamoDBClient;
 }

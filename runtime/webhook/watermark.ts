@@ -1,8 +1,8 @@
-import { InvalidWrite } from '../dedup/errors.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import { receiptId } from '../dedup/identity.js';
 import type { Row } from '../dynamodb/table.js';
 import type { Change } from '../dynamodb/write.js';
+import { assertState } from './state.js';
 import type { ReceivedEvent, StateOf } from './options.js';
 
 /**
@@ -14,12 +14,7 @@ export function watermarkOf(
   { source, type }: ReceivedEvent,
   { entity, version }: StateOf,
 ): { readonly key: Row; readonly change: Change } {
-  const refuse = (problem: string) =>
-    new InvalidWrite('watermark', `state of an event of type '${type}': ${problem}`);
-  if (typeof entity !== 'string' || entity === '')
-    throw refuse('its entity is no text; tell what it is the state of');
-  if (typeof version === 'number' && !Number.isFinite(version)) throw refuse('its version is no number');
-  if (version === '') throw refuse('its version is empty');
+  assertState(type, { entity, version });
   return {
     key: { id: receiptId(receiverName, `watermark#${fingerprintOf([source, type, entity])}`) },
     change: {

@@ -24,7 +24,8 @@ function apiIn(stack: Stack, given: Given = {}): IdempotentApi {
   return new IdempotentApi(stack, 'Api', {
     apiName: 'payments',
     routes: [{ path: '/payments' }],
-    dedupTable: given.dedupTable ?? new DedupTable(stack, 'Dedup'),
+    dedupTable:
+      given.dedupTable ?? (given.receiptsInPostgres === true ? undefined : new DedupTable(stack, 'Dedup')),
     entry: noopEntry,
     ...given,
   });
@@ -52,6 +53,35 @@ test('the function is told who it is, where the receipts are and how long a key 
       },
     },
   });
+});
+
+test('with its receipts in Postgres it has no table, and no permission on one', () => {
+  const { template } = templateOf({ receiptsInPostgres: true });
+  template.resourceCountIs('AWS::DynamoDB::Table', 0);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: {
+      Variables: {
+        EXACTLY_ONCE_API_NAME: 'payments',
+        EXACTLY_ONCE_DEDUP_TABLE: Match.absent(),
+        EXACTLY_ONCE_WINDOW_SECONDS: '86400',
+      },
+    },
+  });
+  expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).not.toContain('dynamodb:');
+});
+
+test('receipts are in one place: fails with both, with neither, and with a bucket beside Postgres', () => {
+  const stack = constructStack();
+  const fails = (id: string, given: Given) =>
+    refusal(() => new IdempotentApi(stack, id, { ...base, ...given })).message;
+  const base = { apiName: 'payments', routes: [{ path: '/payments' }], entry: noopEntry };
+  expect(fails('Neither', {})).toContain('one-store');
+  expect(fails('Both', { dedupTable: new DedupTable(stack, 'Dedup'), receiptsInPostgres: true })).toContain(
+    '`dedupTable` and `receiptsInPostgres` are both given',
+  );
+  expect(fails('Bucket', { receiptsInPostgres: true, bigResponses: true })).toContain(
+    'no-bucket-beside-postgres',
+  );
 });
 
 test('the function can be given a network, traces, layers and a runtime', () => {

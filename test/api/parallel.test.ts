@@ -2,28 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { RequestSummary } from '../../runtime/api/index.js';
-import { table } from '../../runtime/dynamodb/index.js';
-import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { InProcessDynamo } from '../model/in-process-dynamo.js';
 import { limits, paymentsApi, request } from './payments.js';
+import { once, onEachStore } from './stores.js';
 
 const parallel = 200;
-const client = dynamo();
-afterAll(() => client.destroy());
 
-test(`${parallel} calls at once with one key: one payment, identical answers`, async () => {
-  const [receipts, accounts] = await Promise.all([newTable(client, 'id'), newTable(client, 'account')]);
-  const summaries: RequestSummary[] = [];
-  const api = paymentsApi({ receipts: receipts.name, accounts: accounts.name }, client, {}, summaries);
-  const account = randomUUID();
-  const same = { key: randomUUID(), body: { account, cents: 5 } };
-  const answers = await Promise.all(Array.from({ length: parallel }, () => api(request(same), limits())));
-  expect(new Set(answers.map(({ status, body }) => `${status} ${body.toString()}`)).size).toBe(1);
-  expect(answers[0]?.status).toBe(201);
-  const table_ = table({ name: accounts.name, partitionKey: 'account' });
-  expect(await row(client, table_, { account })).toMatchObject({ payments: 1, balance: -5 });
-  expect(summaries.filter(({ outcome }) => outcome === 'processed')).toHaveLength(1);
-  expect(summaries.filter(({ outcome }) => outcome === 'replayed')).toHaveLength(parallel - 1);
+onEachStore(({ api, payments }) => {
+  test(`${parallel} calls at once with one key: one payment, identical answers`, async () => {
+    const summaries: RequestSummary[] = [];
+    const on = api({}, { summaries });
+    const { account, key, body } = once();
+    const answers = await Promise.all(
+      Array.from({ length: parallel }, () => on(request({ key, body }), limits())),
+    );
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.toString()}`)).size).toBe(1);
+    expect(answers[0]?.status).toBe(201);
+    expect(await payments(account)).toBe(1);
+    expect(summaries.filter(({ outcome }) => outcome === 'processed')).toHaveLength(1);
+    expect(summaries.filter(({ outcome }) => outcome === 'replayed')).toHaveLength(parallel - 1);
+  });
 });
 
 /** No local engine raises TransactionConflict: this one does (R18). The first to commit waits for the others. */

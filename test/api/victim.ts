@@ -1,24 +1,27 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ApiRequest } from '../../runtime/api/index.js';
-import { armCrashPoints, type CrashPoint } from '../../runtime/dedup/crash-points.js';
-import { limits, paymentsApi, request, type Names } from './payments.js';
+import { Pool } from 'pg';
+import { postgresIdempotentApi } from '../../runtime/api/postgres/index.js';
+import type { Api, ApiRequest } from '../../runtime/api/index.js';
+import { armCrashPoints } from '../../runtime/dedup/crash-points.js';
+import { payInPostgres } from './pay-in-postgres.js';
+import { day, limits, PaymentBody, paymentsApi, request } from './payments.js';
+import type { At, Order } from './victim-order.js';
 
-export interface Order {
-  readonly names: Names;
-  readonly client: {
-    endpoint: string;
-    region: string;
-    credentials: { accessKeyId: string; secretAccessKey: string };
-  };
-  readonly key: string;
-  readonly account: string;
-  readonly dieAt: CrashPoint;
+function apiAt(at: At): Api {
+  if ('names' in at) return paymentsApi(at.names, new DynamoDBClient(at.client));
+  return postgresIdempotentApi({
+    settings: { apiName: 'payments', windowSeconds: day },
+    pool: new Pool({ connectionString: at.url }),
+    schema: PaymentBody,
+    handle: payInPostgres,
+    observe: () => undefined,
+  });
 }
 
 /** A process that serves one request and is killed at the given point, as by an out-of-memory killer. */
-const { names, client, key, account, dieAt } = JSON.parse(process.argv[2] ?? '') as Order;
+const { at, key, account, dieAt } = JSON.parse(process.argv[2] ?? '') as Order;
 armCrashPoints((point) => {
   if (point === dieAt) process.kill(process.pid, 'SIGKILL');
 });
 const asked: ApiRequest = request({ key, body: { account, cents: 5 } });
-void paymentsApi(names, new DynamoDBClient(client))(asked, limits());
+void apiAt(at)(asked, limits());

@@ -5,6 +5,10 @@ import type { PostgresClient, PostgresPool, SqlResult } from '../../runtime/post
 export class FaultyPostgres implements PostgresPool {
   /** The next so many COMMITs are carried out, and their connections break before the answer. */
   lost = 0;
+  /** The next so many COMMITs do not arrive, and their connections break. */
+  unsent = 0;
+  /** The next so many SELECTs of receipts are not answered, and their connections break. */
+  unread = 0;
   /** The next so many COMMITs are refused, because they met another transaction. */
   conflicts = 0;
   /** The next statement of this kind is never answered, nor sent. */
@@ -40,11 +44,23 @@ export class FaultyPostgres implements PostgresPool {
       this.conflicts -= 1;
       throw Object.assign(new Error('could not serialize access'), { code: '40001' });
     }
+    if (this.unread > 0 && isRead && text.includes('exactly_once.receipts')) {
+      this.unread -= 1;
+      throw broken();
+    }
+    if (text === 'COMMIT' && this.unsent > 0) {
+      this.unsent -= 1;
+      throw broken();
+    }
     if (text === 'COMMIT' && this.lost > 0) {
       this.lost -= 1;
       await client.query(text);
-      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+      throw broken();
     }
     return client.query(text, values);
   }
+}
+
+function broken(): Error {
+  return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import * as z from 'zod/mini';
+import { postgresIdempotentApi } from '../../runtime/api/postgres/index.js';
 import {
   fromPg,
   postgresConsumer,
@@ -10,6 +11,7 @@ import {
   receive,
 } from '../../runtime/postgres/index.js';
 import { Meter } from '../../runtime/dedup/meter.js';
+import { limits as within, request as askedFor } from '../api/payments.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { record } from '../fixtures/queue.js';
 
@@ -69,6 +71,17 @@ async function use(pool: Pool): Promise<void> {
       { Records: bodies.map((body) => record({ body, group: body.id, receiveCount })) },
       { getRemainingTimeInMillis: () => 20_000 },
     );
+  const api = postgresIdempotentApi({
+    settings: { apiName: 'proxied', windowSeconds: 60 },
+    pool,
+    // Longer than a statement may be: it travels as a value.
+    handle: () => ({ status: 200, body: 'x'.repeat(3 * mostBytes) }),
+    observe: () => undefined,
+  });
+  const asked = askedFor({ key: randomUUID() });
+  for (let times = 0; times < 2; times += 1) expect((await api(asked, within())).status).toBe(200);
+  await pool.query("UPDATE exactly_once.receipts SET expires_at = now() WHERE id LIKE 'proxied%'");
+  expect((await api(asked, within())).headers).not.toHaveProperty('idempotent-replayed');
   const limits = { deadline: Date.now() + 10_000, meter: new Meter() };
   const failures = new PostgresFailureStore(pool, 'proxied');
   await failures.start(['a', 'b'], limits);

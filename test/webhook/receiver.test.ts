@@ -1,8 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import type { Transaction } from '../../runtime/dynamodb/index.js';
-import { outbox } from '../../runtime/outbox/index.js';
 import {
   adyen,
   fixedSecrets,
@@ -13,15 +9,10 @@ import {
   zoom,
   type ReceivedEvent,
 } from '../../runtime/webhook/index.js';
-import { newOutboxTable } from '../fixtures/outbox-table.js';
 import { adyenItem, senders, signedBy, sourceOf, type Sender } from './senders.js';
-import { count } from './counting.js';
-import { client, uniqueName, World } from './world.js';
+import { onEachStore, type More } from './stores.js';
+import { client, uniqueName } from './world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await new World().open();
-});
 afterAll(() => client.destroy());
 
 const sender = (name = 'Standard Webhooks (standardwebhooks)'): Sender => {
@@ -29,307 +20,345 @@ const sender = (name = 'Standard Webhooks (standardwebhooks)'): Sender => {
   if (make === undefined) throw new TypeError(`no sender '${name}'`);
   return make();
 };
-const last = () => world.summaries.at(-1);
+onEachStore((store) => {
+  const last = () => store().summaries.at(-1);
 
-describe('what is answered', () => {
-  const known = sender();
-  const take = (more = {}) => world.receiver({ shop: sourceOf(known) }, more);
+  describe('what is answered', () => {
+    const known = sender();
+    const take = (more: More = {}) => store().receiver({ shop: sourceOf(known) }, more);
 
-  test('an address without a source: 404, and nothing of it is in the log', async () => {
-    const delivery = await known.deliver(uniqueName());
-    expect((await take()({ ...delivery, source: 'nobody' })).status).toBe(404);
-    expect(last()).toMatchObject({ outcome: 'refused', error: 'source-unknown' });
-    expect(last()).not.toHaveProperty('source');
-    expect((await take()({ ...delivery, source: '__proto__' })).status).toBe(404);
-  });
-
-  test('anything but POST: 405', async () => {
-    const delivery = await known.deliver(uniqueName());
-    expect((await take()({ ...delivery, method: 'GET' })).status).toBe(405);
-  });
-
-  test('a body beyond the limit: 413, before its signature is looked at', async () => {
-    const delivery = await known.deliver(uniqueName());
-    expect((await take({ maxBodyBytes: 10 })(delivery)).status).toBe(413);
-  });
-
-  test('signed, and no event of its scheme: 400', async () => {
-    const body = '{"id":""}';
-    const wrong = signedBy('stripe', known.secret, body);
-    const source = { scheme: stripe(), secrets: fixedSecrets(known.secret) };
-    const answer = await world.receiver({ shop: source })({ headers: wrong, body });
-    expect(answer.status).toBe(400);
-    expect(last()).toMatchObject({ outcome: 'refused', source: 'shop' });
-  });
-
-  test('a handler that throws: 500, nothing is written, and the sender that comes again acts once', async () => {
-    const name = uniqueName();
-    let failures = 1;
-    const failing = take({
-      handle: (event: ReceivedEvent, tx: Transaction) => {
-        count(world.counts, event, tx);
-        if (failures-- > 0) throw new TypeError('not today');
-      },
+    test('an address without a source: 404, and nothing of it is in the log', async () => {
+      const delivery = await known.deliver(uniqueName());
+      expect((await take()({ ...delivery, source: 'nobody' })).status).toBe(404);
+      expect(last()).toMatchObject({ outcome: 'refused', error: 'source-unknown' });
+      expect(last()).not.toHaveProperty('source');
+      expect((await take()({ ...delivery, source: '__proto__' })).status).toBe(404);
     });
-    expect((await failing(await known.deliver(name))).status).toBe(500);
-    expect(await world.acts('shop', name)).toBe(0);
-    expect((await failing(await known.deliver(name))).status).toBe(200);
-    expect((await failing(await known.deliver(name))).status).toBe(200);
-    expect(await world.acts('shop', name)).toBe(1);
-    expect(world.summaries.slice(-3).map(({ events }) => events)).toEqual([
-      { failed: 1 },
-      { processed: 1 },
-      { duplicate: 1 },
-    ]);
-  });
 
-  test('a handler that throws on its own effect is answered with success: the receipt comes first (R45)', async () => {
-    const name = uniqueName();
-    await take()(await known.deliver(name));
-    const throwing = take({
-      handle: () => {
-        throw new TypeError('it is there already');
-      },
+    test('anything but POST: 405', async () => {
+      const delivery = await known.deliver(uniqueName());
+      expect((await take()({ ...delivery, method: 'GET' })).status).toBe(405);
     });
-    expect((await throwing(await known.deliver(name))).status).toBe(200);
-  });
 
-  test('a type that is not asked for: success, and no row', async () => {
-    const before = await rows();
-    const only = world.receiver({ shop: { ...sourceOf(known), types: ['order.refunded'] } });
-    expect((await only(await known.deliver(uniqueName()))).status).toBe(200);
-    expect(last()?.events).toEqual({ ignored: 1 });
-    expect(await rows()).toBe(before);
-  });
+    test('a body beyond the limit: 413, before its signature is looked at', async () => {
+      const delivery = await known.deliver(uniqueName());
+      expect((await take({ maxBodyBytes: 10 })(delivery)).status).toBe(413);
+    });
 
-  test('secrets that cannot be read: 503 with Retry-After, never 401', async () => {
-    const source = {
-      scheme: known.scheme,
-      secrets: secretsManager({ secretId: 's', read: () => Promise.reject(new Error('throttled')) }),
-    };
-    const answer = await world.receiver({ shop: source })(await known.deliver(uniqueName()));
-    expect(answer.status).toBe(503);
-    expect(answer.headers['retry-after']).toBeDefined();
-  });
+    test('signed, and no event of its scheme: 400', async () => {
+      const body = '{"id":""}';
+      const wrong = signedBy('stripe', known.secret, body);
+      const source = { scheme: stripe(), secrets: fixedSecrets(known.secret) };
+      const answer = await store().receiver({ shop: source })({ headers: wrong, body });
+      expect(answer.status).toBe(400);
+      expect(last()).toMatchObject({ outcome: 'refused', source: 'shop' });
+    });
 
-  const rows = async () =>
-    (await client.send(new ScanCommand({ TableName: world.receipts.name, Select: 'COUNT' }))).Count;
-});
-
-describe('secrets', () => {
-  test('two of a rotation count side by side, until the end of the old one', async () => {
-    const [old, fresh] = [sender(), sender()];
-    const until = (ms: number) => new Date(Date.now() + ms).toISOString();
-    const take = (ends: number) =>
-      world.receiver({
-        shop: {
-          scheme: standardWebhooks(),
-          secrets: fixedSecrets(fresh.secret, { secret: old.secret, until: until(ends) }),
+    test('a handler that throws: 500, nothing is written, and the sender that comes again acts once', async () => {
+      const name = uniqueName();
+      let failures = 1;
+      const failing = take({
+        handle: async (event: ReceivedEvent, tx: unknown) => {
+          await store().count(event, tx);
+          if (failures-- > 0) throw new TypeError('not today');
         },
       });
-    expect((await take(60_000)(await old.deliver(uniqueName()))).status).toBe(200);
-    expect((await take(60_000)(await fresh.deliver(uniqueName()))).status).toBe(200);
-    expect((await take(-1_000)(await old.deliver(uniqueName()))).status).toBe(401);
-  });
-
-  test('a signature of a secret that is newer than memory is taken, and wrong ones do not make a reading each', async () => {
-    const [old, fresh] = [sender(), sender()];
-    const stored = [JSON.stringify([old.secret])];
-    let reads = 0;
-    const secrets = secretsManager({
-      secretId: 's',
-      read: () => {
-        reads += 1;
-        return Promise.resolve(stored[0]);
-      },
+      expect((await failing(await known.deliver(name))).status).toBe(500);
+      expect(await store().acts('shop', name)).toBe(0);
+      expect((await failing(await known.deliver(name))).status).toBe(200);
+      expect((await failing(await known.deliver(name))).status).toBe(200);
+      expect(await store().acts('shop', name)).toBe(1);
+      expect(
+        store()
+          .summaries.slice(-3)
+          .map(({ events }) => events),
+      ).toEqual([{ failed: 1 }, { processed: 1 }, { duplicate: 1 }]);
     });
-    const take = world.receiver({ shop: { scheme: standardWebhooks(), secrets } });
-    expect((await take(await old.deliver(uniqueName()))).status).toBe(200);
-    stored[0] = JSON.stringify([fresh.secret, { secret: old.secret, until: '2099-01-01T00:00:00Z' }]);
-    jest.useFakeTimers({ now: Date.now() + 31_000, doNotFake: allBut('Date') });
-    try {
-      expect((await take(await fresh.deliver(uniqueName()))).status).toBe(200);
-      expect(reads).toBe(2);
-      const other = sender();
-      for (let i = 0; i < 20; i += 1) expect((await take(await other.deliver('x'))).status).toBe(401);
-      expect(reads).toBe(2);
-    } finally {
-      jest.useRealTimers();
-    }
-  });
 
-  test.each(['', '[]', '[""]', '{"until":"soon","secret":"s"}', '[1]', '{not json'])(
-    'a secret that says %j is an error of the settings, which does not quote it',
-    async (text) => {
-      const secrets = secretsManager({ secretId: 'arn', read: () => Promise.resolve(text) });
-      const error: unknown = await secrets.secrets(false).catch((error: unknown) => error);
-      expect(error).toMatchObject({ name: 'InvalidSettings' });
-      expect(String(error)).not.toContain('soon');
-    },
-  );
-});
-
-describe('one request with several events', () => {
-  const secret = randomBytes(32).toString('hex');
-  const notification = (...names: string[]) =>
-    JSON.stringify({ live: 'false', notificationItems: names.map((name) => adyenItem(name, secret)) });
-  const source = { scheme: adyen(), secrets: fixedSecrets(secret) };
-
-  test('each acts once, also when one of them failed the first time; the answer is what the sender wants', async () => {
-    const names = [uniqueName(), uniqueName(), uniqueName()] as const;
-    let failures = 1;
-    const take = world.receiver(
-      { shop: source },
-      {
-        handle: (event, tx) => {
-          count(world.counts, event, tx);
-          if ((event.data as { name: string }).name === names[1] && failures-- > 0) throw new TypeError('no');
+    test('a handler that throws on its own effect is answered with success: the receipt comes first (R45)', async () => {
+      const name = uniqueName();
+      await take()(await known.deliver(name));
+      const throwing = take({
+        handle: () => {
+          throw new TypeError('it is there already');
         },
+      });
+      expect((await throwing(await known.deliver(name))).status).toBe(200);
+    });
+
+    test('a type that is not asked for: success, and no row', async () => {
+      const before = await store().rows();
+      const only = store().receiver({ shop: { ...sourceOf(known), types: ['order.refunded'] } });
+      expect((await only(await known.deliver(uniqueName()))).status).toBe(200);
+      expect(last()?.events).toEqual({ ignored: 1 });
+      expect(await store().rows()).toBe(before);
+    });
+
+    test('secrets that cannot be read: 503 with Retry-After, never 401', async () => {
+      const source = {
+        scheme: known.scheme,
+        secrets: secretsManager({ secretId: 's', read: () => Promise.reject(new Error('throttled')) }),
+      };
+      const answer = await store().receiver({ shop: source })(await known.deliver(uniqueName()));
+      expect(answer.status).toBe(503);
+      expect(answer.headers['retry-after']).toBeDefined();
+    });
+  });
+
+  describe('secrets', () => {
+    test('two of a rotation count side by side, until the end of the old one', async () => {
+      const [old, fresh] = [sender(), sender()];
+      const until = (ms: number) => new Date(Date.now() + ms).toISOString();
+      const take = (ends: number) =>
+        store().receiver({
+          shop: {
+            scheme: standardWebhooks(),
+            secrets: fixedSecrets(fresh.secret, { secret: old.secret, until: until(ends) }),
+          },
+        });
+      expect((await take(60_000)(await old.deliver(uniqueName()))).status).toBe(200);
+      expect((await take(60_000)(await fresh.deliver(uniqueName()))).status).toBe(200);
+      expect((await take(-1_000)(await old.deliver(uniqueName()))).status).toBe(401);
+    });
+
+    test('a signature of a secret that is newer than memory is taken, and wrong ones do not make a reading each', async () => {
+      const [old, fresh] = [sender(), sender()];
+      const stored = [JSON.stringify([old.secret])];
+      let reads = 0;
+      const secrets = secretsManager({
+        secretId: 's',
+        read: () => {
+          reads += 1;
+          return Promise.resolve(stored[0]);
+        },
+      });
+      const take = store().receiver({ shop: { scheme: standardWebhooks(), secrets } });
+      expect((await take(await old.deliver(uniqueName()))).status).toBe(200);
+      stored[0] = JSON.stringify([fresh.secret, { secret: old.secret, until: '2099-01-01T00:00:00Z' }]);
+      jest.useFakeTimers({ now: Date.now() + 31_000, doNotFake: allBut('Date') });
+      try {
+        expect((await take(await fresh.deliver(uniqueName()))).status).toBe(200);
+        expect(reads).toBe(2);
+        const other = sender();
+        for (let i = 0; i < 20; i += 1) expect((await take(await other.deliver('x'))).status).toBe(401);
+        expect(reads).toBe(2);
+      } finally {
+        jest.useRealTimers();
+      }
+    });
+
+    test.each(['', '[]', '[""]', '{"until":"soon","secret":"s"}', '[1]', '{not json'])(
+      'a secret that says %j is an error of the settings, which does not quote it',
+      async (text) => {
+        const secrets = secretsManager({ secretId: 'arn', read: () => Promise.resolve(text) });
+        const error: unknown = await secrets.secrets(false).catch((error: unknown) => error);
+        expect(error).toMatchObject({ name: 'InvalidSettings' });
+        expect(String(error)).not.toContain('soon');
       },
     );
-    expect((await take({ headers: {}, body: notification(...names) })).status).toBe(500);
-    expect(last()?.events).toEqual({ processed: 2, failed: 1 });
-    const answer = await take({ headers: {}, body: notification(...names) });
-    expect(answer).toMatchObject({ status: 200, body: '[accepted]' });
-    expect(last()?.events).toEqual({ processed: 1, duplicate: 2 });
-    expect(await Promise.all(names.map((name) => world.acts('shop', name)))).toEqual([1, 1, 1]);
   });
 
-  test('one of them not signed: 401, and none acts', async () => {
-    const [good, bad] = [uniqueName(), uniqueName()];
-    const body = JSON.stringify({
-      notificationItems: [adyenItem(good, secret), adyenItem(bad, randomBytes(32).toString('hex'))],
+  describe('one request with several events', () => {
+    const secret = randomBytes(32).toString('hex');
+    const notification = (...names: string[]) =>
+      JSON.stringify({ live: 'false', notificationItems: names.map((name) => adyenItem(name, secret)) });
+    const source = { scheme: adyen(), secrets: fixedSecrets(secret) };
+
+    test('each acts once, also when one of them failed the first time; the answer is what the sender wants', async () => {
+      const names = [uniqueName(), uniqueName(), uniqueName()] as const;
+      let failures = 1;
+      const take = store().receiver(
+        { shop: source },
+        {
+          handle: async (event, tx) => {
+            await store().count(event, tx);
+            if ((event.data as { name: string }).name === names[1] && failures-- > 0)
+              throw new TypeError('no');
+          },
+        },
+      );
+      expect((await take({ headers: {}, body: notification(...names) })).status).toBe(500);
+      expect(last()?.events).toEqual({ processed: 2, failed: 1 });
+      const answer = await take({ headers: {}, body: notification(...names) });
+      expect(answer).toMatchObject({ status: 200, body: '[accepted]' });
+      expect(last()?.events).toEqual({ processed: 1, duplicate: 2 });
+      expect(await Promise.all(names.map((name) => store().acts('shop', name)))).toEqual([1, 1, 1]);
     });
-    expect((await world.receiver({ shop: source })({ headers: {}, body })).status).toBe(401);
-    expect([await world.acts('shop', good), await world.acts('shop', bad)]).toEqual([0, 0]);
-  });
-});
 
-describe('order', () => {
-  const secret = randomUUID();
-  const event = (entity: string, version: number, name: string) => {
-    const body = JSON.stringify({ id: `evt_${name}`, type: 'subscription.updated', entity, version, name });
-    return { headers: signedBy('stripe', secret, body), body };
-  };
-  const source = {
-    scheme: stripe(),
-    secrets: fixedSecrets(secret),
-    states: {
-      'subscription.updated': ({ data }: { data: unknown }) => data as { entity: string; version: number },
-    },
-  };
-
-  test('a state older than the one taken has no effect and is told as stale; equal and later ones act', async () => {
-    const entity = randomUUID();
-    const versions = [2, 1, 2, 5, 3];
-    const names = versions.map(uniqueName);
-    const take = world.receiver({ shop: source });
-    for (const [i, version] of versions.entries())
-      expect((await take(event(entity, version, names[i] ?? ''))).status).toBe(200);
-    expect(await Promise.all(names.map((name) => world.acts('shop', name)))).toEqual([1, 0, 1, 1, 0]);
-    expect(world.summaries.slice(-5).map(({ events }) => Object.keys(events)[0])).toEqual([
-      'processed',
-      'stale',
-      'processed',
-      'processed',
-      'stale',
-    ]);
+    test('one of them not signed: 401, and none acts', async () => {
+      const [good, bad] = [uniqueName(), uniqueName()];
+      const body = JSON.stringify({
+        notificationItems: [adyenItem(good, secret), adyenItem(bad, randomBytes(32).toString('hex'))],
+      });
+      expect((await store().receiver({ shop: source })({ headers: {}, body })).status).toBe(401);
+      expect([await store().acts('shop', good), await store().acts('shop', bad)]).toEqual([0, 0]);
+    });
   });
 
-  test('a stale one that comes again stays without effect', async () => {
-    const [entity, name] = [randomUUID(), uniqueName()];
-    const take = world.receiver({ shop: source });
-    await take(event(entity, 5, uniqueName()));
-    for (let i = 0; i < 3; i += 1) expect((await take(event(entity, 4, name))).status).toBe(200);
-    expect(await world.acts('shop', name)).toBe(0);
-  });
-
-  test('states of two types and of two sources do not meet', async () => {
-    const [entity, name] = [randomUUID(), uniqueName()];
-    const take = world.receiver({ shop: source, other: source });
-    await take(event(entity, 9, uniqueName()));
-    expect((await take({ ...event(entity, 1, name), source: 'other' })).status).toBe(200);
-    expect(await world.acts('other', name)).toBe(1);
-  });
-});
-
-describe('published', () => {
-  test('receipt and event are one commit: three deliveries leave one event in the stream of its entity', async () => {
-    const events = outbox({ table: await newOutboxTable(client), source: 'hooks', epoch: '1' });
-    const known = sender('Stripe (stripe), snapshot');
-    const take = world.receiver(
-      { pay: { ...sourceOf(known), entity: () => 'customer-7' } },
-      { outbox: events, handle: undefined },
-    );
-    const names = [uniqueName(), uniqueName()];
-    for (const name of [...names, ...names, ...names])
-      expect((await take({ source: 'pay', ...(await known.deliver(name)) })).status).toBe(200);
-    const { Items = [] } = await client.send(new ScanCommand({ TableName: events.table }));
-    const stored = Items.map((item) => unmarshall(item));
-    expect(stored.filter(({ type }) => type === 'pay.invoice.paid')).toHaveLength(2);
-    expect(new Set(stored.map(({ stream }) => stream as string))).toEqual(
-      new Set([JSON.stringify(['hooks', '1', 'webhook.pay', 'customer-7'])]),
-    );
-  });
-
-  test('two sources that give the same id are two events', async () => {
-    const known = sender();
-    const take = world.receiver({ one: sourceOf(known), two: sourceOf(known) });
-    const name = uniqueName();
-    for (const source of ['one', 'two', 'one', 'two']) await take({ source, ...(await known.deliver(name)) });
-    expect([await world.acts('one', name), await world.acts('two', name)]).toEqual([1, 1]);
-  });
-});
-
-describe('handshakes', () => {
-  test('Slack gets its challenge back, if it was signed', async () => {
+  describe('order', () => {
     const secret = randomUUID();
-    const body = JSON.stringify({
-      type: 'url_verification',
-      challenge: '3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P',
+    const event = (entity: string, version: number, name: string) => {
+      const body = JSON.stringify({ id: `evt_${name}`, type: 'subscription.updated', entity, version, name });
+      return { headers: signedBy('stripe', secret, body), body };
+    };
+    const source = {
+      scheme: stripe(),
+      secrets: fixedSecrets(secret),
+      states: {
+        'subscription.updated': ({ data }: { data: unknown }) => data as { entity: string; version: number },
+      },
+    };
+
+    test('a state older than the one taken has no effect and is told as stale; equal and later ones act', async () => {
+      const entity = randomUUID();
+      const versions = [2, 1, 2, 5, 3];
+      const names = versions.map(uniqueName);
+      const take = store().receiver({ shop: source });
+      for (const [i, version] of versions.entries())
+        expect((await take(event(entity, version, names[i] ?? ''))).status).toBe(200);
+      expect(await Promise.all(names.map((name) => store().acts('shop', name)))).toEqual([1, 0, 1, 1, 0]);
+      expect(
+        store()
+          .summaries.slice(-5)
+          .map(({ events }) => Object.keys(events)[0]),
+      ).toEqual(['processed', 'stale', 'processed', 'processed', 'stale']);
     });
-    const take = world.receiver({ shop: { scheme: slack(), secrets: fixedSecrets(secret) } });
-    const answer = await take({ headers: signedBy('slack', secret, body), body });
-    expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('3eZbrw1aBm') as string });
-    expect(last()?.outcome).toBe('handshake');
-    expect((await take({ headers: signedBy('slack', randomUUID(), body), body })).status).toBe(401);
+
+    test('a stale one that comes again stays without effect', async () => {
+      const [entity, name] = [randomUUID(), uniqueName()];
+      const take = store().receiver({ shop: source });
+      await take(event(entity, 5, uniqueName()));
+      for (let i = 0; i < 3; i += 1) expect((await take(event(entity, 4, name))).status).toBe(200);
+      expect(await store().acts('shop', name)).toBe(0);
+    });
+
+    test('states may be told by times as text, too, and a state of the other kind is not later', async () => {
+      const secret = randomUUID();
+      const entity = randomUUID();
+      const take = store().receiver({
+        shop: {
+          scheme: stripe(),
+          secrets: fixedSecrets(secret),
+          states: { 'customer.updated': ({ data }) => data as { entity: string; version: string | number } },
+        },
+      });
+      const versions = ['2026-01-02T00:00:00Z', '2026-01-01T23:59:59Z', '2026-01-02T00:00:01Z', 9];
+      const names = versions.map(uniqueName);
+      for (const [i, version] of versions.entries()) {
+        const body = JSON.stringify({
+          ...{ id: `evt_${names[i]}`, type: 'customer.updated' },
+          ...{ entity, version, name: names[i] },
+        });
+        expect((await take({ headers: signedBy('stripe', secret, body), body })).status).toBe(200);
+      }
+      expect(await Promise.all(names.map((name) => store().acts('shop', name)))).toEqual([1, 0, 1, 0]);
+    });
+
+    test('of states that come at once the last that acts is the latest', async () => {
+      const entity = randomUUID();
+      const names = Array.from({ length: 10 }, uniqueName);
+      const order: number[] = [];
+      const take = store().receiver({ shop: source });
+      // 503 says "come again", as when a later one was committed at the same moment.
+      const untilTaken = async (version: number): Promise<void> => {
+        const { status } = await take(event(entity, version, names[version] ?? ''));
+        if (status === 503) return untilTaken(version);
+        expect(status).toBe(200);
+        order.push(version);
+      };
+      await Promise.all(names.map((_, version) => untilTaken(version)));
+      expect(await store().acts('shop', names[9] ?? '')).toBe(1);
+      await take(event(entity, 8, uniqueName()));
+      expect(Object.keys(last()?.events ?? {})).toEqual(['stale']);
+      expect(order).toHaveLength(10);
+    });
+
+    test('states of two types and of two sources do not meet', async () => {
+      const [entity, name] = [randomUUID(), uniqueName()];
+      const take = store().receiver({ shop: source, other: source });
+      await take(event(entity, 9, uniqueName()));
+      expect((await take({ ...event(entity, 1, name), source: 'other' })).status).toBe(200);
+      expect(await store().acts('other', name)).toBe(1);
+    });
   });
 
-  test('Zoom gets its token hashed with the secret', async () => {
-    const secret = 'zoomsecret';
-    const body = JSON.stringify({
-      event: 'endpoint.url_validation',
-      payload: { plainToken: 'qgg8vlvZRS6UYooatFL8Aw' },
+  describe('published', () => {
+    test('receipt and event are one commit: three deliveries leave one event in the stream of its entity', async () => {
+      const known = sender('Stripe (stripe), snapshot');
+      const take = store().receiver(
+        { pay: { ...sourceOf(known), entity: () => 'customer-7' } },
+        { publishes: true, handle: undefined },
+      );
+      const names = [uniqueName(), uniqueName()];
+      for (const name of [...names, ...names, ...names])
+        expect((await take({ source: 'pay', ...(await known.deliver(name)) })).status).toBe(200);
+      const one = { type: 'pay.invoice.paid', kind: 'webhook.pay', name: 'customer-7' };
+      expect(await store().published()).toMatchObject([one, one]);
     });
-    const take = world.receiver({ shop: { scheme: zoom(), secrets: fixedSecrets(secret) } });
-    const answer = await take({ headers: signedBy('zoom', secret, body), body });
-    expect(JSON.parse(String(answer.body))).toEqual({
-      plainToken: 'qgg8vlvZRS6UYooatFL8Aw',
-      // printf %s qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac zoomsecret
-      encryptedToken: '83b2a60d4bbe49dc93763ed9e727a9a7690cbe4c1f8bb0adc0ffccd09ecb1384',
+
+    test('two sources that give the same id are two events', async () => {
+      const known = sender();
+      const take = store().receiver({ one: sourceOf(known), two: sourceOf(known) });
+      const name = uniqueName();
+      for (const source of ['one', 'two', 'one', 'two'])
+        await take({ source, ...(await known.deliver(name)) });
+      expect([await store().acts('one', name), await store().acts('two', name)]).toEqual([1, 1]);
     });
   });
-});
 
-describe('settings', () => {
-  const source = sourceOf(sender());
-  test.each([
-    ['no source', () => world.receiver({})],
-    ['no effect', () => world.receiver({ shop: source }, { handle: undefined })],
-    ['a source whose name is no name', () => world.receiver({ 'a/b': source })],
-    ['no secret', () => world.receiver({ shop: { scheme: stripe() } })],
-    ['a tolerance that is none', () => world.receiver({ shop: { ...source, toleranceSeconds: Number.NaN } })],
-    ['a limit that is none', () => world.receiver({ shop: source }, { maxBodyBytes: 0 })],
-    [
-      'a window shorter than the sender tries',
-      () =>
-        world.receiver(
-          { shop: source },
-          { settings: { receiverName: 'h', dedupTable: 't', windowSeconds: 3600, secretIds: {} } },
-        ),
-    ],
-  ])('%s is an error at start', (_, make) => {
-    expect(make).toThrow(expect.objectContaining({ name: 'InvalidSettings' }) as Error);
+  describe('handshakes', () => {
+    test('Slack gets its challenge back, if it was signed', async () => {
+      const secret = randomUUID();
+      const body = JSON.stringify({
+        type: 'url_verification',
+        challenge: '3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P',
+      });
+      const take = store().receiver({ shop: { scheme: slack(), secrets: fixedSecrets(secret) } });
+      const answer = await take({ headers: signedBy('slack', secret, body), body });
+      expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('3eZbrw1aBm') as string });
+      expect(last()?.outcome).toBe('handshake');
+      expect((await take({ headers: signedBy('slack', randomUUID(), body), body })).status).toBe(401);
+    });
+
+    test('Zoom gets its token hashed with the secret', async () => {
+      const secret = 'zoomsecret';
+      const body = JSON.stringify({
+        event: 'endpoint.url_validation',
+        payload: { plainToken: 'qgg8vlvZRS6UYooatFL8Aw' },
+      });
+      const take = store().receiver({ shop: { scheme: zoom(), secrets: fixedSecrets(secret) } });
+      const answer = await take({ headers: signedBy('zoom', secret, body), body });
+      expect(JSON.parse(String(answer.body))).toEqual({
+        plainToken: 'qgg8vlvZRS6UYooatFL8Aw',
+        // printf %s qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac zoomsecret
+        encryptedToken: '83b2a60d4bbe49dc93763ed9e727a9a7690cbe4c1f8bb0adc0ffccd09ecb1384',
+      });
+    });
+  });
+
+  describe('settings', () => {
+    const source = sourceOf(sender());
+    test.each([
+      ['no source', () => store().receiver({})],
+      ['no effect', () => store().receiver({ shop: source }, { handle: undefined })],
+      ['a source whose name is no name', () => store().receiver({ 'a/b': source })],
+      ['no secret', () => store().receiver({ shop: { scheme: stripe() } })],
+      [
+        'a tolerance that is none',
+        () => store().receiver({ shop: { ...source, toleranceSeconds: Number.NaN } }),
+      ],
+      ['a limit that is none', () => store().receiver({ shop: source }, { maxBodyBytes: 0 })],
+      [
+        'a window shorter than the sender tries',
+        () =>
+          store().receiver(
+            { shop: source },
+            { settings: { receiverName: 'h', windowSeconds: 3600, secretIds: {} } },
+          ),
+      ],
+    ])('%s is an error at start', (_, make) => {
+      expect(make).toThrow(expect.objectContaining({ name: 'InvalidSettings' }) as Error);
+    });
   });
 });
 

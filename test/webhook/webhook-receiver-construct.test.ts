@@ -7,7 +7,8 @@ import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.
 const receiverIn = (stack: Stack, given: Partial<WebhookReceiverProps> = {}) =>
   new WebhookReceiver(stack, 'Hooks', {
     receiverName: 'hooks',
-    dedupTable: given.dedupTable ?? new DedupTable(stack, 'Dedup'),
+    dedupTable:
+      given.dedupTable ?? (given.receiptsInPostgres === true ? undefined : new DedupTable(stack, 'Dedup')),
     senders: [{ name: 'stripe', secret: new Secret(stack, 'StripeSecret') }, { name: 'public' }],
     entry: noopEntry,
     ...given,
@@ -76,4 +77,25 @@ test('the name of a consumer or API of the same table is refused', () => {
       entry: noopEntry,
     });
   expect(refusal(again).violations.map(({ id }) => id)).toEqual(['receiver-name-unique']);
+});
+
+test('with its receipts in Postgres it has no table, and receipts are in one place', () => {
+  const stack = constructStack();
+  receiverIn(stack, { receiptsInPostgres: true });
+  const template = Template.fromStack(stack);
+  template.resourceCountIs('AWS::DynamoDB::Table', 0);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: {
+      Variables: Match.objectLike({
+        EXACTLY_ONCE_WEBHOOK_RECEIVER: 'hooks',
+        EXACTLY_ONCE_DEDUP_TABLE: Match.absent(),
+      }),
+    },
+  });
+  expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).not.toContain('dynamodb:');
+  const both = constructStack();
+  expect(
+    refusal(() => receiverIn(both, { receiptsInPostgres: true, dedupTable: new DedupTable(both, 'Dedup') }))
+      .message,
+  ).toContain('one-store');
 });

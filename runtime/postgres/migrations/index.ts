@@ -6,6 +6,7 @@ import type { Migration } from './migration.js';
 import { positions } from './positions.js';
 import { outboxMigrations } from '../outbox/migrations.js';
 import { receipts } from './receipts.js';
+import { watermarks } from './watermarks.js';
 
 export type { Migration } from './migration.js';
 
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   leases,
   positions,
   deliveries,
+  watermarks,
   jobs,
   ...outboxMigrations(),
 ];
