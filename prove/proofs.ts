@@ -1,3 +1,5 @@
+import { installedMajor, olderVersions } from '../targets/postgres/versions.js';
+
 /** A proof with its full budget. Its small one, with a fixed seed, is part of `npm test`. */
 export interface Proof {
   /** Name of its result, `prove/results/<name>.json`. */
@@ -9,8 +11,8 @@ export interface Proof {
   /** What makes the run the full one. */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * Runs with these variables beside `environment`, as many at once as the machine has cores. @default - one run,
-   * with no others
+   * Runs with these variables beside `environment`, or in place of one there, as many at once as the machine has
+   * cores. @default - one run, with no others
    */
   readonly parts?: readonly Readonly<Record<string, string>>[];
   /** Folders and files whose change makes the result stale, beside the tests themselves. */
@@ -18,6 +20,12 @@ export interface Proof {
 }
 
 const engine = ['runtime/dedup', 'runtime/dynamodb', 'runtime/consumer', 'runtime/sqs'];
+
+/** The newest Postgres with the proof's own budget, the older ones with a smaller one each. */
+function onEveryPostgres(smaller: Readonly<Record<string, string>>): readonly Record<string, string>[] {
+  const older = Object.keys(olderVersions).map((major) => ({ POSTGRES_VERSION: major, ...smaller }));
+  return [{ POSTGRES_VERSION: installedMajor }, ...older];
+}
 
 export const proofs: readonly Proof[] = [
   {
@@ -93,10 +101,10 @@ export const proofs: readonly Proof[] = [
   },
   {
     name: 'jobs',
-    shows: 'A job whose worker is killed 50 times at every point is done once.',
+    shows: 'A job whose worker is killed 50 times at every point is done once, on DynamoDB and on Postgres.',
     tests: ['test/jobs/kills.test.ts'],
     environment: { CRASH_HITS: '50' },
-    covers: [...engine, 'runtime/lease', 'runtime/jobs', 'test/jobs'],
+    covers: [...engine, 'runtime/lease', 'runtime/jobs', 'runtime/postgres', 'test/jobs'],
   },
   {
     name: 'kafka-consumer',
@@ -123,7 +131,7 @@ export const proofs: readonly Proof[] = [
   {
     name: 'postgres',
     shows:
-      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run, beside the inbox of pg-transactional-outbox; versions act in their order; the store keeps the contract of a way by receipts and by positions, at two isolation levels each. An API, on Postgres and on DynamoDB, killed 40 times at every point, acts once and answers as it did.',
+      'A consumer on Postgres, killed 200 times at every point and its connections cut at random under load, loses nothing and doubles nothing, where an inbox that looks, acts and then marks doubles in the same run, beside the inbox of pg-transactional-outbox; versions act in their order; the store keeps the contract of a way by receipts and by positions, at two isolation levels each. An API, on Postgres and on DynamoDB, killed 40 times at every point, acts once and answers as it did. All of it on Postgres 18, and with 10 kills for 40 on 15, 16 and 17.',
     tests: [
       'test/contract/postgres.test.ts',
       'test/postgres/kills.test.ts',
@@ -136,6 +144,7 @@ export const proofs: readonly Proof[] = [
       'test/api/postgres-leases.test.ts',
     ],
     environment: { POSTGRES_KILLS: '40', CRASH_HITS: '40' },
+    parts: onEveryPostgres({ POSTGRES_KILLS: '10', CRASH_HITS: '10' }),
     covers: [
       'runtime/api',
       'runtime/dedup',
@@ -143,6 +152,7 @@ export const proofs: readonly Proof[] = [
       'runtime/sqs',
       'runtime/lease',
       'runtime/postgres',
+      'targets/postgres',
       'test/postgres',
       'test/contract/way-contract.ts',
     ],
@@ -198,13 +208,21 @@ export const proofs: readonly Proof[] = [
   {
     name: 'postgres-outbox',
     shows:
-      'Either relay of an outbox in Postgres, killed 50 times under load, two at once, its slot dropped, beside COPY and two long transactions that interleave, reaches its consumer: nothing lost, nothing doubled, every aggregate in order; a transaction that stays open delays nobody else.',
+      'Either relay of an outbox in Postgres, killed 50 times under load, two at once, its slot dropped, beside COPY and two long transactions that interleave, reaches its consumer: nothing lost, nothing doubled, every aggregate in order; a transaction that stays open delays nobody else; on Postgres 18, and with 12 kills on 15, 16 and 17.',
     tests: [
       'test/postgres/outbox-kills.test.ts',
       'test/postgres/outbox-polling.test.ts',
       'test/postgres/outbox-cdc.test.ts',
     ],
     environment: { RELAY_KILLS: '50' },
-    covers: ['runtime/dedup', 'runtime/send', 'runtime/outbox', 'runtime/postgres/outbox', 'test/postgres'],
+    parts: onEveryPostgres({ RELAY_KILLS: '12' }),
+    covers: [
+      'runtime/dedup',
+      'runtime/send',
+      'runtime/outbox',
+      'runtime/postgres/outbox',
+      'targets/postgres',
+      'test/postgres',
+    ],
   },
 ];

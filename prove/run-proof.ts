@@ -75,7 +75,8 @@ async function runPart(
     passed: numPassedTests,
     // A proof without a test proves nothing.
     failed: numFailedTests + numRuntimeErrorTestSuites + (numPassedTests === 0 ? 1 : 0),
-    figures: lines.map((line): unknown => JSON.parse(line)),
+    // Of several parts a figure says of which it is.
+    figures: lines.map((line) => ({ ...(JSON.parse(line) as object), ...(proof.parts && { part }) })),
   };
 }
 

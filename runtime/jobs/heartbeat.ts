@@ -1,5 +1,5 @@
 import type { JobRow } from './job-row.js';
-import type { JobStore } from './job-store.js';
+import type { JobRows } from './job-store.js';
 
 export interface HeartbeatOptions {
   readonly everyMs: number;
@@ -21,11 +21,11 @@ export class Heartbeat {
   #reason: StopReason | undefined;
   #endsAt: number;
   #beating: Promise<void> = Promise.resolve();
-  readonly #store: JobStore;
+  readonly #store: JobRows;
   readonly #row: JobRow;
   readonly #options: HeartbeatOptions;
 
-  constructor(store: JobStore, row: JobRow, options: HeartbeatOptions) {
+  constructor(store: JobRows, row: JobRow, options: HeartbeatOptions) {
     this.#store = store;
     this.#row = row;
     this.#options = options;

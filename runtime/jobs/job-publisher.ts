@@ -1,25 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidSettings, KeyReused } from '../dedup/errors.js';
-import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { Enqueuer } from '../dynamodb/publication.js';
 import { rowVersion } from '../dynamodb/receipt.js';
 import { table } from '../dynamodb/table.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import type { Outbox } from '../outbox/outbox.js';
 import { jobEventType } from './job-event.js';
-import { bodyOf, InvalidJob } from './job-queue.js';
-import { isSilent, jobRowId, openJobsOf, silentAfterMs, statusOf } from './job-row.js';
+import { jobRowId, openJobsOf } from './dynamo-job-row.js';
+import { isSilent, silentAfterMs, statusOf } from './job-row.js';
 import type { JobQueueSettings } from './job-settings.js';
-
-/** A job to be enqueued with a transaction. */
-export interface JobToEnqueue {
-  /** The job's identity, chosen by the handler: the same whenever the message comes again. */
-  readonly jobId: string;
-  /** Plain JSON, with its `jobId` at most 350,000 bytes. `bigint` is sent as the integer that it is. */
-  readonly payload: unknown;
-  /** How long the job waits, from now: at most 12 hours. @default 0 */
-  readonly delaySeconds?: number;
-}
+import { checkedJob, type JobToEnqueue } from './job-to-enqueue.js';
 
 export interface JobPublisherOptions {
   /** What the construct tells whoever enqueues: `jobQueueSettings(process.env)`. */
@@ -30,9 +20,6 @@ export interface JobPublisherOptions {
    */
   readonly outbox: Outbox;
 }
-
-/** A worker that finds a job too early hides its message until then, and SQS hides none for longer. */
-const maxDelaySeconds = 12 * 3600;
 
 /**
  * Enqueues jobs with the effects that want them: `await tx.enqueue(jobs, { jobId, payload })`.
@@ -57,22 +44,15 @@ export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueue
   const rows = table({ name: dedupTable, partitionKey: 'id' });
 
   return {
-    async enqueueIn(tx, { jobId, payload, delaySeconds = 0 }) {
-      if (!(delaySeconds >= 0 && delaySeconds <= maxDelaySeconds))
-        throw new InvalidJob(
-          jobId,
-          `delaySeconds is ${delaySeconds}, with a transaction it may be from 0 to ${maxDelaySeconds}; ` +
-            'for more let a job enqueue it, or call JobQueueClient.enqueue',
-        );
+    async enqueueIn(tx, job) {
+      const { jobId, payload } = job;
       const key = { id: jobRowId(consumerName, jobId) };
-      const fingerprint = fingerprintOf({ jobId, payload });
-      bodyOf(jobId, { jobId, payload }, false);
       const now = Date.now();
+      const { fingerprint, runAt } = checkedJob(job, now);
       const found = await tx.get(rows, key, ['status', 'fingerprint', 'runAt', 'dueAt']);
       if (found !== undefined && found.fingerprint !== fingerprint)
         throw new KeyReused(jobId, String(found.fingerprint), fingerprint);
-      const dueAt = now + delaySeconds * 1000;
-      if (found === undefined) tx.put(rows, { ...key, ...newRow(jobId, fingerprint, now, dueAt) });
+      if (found === undefined) tx.put(rows, { ...key, ...newRow(jobId, fingerprint, now, runAt) });
       else if (isLost(found)) tx.update(rows, key, { set: { dueAt: now } });
       else return;
       publish(tx, { jobId, payload }, key);
@@ -95,7 +75,11 @@ export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueue
     };
   }
 
-  function publish(tx: Transaction, job: JobToEnqueue, key: { readonly id: string }): void {
+  function publish(
+    tx: Transaction,
+    job: Omit<JobToEnqueue, 'delaySeconds'>,
+    key: { readonly id: string },
+  ): void {
     const { jobId } = job;
     const type = jobEventType(consumerName);
     // A stream of the job's own: what nobody but its queue is sent makes no gap to anybody.

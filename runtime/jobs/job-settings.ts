@@ -1,10 +1,9 @@
 import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import { assertConsumerName } from '../dedup/identity.js';
 
-/** What the JobQueue construct tells whoever enqueues. */
-export interface JobQueueSettings {
+/** What whoever enqueues has to know, whichever store has the jobs. */
+export interface SharedJobSettings {
   readonly consumerName: string;
-  readonly dedupTable: string;
   /** Life of a job's row in seconds, from the horizon (R8). */
   readonly retentionSeconds: number;
   readonly queueUrl: string;
@@ -15,6 +14,11 @@ export interface JobQueueSettings {
     readonly roleArn: string;
     readonly queueArn: string;
   };
+}
+
+/** What the JobQueue construct tells whoever enqueues. */
+export interface JobQueueSettings extends SharedJobSettings {
+  readonly dedupTable: string;
 }
 
 /**

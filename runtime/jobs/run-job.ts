@@ -1,27 +1,18 @@
 import { crashPoint } from '../dedup/crash-points.js';
-import {
-  IgnoreMessage,
-  KeyReused,
-  LeaseHeld,
-  LeaseLost,
-  UnserialisableValue,
-  Waiting,
-} from '../dedup/errors.js';
-import { valueText } from '../dedup/value-text.js';
-import { table } from '../dynamodb/table.js';
-import type { Transaction } from '../dynamodb/transaction.js';
+import { IgnoreMessage, KeyReused, LeaseHeld, LeaseLost, Waiting } from '../dedup/errors.js';
 import { Heartbeat, type HeartbeatOptions } from './heartbeat.js';
-import { jobRowId, statusOf, type JobRow } from './job-row.js';
-import { listing, type JobStore } from './job-store.js';
+import type { JobRow } from './job-row.js';
+import { resultOf } from './job-sizes.js';
+import type { JobRows, JobStore } from './job-store.js';
 
-export interface JobRun {
+export interface JobRun<Tx> {
   readonly jobId: string;
   readonly messageId: string;
   /** Of what was enqueued, and not of what the schema made of it. */
   readonly fingerprint: string;
   /** Of what the schema made of it, which the first release kept in the row. */
   readonly olderFingerprint: () => string;
-  readonly tx: Transaction;
+  readonly tx: Tx;
   readonly heartbeat: HeartbeatOptions;
   readonly maxClockSkewMs: number;
   /** Its message was sent back from the dead-letter queue. */
@@ -39,15 +30,16 @@ export interface JobRun {
  * Does one job and puts "done" into the transaction of its effects. What a throw of `run` makes of the job is decided
  * afterwards, with what becomes of its message: see `settleJobs`.
  *
+ * @returns what the receipt has to keep.
  * @throws LeaseHeld when another worker has it, Waiting when it was cancelled or taken over meanwhile, KeyReused when
  *   the message is of another job with the same id, IgnoreMessage for a copy of one that has failed, and what `run`
  *   throws.
  */
-export async function runJob(store: JobStore, job: JobRun): Promise<void> {
+export async function runJob<Tx>(store: JobStore<Tx>, job: JobRun<Tx>): Promise<unknown> {
   const { jobId, tx } = job;
   const row = await claim(store, job);
   // Done or cancelled: what is left is the receipt, so that the message goes away.
-  if (row === undefined) return;
+  if (row === undefined) return undefined;
   job.claims.set(jobId, row);
   await crashPoint('lease-claimed');
   const heartbeat = new Heartbeat(store, row, job.heartbeat);
@@ -63,7 +55,7 @@ export async function runJob(store: JobStore, job: JobRun): Promise<void> {
     });
     await heartbeat.end();
     await crashPoint('effect-done');
-    done(tx, store, jobId, result);
+    return await store.done(tx, jobId, resultOf(result));
   } catch (cause) {
     await heartbeat.end();
     // Nobody has failed: another worker has it, and its receipt decides which of the two acts.
@@ -78,7 +70,7 @@ export async function runJob(store: JobStore, job: JobRun): Promise<void> {
 }
 
 /** @returns the row, undefined when there is nothing to do. */
-async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> {
+async function claim(store: JobRows, job: Omit<JobRun<unknown>, 'tx'>): Promise<JobRow | undefined> {
   const { jobId, messageId, fingerprint, maxClockSkewMs, claims, heartbeat } = job;
   for (;;) {
     const seen = await store.read(jobId);
@@ -110,31 +102,4 @@ async function claim(store: JobStore, job: JobRun): Promise<JobRow | undefined> 
     await store.leave(claimed, 'cancelled', claimed.failures);
     return undefined;
   }
-}
-
-/** An item has 400 KB; what else is in a row needs little. */
-const maxResultBytes = 350 * 1024;
-
-/** In the transaction, so that a job is done exactly when its effects are durable, whichever worker commits them. */
-function done(tx: Transaction, store: JobStore, jobId: string, result: unknown): void {
-  const { tableName, consumerName } = store.table;
-  const resultJson = result === undefined ? undefined : valueText(result);
-  const bytes = Buffer.byteLength(resultJson ?? '');
-  if (bytes > maxResultBytes)
-    throw new UnserialisableValue(
-      'result',
-      `it has ${bytes} bytes, a job keeps ${maxResultBytes}; store it elsewhere and return its address`,
-    );
-  tx.update(
-    table({ name: tableName, partitionKey: 'id' }),
-    { id: jobRowId(consumerName, jobId) },
-    {
-      set: {
-        status: statusOf.done,
-        in_progress_expiration: 0,
-        ...(resultJson !== undefined && { resultJson }),
-      },
-      remove: [...listing, 'reason', ...(bytes > maxResultBytes - 100 * 1024 ? ['progressJson'] : [])],
-    },
-  );
 }

@@ -7,8 +7,8 @@ import { keyHash } from '../dedup/key-hash.js';
 import { logLine } from '../telemetry/log-line.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { jobIn } from './job-event.js';
-import type { JobRow } from './job-row.js';
-import type { JobStore } from './job-store.js';
+import { statusOf, type JobRow } from './job-row.js';
+import type { JobRows } from './job-store.js';
 
 export interface Settlement {
   /** What the engine said of messages that were rejected or come again, by message id. */
@@ -32,12 +32,12 @@ const maxTries = 3;
  * killed before this leaves a job that counts as silent, and is listed.
  */
 export async function settleJobs(
-  store: JobStore,
+  store: JobRows,
   records: readonly SQSRecord[],
   settlement: Settlement,
 ): Promise<void> {
   for (const record of records) {
-    const job = jobOf(record, store.table.consumerName);
+    const job = jobOf(record, store.consumerName);
     if (job === undefined) continue;
     for (let tries = 1; ; tries += 1)
       try {
@@ -60,7 +60,7 @@ interface JobOfMessage {
 }
 
 async function settle(
-  store: JobStore,
+  store: JobRows,
   { jobId, fingerprint, messageId }: JobOfMessage,
   { problems, claims, duplicates, comeAgain, maxClockSkewMs }: Settlement,
 ): Promise<void> {
@@ -70,13 +70,14 @@ async function settle(
     if (mine !== undefined) await store.leave(mine, 'queued', ...waiting(mine, problem));
     return;
   }
-  // It acted: its row was written with its effects.
-  if (mine !== undefined && problem === undefined && duplicates === 0) return;
+  if (mine !== undefined && problem === undefined && duplicates === 0) return store.noteActed(mine);
   const row = await store.read(jobId);
   // A message of another job under the same id says nothing of this one.
   if (row === undefined || (mine === undefined && row.fingerprint !== fingerprint)) return;
   // Its letter has been taken down before; since then the job may have been started again.
   if (row.gaveUp === messageId) return;
+  // Its receipt says so, and its row does not know it yet.
+  if (row.state === 'done' && row.status !== statusOf.done) return store.noteDone(row);
   const waits = row.state === 'queued' || (row.state === 'running' && row.fence === mine?.fence);
   const abandoned = row.state === 'running' && row.endsAt + maxClockSkewMs < Date.now();
   // Claimed under this very message, which came again since: whoever claimed it has died or lost it.

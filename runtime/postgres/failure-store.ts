@@ -5,6 +5,7 @@ import type { History, Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresPool } from './client.js';
 import { ask } from './connection.js';
+import { storableReason } from './own-statement.js';
 import { PostgresGroupStore, readGroup } from './group-store.js';
 
 /** SQS keeps no message longer than 14 days, so nobody asks about it afterwards. */
@@ -118,9 +119,8 @@ export class PostgresFailureStore implements FailureStore {
   }
 }
 
-/** Text that Postgres can hold: it knows no NUL, and UTF-8 no lone surrogate. */
 function storable(reason: string | undefined): string | null {
-  return reason?.slice(0, 1_000).toWellFormed().replaceAll('\0', '\uFFFD') ?? null;
+  return reason === undefined ? null : storableReason(reason.slice(0, 1_000));
 }
 
 function readHistory(row: Readonly<Record<string, unknown>>): History {

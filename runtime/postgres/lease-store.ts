@@ -1,18 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import {
-  briefly,
-  CommitFailed,
-  DependencyFailed,
-  errorText,
-  InvalidSettings,
-  NewerRow,
-  UnserialisableValue,
-} from '../dedup/errors.js';
+import { briefly, InvalidSettings, NewerRow, UnserialisableValue } from '../dedup/errors.js';
 import type { Lease, LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
-import { Meter } from '../dedup/meter.js';
 import { valueOfText, valueText } from '../dedup/value-text.js';
-import type { PostgresPool, SqlResult } from './client.js';
-import { ask } from './connection.js';
+import type { PostgresPool } from './client.js';
+import { look, storableReason, write } from './own-statement.js';
 import { rowVersion } from './receipts.js';
 
 export interface PostgresLeaseStoreOptions {
@@ -23,8 +14,6 @@ export interface PostgresLeaseStoreOptions {
   readonly now?: () => number;
 }
 
-/** A look at a lease, or a word about it, waits this long. */
-const patienceMs = 10_000;
 /** The same as in the dedup table, so that an effect may move from one to the other. */
 const maxResultBytes = 380 * 1024;
 
@@ -63,7 +52,11 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   async read(id: string): Promise<LeaseRow | undefined> {
-    const { rows } = await this.#ask(`SELECT ${columns} FROM exactly_once.leases WHERE id = $1`, [id]);
+    const { rows } = await look(
+      this.#options.pool,
+      `SELECT ${columns} FROM exactly_once.leases WHERE id = $1`,
+      [id],
+    );
     return rows[0] && readLease(rows[0]);
   }
 
@@ -173,17 +166,7 @@ export class PostgresLeaseStore implements LeaseStore {
 
   /** @returns whether a row was written. @throws CommitFailed when that is not known. */
   async #write(text: string, values: readonly unknown[]): Promise<boolean> {
-    try {
-      return (await this.#ask(text, values)).rows.length > 0;
-    } catch (cause) {
-      if (!(cause instanceof DependencyFailed)) throw cause;
-      throw new CommitFailed(`a lease was not written, or that is not known: ${errorText(cause)}`, { cause });
-    }
-  }
-
-  async #ask(text: string, values: readonly unknown[]): Promise<SqlResult> {
-    const limits = { deadline: Date.now() + patienceMs, meter: new Meter() };
-    return ask(this.#options.pool, limits, text, values);
+    return (await write(this.#options.pool, 'a lease', text, values)).rows.length > 0;
   }
 }
 
@@ -224,5 +207,5 @@ function resultText(result: unknown): string | null {
 
 /** A reason that fits into the row, whatever an error has to say. */
 function shortly(reason: string): string {
-  return briefly(reason, 1024).replaceAll('\0', '\uFFFD');
+  return storableReason(briefly(reason, 1024));
 }

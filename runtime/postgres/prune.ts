@@ -17,6 +17,8 @@ export interface PruneOptions {
 
 /** What expires: in which tables it lies, and what else must hold of a row that goes. */
 const kinds = {
+  // Before receipts: of a job whose worker died after its commit, the receipt alone knows that it is done.
+  jobs: { tables: ['jobs'], where: 'true' },
   receipts: { tables: receiptParts, where: 'true' },
   histories: { tables: ['histories'], where: 'true' },
   holes: { tables: ['holes'], where: 'true' },

@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { backoff } from '../dedup/backoff.js';
 import type { Once } from '../dedup/effect.js';
 import { CommitFailed, DependencyFailed, IgnoreMessage, isFinal } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { valueText } from '../dedup/value-text.js';
-import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
 import { commitTransaction, CommitUnanswered } from './commit.js';
-import { ask, Connection } from './connection.js';
+import { ask } from './connection.js';
 import { HandlerTooSlow } from './errors.js';
+import { IdentityTaken, Opening, type PostgresStore } from './opening.js';
 import { isOver } from './patience.js';
 import {
   isExpired,
@@ -20,24 +19,18 @@ import {
   renewBelow,
   renewReceipt,
   takeExpired,
-  takeReceiptText,
   type Draft,
   type ReceiptRow,
 } from './receipts.js';
 import { Conflict, ConnectionLost } from './sql-error.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
-/** Where receipts are kept, and how transactions are run. */
-export interface PostgresStore {
-  readonly pool: PostgresPool;
-  readonly retentionSeconds: number;
-  readonly isolation: Isolation;
-}
-
 /** One message, and what is to be done about it. */
 export interface Work extends Draft {
   readonly handle: (tx: PostgresTx) => unknown;
   readonly once?: Once;
+  /** Its transaction opens with the first statement of its handler, or after it. @default false: before it */
+  readonly opensLate?: boolean;
   /**
    * Its receipt counts until its time is over, and not a second longer, and a duplicate does not renew it. For keys
    * of APIs, whose window is part of their contract; that of a message never expires by the clock (R7).
@@ -123,31 +116,34 @@ async function attempt(
   mayThrow: boolean,
 ): Promise<Outcome | Again> {
   const { tokens, limits } = tries;
-  const { pool, isolation, retentionSeconds } = store;
-  let connection: Connection | undefined;
+  const opening = new Opening(store, work, limits);
   let tx: Transaction | undefined;
   try {
-    connection = await Connection.open(pool, limits);
-    const token = randomUUID();
-    const begin = beginText(isolation, limits.deadline - Date.now());
-    const taking = [work.id, work.fingerprint, token, retentionSeconds];
-    if (!isTaken(await connection.send(`${begin}; ${takeReceiptText(taking)}`))) {
-      const found = await notTaken(connection, store, work, { tries, taking });
+    if (work.opensLate !== true) {
+      const found = (await opening.open()) ? undefined : await notTaken(opening, store, work, tries);
       if (found !== undefined) return found;
+      tries.unanswered = undefined;
     }
+    tx = new Transaction(opening, work.once);
+    await run(opening, tx, work);
     tries.unanswered = undefined;
-    tx = new Transaction(connection, work.once);
-    await run(connection, tx, work);
-    tokens.add(token);
-    await commitTransaction(connection);
+    tokens.add(opening.token);
+    await commitTransaction(opening.opened);
     return { kind: 'processed' };
   } catch (error) {
-    const thrown = tx?.close(error) ?? error;
-    await connection?.rollBack();
-    connection = undefined;
-    return verdict(thrown, tx?.mayThrowAnother === true && !mayThrow);
+    let thrown = tx?.close(error) ?? error;
+    if (thrown instanceof IdentityTaken)
+      try {
+        return (await notTaken(opening, store, work, tries)) ?? new Again(thrown);
+      } catch (cause) {
+        thrown = cause;
+      }
+    await opening.rollBack();
+    // One that opens late may take hours: what only says "try again" is another look when it comes again.
+    const mayRun = work.opensLate !== true || isFinal(thrown);
+    return verdict(thrown, tx?.mayThrowAnother === true && !mayThrow && mayRun);
   } finally {
-    connection?.giveBack();
+    opening.giveBack();
   }
 }
 
@@ -160,31 +156,36 @@ function verdict(thrown: unknown, again: boolean): Outcome | Again {
   return isFinal(thrown) ? { kind: 'rejected', error: thrown } : { kind: 'retry', error: thrown };
 }
 
-async function run(connection: Connection, tx: Transaction, work: Work): Promise<void> {
+async function run(opening: Opening, tx: Transaction, work: Work): Promise<void> {
   // In a chain, because a handler may throw before it returns a promise.
   const handled = Promise.resolve(tx).then(work.handle);
   const late = () =>
-    connection.isBusy
+    opening.isBusy
       ? new DependencyFailed('Postgres has not answered the handler by the deadline')
       : new HandlerTooSlow();
-  const result = await connection.patience.for(handled, late);
+  const result = await opening.for(handled, late);
   tx.seal();
+  const connection = await opening.connection();
   if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
 }
 
 /** The identity is somebody's: whose, says the receipt. Undefined when its time was over, and it is ours now. */
 async function notTaken(
-  connection: Connection,
+  opening: Opening,
   { pool, retentionSeconds }: PostgresStore,
   work: Work,
-  { tries: { tokens, limits }, taking }: { readonly tries: Tries; readonly taking: readonly unknown[] },
+  { tokens, limits }: Tries,
 ): Promise<Outcome | Again | undefined> {
+  const connection = opening.opened;
   const { rows } = await connection.send(readReceipt, [work.id]).catch((cause: unknown) => {
     throw new ReceiptUnread({ cause });
   });
   const row = rows[0] as unknown as ReceiptRow | undefined;
   const isOld = row !== undefined && work.expires === true && isExpired(row);
-  if (isOld && isTaken(await connection.send(takeExpired, taking))) return undefined;
+  if (isOld && isTaken(await connection.send(takeExpired, opening.taking))) {
+    opening.hasTaken();
+    return undefined;
+  }
   await connection.send('ROLLBACK');
   // Pruned in between, or somebody else has taken it anew.
   if (row === undefined || isOld) return new Again(new Conflict('the receipt has changed meanwhile'));

@@ -7,7 +7,8 @@ import type { Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
 import { ask } from './connection.js';
 import { judge, readReceipts, type ReceiptRow } from './receipts.js';
-import { noteDuplicate, runMessage, type PostgresStore, type Work } from './run-message.js';
+import type { PostgresStore } from './opening.js';
+import { noteDuplicate, runMessage, type Work } from './run-message.js';
 import { assertSchema } from './schema.js';
 import type { PostgresTx } from './transaction.js';
 
@@ -23,6 +24,14 @@ export interface PostgresWayOptions<Given> {
   /** @default 'repeatable read' */
   readonly isolation?: Isolation;
   readonly handle: (message: Given, tx: PostgresTx) => unknown;
+  /**
+   * When the transaction of a message opens. `'late'`: with its first statement, or when the handler has returned. So
+   * a handler that takes hours before it writes holds neither a connection nor a snapshot meanwhile; and one that
+   * finds in its first statement that another worker has acted on the message is a duplicate then.
+   *
+   * @default 'first': before the handler runs
+   */
+  readonly opens?: 'first' | 'late';
   /** Gives transactions `tx.once`. @default - it throws */
   readonly onceFor?: (key: string, remainingMs: () => number, fingerprint?: string) => Once;
 }
@@ -56,7 +65,7 @@ export function postgresWay<
   Given extends { readonly key: string },
   Message extends Received<Given> = Received<Given>,
 >(options: PostgresWayOptions<Given>): Way<Message, PostgresUnit> {
-  const { pool, retentionSeconds, isolation = 'repeatable read', handle, onceFor } = options;
+  const { pool, retentionSeconds, isolation = 'repeatable read', handle, onceFor, opens } = options;
   const most = connectionsOf(pool);
   const problems = [];
   if (!Number.isSafeInteger(retentionSeconds) || retentionSeconds <= 0)
@@ -76,6 +85,7 @@ export function postgresWay<
         id,
         fingerprint,
         handle: (tx) => handle(message, tx),
+        opensLate: opens === 'late',
         once: onceFor?.(message.key, () => Math.max(0, deadline - Date.now()), fingerprint),
       }),
     }),

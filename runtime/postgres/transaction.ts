@@ -37,10 +37,10 @@ export class Transaction implements PostgresTx {
   #failed: { readonly cause: unknown } | undefined;
   /** What the run failed of, whatever its handler makes of it (R44). */
   #broken: DependencyFailed | undefined;
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, 'send'>;
   readonly #effects: Once | undefined;
 
-  constructor(connection: Connection, effects: Once | undefined) {
+  constructor(connection: Pick<Connection, 'send'>, effects: Once | undefined) {
     this.#connection = connection;
     this.#effects = effects;
   }

@@ -77,6 +77,11 @@ export const walls = [
       'only the transport, dead letters, the senders, the targets of the outbox and jobs know SQS; use the Transport port',
   },
   {
+    of: ['runtime/jobs/postgres/'],
+    never: ['runtime/dynamodb/', '@aws-sdk/client-dynamodb', 'pg'],
+    because: 'who has jobs on Postgres carries nothing of DynamoDB',
+  },
+  {
     of: ['runtime/consumer/'],
     never: ['runtime/', '@aws-sdk', 'aws-lambda'],
     except: ['runtime/consumer/', 'runtime/dedup/', 'runtime/telemetry/'],

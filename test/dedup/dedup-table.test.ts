@@ -7,7 +7,7 @@ import { receiptId } from '../../runtime/dedup/identity.js';
 import { leaseId } from '../../runtime/dedup/lease-store.js';
 import { gateId, groupId, holeId, parkingId } from '../../runtime/dynamodb/group-row.js';
 import { historyId } from '../../runtime/dynamodb/history-row.js';
-import { jobRowId } from '../../runtime/jobs/job-row.js';
+import { jobRowId } from '../../runtime/jobs/dynamo-job-row.js';
 import { constructStack } from '../fixtures/construct-stack.js';
 
 const lambda = new ServicePrincipal('lambda.amazonaws.com');

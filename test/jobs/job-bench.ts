@@ -1,18 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Pool } from 'pg';
 import * as z from 'zod/mini';
 import { table, type Table, type Transaction } from '../../runtime/dynamodb/index.js';
+import { DynamoJobStore } from '../../runtime/jobs/dynamo-job-store.js';
+import type { JobClient } from '../../runtime/jobs/job-client.js';
+import type { JobRows } from '../../runtime/jobs/job-store.js';
 import {
   JobQueueClient,
   jobWorker,
+  listSilentJobs,
   taskProtection,
   workOff,
   type RunningJob,
+  type SilentJobsOptions,
+  type StuckJob,
 } from '../../runtime/jobs/index.js';
+import {
+  listPostgresSilentJobs,
+  postgresJobWorker,
+  PostgresJobQueueClient,
+  postgresLeases,
+  type PostgresTx,
+} from '../../runtime/jobs/postgres/index.js';
+import { PostgresJobStore } from '../../runtime/jobs/postgres/job-store.js';
 import { leases } from '../../runtime/lease/index.js';
 import type { SqsConsumer } from '../../runtime/sqs/index.js';
-import { newDedupTable, newTable } from '../fixtures/dynamo.js';
+import { newDedupTable, newTable, row } from '../fixtures/dynamo.js';
+import type { TestPostgres } from '../fixtures/postgres.js';
 
 /** Names of everything that a job needs, to be handed to another process. */
 export interface JobNames {
@@ -20,7 +36,13 @@ export interface JobNames {
   readonly counters: string;
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
+  /** Of the database that has jobs, receipts and effects. Undefined: they are in the tables. */
+  readonly postgres?: string;
 }
+
+/** Stores that jobs work with. */
+export const stores = ['DynamoDB', 'Postgres'] as const;
+export type Tx = Transaction | PostgresTx;
 
 export const Payload = z.object({ n: z.number() });
 export type Payload = z.infer<typeof Payload>;
@@ -43,6 +65,34 @@ export async function newNames(dynamodb: DynamoDBClient, sqs: SQSClient): Promis
   return { dedupTable: dedup.name, counters: counters.name, queueUrl, deadLetterQueueUrl };
 }
 
+/** The same of a test on Postgres: an empty database is the store. */
+export async function newNamesOn(
+  store: (typeof stores)[number],
+  postgres: TestPostgres,
+  dynamodb: DynamoDBClient,
+  sqs: SQSClient,
+): Promise<JobNames> {
+  if (store === 'DynamoDB') return newNames(dynamodb, sqs);
+  const [{ pool, url }, queueUrl, deadLetterQueueUrl] = await Promise.all([
+    postgres.pool(),
+    newQueue(sqs),
+    newQueue(sqs),
+  ]);
+  await pool.query('CREATE TABLE counters (name text PRIMARY KEY, value int NOT NULL)');
+  pools.set(url, pool);
+  return { dedupTable: '', counters: '', queueUrl, deadLetterQueueUrl, postgres: url };
+}
+
+const pools = new Map<string, Pool>();
+/** One per process and database. */
+export function poolOf(url: string): Pool {
+  const pool = pools.get(url) ?? new Pool({ connectionString: url, max: 10 });
+  pools.set(url, pool);
+  return pool;
+}
+
+const retentionSeconds = 3600;
+
 export async function waitingIn(client: SQSClient, QueueUrl: string): Promise<number> {
   const names = [
     'ApproximateNumberOfMessages',
@@ -60,46 +110,91 @@ export function queueClient(
   dynamodb: DynamoDBClient,
   sqs: SQSClient,
   silentAfterSeconds?: number,
-): JobQueueClient {
-  const { dedupTable, queueUrl } = names;
-  const settings = { consumerName, dedupTable, retentionSeconds: 3600, queueUrl };
-  return new JobQueueClient({ settings, dynamodb, sqs, silentAfterSeconds });
+): JobClient {
+  const { dedupTable, queueUrl, postgres } = names;
+  const settings = { consumerName, retentionSeconds, queueUrl };
+  if (postgres !== undefined)
+    return new PostgresJobQueueClient({ settings, pool: poolOf(postgres), sqs, silentAfterSeconds });
+  return new JobQueueClient({ settings: { ...settings, dedupTable }, dynamodb, sqs, silentAfterSeconds });
+}
+
+export function rowsOf({ dedupTable: tableName, postgres }: JobNames, client: DynamoDBClient): JobRows {
+  if (postgres === undefined)
+    return new DynamoJobStore({ client, tableName, consumerName, retentionSeconds });
+  return new PostgresJobStore({ pool: poolOf(postgres), consumerName, retentionSeconds });
+}
+
+export async function silentJobs(
+  { dedupTable: tableName, postgres }: JobNames,
+  client: DynamoDBClient,
+  options?: SilentJobsOptions,
+): Promise<StuckJob[]> {
+  return Array.fromAsync(
+    postgres === undefined
+      ? listSilentJobs({ client, tableName }, consumerName, options)
+      : listPostgresSilentJobs(poolOf(postgres), consumerName, options),
+  );
 }
 
 /** Counts a job in a counter without a key: one that is done twice shows. */
-export function count(names: JobNames, jobId: string, tx: Transaction): void {
-  tx.update(counterTable(names), { name: jobId }, { add: { value: 1 } });
+export async function count(names: JobNames, jobId: string, tx: Tx): Promise<void> {
+  if ('query' in tx)
+    await tx.query(
+      'INSERT INTO counters AS c VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = c.value + 1',
+      [jobId],
+    );
+  else tx.update(counterTable(names), { name: jobId }, { add: { value: 1 } });
+}
+
+/** How often a job has acted; undefined: never. */
+export async function acted(names: JobNames, client: DynamoDBClient, jobId: string): Promise<unknown> {
+  if (names.postgres === undefined) return (await row(client, counterTable(names), { name: jobId }))?.value;
+  const { rows } = await poolOf(names.postgres).query<{ value: number }>(
+    'SELECT value FROM counters WHERE name = $1',
+    [jobId],
+  );
+  return rows[0]?.value;
 }
 
 export function counterTable({ counters }: JobNames): Table {
   return table({ name: counters, partitionKey: 'name' });
 }
 
-export function worker(
+export interface WorkerOptions<Schema> {
+  readonly schema?: Schema;
+  readonly maxFailures?: number;
+  readonly heartbeatSeconds?: number;
+}
+
+export function worker<Schema extends z.ZodMiniType = typeof Payload>(
   names: JobNames,
   dynamodb: DynamoDBClient,
   sqs: SQSClient,
-  run: (job: RunningJob<Payload>, tx: Transaction) => unknown,
-  maxFailures = 3,
+  run: (job: RunningJob<z.output<Schema>>, tx: Tx) => unknown,
+  {
+    schema = Payload as unknown as Schema,
+    maxFailures = 3,
+    heartbeatSeconds = 0.5,
+  }: WorkerOptions<Schema> = {},
 ): SqsConsumer {
-  const { dedupTable, queueUrl, deadLetterQueueUrl } = names;
-  return jobWorker({
-    settings: {
-      consumerName,
-      dedupTable,
-      receiptRetentionSeconds: 3600,
-      deadLetterQueueUrl,
-      queueUrl,
-      maxFailures,
-    },
-    schema: Payload,
-    run,
-    leases: leases({ maxClockSkewSeconds, observe: () => undefined }),
-    heartbeatSeconds: 0.5,
-    maxClockSkewSeconds,
-    dynamodb,
-    sqs,
+  const { dedupTable, queueUrl, deadLetterQueueUrl, postgres } = names;
+  const settings = {
+    ...{ consumerName, deadLetterQueueUrl, queueUrl, maxFailures },
+    receiptRetentionSeconds: retentionSeconds,
+  };
+  const options = {
+    ...{ schema, run, heartbeatSeconds, maxClockSkewSeconds, sqs },
     observe: () => undefined,
+  };
+  const leaseOptions = { maxClockSkewSeconds, observe: () => undefined };
+  if (postgres !== undefined)
+    return postgresJobWorker({
+      ...{ ...options, settings, pool: poolOf(postgres) },
+      leases: postgresLeases(leaseOptions),
+    });
+  return jobWorker({
+    ...{ ...options, settings: { ...settings, dedupTable }, dynamodb },
+    leases: leases(leaseOptions),
   });
 }
 

@@ -2,12 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashPoint } from '../../runtime/dedup/crash-points.js';
-import { dynamo, row } from '../fixtures/dynamo.js';
+import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
 import { OwnProcess } from '../fixtures/own-process.js';
+import { testPostgres } from '../fixtures/postgres.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { drain, sqs as newSqs } from '../fixtures/queue.js';
-import { counterTable, newNames, queueClient, waitingIn, type JobNames } from './job-bench.js';
+import { acted, newNamesOn, queueClient, stores, waitingIn } from './job-bench.js';
 import type { VictimOrder } from './victim.js';
 
 const client = dynamo();
@@ -21,6 +22,7 @@ const points: readonly CrashPoint[] = [
   'after-commit',
   'before-answer',
 ];
+const postgres = testPostgres();
 let victim: OwnProcess;
 const children: ChildProcess[] = [];
 
@@ -35,10 +37,10 @@ afterAll(async () => {
   await victim.remove();
 });
 
-test(
-  `workers killed ${hits} times at each crash point: every job is done, or has failed and says so; in the end each is done, and once`,
-  async () => {
-    const names: JobNames = await newNames(client, sqs);
+test.each(stores)(
+  `jobs on %s, workers killed ${hits} times at each crash point: every job is done, or has failed and says so; in the end each is done, and once`,
+  async (store) => {
+    const names = await newNamesOn(store, postgres, client, sqs);
     const { queueUrl, deadLetterQueueUrl } = names;
     const jobs = queueClient(names, client, sqs);
     const deaths = points.flatMap((point) => Array.from({ length: hits }, () => point));
@@ -63,17 +65,15 @@ test(
     for (const job of failed) await jobs.enqueue(job?.jobId ?? '', { n: 1 }, { retryFailed: true });
     await settled();
     survivor.kill('SIGTERM');
-    reportFigures('jobs killed at', histogram);
+    reportFigures(`jobs on ${store} killed at`, histogram);
 
     expect(histogram).toEqual(Object.fromEntries(points.map((point) => [point, hits])));
     const states = (await jobsOf()).map((job) => job?.state);
     expect(states).toEqual(ids.map(() => 'done'));
-    const counted = await Promise.all(
-      ids.map(async (name) => (await row(client, counterTable(names), { name }))?.value),
-    );
+    const counted = await Promise.all(ids.map(async (id) => acted(names, client, id)));
     expect(counted).toEqual(ids.map(() => 1));
   },
-  60_000 + 20_000 * hits,
+  120_000 + 60_000 * hits,
 );
 
 function spawnVictim(order: VictimOrder): ChildProcess {

@@ -22,10 +22,10 @@ armCrashPoints((point) => {
 const sqs = new SQSClient(client);
 // A message that has killed too many workers is given up; here it is the workers that are ill.
 const patience = 1_000;
-const run: Parameters<typeof worker>[3] = ({ jobId }, tx) => {
-  count(names, jobId, tx);
+const run: Parameters<typeof worker>[3] = async ({ jobId }, tx) => {
+  await count(names, jobId, tx);
   return `done by ${process.pid}`;
 };
-const handler = worker(names, new DynamoDBClient(client), sqs, run, patience);
+const handler = worker(names, new DynamoDBClient(client), sqs, run, { maxFailures: patience });
 const stop = start(names, sqs, handler);
 process.on('SIGTERM', () => void stop().then(() => process.exit(0)));

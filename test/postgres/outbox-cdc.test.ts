@@ -18,10 +18,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const relay of running) await relay.stop();
   running.clear();
-  await db.query(
-    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
-    [slot],
-  );
+  await db.dropSlot(slot);
   await db.pool.end();
 });
 
@@ -182,7 +179,7 @@ test('a slot that was dropped is made anew, and the last days are sent once more
   await sent(sink, 'a', 2);
   await relay.stop();
   await publish('a', 'b');
-  await db.query('SELECT pg_drop_replication_slot($1)', [slot]);
+  await db.dropSlot(slot);
   await publish('a');
   sink.accepted.length = 0;
   start(sink);

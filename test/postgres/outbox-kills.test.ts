@@ -10,8 +10,7 @@ import { audit, Load } from './outbox-load.js';
 import { OutboxDatabase, until } from './outbox-world.js';
 
 const kills = Number(process.env.RELAY_KILLS ?? 8);
-const binaries = process.env.POSTGRES_BINARIES;
-const postgres = testPostgres({ binaries });
+const postgres = testPostgres();
 let worker: OwnProcess;
 const folder = mkdtempSync(join(tmpdir(), 'exactly-once-journal-'));
 beforeAll(async () => {
@@ -28,19 +27,6 @@ function drawFrom(seed: number): () => number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
-}
-
-/** Drops the slot while its relay reads it. */
-async function dropSlot(db: OutboxDatabase, slot: string): Promise<void> {
-  await until(async () => {
-    await db.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
-      slot,
-    ]);
-    return db.query('SELECT pg_drop_replication_slot($1)', [slot]).then(
-      () => true,
-      () => false,
-    );
-  });
 }
 
 test.each([
@@ -73,7 +59,7 @@ test.each([
             open = false;
           }
           if (relay === 'cdc' && !open && drops === 0 && relays.deaths > kills / 2) {
-            await dropSlot(db, slot);
+            await db.dropSlot(slot);
             drops += 1;
           }
           // A relay takes a second to start.

@@ -29,6 +29,19 @@ export class OutboxDatabase {
     return Object.values((await this.query(text, values))[0] ?? {})[0];
   }
 
+  /** Drops a slot, while somebody reads it, too. Who has just stopped reading it may have it for a moment longer. */
+  async dropSlot(slot: string): Promise<void> {
+    const readers = 'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1';
+    const drop = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
+    await until(async () => {
+      await this.query(readers, [slot]);
+      return this.query(drop, [slot]).then(
+        () => true,
+        () => false,
+      );
+    });
+  }
+
   /** Runs work in a transaction. */
   async transaction<T>(work: (port: SqlPort, client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();

