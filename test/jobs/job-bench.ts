@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Pool } from 'pg';
 import * as z from 'zod/mini';
 import { table, type Table, type Transaction } from '../../runtime/dynamodb/index.js';
@@ -129,11 +130,13 @@ export async function silentJobs(
   client: DynamoDBClient,
   options?: SilentJobsOptions,
 ): Promise<StuckJob[]> {
-  return Array.fromAsync(
+  const listed =
     postgres === undefined
       ? listSilentJobs({ client, tableName }, consumerName, options)
-      : listPostgresSilentJobs(poolOf(postgres), consumerName, options),
-  );
+      : listPostgresSilentJobs(poolOf(postgres), consumerName, options);
+  const jobs: StuckJob[] = [];
+  for await (const job of listed) jobs.push(job);
+  return jobs;
 }
 
 /** Counts a job in a counter without a key: one that is done twice shows. */
@@ -166,11 +169,11 @@ export interface WorkerOptions<Schema> {
   readonly heartbeatSeconds?: number;
 }
 
-export function worker<Schema extends z.ZodMiniType = typeof Payload>(
+export function worker<Schema extends StandardSchemaV1 = typeof Payload>(
   names: JobNames,
   dynamodb: DynamoDBClient,
   sqs: SQSClient,
-  run: (job: RunningJob<z.output<Schema>>, tx: Tx) => unknown,
+  run: (job: RunningJob<StandardSchemaV1.InferOutput<Schema>>, tx: Tx) => unknown,
   {
     schema = Payload as unknown as Schema,
     maxFailures = 3,
