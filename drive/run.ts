@@ -138,8 +138,8 @@ async function driveAndAudit(
 }
 
 /**
- * Resolves when queues and streams are empty, and no stream of the outbox waits for its sweep. The wait for sweeps ends
- * after some runs of them: what is listed still is for the audit to tell.
+ * Resolves when queues and streams are empty, and no stream of the outbox waits for its sweep. The wait for sweeps
+ * ends after some runs of them: what is listed still is for the audit to tell.
  */
 async function everythingArrived(world: World, runner: EventSourceRunner): Promise<void> {
   const { target, dynamo, sqs, outputs, options, alive } = world;

@@ -22,7 +22,11 @@ export interface SilentJobsOptions {
   readonly now?: number;
 }
 
-/** What is to be said of a job that is listed; undefined when nothing is wrong with it. @param now epoch milliseconds */
+/**
+ * What is to be said of a job that is listed; undefined when nothing is wrong with it.
+ *
+ * @param now epoch milliseconds
+ */
 export function stuckJob(row: JobRow, silentAfterSeconds: number, now: number): StuckJob | undefined {
   const { jobId, state, failures, reason, dueAt } = row;
   const about = { jobId, failures, reason, since: new Date(dueAt) };

@@ -61,9 +61,9 @@ export class PostgresExecutionStore implements ExecutionStore<PostgresTx> {
     try {
       await assertSchema(this.#store.pool, limits);
       const outcome = await (this.#slots === undefined ? run() : this.#slots.run(limits, run));
-      if (outcome.kind === 'ignored') throw thrown.last;
+      if (outcome.kind === 'ignored') return { kind: 'retry', error: told(thrown.last, thrown.last) };
       if (outcome.kind !== 'retry' || outcome.error === undefined) return outcome;
-      throw outcome.error;
+      return { kind: 'retry', error: told(outcome.error, thrown.last) };
     } catch (error) {
       return { kind: 'retry', error: told(error, thrown.last) };
     }

@@ -12,7 +12,10 @@ export interface SqlPort {
 
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
-/** A client of `pg` between BEGIN and COMMIT, or the `tx` that a handler is given. Never the pool: each statement would be a transaction of its own. */
+/**
+ * A client of `pg` between BEGIN and COMMIT, or the `tx` that a handler is given. Never the pool: each statement
+ * would be a transaction of its own.
+ */
 export function fromPg(client: {
   query(text: string, values?: unknown[]): Promise<{ rows: readonly unknown[] }>;
 }): SqlPort {

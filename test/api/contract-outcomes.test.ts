@@ -2,7 +2,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { ApiResponse } from '../../runtime/api/index.js';
 import { table, type Transaction } from '../../runtime/dynamodb/index.js';
 import { dynamo } from '../fixtures/dynamo.js';
-import { pay, paymentsApi, type Shape } from './payments.js';
+import { type pay, paymentsApi, type Shape } from './payments.js';
 import { ask, client, names, payments } from './contract-world.js';
 import { once, onEachStore } from './stores.js';
 

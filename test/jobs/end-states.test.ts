@@ -81,10 +81,10 @@ async function change(name: string): Promise<void> {
 async function look(name: string, tx: Tx): Promise<() => Promise<unknown>> {
   if ('query' in tx) {
     await tx.query('SELECT value FROM counters WHERE name = $1', [name]);
-    return async () => tx.query('UPDATE counters SET value = value WHERE name = $1', [name]);
+    return () => tx.query('UPDATE counters SET value = value WHERE name = $1', [name]);
   }
   await tx.get(counterTable(names), { name }, ['value']);
-  return async () => undefined;
+  return () => Promise.resolve();
 }
 async function forgetRow(jobId: string): Promise<void> {
   if (names.postgres !== undefined) await onPostgres('DELETE FROM exactly_once.jobs');

@@ -8,10 +8,10 @@ import {
   jobPublisher,
   listSilentJobs,
   type Job,
-  type JobQueueClient,
   type JobState,
   type JobToEnqueue,
 } from '../../runtime/jobs/index.js';
+import type { JobClient } from '../../runtime/jobs/job-client.js';
 import { outbox, outboxRelay, queueTarget } from '../../runtime/outbox/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { newOutboxTable } from '../fixtures/outbox-table.js';
@@ -32,7 +32,7 @@ import {
 const client = dynamo();
 const sqs = newSqs();
 let names: JobNames;
-let jobs: JobQueueClient;
+let jobs: JobClient;
 let events: string;
 let receipts: string;
 let stream: StreamReader;

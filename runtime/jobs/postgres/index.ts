@@ -1,6 +1,6 @@
 /**
- * Background jobs on Postgres: rows, leases and receipts beside the effects, the messages in SQS. The tables are those
- * of exactly-once-aws/postgres; the package `pg` is yours to bring.
+ * Background jobs on Postgres: rows, leases and receipts beside the effects, the messages in SQS. The tables are
+ * those of exactly-once-aws/postgres; the package `pg` is yours to bring.
  */
 export { PostgresJobQueueClient, type PostgresJobQueueOptions } from './job-queue.js';
 export {

@@ -10,8 +10,8 @@ import { readJobRow, readPostgresJob } from './job-row.js';
 export interface PostgresJobPublisherOptions {
   readonly settings: Pick<SharedJobSettings, 'consumerName' | 'retentionSeconds'>;
   /**
-   * The outbox of the transaction's other events, or one of its own: `postgresOutbox({ source })`. Its relay needs the
-   * queue of the jobs as a target, with `types: [jobEventType(consumerName)]`; give the other targets types, too.
+   * The outbox of the transaction's other events, or one of its own: `postgresOutbox({ source })`. Its relay needs
+   * the queue of the jobs as a target, with `types: [jobEventType(consumerName)]`; give the other targets types, too.
    */
   readonly outbox: PostgresOutbox;
 }
@@ -29,8 +29,8 @@ const noteDue =
  * Enqueues jobs in a transaction of yours, with the effects that want them.
  *
  * Guarantees: the job is enqueued exactly when the transaction is committed, once per id, however often it runs and
- * whoever else enqueues it; `getJob` knows it from then on. The relay of the outbox sends it; until then it waits, and
- * counts as silent after 5 minutes. Does not guarantee: that a relay has a target for it.
+ * whoever else enqueues it; `getJob` knows it from then on. The relay of the outbox sends it; until then it waits,
+ * and counts as silent after 5 minutes. Does not guarantee: that a relay has a target for it.
  *
  * Two transactions that enqueue one new job take turns: the later one waits for the earlier one's end. Under
  * `repeatable read` and `serializable` Postgres may then refuse it (SQLSTATE 40001): run the whole transaction again,

@@ -20,8 +20,8 @@ export interface PostgresJobStoreOptions {
 const receiptRow = 'SELECT 1 FROM exactly_once.receipts WHERE id = $1';
 
 /**
- * Seconds that a row lives from now on, by the clock of the database, which says it of receipts, too: the row of a job
- * must go before the receipt that knows that it is done.
+ * Seconds that a row lives from now on, by the clock of the database, which says it of receipts, too: the row of a
+ * job must go before the receipt that knows that it is done.
  */
 const lives = 'lives';
 

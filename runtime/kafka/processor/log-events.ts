@@ -6,8 +6,8 @@ const summaryMs = 60_000;
 
 /**
  * An observer that writes JSON lines: every event that somebody may have to look at, and once a minute how much was
- * committed, and the lag. No line holds what a record or an error's text says (R59). The alarms of the KafkaProcessor construct
- * read them.
+ * committed, and the lag. No line holds what a record or an error's text says (R59). The alarms of the KafkaProcessor
+ * construct read them.
  *
  * @param write @default - standard output
  */
