@@ -9,7 +9,7 @@ export interface Acted {
   readonly author: Invocation;
   /** Number of the commit: messages of one commit act at the same moment. */
   readonly commit: number;
-  /** It had been parked in the item before. */
+  /** It had been parked in the item before, also where somebody who gave it up has taken it out of there meanwhile. */
   readonly wasParked: boolean;
 }
 
@@ -48,6 +48,8 @@ export class Effects {
   /** What no commit may do to a receipt, if one did. */
   broken: string | undefined;
   #commits = 0;
+  /** What each row of the effects table has been before each of its writes. */
+  readonly #states = new Map<string, (Item | undefined)[]>();
 
   constructor(
     private readonly engine: Engine,
@@ -71,9 +73,13 @@ export class Effects {
       if (table === this.engine.names.receipts) {
         if (after[i]?.id?.S?.includes('!') !== true) this.#receipt(before[i], after[i]);
       } else {
-        this.writes.push({ name: key.name?.S ?? '', author, acted: this.journal.length });
+        const name = key.name?.S ?? '';
+        const states = [...(this.#states.get(name) ?? []), before[i]];
+        this.#states.set(name, states);
+        this.writes.push({ name, author, acted: this.journal.length });
         for (const token of this.reading.acted(before[i], after[i])) {
-          const wasParked = this.reading.holds(before[i], token) || this.#hasEarlyRow(token);
+          const wasHeld = states.some((state) => this.reading.holds(state, token));
+          const wasParked = wasHeld || this.#hasEarlyRow(token);
           this.journal.push({ token, author, commit: this.#commits, wasParked });
         }
       }
