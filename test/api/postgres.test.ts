@@ -57,16 +57,19 @@ async function waiting(sessions: number): Promise<void> {
 function held() {
   let letGo = (): void => undefined;
   const gate = new Promise<void>((resolve) => (letGo = resolve));
+  let begun = (): void => undefined;
+  const isRunning = new Promise<void>((resolve) => (begun = resolve));
   let runs = 0;
   const on = apiOf({
     handle: async (keyed, tx) => {
       runs += 1;
+      begun();
       const answer = await payInPostgres(keyed, tx);
       await gate;
       return answer;
     },
   });
-  return { on, letGo: () => letGo(), runs: () => runs };
+  return { on, isRunning, letGo: () => letGo(), runs: () => runs };
 }
 
 describe('a request whose key is under way', () => {
@@ -85,11 +88,10 @@ describe('a request whose key is under way', () => {
 
   test('is 503 with Retry-After when its time is over before, and that nothing was committed is said', async () => {
     const asked = once();
-    const { on, letGo } = held();
+    const { on, isRunning, letGo } = held();
     const first = ask(asked, on);
-    const late = ask(asked, on, { deadline: Date.now() + 1_000 });
-    await waiting(1);
-    const answer = await late;
+    await isRunning;
+    const answer = await ask(asked, on, { deadline: Date.now() + 1_000 });
     expect([answer.status, kindOf(answer)]).toEqual([503, 'not-committed']);
     expect(answer.headers).toMatchObject({ 'retry-after': '1', 'x-should-retry': 'true' });
     letGo();
