@@ -15,7 +15,10 @@ export interface Proof {
    * cores. @default - one run, with no others
    */
   readonly parts?: readonly Readonly<Record<string, string>>[];
-  /** Folders and files whose change makes the result stale, beside the tests themselves. */
+  /**
+   * Folders and files whose change makes the result stale, beside the tests themselves. Of `runtime` only what the
+   * others import.
+   */
   readonly covers: readonly string[];
 }
 
@@ -173,7 +176,7 @@ export const proofs: readonly Proof[] = [
       CDC_BROKER_KILLS: '5',
       CDC_PLAIN_CONNECT_KILLS: '20',
     },
-    covers: ['runtime/cdc', 'test/cdc', 'drive/cdc'],
+    covers: ['runtime/cdc', 'test/cdc', 'drive/cdc', 'lambdas/cdc'],
   },
   {
     name: 'webhooks',

@@ -9,7 +9,7 @@ export interface Acted {
   readonly author: Invocation;
   /** Number of the commit: messages of one commit act at the same moment. */
   readonly commit: number;
-  /** It had been parked in the item before, also where somebody who gave it up has taken it out of there meanwhile. */
+  /** It had been parked in the item before, also where somebody who gave it up has taken it out of there since. */
   readonly wasParked: boolean;
 }
 
