@@ -76,6 +76,8 @@ test(
   `memory does not grow with the number of deliveries (${deliveries})`,
   async () => {
     await world.endpoint('/many');
+    const endpointId = (await world.registry.list(tenant))[0]?.endpointId ?? '';
+    const waiting = async () => world.registry.deliveries(tenant, endpointId, { states: ['waiting'] });
     const used = async () => {
       for (let i = 0; i < deliveries / 3 / 50; i += 1)
         await Promise.all(
@@ -83,7 +85,9 @@ test(
             world.take(...Array.from({ length: 10 }, () => world.event('x', { text: 'x'.repeat(1_000) }))),
           ),
         );
-      await world.send();
+      // A run of a worker ends with its time, and leaves what is due to the next one.
+      do await world.send();
+      while ((await waiting()).length > 0);
       world.clock += 1;
       world.server.arrived.length = 0;
       collectGarbage();
@@ -92,8 +96,6 @@ test(
     const megabytes = [await used(), await used(), await used()];
     reportFigures('webhook heap, MB', { after: megabytes.map(Math.round).join(', ') });
     expect(megabytes[2]! - megabytes[1]!).toBeLessThan(40);
-    const endpointId = (await world.registry.list(tenant))[0]?.endpointId ?? '';
-    expect(await world.registry.deliveries(tenant, endpointId, { states: ['waiting'] })).toEqual([]);
   },
   Math.max(120_000, deliveries * 300),
 );
