@@ -139,6 +139,13 @@ export const floors: readonly Floor[] = [
     'two files more than the bare client, and 2 ms for the commands of the SDK that it does not use',
   ),
   coldImport('outside'),
+  {
+    promise: 'latency of webhooks beside 5 of 50 endpoints that hang, p95',
+    benchmark: 'webhook-latency',
+    measure: 'latency beside hanging ones, against none',
+    case: 'p95 of those that answer',
+    must: { atMost: 1.2 },
+  },
 ];
 
 export interface Verdict {
