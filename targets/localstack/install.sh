@@ -13,7 +13,9 @@ cd "$ROOT"
 [ -x venv/bin/python ] || uvv/bin/uv venv -q --python "$PY" venv
 # Without a date limit: cbor2 6, pyOpenSSL 26 and a newer localstack-twisted come, and LocalStack does not start.
 uvv/bin/uv pip install -q --python venv/bin/python --exclude-newer 2026-04-10 "localstack-core[runtime]==$V" setuptools
-uvv/bin/uv pip install -q --python venv/bin/python --no-build-isolation --reinstall-package lsproc "$HERE/lsproc"
+# From a copy: what pip builds of it stays out of this folder.
+rm -rf lsproc && cp -r "$HERE/lsproc" lsproc
+uvv/bin/uv pip install -q --python venv/bin/python --no-build-isolation --reinstall-package lsproc "$ROOT/lsproc"
 L=$ROOT/fs/var/lib/localstack/lib; mkdir -p "$L/java" "$L/dynamodb-local/2"; ln -sfn "$JDK" "$L/java/21"
 mvn -q -B -f "$HERE/../dynamodb-local/pom.xml" -Dmaven.repo.local="$ROOT/m2" dependency:copy-dependencies -DoutputDirectory="$L/dynamodb-local/2/DynamoDBLocal_lib"
 cd "$L/dynamodb-local/2"
