@@ -1,5 +1,6 @@
 import type { Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
+import { deadLettersApart } from '../kafka/dead-letters-apart.js';
 import type { SinkServiceProps } from './sink-service-props.js';
 
 /** What is wrong with the props of a sink. */
@@ -19,12 +20,6 @@ export function sinkServiceViolations(props: SinkServiceProps): Violation[] {
       allowed: 'all three, or none and no `deadLetterTopic`',
       change: 'give `kafkaCluster`, `bootstrapServers` and `topics`',
     });
-  if (deadLetterTopic !== undefined && topics.includes(deadLetterTopic))
-    violations.push({
-      id: 'dead-letters-apart',
-      given: `deadLetterTopic is '${deadLetterTopic}', one of topics`,
-      allowed: 'a topic of its own',
-      change: 'choose another `deadLetterTopic`, or it reads its own dead letters',
-    });
+  violations.push(...deadLettersApart(deadLetterTopic, topics, 'topics'));
   return violations;
 }

@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
+import { deadLettersApart } from './dead-letters-apart.js';
 import type { KafkaProcessorProps } from './kafka-processor-props.js';
 
 const topicPattern = /^[A-Za-z0-9_.-]{1,249}$/;
@@ -36,13 +37,7 @@ export function kafkaProcessorViolations(props: KafkaProcessorProps): Violation[
         allowed: '1 to 249 of A-Z a-z 0-9 _ . -',
         change: 'give the name of a topic; permissions are for these and no others',
       });
-  if (deadLetterTopic !== undefined && inputTopics.includes(deadLetterTopic))
-    violations.push({
-      id: 'dead-letters-apart',
-      given: `deadLetterTopic is '${deadLetterTopic}', one of inputTopics`,
-      allowed: 'a topic of its own',
-      change: 'choose another `deadLetterTopic`, or it reads its own dead letters',
-    });
+  violations.push(...deadLettersApart(deadLetterTopic, inputTopics, 'inputTopics'));
   if (minTasks < 1 || maxTasks < minTasks || maxTasks > mostTasks)
     violations.push({
       id: 'tasks-in-range',
