@@ -42,7 +42,8 @@ test('a proof that was ended goes on with the parts that are left', async () => 
     saved.push(soFar);
     return Promise.resolve();
   });
-  expect(result).toMatchObject({ parts: [one, two], passed: 8, failed: 0, figures: [{ of: 'part one' }] });
+  // Seven of part one, and the two of that file.
+  expect(result).toMatchObject({ parts: [one, two], passed: 9, failed: 0, figures: [{ of: 'part one' }] });
   expect(result.left).toBeUndefined();
   expect(result.seconds).toBeGreaterThanOrEqual(1_000);
   expect(saved).toEqual([result]);
