@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
-import { listPostgresGaps, listPostgresGroups } from '../../runtime/postgres/index.js';
+import { listPostgresSilentJobs } from '../../runtime/jobs/postgres/index.js';
+import { listPostgresBlocked, listPostgresGaps, listPostgresGroups } from '../../runtime/postgres/index.js';
 import { listStuckPostgres, outboxGauges } from '../../runtime/postgres/outbox/index.js';
+import { collected } from '../collected.js';
 import { exitWith, print, printJson } from '../output.js';
 import { addUrl, withTables, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
-import { gapLine, groupLines } from '../status/consumer-status.js';
+import { blockedLine, gapLine, groupLines } from '../status/consumer-status.js';
+import { jobLine } from '../status/job-status.js';
 import { listed, patienceMs, type StatusLine } from '../status/status-line.js';
 import { statusPage } from '../status/status-page.js';
 
@@ -14,7 +17,12 @@ export function addPostgresStatus(postgres: Command): void {
     .addHelpText('after', '\nExit codes: 0 nothing needs a person, 1 something does, 2 could not run.')
     .action(async ({ url, json }: DatabaseOptions) =>
       withTables(url, async (pool) => {
-        const lines = [...(await consumersStatus(pool)), ...(await outboxStatus(pool))];
+        const lines = [
+          ...(await consumersStatus(pool)),
+          ...(await effectsStatus(pool)),
+          ...(await jobsStatus(pool)),
+          ...(await outboxStatus(pool)),
+        ];
         const fine = lines.every(({ needsPerson }) => !needsPerson);
         if (!fine) exitWith(1);
         if (json) printJson({ fine, lines, notKnown: [] });
@@ -32,8 +40,35 @@ async function consumersStatus(pool: DatabasePool): Promise<StatusLine[]> {
   for (const { consumer } of rows)
     lines.push(
       ...groupLines(consumer, await listPostgresGroups(pool, consumer), 'postgres groups, resume, skip'),
-      gapLine(consumer, await listPostgresGaps(pool, consumer), 'postgres gaps'),
+      gapLine(consumer, await listPostgresGaps(pool, consumer), 'postgres gaps, skip-version'),
     );
+  return lines;
+}
+
+async function effectsStatus(pool: DatabasePool): Promise<StatusLine[]> {
+  const { rows } = await pool.query<{ consumer: string }>(
+    'SELECT DISTINCT attention AS consumer FROM exactly_once.leases WHERE attention IS NOT NULL ORDER BY 1',
+  );
+  const lines: StatusLine[] = [];
+  for (const { consumer } of rows)
+    lines.push(
+      blockedLine(consumer, await listPostgresBlocked(pool, consumer), 'postgres blocked, postgres unlock'),
+    );
+  return lines;
+}
+
+/** Of every consumer that has a job which has not ended well: the index knows those alone. */
+async function jobsStatus(pool: DatabasePool): Promise<StatusLine[]> {
+  const { rows } = await pool.query<{ consumer: string }>(
+    "SELECT DISTINCT consumer FROM exactly_once.jobs WHERE status IN ('QUEUED', 'INPROGRESS', 'FAILED') ORDER BY 1",
+  );
+  const lines: StatusLine[] = [];
+  for (const { consumer } of rows) {
+    const silent = await collected(
+      listPostgresSilentJobs(pool, consumer, { silentAfterSeconds: patienceMs / 1000 }),
+    );
+    lines.push(jobLine(consumer, silent, 'redrive; enqueue it again'));
+  }
   return lines;
 }
 

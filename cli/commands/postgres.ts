@@ -4,9 +4,11 @@ import { prune } from '../../runtime/postgres/prune.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
 import { addUrl, withPool, withTables, type DatabaseOptions } from '../postgres/database.js';
+import { addPostgresBlocked, addPostgresUnlock } from './postgres-effects.js';
 import { addPostgresGaps, addPostgresGroups } from './postgres-groups.js';
 import { addPostgresInspect } from './postgres-inspect.js';
 import { addPostgresOutbox } from './postgres-outbox.js';
+import { addPostgresSkipVersion } from './postgres-skip-version.js';
 import { addPostgresStatus } from './postgres-status.js';
 
 /** Adds `postgres` and what is below it. */
@@ -56,6 +58,9 @@ export function addPostgres(program: Command): void {
     addPostgresInspect,
     addPostgresGroups,
     addPostgresGaps,
+    addPostgresSkipVersion,
+    addPostgresBlocked,
+    addPostgresUnlock,
     addPostgresOutbox,
   ])
     add(postgres);

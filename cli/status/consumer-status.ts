@@ -49,14 +49,19 @@ async function tableStatus(
   const groups = await ask('stopped groups', () => listGroups(table, of));
   const gaps = await ask('gaps', () => listGaps(table, of));
   const blocked = await ask('blocked effects', () => listBlocked(table, of));
-  return [
-    ...groupLines(of, groups),
-    gapLine(of, gaps),
-    line(
-      { of, what: 'blocked effects', mend: 'blocked, unlock', page: 'lease.md' },
-      blocked?.map(({ id, since, reason }) => ({ what: id, since, reason })),
-    ),
-  ];
+  return [...groupLines(of, groups), gapLine(of, gaps), blockedLine(of, blocked)];
+}
+
+/** The effects of a consumer that wait for a person, wherever their leases are. */
+export function blockedLine(
+  of: string,
+  blocked: readonly { readonly id: string; readonly since: string; readonly reason: string }[] | undefined,
+  mend = 'blocked, unlock',
+): StatusLine {
+  return line(
+    { of, what: 'blocked effects', mend, page: 'lease.md' },
+    blocked?.map(({ id, since, reason }) => ({ what: id, since, reason })),
+  );
 }
 
 /** What is missing of a consumer's aggregates, wherever that is kept. */

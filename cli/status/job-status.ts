@@ -16,7 +16,16 @@ export async function jobStatus(
   const found = await asked(notKnown, what, 'dynamodb:Query on the index attention', () =>
     collected(listSilentJobs({ client, tableName }, of, { silentAfterSeconds: patienceMs / 1000 })),
   );
-  const about = { of, what: 'silent jobs', mend: 'inspect; enqueue it again', page: 'jobs.md' };
+  return jobLine(of, found);
+}
+
+/** The jobs of a consumer that have failed or fallen silent, wherever they are kept. */
+export function jobLine(
+  of: string,
+  found: readonly StuckJob[] | undefined,
+  mend = 'inspect; enqueue it again',
+): StatusLine {
+  const about = { of, what: 'silent jobs', mend, page: 'jobs.md' };
   if (found === undefined) return { ...about, ...unknown };
   return { ...about, ...listed(found.map(detail)), needsPerson: found.length > 0 };
 }

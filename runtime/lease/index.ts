@@ -19,4 +19,5 @@ export {
 export { leaseMetrics, logLeaseEvent, type LeaseEvent, type LeaseObserver } from './lease-event.js';
 export { downstreamKey } from './downstream-key.js';
 export { listBlocked, type BlockedEffect } from '../dynamodb/blocked-effects.js';
-export { unlock, type UnlockOrder } from './unlock.js';
+export { unlock } from './unlock.js';
+export type { UnlockOrder } from './unlock-in.js';

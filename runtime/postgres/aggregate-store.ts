@@ -16,7 +16,6 @@ import { PartRun, setSavepoint, ThrewAfterReading, type Part } from './aggregate
 import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
 import { commitTransaction, CommitUnanswered } from './commit.js';
-import type { Connection } from './connection.js';
 import { ask, openConnection } from './entry.js';
 import { isOver } from './patience.js';
 import { readEarly, readLedger, writeLedger, type Send } from './position-rows.js';

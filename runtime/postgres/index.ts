@@ -12,6 +12,9 @@ export { decidePostgresGroup, listPostgresGroups, passOverPostgresVersion } from
 export { listPostgresGaps, type PostgresGap } from './gaps.js';
 export type { Decision } from '../sqs/decide-group.js';
 export { postgresLeases, type PostgresLeases } from '../lease/postgres-leases.js';
+export { listPostgresBlocked, type PostgresBlockedEffect } from './blocked-effects.js';
+export { unlockPostgres } from '../lease/unlock-postgres.js';
+export type { UnlockOrder } from '../lease/unlock-in.js';
 export { receive, type Identity, type Received } from './receive.js';
 export {
   fromDrizzle,

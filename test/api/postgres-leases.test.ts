@@ -121,7 +121,7 @@ test('19: a blocked effect is 500 and says how it is unlocked, not saved, and go
   expect(answer.body).not.toContain(asked.key);
   expect((await ask(on, asked)).status).toBe(500);
   expect(await effects('nothing', asked)).toEqual([1, undefined]);
-  const id = /PostgresLeaseStore for the lease '([^']+)'/.exec(answer.body.toString())?.[1] ?? '';
+  const id = /postgres unlock '([^']+)' --row/.exec(answer.body.toString())?.[1] ?? '';
   const leases = new PostgresLeaseStore({ pool, retentionSeconds: day });
   const row = await leases.read(id);
   if (row === undefined) throw new Error('no lease');

@@ -35,7 +35,7 @@ const common = [...shared.keys(), 'Dry runs'];
 /** They look, and change nothing. */
 const readOnly = [
   ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'dead-letters list', 'outbox list', 'webhooks list'],
-  ...['status', 'inspect', 'groups', 'gaps', 'outbox list'].map((name) => `postgres ${name}`),
+  ...['status', 'inspect', 'groups', 'gaps', 'blocked', 'outbox list'].map((name) => `postgres ${name}`),
   // It acts on an API, not on what this library keeps, and every request is one that the user wrote.
   'conformance',
   'audit',

@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import * as z from 'zod/mini';
-import { listPostgresGroups, postgresConsumer, RejectMessage } from '../../runtime/postgres/index.js';
+import { PostgresJobStore } from '../../runtime/jobs/postgres/job-store.js';
+import {
+  listPostgresGroups,
+  postgresConsumer,
+  postgresLeases,
+  PostgresLeaseStore,
+  RejectMessage,
+} from '../../runtime/postgres/index.js';
 import { listStuckPostgres, PollingRelay, postgresOutbox } from '../../runtime/postgres/outbox/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
-import { newFifoQueue, record, sqs } from '../fixtures/queue.js';
+import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 import { moved, OutboxDatabase, Sink, until } from '../postgres/outbox-world.js';
 import { run } from './command.js';
 
@@ -78,6 +85,99 @@ test('a group that stands still needs a person on the page, and goes on when som
   expect((await listPostgresGroups(pool, 'ledger'))[0]?.state).toBe('stopped');
   expect(await told('resume', ...decision)).toMatchObject({ status: 0, answer: { state: 'resuming' } });
   expect(await told('skip', 'nobody', '--consumer', 'ledger', '--reason', 'x')).toMatchObject({ status: 2 });
+});
+
+test('an effect that nobody knows of is listed until somebody says what became of it', async () => {
+  const store = new PostgresLeaseStore({ pool, retentionSeconds: 3600 });
+  const key = randomUUID();
+  const once = postgresLeases({ observe: () => undefined })({
+    pool,
+    retentionSeconds: 3600,
+    consumerName: 'mailer',
+  });
+  let acts = 0;
+  const mail = async (fails: boolean) =>
+    once(key, () => 5_000)('mail', {
+      ...{ args: null, onUnknown: 'block' },
+      run: () => {
+        acts += 1;
+        if (fails) throw new Error('timeout');
+        return 'sent';
+      },
+    }).catch((error: unknown) => (error as Error).name);
+  expect(await mail(true)).toBe('EffectBlocked');
+  const id = `mailer!once#mail#${key}`;
+  expect(await told('blocked', '--consumer', 'mailer')).toMatchObject({ status: 1, answer: [{ id }] });
+  expect(await told('status')).toMatchObject({
+    status: 1,
+    answer: {
+      lines: expect.arrayContaining([expect.objectContaining({ what: 'blocked effects', count: 1 })]),
+    },
+  });
+  const said = ['--as', 'done', '--result', '"seen"', '--reason', 'ada looked', '--receipt-retention', '1h'];
+  const byKey = ['unlock', key, '--consumer', 'mailer', '--effect', 'mail', ...said];
+  expect(await told(...byKey, '--dry-run')).toMatchObject({ status: 0, answer: { id, was: 'UNKNOWN' } });
+  expect(await store.read(id)).toMatchObject({ status: 'UNKNOWN', blocked: true });
+  expect(await told('unlock', key, ...said)).toMatchObject({ status: 2 });
+  expect(await told('unlock', 'mailer#no-lease', '--row', ...said)).toMatchObject({ status: 2 });
+  expect(await told('unlock', id, '--row', ...said)).toMatchObject({ status: 0 });
+  expect(await told(...byKey)).toMatchObject({ status: 2, stderr: expect.stringContaining('is known') });
+  expect(await told('blocked', '--consumer', 'mailer')).toMatchObject({ status: 0, answer: [] });
+  expect([await mail(false), acts]).toEqual(['seen', 1]);
+});
+
+test('what is no lease is not unlocked, whatever table it is in', async () => {
+  const id = randomUUID();
+  await handle({ id }, false);
+  const said = ['--as', 'not-done', '--reason', 'x', '--receipt-retention', '1h'];
+  expect(await told('unlock', `ledger#${id}`, '--row', ...said)).toMatchObject({ status: 2 });
+  await pool.query(
+    "INSERT INTO exactly_once.leases (id, status, fence, ends_at, first_call_at, expires_at) VALUES ('c!job#1', 'UNKNOWN', 'f', 0, 0, now())",
+  );
+  expect(await told('unlock', 'c!job#1', '--row', ...said)).toMatchObject({
+    ...{ status: 2, stderr: expect.stringContaining('no lease') },
+  });
+});
+
+test('a job that has not begun, one whose worker is silent and one that failed are on the page', async () => {
+  const store = new PostgresJobStore({ pool, consumerName: 'reports', retentionSeconds: 3600 });
+  const hourAgo = Date.now() - 3_600_000;
+  await store.accept('late', 'f', hourAgo);
+  await store.claim('dead', undefined, 'f', hourAgo);
+  await pool.query("UPDATE exactly_once.jobs SET run_at = $1 WHERE job_id = 'dead'", [hourAgo]);
+  const failing = await store.claim('broken', undefined, 'f', Date.now() + 60_000);
+  if (failing === undefined) throw new Error('not claimed');
+  await store.leave(failing, 'failed', 5, 'it threw');
+  await store.accept('waiting', 'f', Date.now() + 60_000);
+  await store.claim('running', undefined, 'f', Date.now() + 60_000);
+  const { answer } = await told('status');
+  const line = (answer as { lines: { of: string; what: string; details: { what: string }[] }[] }).lines.find(
+    ({ of }) => of === 'reports',
+  );
+  expect(line).toMatchObject({ what: 'silent jobs', count: 3, needsPerson: true });
+  expect(line?.details.map(({ what }) => what).sort()).toEqual([
+    ...['broken (failed)', 'dead (worker-silent)', 'late (not-begun)'],
+  ]);
+});
+
+test('a version that does not come is passed over only where it is listed, and the consumer is told', async () => {
+  const queueUrl = await newFifoQueue(queue);
+  const place = ['--consumer', 'counts', '--queue', queueUrl];
+  await pool.query(
+    `INSERT INTO exactly_once.positions (consumer, aggregate, stream, position, stopped, holes, since, listed, token)
+     SELECT 'counts', a, 's', 4, false, '{}', 0, true, gen_random_uuid() FROM unnest(ARRAY['a', 'b']) a`,
+  );
+  expect(await told('skip-version', '6', ...place)).toMatchObject({ status: 2 });
+  expect(await told('skip-version', '5', ...place)).toMatchObject({
+    ...{ status: 2, stderr: expect.stringContaining('--stream') },
+  });
+  const stream = ['--stream', JSON.stringify(['a', 's'])];
+  expect(await told('skip-version', '5', ...place, ...stream, '--dry-run')).toMatchObject({ status: 0 });
+  expect(await drain(queue, queueUrl)).toHaveLength(0);
+  expect(await told('skip-version', '5', ...place, ...stream)).toMatchObject({
+    ...{ status: 0, answer: { consumerName: 'counts', sequence: '5' } },
+  });
+  expect(await drain(queue, queueUrl)).toHaveLength(1);
 });
 
 test('events are sent again in their order, also to a target that has had them', async () => {

@@ -5,7 +5,7 @@ import { EffectBlocked, InvalidSettings, KeyReused, OutcomeUnknown } from '../..
 import type { Effect } from '../../runtime/dedup/effect.js';
 import type { Lease, LeaseRow } from '../../runtime/dedup/lease-store.js';
 import { postgresConsumer, postgresLeases, PostgresLeaseStore } from '../../runtime/postgres/index.js';
-import { unlockIn } from '../../runtime/lease/unlock.js';
+import { unlockIn } from '../../runtime/lease/unlock-in.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 

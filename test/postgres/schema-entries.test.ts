@@ -50,13 +50,13 @@ const jobs = (pool: Pool) =>
     pool,
     sqs,
   });
-const draft = { id: 'x', args: null, durationMs: 1000 };
+const draft = { id: 'x', args: 'null', durationMs: 1000 };
 
 /** Whoever goes into a database through a pool. */
 const byPool: Readonly<Record<string, (pool: Pool) => Promise<unknown>>> = {
   'a consumer': async (pool) => postgresWay({ pool, retentionSeconds, handle: () => 1 }).ready?.(limits()),
   'a look for receipts': async (pool) =>
-    postgresWay({ pool, retentionSeconds, handle: () => 1 }).recall([], limits(), true),
+    postgresWay({ pool, retentionSeconds, handle: () => 1 }).recall?.([], limits(), true),
   'an API': async (pool) =>
     new PostgresExecutionStore({ pool, windowSeconds: 60 }).recall({ id: 'x', fingerprint: 'f' }, limits()),
   'a look at a lease': async (pool) => leases(pool).read('x'),

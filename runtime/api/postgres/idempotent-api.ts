@@ -36,4 +36,4 @@ export function postgresIdempotentApi<Body = Uint8Array>(options: PostgresIdempo
   });
 }
 
-const unlocking: Unlocking = (leaseId) => `\`unlock\` of PostgresLeaseStore for the lease '${leaseId}'`;
+const unlocking: Unlocking = (leaseId) => `npx exactly-once-aws postgres unlock '${leaseId}' --row`;

@@ -71,7 +71,7 @@ async function meeting(
   return countOf(pool, name);
 }
 
-const draft = (id = randomUUID()) => ({ id, durationMs: 1_000, args: 'null' });
+const draft = (id: string = randomUUID()) => ({ id, durationMs: 1_000, args: 'null' });
 /** Clocks that stand still: two claims of one moment differ in their fence only. */
 const leases = (pool: MutantPool) => new PostgresLeaseStore({ pool, retentionSeconds, now: () => 1_000 });
 const isLease = (answer: Lease | LeaseRow): answer is Lease => !('status' in answer);
