@@ -111,7 +111,7 @@ function typesOf(resources: readonly Resource[]): string[] {
   return [...types].sort();
 }
 
-/** What the policies do not allow of what the types need, and to which services they do not let its roles be given. */
+/** What the policies do not allow of what the types need, and services to which no role may be given. */
 function missing(
   resources: readonly Resource[],
   statements: readonly Statement[],
