@@ -81,11 +81,13 @@ async function runPart(
 }
 
 async function jest(proof: Proof, own: Record<string, string>, outcome: string): Promise<void> {
+  const { PROOF_FILES: files, PROOF_TESTS: named } = own;
   const child = spawn(
     process.execPath,
     [
       require.resolve('jest/bin/jest'),
-      ...proof.tests,
+      ...(files === undefined ? proof.tests : [files]),
+      ...(named === undefined ? [] : ['--testNamePattern', named]),
       '--testTimeout=14400000',
       '--json',
       `--outputFile=${outcome}`,
