@@ -66,3 +66,17 @@ test('a proof that was ended goes on with the parts that are left', async () => 
   expect(result.seconds).toBeGreaterThanOrEqual(1_000);
   expect(saved).toEqual([result]);
 }, 300_000);
+
+test('a part that fails is left to be run again, and the result keeps that it failed', async () => {
+  const nothing = { PROOF_FILES: 'test/prove/covered-code', PROOF_TESTS: '^there is no such test$' };
+  const proof: Proof = {
+    ...{ name: 'fails', shows: 'that it fails', environment: {}, parts: [nothing] },
+    tests: ['test/prove'],
+    covers: ['prove/covered-code.ts'],
+  };
+  const first = await runProof(proof, undefined, () => Promise.resolve());
+  expect(first).toMatchObject({ parts: [], left: [nothing], failed: 1 });
+  expect(first.failedBefore).toBeUndefined();
+  const second = await runProof(proof, first, () => Promise.resolve());
+  expect(second).toMatchObject({ parts: [], left: [nothing], failed: 1, failedBefore: 1 });
+}, 300_000);
