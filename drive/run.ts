@@ -138,15 +138,15 @@ async function driveAndAudit(
 }
 
 /**
- * Resolves when queues and streams are empty, and no stream of the outbox waits for its sweep. The wait for sweeps
- * ends after some runs of them: what is listed still is for the audit to tell.
+ * Resolves when queues and streams are empty, and no stream of the outbox waits for its sweep: whatever is protected
+ * behind it, every payment comes through the outbox. The wait for sweeps ends after some runs of them: what is listed
+ * still is for the audit to tell.
  */
 async function everythingArrived(world: World, runner: EventSourceRunner): Promise<void> {
-  const { target, dynamo, sqs, outputs, options, alive } = world;
+  const { target, dynamo, sqs, outputs, alive } = world;
   const idle = () =>
     target.polls === 'runner' ? runner.idle(quietMs) : drained(sqs, queuesOf(world), alive);
   await idle();
-  if (options.sideBySide || options.unprotected) return;
   const end = performance.now() + sweepsMs;
   const outbox = outputOf(outputs, 'OutboxTableName');
   while (performance.now() < end && (await listedStreams(dynamo, outbox)) > 0) {

@@ -12,7 +12,8 @@ export interface Proof {
   readonly environment: Readonly<Record<string, string>>;
   /**
    * Runs with these variables beside `environment`, or in place of one there, as many at once as the machine has
-   * cores. @default - one run, with no others
+   * cores. `PROOF_FILES` and `PROOF_TESTS`, regular expressions, say which of the files and of their tests belong to
+   * one. @default - one run, with no others
    */
   readonly parts?: readonly Readonly<Record<string, string>>[];
   /**
@@ -176,6 +177,18 @@ export const proofs: readonly Proof[] = [
       CDC_BROKER_KILLS: '5',
       CDC_PLAIN_CONNECT_KILLS: '20',
     },
+    // The longest first: what is short fills the core that is left.
+    parts: [
+      { PROOF_FILES: 'test/cdc/pipeline', PROOF_TESTS: 'sinks killed' },
+      ...['DynamoDB', 'S3', 'Iceberg', 'Postgres'].map((sink) => ({
+        PROOF_FILES: 'test/cdc/kills',
+        PROOF_TESTS: `^${sink}:`,
+      })),
+      { PROOF_FILES: 'test/cdc/pipeline', PROOF_TESTS: 'without exactly-once support' },
+      { PROOF_FILES: 'test/cdc/kafka-source' },
+      { PROOF_FILES: 'test/cdc/pipeline', PROOF_TESTS: 'begins anew' },
+      { PROOF_FILES: 'test/cdc/(?!kills|pipeline|kafka-source)' },
+    ],
     covers: ['runtime/cdc', 'test/cdc', 'drive/cdc', 'lambdas/cdc'],
   },
   {

@@ -18,11 +18,13 @@ export interface ProofResult {
   readonly environment: Readonly<Record<string, string>>;
   /** Those of `Proof` that were run. */
   readonly parts?: readonly Readonly<Record<string, string>>[];
-  /** Those that were not: the run was ended before, and the next one goes on with them. */
+  /** Those that were not, or failed: the run was ended before, and the next one goes on with them. */
   readonly left?: readonly Readonly<Record<string, string>>[];
   readonly seconds: number;
   readonly passed: number;
   readonly failed: number;
+  /** Tests that failed in earlier runs of the same code, in parts that were run again since. @default - none */
+  readonly failedBefore?: number;
   /** What the tests counted: seeds, cases, hits per crash point. */
   readonly figures: readonly unknown[];
 }
@@ -48,7 +50,7 @@ export function readResult(proof: Pick<Proof, 'name'>): ProofResult | undefined 
 /** What an earlier run of the same code left to be run; undefined when there is none to go on with. */
 export function unfinished(proof: Proof): ProofResult | undefined {
   const found = readResult(proof);
-  const goesOn = found?.left !== undefined && found.failed === 0 && found.covered === hashOfCovered(proof);
+  const goesOn = found?.left !== undefined && found.covered === hashOfCovered(proof);
   return goesOn ? found : undefined;
 }
 

@@ -10,7 +10,7 @@ import type { ProofResult } from './result.js';
 /**
  * Runs a proof with its full budget; what its tests print goes to this process's output.
  *
- * @param before a run of the same code that was ended: its parts are not run again
+ * @param before a run of the same code that was ended: its parts are not run again, but for those that failed
  * @param save called with the result so far whenever a part has ended, and at the end
  */
 export async function runProof(
@@ -25,7 +25,10 @@ export async function runProof(
   try {
     const waiting = [...(before?.left ?? proof.parts ?? [{}]).entries()];
     const left = new Map(waiting);
-    const ended: PartResult[] = before === undefined ? [] : [before];
+    // A part that has failed is run again, and the result says so: what failed once is not forgotten.
+    const ended: PartResult[] = before === undefined ? [] : [{ ...before, failed: 0 }];
+    const failedBefore = (before?.failedBefore ?? 0) + (before?.failed ?? 0);
+    let failed = 0;
     const parts = [...(before?.parts ?? [])];
     const soFar = (): ProofResult => ({
       name: proof.name,
@@ -39,15 +42,20 @@ export async function runProof(
       ...(left.size > 0 && { left: [...left.values()] }),
       seconds: (before?.seconds ?? 0) + Math.round((Date.now() - began.getTime()) / 1000),
       passed: ended.reduce((sum, { passed }) => sum + passed, 0),
-      failed: ended.reduce((sum, { failed }) => sum + failed, 0),
+      failed,
+      ...(failedBefore > 0 && { failedBefore }),
       figures: ended.flatMap(({ figures }) => figures),
     });
     const runParts = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [number, part] = next;
-        ended.push(await runPart(proof, part, join(folder, String(number))));
-        parts.push(part);
-        left.delete(number);
+        const result = await runPart(proof, part, join(folder, String(number)));
+        failed += result.failed;
+        if (result.failed === 0 || proof.parts === undefined) {
+          ended.push(result);
+          parts.push(part);
+          left.delete(number);
+        }
         await save(soFar());
       }
     };
@@ -81,11 +89,13 @@ async function runPart(
 }
 
 async function jest(proof: Proof, own: Record<string, string>, outcome: string): Promise<void> {
+  const { PROOF_FILES: files, PROOF_TESTS: named } = own;
   const child = spawn(
     process.execPath,
     [
       require.resolve('jest/bin/jest'),
-      ...proof.tests,
+      ...(files === undefined ? proof.tests : [files]),
+      ...(named === undefined ? [] : ['--testNamePattern', named]),
       '--testTimeout=14400000',
       '--json',
       `--outputFile=${outcome}`,

@@ -8,7 +8,7 @@ import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { gapsTable } from '../gaps-table.js';
 import { groupsTable } from '../groups-table.js';
 import { exitWith, print, printJson } from '../output.js';
-import { addUrl, withPool, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
+import { addUrl, withTables, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
 
 interface OfConsumer extends DatabaseOptions {
   readonly consumer: string;
@@ -29,7 +29,7 @@ export function addPostgresGroups(postgres: Command): void {
     .description('Lists the groups that stand still after a failure.')
     .addHelpText('after', '\nExit codes: 0 no group stands still, 1 some do, 2 could not run.')
     .action(async ({ url, json, consumer }: OfConsumer) =>
-      withPool(url, async (pool) => {
+      withTables(url, async (pool) => {
         const groups = await listPostgresGroups(pool, consumer);
         if (groups.length > 0) exitWith(1);
         if (json) printJson({ consumer, groups: groups.map(shown) });
@@ -57,7 +57,7 @@ export function addPostgresGaps(postgres: Command): void {
     .description('Lists the versions that have not come while later ones of their aggregate wait for them.')
     .addHelpText('after', '\nExit codes: 0 no version is missing, 1 some are, 2 could not run.')
     .action(async ({ url, json, consumer }: OfConsumer) =>
-      withPool(url, async (pool) => {
+      withTables(url, async (pool) => {
         const gaps = await listPostgresGaps(pool, consumer);
         if (gaps.length > 0) exitWith(1);
         if (json) printJson({ consumer, gaps });
@@ -82,7 +82,7 @@ function addDecision(postgres: Command, name: string, { state, done, says }: Pos
     .option('--endpoint <url>', 'address of an emulator (default: AWS_ENDPOINT_URL, else AWS)')
     .addHelpText('after', '\nExit codes: 0 decided, and the consumer has been told; 2 could not run.')
     .action(async (named: string, options: DecisionOptions) =>
-      withPool(options.url, async (pool) => {
+      withTables(options.url, async (pool) => {
         const { consumer, reason, dryRun, json } = options;
         const found = await groupOf(pool, consumer, named);
         const group = dryRun ? found : await decide(pool, found.stream, { consumer, reason, state }, options);

@@ -3,7 +3,7 @@ import { receiptId } from '../../runtime/dedup/identity.js';
 import { valueOfText } from '../../runtime/dedup/value-text.js';
 import { readReceipt, type ReceiptRow } from '../../runtime/postgres/receipts.js';
 import { exitWith, print, printJson, tableText } from '../output.js';
-import { addUrl, withPool, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
+import { addUrl, withTables, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
 import { receiptFacts, type Receipt } from './inspect.js';
 
 /** Adds `postgres inspect`. */
@@ -14,7 +14,7 @@ export function addPostgresInspect(postgres: Command): void {
     .requiredOption('--consumer <name>', 'consumerName')
     .addHelpText('after', '\nExit codes: 0 it has been processed, 1 no receipt is there, 2 could not run.')
     .action(async (key: string, { url, json, consumer }: DatabaseOptions & { readonly consumer: string }) =>
-      withPool(url, async (pool) => {
+      withTables(url, async (pool) => {
         const receipt = await receiptOf(pool, receiptId(consumer, key));
         if (receipt === undefined) exitWith(1);
         if (json) printJson({ consumer, key, receipt });

@@ -9,7 +9,7 @@ import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { ageText } from '../duration.js';
 import { moment } from '../moment.js';
 import { exitWith, print, printJson, tableText } from '../output.js';
-import { addUrl, withPool, type DatabaseOptions } from '../postgres/database.js';
+import { addUrl, withTables, type DatabaseOptions } from '../postgres/database.js';
 
 interface ResendOptions extends DatabaseOptions, DryRunOption {
   readonly since?: number;
@@ -30,7 +30,7 @@ export function addPostgresOutbox(postgres: Command): void {
   addUrl(outbox.command('list'))
     .description('Lists the streams that do not go on by themselves, and those that are sent again.')
     .addHelpText('after', '\nExit codes: 0 none, 1 some, 2 could not run.')
-    .action(async ({ url, json }: DatabaseOptions) => withPool(url, async (pool) => list(pool, json)));
+    .action(async ({ url, json }: DatabaseOptions) => withTables(url, async (pool) => list(pool, json)));
   addDryRun(addUrl(outbox.command('resend')))
     .description(
       'Sends events again that the outbox still has, each stream in order: for a late consumer, or after a restore.',
@@ -42,13 +42,13 @@ export function addPostgresOutbox(postgres: Command): void {
       'after',
       '\nThe relays do the sending.\nExit codes: 0 it is sent again (with --dry-run: would be), 1 nothing was found, 2 could not run.',
     )
-    .action(async (options: ResendOptions) => withPool(options.url, async (pool) => resend(pool, options)));
+    .action(async (options: ResendOptions) => withTables(options.url, async (pool) => resend(pool, options)));
   addDryRun(addUrl(outbox.command('skip')))
     .description('Passes over the event at which a stream is stuck, for targets that can never take it.')
     .requiredOption('--stream <stream>', 'its number, as outbox list --json prints it')
     .option('--target <name>', 'only for this target (default: all that stand there)')
     .addHelpText('after', '\nExit codes: 0 passed over; 2 could not run.')
-    .action(async (options: SkipOptions) => withPool(options.url, async (pool) => skip(pool, options)));
+    .action(async (options: SkipOptions) => withTables(options.url, async (pool) => skip(pool, options)));
 }
 
 type Pool = Parameters<typeof listStuckPostgres>[0];

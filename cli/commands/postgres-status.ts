@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { listPostgresGaps, listPostgresGroups } from '../../runtime/postgres/index.js';
 import { listStuckPostgres, outboxGauges } from '../../runtime/postgres/outbox/index.js';
 import { exitWith, print, printJson } from '../output.js';
-import { addUrl, withPool, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
+import { addUrl, withTables, type DatabaseOptions, type DatabasePool } from '../postgres/database.js';
 import { gapLine, groupLines } from '../status/consumer-status.js';
 import { listed, patienceMs, type StatusLine } from '../status/status-line.js';
 import { statusPage } from '../status/status-page.js';
@@ -13,7 +13,7 @@ export function addPostgresStatus(postgres: Command): void {
     .description('One page: what stands still, waits or is unsent in this database, and what mends it.')
     .addHelpText('after', '\nExit codes: 0 nothing needs a person, 1 something does, 2 could not run.')
     .action(async ({ url, json }: DatabaseOptions) =>
-      withPool(url, async (pool) => {
+      withTables(url, async (pool) => {
         const lines = [...(await consumersStatus(pool)), ...(await outboxStatus(pool))];
         const fine = lines.every(({ needsPerson }) => !needsPerson);
         if (!fine) exitWith(1);

@@ -3,7 +3,7 @@ import { migrate } from '../../runtime/postgres/migrate.js';
 import { prune } from '../../runtime/postgres/prune.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
-import { addUrl, withPool, type DatabaseOptions } from '../postgres/database.js';
+import { addUrl, withPool, withTables, type DatabaseOptions } from '../postgres/database.js';
 import { addPostgresGaps, addPostgresGroups } from './postgres-groups.js';
 import { addPostgresInspect } from './postgres-inspect.js';
 import { addPostgresOutbox } from './postgres-outbox.js';
@@ -35,10 +35,12 @@ export function addPostgres(program: Command): void {
       }),
     );
   addDryRun(addUrl(postgres.command('prune')))
-    .description('Deletes receipts, leases and histories whose time is over. Run it every hour or so.')
+    .description(
+      'Deletes receipts, jobs, leases and histories whose time is over, and counts of the outbox that nobody goes on from. Run it every hour or so.',
+    )
     .addHelpText('after', '\nExit codes: 0 done, 2 could not run.')
     .action(async ({ url, json, dryRun }: DatabaseOptions & DryRunOption) =>
-      withPool(url, async (pool) => {
+      withTables(url, async (pool) => {
         const pruned = await prune({ pool, dryRun });
         if (json) printJson(pruned);
         else

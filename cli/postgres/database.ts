@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Pool } from 'pg';
 import { importPg } from '../../runtime/postgres/outbox/packages.js';
+import { operatorLimits } from '../../runtime/dedup/operator-limits.js';
+import { assertSchema } from '../../runtime/postgres/schema.js';
 import { CliError } from '../cli-error.js';
 
 export interface DatabaseOptions {
@@ -19,6 +21,17 @@ export function addUrl(command: Command): Command {
       'connection string, else what PGHOST, PGUSER and their like say; a password is better in PGPASSWORD',
     )
     .option('--json', 'print JSON');
+}
+
+/** As `withPool`, on tables that are those of this version. @throws SchemaNotReady, NewerSchema */
+export async function withTables(
+  url: string | undefined,
+  work: (pool: DatabasePool) => Promise<void>,
+): Promise<void> {
+  await withPool(url, async (pool) => {
+    await assertSchema(pool, operatorLimits());
+    await work(pool);
+  });
 }
 
 /** @throws CliError for what is no connection string */

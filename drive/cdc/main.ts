@@ -9,6 +9,8 @@ import { parseOptions, type CdcOptions } from './options.js';
 
 /** Sinks that have written nothing for so long do not catch up any more, in milliseconds. */
 const catchUpMs = 240_000;
+/** Sinks are looked at when they have written nothing for so long: an audit reads all, and would slow them down. */
+const quietMs = 3_000;
 
 /** `npm run start:cdc`. Ends with 0 when every sink holds each change once, 1 when not, 2 when it could not run. */
 async function main(around: Surroundings): Promise<number> {
@@ -71,13 +73,15 @@ async function run(options: CdcOptions, { progress, undo, signal }: Surroundings
 /** What the auditor says once it is content, or when time is over. */
 async function untilExact({ audited, sinks }: Pipeline, signal: AbortSignal): Promise<AuditLine[]> {
   const { audits } = await import('./audits.js');
-  let { rows } = sinks.told;
   let deadline = Date.now() + catchUpMs;
+  let { rows } = sinks.told;
   for (;;) {
-    signal.throwIfAborted();
-    await sleep(2_000);
-    if (sinks.told.rows > rows) deadline = Date.now() + catchUpMs;
-    ({ rows } = sinks.told);
+    await sleep(quietMs, undefined, { signal });
+    if (sinks.told.rows > rows) {
+      ({ rows } = sinks.told);
+      deadline = Date.now() + catchUpMs;
+      continue;
+    }
     const lines = await audits(audited).catch((error: unknown) => {
       // Of a cluster that is killed, or made anew.
       if (error instanceof SourceUnavailable && Date.now() < deadline) return undefined;

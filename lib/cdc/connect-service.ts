@@ -11,6 +11,7 @@ import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { tasksCost } from '../guarantees/idle-cost.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { allowOnMsk } from '../kafka/msk-permissions.js';
 import { ConnectAlarms } from './connect-alarms.js';
 import { connectStatements } from './connect-permissions.js';
 import type { ConnectServiceProps } from './connect-service-props.js';
@@ -64,16 +65,11 @@ export class ConnectService extends Construct implements IConnectable {
     const logs = logGroup(this, 'Logs', props);
     this.taskDefinition = this.task(props, logs);
     const { taskRole } = this.taskDefinition;
-    for (const statement of connectStatements(props)) {
-      taskRole.addToPrincipalPolicy(statement);
-      for (const resource of statement.resources.filter((arn) => arn.endsWith('*')))
-        if (!Token.isUnresolved(resource))
-          Validations.of(taskRole).acknowledge({
-            id: `AwsSolutions-IAM5[Resource::${resource}]`,
-            reason:
-              'Connect names topics by table, and transactional ids by task: all are of this one connector.',
-          });
-    }
+    allowOnMsk(
+      taskRole,
+      connectStatements(props),
+      'Connect names topics by table, and transactional ids by task: all are of this one connector.',
+    );
     this.service = fargateProgram(this, this.taskDefinition, {
       cluster: props.cluster,
       desiredCount: props.workers ?? defaults.workers,

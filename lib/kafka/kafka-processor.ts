@@ -8,11 +8,13 @@ import { logGroup } from '../consumer/log-group.js';
 import { claim } from '../guarantees/claims.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
+import { tasksCost } from '../guarantees/idle-cost.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import { KafkaProcessorAlarms } from './kafka-processor-alarms.js';
 import type { KafkaProcessorProps } from './kafka-processor-props.js';
 import { kafkaProcessorViolations } from './kafka-processor-rules.js';
+import { allowOnMsk } from './msk-permissions.js';
 import { processorStatements } from './processor-permissions.js';
 
 /**
@@ -50,8 +52,11 @@ export class KafkaProcessor extends Construct implements IConnectable {
 
     const logs = logGroup(this, 'Logs', { encryptionKey: props.encryptionKey });
     const taskDefinition = this.taskDefinition(props, logs);
-    for (const statement of processorStatements(props))
-      taskDefinition.taskRole.addToPrincipalPolicy(statement);
+    allowOnMsk(
+      taskDefinition.taskRole,
+      processorStatements(props),
+      'Each slot has a transactional id of its own, which begins with the name of this one consumer.',
+    );
     dedupTable.grants.commitReceipts(taskDefinition.taskRole, consumerName);
     this.service = fargateProgram(this, taskDefinition, {
       cluster: props.cluster,
@@ -77,6 +82,7 @@ export class KafkaProcessor extends Construct implements IConnectable {
           'readers without `isolation.level=read_committed`',
         ],
       },
+      idle: tasksCost('tasks', { ...this.size(props), tasks: props.minTasks ?? 1 }),
       notes: [
         'Assumed: brokers learn of a deleted and recreated topic before it has as many records as were committed of the old one.',
         'Assumed: the group is never without a member for longer than offsets.retention.minutes of the cluster (7 days); after that a start has to be stated.',
@@ -89,14 +95,17 @@ export class KafkaProcessor extends Construct implements IConnectable {
     return this.service.connections;
   }
 
+  private size({ cpu = 512, memoryLimitMiB = 1024 }: KafkaProcessorProps) {
+    return { cpu, memoryLimitMiB };
+  }
+
   private taskDefinition(
     props: KafkaProcessorProps,
     logs: ReturnType<typeof logGroup>,
   ): FargateTaskDefinition {
     const { consumerName, bootstrapServers, inputTopics, deadLetterTopic, dedupTable } = props;
     const taskDefinition = fargateTask(this, {
-      cpu: props.cpu ?? 512,
-      memoryLimitMiB: props.memoryLimitMiB ?? 1024,
+      ...this.size(props),
       container: 'Processor',
       image: props.image,
       environment: {

@@ -1,5 +1,5 @@
-import { Fn } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Fn, Stack, Validations } from 'aws-cdk-lib';
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnCluster, type IClusterRef } from 'aws-cdk-lib/aws-msk';
 
 type Kind = 'topic' | 'group' | 'transactional-id';
@@ -29,6 +29,32 @@ export class MskPermissions {
     const resources = names.map((name) => `${before}:${kind}/${after}/${name}`);
     return resources.length === 0 ? [] : [allow(actions, resources)];
   }
+}
+
+/**
+ * Gives a role these statements, and says to cdk-nag why some of their resources are patterns.
+ *
+ * @param patterns what they stand for, as a sentence
+ */
+export function allowOnMsk(role: IRole, statements: readonly PolicyStatement[], patterns: string): void {
+  for (const statement of statements) {
+    role.addToPrincipalPolicy(statement);
+    for (const resource of statement.resources.map((arn) => flat(Stack.of(role).resolve(arn))))
+      if (resource.endsWith('*'))
+        Validations.of(role).acknowledge({
+          id: `AwsSolutions-IAM5[Resource::${resource}]`,
+          reason: patterns,
+        });
+  }
+}
+
+/** As cdk-nag names a resource whose ARN is known at deployment only. */
+function flat(arn: unknown): string {
+  if (typeof arn === 'string') return arn;
+  const joined = (arn as { readonly 'Fn::Join'?: readonly [delimiter: string, parts: readonly unknown[]] })[
+    'Fn::Join'
+  ];
+  return joined === undefined ? JSON.stringify(arn) : joined[1].map(flat).join(joined[0]);
 }
 
 function allow(actions: readonly string[], resources: string[]): PolicyStatement {

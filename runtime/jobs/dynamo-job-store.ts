@@ -38,15 +38,8 @@ export class DynamoJobStore implements JobStore<Transaction> {
   }
 
   async read(jobId: string): Promise<JobRow | undefined> {
-    const { client, tableName, consumerName } = this.table;
-    const Key = { id: { S: jobRowId(consumerName, jobId) } };
-    const { Item } = await send(
-      client,
-      new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
-      { deadline: Infinity, meter: new Meter() },
-      'read',
-    );
-    return Item && readJob(jobId, Item);
+    const item = await this.#item(jobRowId(this.consumerName, jobId));
+    return item && readJob(jobId, item);
   }
 
   async accept(jobId: string, fingerprint: string, runAt: number): Promise<JobRow> {
@@ -116,15 +109,8 @@ export class DynamoJobStore implements JobStore<Transaction> {
   }
 
   async hasReceipt(jobId: string): Promise<boolean> {
-    const { client, tableName, consumerName } = this.table;
-    const Key = { id: { S: receiptId(consumerName, jobId) } };
-    const { Item } = await send(
-      client,
-      new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
-      { deadline: Infinity, meter: new Meter() },
-      'read',
-    );
-    return Item !== undefined && readReceipt(Item).completed;
+    const item = await this.#item(receiptId(this.consumerName, jobId));
+    return item !== undefined && readReceipt(item).completed;
   }
 
   async noteDone(row: JobRow): Promise<void> {
@@ -189,6 +175,16 @@ export class DynamoJobStore implements JobStore<Transaction> {
     };
     const answer = await this.#update(row.jobId, leaseAsSeen(row), set, waits ? listing : []);
     return answer.written ? answer.row : undefined;
+  }
+
+  async #item(id: string): Promise<Record<string, AttributeValue> | undefined> {
+    const { Item } = await send(
+      this.table.client,
+      new GetItemCommand({ TableName: this.table.tableName, Key: { id: { S: id } }, ConsistentRead: true }),
+      { deadline: Infinity, meter: new Meter() },
+      'read',
+    );
+    return Item;
   }
 
   async #owned(row: JobRow, set: Attributes): Promise<JobRow | undefined> {

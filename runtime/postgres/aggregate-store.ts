@@ -16,7 +16,8 @@ import { PartRun, setSavepoint, ThrewAfterReading, type Part } from './aggregate
 import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
 import { commitTransaction, CommitUnanswered } from './commit.js';
-import { ask, Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { ask, openConnection } from './entry.js';
 import { isOver } from './patience.js';
 import { readEarly, readLedger, writeLedger, type Send } from './position-rows.js';
 import { Conflict, ConnectionLost } from './sql-error.js';
@@ -162,7 +163,7 @@ export class PostgresAggregateStore<Event extends AggregateEvent> {
     unanswered: Map<string, () => void>,
   ): Promise<readonly string[]> {
     const { pool, isolation } = this.#options;
-    const connection = await Connection.open(pool, limits);
+    const connection = await openConnection(pool, limits);
     const send: Send = async (text, values) => connection.send(text, values);
     try {
       const begin = beginText(isolation, limits.deadline - Date.now());

@@ -55,7 +55,7 @@ export class Connection {
     client.on('error', this.#onError);
   }
 
-  /** @throws DependencyFailed when none is to be had in time. */
+  /** Without a look at the schema: see `openConnection`. @throws DependencyFailed when none is to be had in time. */
   static async open(pool: PostgresPool, limits: Limits): Promise<Connection> {
     if (isOver(limits)) throw new DependencyFailed('no time is left for a connection to Postgres');
     guard(pool);
@@ -113,20 +113,5 @@ export class Connection {
     // `pg` emits a last error when it closes a connection that broke: the listener stays on that.
     if (!isUseless) this.#client.removeListener('error', this.#onError);
     this.#client.release(isUseless);
-  }
-}
-
-/** One statement that needs no transaction of several. */
-export async function ask(
-  pool: PostgresPool,
-  limits: Limits,
-  text: string,
-  values?: readonly unknown[],
-): Promise<SqlResult> {
-  const connection = await Connection.open(pool, limits);
-  try {
-    return await connection.send(text, values);
-  } finally {
-    connection.giveBack();
   }
 }

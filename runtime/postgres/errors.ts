@@ -66,13 +66,18 @@ export class SchemaNotReady extends DependencyFailed {
   override name = 'SchemaNotReady';
   override readonly isWithoutData = true;
   constructor(
-    /** 0: none. */
-    readonly found: number,
-    readonly needed: number,
+    /** 0: none. Undefined: in a transaction of somebody else's, which cannot be asked any more. */
+    readonly found: number | undefined,
+    /** Undefined as well then. */
+    readonly needed: number | undefined,
+    options?: ErrorOptions,
   ) {
     super(
-      `the schema exactly_once of the database has version ${found}, this runtime needs ${needed}; ` +
+      (found === undefined
+        ? 'the tables of this library are not in the database, or are older than this runtime needs; '
+        : `the schema exactly_once of the database has version ${found}, this runtime needs ${needed}; `) +
         'run: npx exactly-once-aws postgres migrate',
+      options,
     );
   }
 }

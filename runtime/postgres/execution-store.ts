@@ -5,7 +5,7 @@ import type { Outcome } from '../dedup/outcome.js';
 import type { Identified } from '../dedup/way.js';
 import type { Isolation } from './begin.js';
 import type { PostgresPool } from './client.js';
-import { ask } from './connection.js';
+import { ask } from './entry.js';
 import { isExpired, judge, readReceipt, type ReceiptRow } from './receipts.js';
 import type { PostgresStore } from './opening.js';
 import { runMessage } from './run-message.js';

@@ -4,7 +4,7 @@ import type { FailureStore, Recalled } from '../dedup/failure-store.js';
 import type { History, Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresPool } from './client.js';
-import { ask } from './connection.js';
+import { ask } from './entry.js';
 import { storableReason } from './own-statement.js';
 import { PostgresGroupStore, readGroup } from './group-store.js';
 

@@ -1,7 +1,7 @@
 import { operatorLimits } from '../dedup/operator-limits.js';
 import { streamText } from './aggregate-way.js';
 import type { PostgresPool } from './client.js';
-import { ask } from './connection.js';
+import { ask } from './entry.js';
 
 /** A version of a stream that has not come while later ones wait for it. */
 export interface PostgresGap {

@@ -4,7 +4,8 @@ import type { GroupStore } from '../dedup/failure-store.js';
 import type { Group, GroupHead, GroupPlace, PackedMessage } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresPool } from './client.js';
-import { ask, type Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { ask } from './entry.js';
 import { rowVersion } from './receipts.js';
 import { transact } from './transact.js';
 

@@ -3,7 +3,8 @@ import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import { beginText, type Isolation } from './begin.js';
 import type { PostgresPool, SqlResult } from './client.js';
-import { Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { openConnection } from './entry.js';
 import { Patience } from './patience.js';
 import { isTaken, takeReceiptText, type Draft } from './receipts.js';
 
@@ -101,7 +102,7 @@ export class Opening {
 
   async #begin(): Promise<boolean> {
     const { pool, isolation } = this.#store;
-    const connection = await Connection.open(pool, this.#limits);
+    const connection = await openConnection(pool, this.#limits);
     if (this.#over) {
       connection.giveBack();
       throw new DependencyFailed('the run is over');

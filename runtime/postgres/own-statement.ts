@@ -1,7 +1,10 @@
 import { CommitFailed, DependencyFailed, errorText } from '../dedup/errors.js';
 import { Meter } from '../dedup/meter.js';
 import type { PostgresPool, SqlResult } from './client.js';
-import { ask } from './connection.js';
+import { ask } from './entry.js';
+import { NewerSchema, SchemaNotReady } from './errors.js';
+import { isUndefinedName } from './sql-error.js';
+import type { SqlPort } from './sql-port.js';
 
 /** A look at a row that says who does what, or a word about it, waits this long. */
 const patienceMs = 10_000;
@@ -12,9 +15,27 @@ export async function look(pool: PostgresPool, text: string, values: readonly un
 }
 
 /**
- * The same for one that writes.
+ * One in a transaction of the user's.
+ *
+ * @throws SchemaNotReady when the tables are not there, or older than it needs; else what the client throws.
+ */
+export async function within(
+  port: SqlPort,
+  text: string,
+  values: readonly unknown[],
+): ReturnType<SqlPort['executeSql']> {
+  try {
+    return await port.executeSql(text, values);
+  } catch (cause) {
+    throw isUndefinedName(cause) ? new SchemaNotReady(undefined, undefined, { cause }) : cause;
+  }
+}
+
+/**
+ * One beside any transaction that writes.
  *
  * @param what is written, for the error: `a lease`
+ * @throws SchemaNotReady, NewerSchema: nothing is written.
  * @throws CommitFailed when it is not known whether it is written.
  */
 export async function write(
@@ -26,7 +47,8 @@ export async function write(
   try {
     return await look(pool, text, values);
   } catch (cause) {
-    if (!(cause instanceof DependencyFailed)) throw cause;
+    const isUnfit = cause instanceof SchemaNotReady || cause instanceof NewerSchema;
+    if (isUnfit || !(cause instanceof DependencyFailed)) throw cause;
     throw new CommitFailed(`${what} was not written, or that is not known: ${errorText(cause)}`, { cause });
   }
 }

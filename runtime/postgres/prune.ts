@@ -1,8 +1,9 @@
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
 import type { PostgresPool } from './client.js';
-import { ask } from './connection.js';
+import { ask } from './entry.js';
 import { receiptParts } from './migrations/receipts.js';
+import { countsOfJobs, pruneCounts } from './outbox/prune-counts.js';
 import { isOver } from './patience.js';
 
 export interface PruneOptions {
@@ -26,11 +27,12 @@ const kinds = {
   leases: { tables: ['leases'], where: 'attention IS NULL' },
 } as const;
 
-/** Rows that are gone. */
-export type Pruned = Readonly<Record<keyof typeof kinds, number>>;
+/** Rows that are gone. `counts`: of streams of the outbox whose epoch is over. */
+export type Pruned = Readonly<Record<keyof typeof kinds | 'counts', number>>;
 
 /**
- * Deletes what has expired, in small batches. Run it every hour or so; several at once do no harm. A receipt
+ * Deletes what has expired, in small batches, and counts of the outbox in the schema `exactly_once` that nobody goes
+ * on from: those of past epochs, and those of jobs that are forgotten. Run it every hour or so; several at once do no harm. A receipt
  * suppresses for as long as it is there (R7), so one that is pruned late costs space and nothing else.
  *
  * @throws DependencyFailed when the database does not answer. What was deleted is deleted.
@@ -48,6 +50,7 @@ export async function prune({
     for (const table of tables) sum += await pruneTable({ pool, table, where, batch, dryRun, limits });
     pruned[kind] = sum;
   }
+  pruned['counts'] = await pruneCounts(pool, limits, { batch, dryRun });
   return pruned as Pruned;
 }
 
@@ -63,7 +66,11 @@ async function pruneTable(of: {
   const over = `FROM exactly_once.${table} WHERE expires_at < now() AND ${where}`;
   if (dryRun) return Number((await ask(pool, limits, `SELECT count(*) AS n ${over}`)).rows[0]?.n);
   // By where the rows lie, and what is locked is passed over: no index is walked twice, and nobody waits.
-  const text = `DELETE FROM exactly_once.${table} WHERE ctid = ANY(ARRAY(SELECT ctid ${over} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+  const deletion = `DELETE FROM exactly_once.${table} WHERE ctid = ANY(ARRAY(SELECT ctid ${over} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+  const text =
+    table === 'jobs'
+      ? `WITH RECURSIVE gone AS (${deletion} RETURNING consumer, job_id), ${countsOfJobs} SELECT FROM gone`
+      : deletion;
   for (let sum = 0; ;) {
     if (isOver(limits)) return sum;
     const { rowCount } = await ask(pool, limits, text, [batch]);

@@ -3,6 +3,7 @@ import { fingerprintOf } from '../dedup/fingerprint.js';
 import { receiptId } from '../dedup/identity.js';
 import { DependencyFailed, InvalidSettings } from '../dedup/errors.js';
 import { valueText } from '../dedup/value-text.js';
+import { within } from './own-statement.js';
 import { judge, keepResult, readReceipt, takeReceipt, type ReceiptRow } from './receipts.js';
 import type { SqlPort } from './sql-port.js';
 
@@ -38,6 +39,7 @@ export type Received =
  * Does not know whether your COMMIT was answered: when it was not, receive the message again, and see.
  *
  * @throws KeyReused when the key came before with another payload. Roll back.
+ * @throws SchemaNotReady when the tables are not there, or older than this version needs. Roll back.
  * @throws NewerRow when a newer version of the library wrote the receipt. Roll back, and receive it again.
  */
 export async function receive(
@@ -48,15 +50,15 @@ export async function receive(
     throw new InvalidSettings([`retentionSeconds must be a positive whole number, got ${retentionSeconds}`]);
   const draft = { id: receiptId(consumerName, key), fingerprint: fingerprintOf(payload) };
   const taking = [draft.id, draft.fingerprint, randomUUID(), retentionSeconds];
-  const { rows } = await port.executeSql(takeReceipt, taking);
+  const { rows } = await within(port, takeReceipt, taking);
   if (rows.length > 0)
     return {
       kind: 'first',
       async keep(result) {
-        await port.executeSql(keepResult, [valueText(result), draft.id]);
+        await within(port, keepResult, [valueText(result), draft.id]);
       },
     };
-  const [row] = (await port.executeSql(readReceipt, [draft.id])).rows;
+  const [row] = (await within(port, readReceipt, [draft.id])).rows;
   if (row === undefined)
     throw new DependencyFailed('the receipt was pruned meanwhile; run the transaction again');
   const outcome = judge(row as unknown as ReceiptRow, draft);

@@ -6,7 +6,7 @@ import type { Outcome } from '../dedup/outcome.js';
 import { valueText } from '../dedup/value-text.js';
 import type { PostgresPool } from './client.js';
 import { commitTransaction, CommitUnanswered } from './commit.js';
-import { ask } from './connection.js';
+import { ask } from './entry.js';
 import { HandlerTooSlow } from './errors.js';
 import { IdentityTaken, Opening, type PostgresStore } from './opening.js';
 import { isOver } from './patience.js';

@@ -1,12 +1,9 @@
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresPool } from './client.js';
-import { ask } from './connection.js';
+import { Connection } from './connection.js';
 import { NewerSchema, SchemaNotReady } from './errors.js';
 import { migrations, type Migration } from './migrations/index.js';
-import { sqlStateOf } from './sql-error.js';
-
-/** SQLSTATE of a table, or a schema, that is not there. */
-const missing = ['42P01', '3F000'];
+import { isUndefinedName } from './sql-error.js';
 
 const checked = new WeakMap<PostgresPool, Promise<void>>();
 
@@ -30,7 +27,10 @@ export async function assertSchema(pool: PostgresPool, limits: Limits): Promise<
 }
 
 async function check(pool: PostgresPool, limits: Limits): Promise<void> {
-  const applied = await appliedVersions(async (text) => ask(pool, limits, text));
+  const connection = await Connection.open(pool, limits);
+  const applied = await appliedVersions(async (text) => connection.send(text)).finally(() =>
+    connection.giveBack(),
+  );
   const left = missingFrom(applied, migrations)[0];
   if (left !== undefined) throw new SchemaNotReady(Math.max(0, ...applied), left.version);
 }
@@ -43,7 +43,7 @@ export async function appliedVersions(
     const { rows } = await send('SELECT version FROM exactly_once.migrations');
     return rows.map(({ version }) => Number(version));
   } catch (error) {
-    if (missing.includes(sqlStateOf(error) ?? '')) return [];
+    if (isUndefinedName(error)) return [];
     throw error;
   }
 }

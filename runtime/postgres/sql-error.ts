@@ -23,6 +23,18 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** Tables, columns, functions, types, schemas, and indexes that ON CONFLICT asks for. */
+const names = /^(42P01|42703|42883|42704|3F000|42P10)$/;
+
+/**
+ * Whether a statement named something that is not there. Some clients have what Postgres said as the cause of their
+ * own error.
+ */
+export function isUndefinedName(error: unknown): boolean {
+  const { cause } = Object(error) as { readonly cause?: unknown };
+  return names.test(sqlStateOf(error) ?? '') || (cause !== undefined && isUndefinedName(cause));
+}
+
 /** A statement met another transaction: nothing of this one stands, and it may be tried again. */
 export class Conflict extends DependencyFailed {
   override name = 'Conflict';

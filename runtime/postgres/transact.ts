@@ -2,7 +2,8 @@ import { CommitFailed, errorText } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import { beginText } from './begin.js';
 import type { PostgresPool } from './client.js';
-import { Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { openConnection } from './entry.js';
 
 /**
  * Work of the library's own in one transaction, each statement of which sees what is committed.
@@ -14,7 +15,7 @@ export async function transact<T>(
   limits: Limits,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const connection = await Connection.open(pool, limits);
+  const connection = await openConnection(pool, limits);
   try {
     await connection.send(beginText('read committed', limits.deadline - Date.now()));
     const value = await work(connection);

@@ -1,45 +1,21 @@
-import { join } from 'node:path';
-import { kafkaClientFolder } from '../../targets/kafka/index.js';
-import { embedded } from '../fixtures/embedded.js';
-import { OwnProcess } from '../fixtures/own-process.js';
 import { describeWithKafka } from '../kafka/processor/with-kafka.js';
-import { until, World } from '../kafka/processor/world.js';
-import { Reader } from './kafka-reader.js';
-import { linesIn, newBucket, s3 } from './lake.js';
+import { until } from '../kafka/processor/world.js';
+import { kafkaWorld } from './kafka-world.js';
+import { linesIn, newBucket } from './lake.js';
 
 const deadLetterTopic = 'letters';
 
 describeWithKafka(__filename)('the dead letters of a sink in a topic of Kafka', () => {
-  const client = s3();
-  let world: World;
-  let program: OwnProcess;
-  beforeAll(async () => {
-    world = await World.open(1, true);
-    program = await OwnProcess.of(join(__dirname, 'kafka-source-process.ts'));
-    await world.createTopics([deadLetterTopic], 1);
-  }, 120_000);
-  afterAll(async () => {
-    client.destroy();
-    await world.close();
-    await program.remove();
-  });
+  const world = kafkaWorld();
+  const { client } = world;
+  beforeAll(() => world.kafka.createTopics([deadLetterTopic], 1), 120_000);
 
   const started = (topic: string, bucket: string, stopAtEnd: boolean, patienceMs = 30_000) =>
-    new Reader(program.path, {
-      servers: world.broker.servers,
-      client: kafkaClientFolder(),
-      topic,
-      bucket,
-      rows: 3,
-      s3: embedded().client,
-      stopAtEnd,
-      patienceMs,
-      deadLetterTopic,
-    });
+    world.started({ topic, bucket, rows: 3, stopAtEnd, patienceMs, deadLetterTopic });
   /** By offset: what the letters of a topic say. Any number of letters may tell of one record. */
   const lettersOf = async (topic: string, atLeast: number) =>
     new Map(
-      (await world.broker.valuesWithHeaders(deadLetterTopic, atLeast))
+      (await world.kafka.broker.valuesWithHeaders(deadLetterTopic, atLeast))
         .map((line): readonly [string, string] => [line.split('\t')[0] ?? '', line.split('\t')[1] ?? ''])
         .filter(([headers]) => headers.includes(`exactly-once-topic:${topic},`))
         .map(([headers, value]) => [
@@ -50,12 +26,12 @@ describeWithKafka(__filename)('the dead letters of a sink in a topic of Kafka', 
 
   test('have each record that cannot be written, with why and from where, and the sink each of the others once, through kills', async () => {
     const bucket = await newBucket(client);
-    await world.createTopics(['payments'], 1);
+    await world.kafka.createTopics(['payments'], 1);
     const good = Array.from({ length: 12 }, (_, n) => JSON.stringify({ n }));
     const long = JSON.stringify({ long: 'x'.repeat(500) });
     const huge = JSON.stringify({ huge: 'x'.repeat(5_000) });
     const sent = [...good.slice(0, 4), 'no JSON', ...good.slice(4, 8), long, huge, ...good.slice(8)];
-    await world.produce('payments', sent);
+    await world.kafka.produce('payments', sent);
     for (let kill = 0; kill < 2; kill += 1) {
       const victim = started('payments', bucket, false);
       await until('it has written', () => victim.wrote > 0);
@@ -80,13 +56,13 @@ describeWithKafka(__filename)('the dead letters of a sink in a topic of Kafka', 
 
   test('a topic of letters that takes nothing stops the sink before the record, and nothing is passed', async () => {
     const bucket = await newBucket(client);
-    await world.createTopics(['orders'], 1);
+    await world.kafka.createTopics(['orders'], 1);
     const [before, after] = [JSON.stringify({ n: 1 }), JSON.stringify({ n: 2 })];
-    await world.produce('orders', [before, 'no JSON', after]);
-    await world.broker.forbid(deadLetterTopic);
+    await world.kafka.produce('orders', [before, 'no JSON', after]);
+    await world.kafka.broker.forbid(deadLetterTopic);
     expect(await started('orders', bucket, true, 0).ended).toMatchObject({ ended: 'SinkUnavailable' });
     expect(await linesIn(client, bucket)).toEqual([before]);
-    await world.broker.allow(deadLetterTopic);
+    await world.kafka.broker.allow(deadLetterTopic);
     expect(await started('orders', bucket, true).ended).toEqual({ ended: 'well' });
     expect(await linesIn(client, bucket)).toEqual([before, after]);
     expect([...(await lettersOf('orders', 4)).keys()]).toEqual(['1']);

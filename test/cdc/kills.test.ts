@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { Pool } from 'pg';
@@ -12,7 +14,8 @@ import { testPostgres } from '../fixtures/postgres.js';
 import { reportFigures } from '../fixtures/proof-report.js';
 import { icebergRows } from './iceberg-rows.js';
 import { linesIn, newBucket, s3 } from './lake.js';
-import { planned, type Plan, type Planned } from './plan.js';
+import { keepLog } from './log-file.js';
+import { planned, type Planned } from './plan.js';
 import type { Order } from './sink-process.js';
 
 const kills = Number(process.env.SINK_KILLS ?? 2);
@@ -22,14 +25,20 @@ const postgres = testPostgres();
 const client = s3();
 const dynamodb = dynamo();
 let program: OwnProcess;
+let folder: string;
+const started: Process[] = [];
 
 beforeAll(async () => {
   program = await OwnProcess.of(join(__dirname, 'sink-process.ts'));
+  folder = await mkdtemp(join(tmpdir(), 'exactly-once-sinks-'));
 });
 afterAll(async () => {
+  // Of a test that has failed one may stand still for ever.
+  for (const process of started) process.signal('SIGKILL');
   client.destroy();
   dynamodb.destroy();
   await program.remove();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** What a store holds, read by somebody who knows nothing of sinks. */
@@ -59,9 +68,11 @@ test.each(stores)(
   async (name, open) => {
     const store = await open();
     const id = () => randomBytes(16).toString('base64url');
-    const plan: Plan = { seed, rows, topicIds: [id(), id()] };
+    const expected = planned({ seed, rows, topicIds: [id(), id()] });
+    const log = join(folder, name);
+    await keepLog(expected.log, log);
     const order = (): Order => ({
-      plan,
+      log,
       // Another flush size in each process. A commit of Iceberg is slow, and lists all before it.
       batchRows: (name === 'Iceberg' ? 10 : 1) * (20 + Math.floor(Math.random() * 180)),
       client: embedded().client,
@@ -86,7 +97,6 @@ test.each(stores)(
     expect(await last.ended).toBe(0);
     frozen.signal('SIGCONT');
     expect(await frozen.ended).toBe(0);
-    const expected = planned(plan);
     const figures = compared(await store.found(), expected);
     await store.close?.();
     reportFigures(`sink ${name}`, {
@@ -97,7 +107,7 @@ test.each(stores)(
     });
     expect(figures).toEqual({ lost: 0, doubled: 0, foreign: 0, wrongBalances: 0 });
   },
-  Math.max(120_000, kills * 20_000),
+  Math.max(120_000, kills * 120_000),
 );
 
 function compared({ payments, balances, changes }: Found, expected: Planned) {
@@ -241,8 +251,11 @@ class Process {
   constructor(path: string, order: Order) {
     const child = spawn(process.execPath, [path, JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      // A hundred of them are compiled once.
+      env: { ...process.env, NODE_COMPILE_CACHE: `${path}-compiled` },
     });
     this.#signal = (signal) => child.kill(signal);
+    started.push(this);
     this.ready = new Promise((resolve) => {
       child.stdout.once('data', () => resolve());
       child.once('exit', () => resolve());

@@ -13,10 +13,12 @@ import {
 } from '../../runtime/cdc/index.js';
 import { sleep } from '../../runtime/dedup/sleep.js';
 import { systemId } from './debezium-record.js';
-import { planned, topics, type Plan } from './plan.js';
+import { keptLog } from './log-file.js';
+import { topics } from './plan.js';
 
 export interface Order {
-  readonly plan: Plan;
+  /** Folder of the log: see log-file.ts. */
+  readonly log: string;
   readonly batchRows: number;
   /** One that is to be killed: it takes its time, so that work is left, and stays at the end of the log. */
   readonly mortal?: boolean;
@@ -90,12 +92,12 @@ function slow(sink: Sink): Sink {
   };
 }
 
-/** A process that writes the log of the plan to its end. A mortal one ends only by a kill. */
+/** A process that writes the log to its end. A mortal one ends only by a kill. */
 async function main(order: Order): Promise<void> {
-  const { log } = planned(order.plan);
+  const source = await keptLog(order.log);
   process.stdout.write('ready\n');
   await runSink({
-    source: log,
+    source,
     sink: order.mortal === true ? slow(sinkOf(order)) : sinkOf(order),
     decode: debezium({ systemId }),
     batch: { rows: order.batchRows },

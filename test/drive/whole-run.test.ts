@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Started, startCommandLine } from './command-line.js';
 
-jest.setTimeout(240_000);
+// A run ends by itself, also on a machine that is busy.
+jest.setTimeout(900_000);
 
 let run: Started | undefined;
 afterEach(async () => {

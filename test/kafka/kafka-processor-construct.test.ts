@@ -1,7 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Cluster } from 'aws-cdk-lib/aws-ecs';
-import type { Stack } from 'aws-cdk-lib';
+import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import type { IClusterRef } from 'aws-cdk-lib/aws-msk';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { ExistingKafkaCluster } from '../../bin/existing-kafka-cluster.js';
+import { GuaranteeReport } from '../../lib/guarantees/guarantee-report.js';
 import { DedupTable, KafkaProcessor, type KafkaProcessorProps } from '../../lib/index.js';
 import { constructStack, refusal } from '../fixtures/construct-stack.js';
 import { processorProps } from '../fixtures/kafka-processor.js';
@@ -107,4 +114,49 @@ test('all that is wrong with the props is said at once', () => {
     'dead-letters-apart',
     'tasks-in-range',
   ]);
+});
+
+test('what it costs while nothing happens is in the report: its tasks run all the same', () => {
+  const stack = constructStack();
+  processorIn(stack, { minTasks: 2, cpu: 1024, memoryLimitMiB: 2048 });
+  const claims = GuaranteeReport.claimsOf(stack)?.constructs.find(({ path }) => path.endsWith('Purchases'));
+  expect(claims?.idle).toEqual([
+    expect.objectContaining({
+      part: 'tasks',
+      how: expect.stringMatching(/^2 x 730.* hours x \(1 vCPU x .* 2 GB x/),
+    }),
+  ]);
+});
+
+test('cdk-nag has nothing to say of it, over a cluster that is there and over one of the same app', () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'kafka-processor-'));
+  try {
+    const app = new App({ outdir });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    const stackOf = (id: string, kafkaCluster?: (stack: Stack) => IClusterRef) => {
+      const stack = new Stack(app, id);
+      const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+        vpcId: 'vpc-1',
+        availabilityZones: ['a'],
+        privateSubnetIds: ['subnet-1'],
+      });
+      const cluster = new Cluster(stack, 'Tasks', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
+      const { kafkaCluster: made, ...props } = processorProps(stack, {
+        dedupTable: new DedupTable(stack, 'Dedup'),
+        cluster,
+      });
+      // Of the cluster's own settings the test does not speak.
+      Validations.of(stack.node.findChild('Kafka')).acknowledge({ id: 'AwsSolutions-MSK6', reason: 'any' });
+      new KafkaProcessor(stack, 'Purchases', { ...props, kafkaCluster: kafkaCluster?.(stack) ?? made });
+    };
+    stackOf(
+      'There',
+      (stack) =>
+        new ExistingKafkaCluster(stack, 'Shop', 'arn:aws:kafka:us-east-1:111122223333:cluster/shop/1a2b-3'),
+    );
+    stackOf('Same');
+    app.synth();
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
 });

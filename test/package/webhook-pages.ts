@@ -109,7 +109,9 @@ export function webhookPages(pages: () => DeployedPages): void {
     const deliveryPath = linkIn(await shown(endpointPath), /href="(\/endpoints\/[^"/]+\/deliveries\/[^"]+)"/);
     const delivery = await shown(deliveryPath);
     const fields = [...delivery.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
-    const body = new URLSearchParams(fields.map(([, name = '', value = '']) => [name, value] as const));
+    const body = new URLSearchParams(
+      fields.map(([, name = '', value = '']): [string, string] => [name, value]),
+    );
     expect(body.get('action')).toBe('replay');
 
     const before = endpoint.at(path).length;

@@ -128,7 +128,7 @@ test('what has expired is pruned in batches, and nothing else', async () => {
   );
   expect(await prune({ pool, dryRun: true })).toMatchObject({ receipts: 700, leases: 1 });
   expect(await prune({ pool, batch: 30 })).toEqual({
-    ...{ receipts: 700, histories: 0, holes: 0, leases: 1, jobs: 0 },
+    ...{ receipts: 700, histories: 0, holes: 0, leases: 1, jobs: 0, counts: 0 },
   });
   const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM exactly_once.receipts');
   expect(rows[0]?.count).toBe('300');

@@ -25,11 +25,29 @@ test.each(proofs)('proof $name has tests, and covers code that exists', ({ tests
     expect(execFileSync('git', ['ls-files', '--', path], { cwd: packageRoot }).length).toBeGreaterThan(0);
 });
 
+const inParts = proofs.filter(({ parts = [] }) => parts.some(({ PROOF_FILES }) => PROOF_FILES !== undefined));
+
+test.each(inParts)(
+  'every test file of proof $name is in a part, and every part has one',
+  ({ tests, parts = [] }) => {
+    const listed = execFileSync('git', ['ls-files', '--', ...tests], { cwd: packageRoot, encoding: 'utf8' });
+    const files = listed.split('\n').filter((file) => file.endsWith('.test.ts'));
+    const chosen = parts.map(({ PROOF_FILES = '' }) =>
+      files.filter((file) => new RegExp(PROOF_FILES).test(file)),
+    );
+    expect(chosen.filter((part) => part.length === 0)).toEqual([]);
+    expect(files.filter((file) => !chosen.flat().includes(file))).toEqual([]);
+  },
+);
+
 test('a proof that was ended goes on with the parts that are left', async () => {
-  const [one, two] = [{ PART: '1' }, { PART: '2' }];
+  const [one, two] = [
+    { PART: '1' },
+    { PROOF_FILES: 'test/prove/covered-code', PROOF_TESTS: '^of the runtime' },
+  ];
   const proof: Proof = {
     ...{ name: 'two-parts', shows: 'that parts add up', environment: {}, parts: [one, two] },
-    tests: ['test/prove/covered-code.test.ts'],
+    tests: ['test/prove'],
     covers: ['prove/covered-code.ts'],
   };
   const earlier: ProofResult = {
@@ -42,9 +60,23 @@ test('a proof that was ended goes on with the parts that are left', async () => 
     saved.push(soFar);
     return Promise.resolve();
   });
-  // Seven of part one, and the two of that file.
-  expect(result).toMatchObject({ parts: [one, two], passed: 9, failed: 0, figures: [{ of: 'part one' }] });
+  // Seven of part one, and the one that the other names of that file's two.
+  expect(result).toMatchObject({ parts: [one, two], passed: 8, failed: 0, figures: [{ of: 'part one' }] });
   expect(result.left).toBeUndefined();
   expect(result.seconds).toBeGreaterThanOrEqual(1_000);
   expect(saved).toEqual([result]);
-}, 60_000);
+}, 300_000);
+
+test('a part that fails is left to be run again, and the result keeps that it failed', async () => {
+  const nothing = { PROOF_FILES: 'test/prove/covered-code', PROOF_TESTS: '^there is no such test$' };
+  const proof: Proof = {
+    ...{ name: 'fails', shows: 'that it fails', environment: {}, parts: [nothing] },
+    tests: ['test/prove'],
+    covers: ['prove/covered-code.ts'],
+  };
+  const first = await runProof(proof, undefined, () => Promise.resolve());
+  expect(first).toMatchObject({ parts: [], left: [nothing], failed: 1 });
+  expect(first.failedBefore).toBeUndefined();
+  const second = await runProof(proof, first, () => Promise.resolve());
+  expect(second).toMatchObject({ parts: [], left: [nothing], failed: 1, failedBefore: 1 });
+}, 300_000);

@@ -25,4 +25,5 @@ export type { Isolation } from '../../postgres/begin.js';
 export type { PostgresPool } from '../../postgres/client.js';
 export type { SqlPort } from '../../postgres/sql-port.js';
 export type { PostgresTx } from '../../postgres/transaction.js';
+export { NewerSchema, SchemaNotReady } from '../../postgres/errors.js';
 export { DependencyFailed, IgnoreMessage, KeyReused, RejectMessage } from '../../dedup/errors.js';

@@ -1,5 +1,6 @@
 import { DependencyFailed, KeyReused } from '../../dedup/errors.js';
 import type { PostgresOutbox } from '../../postgres/outbox/publish.js';
+import { within } from '../../postgres/own-statement.js';
 import type { SqlPort } from '../../postgres/sql-port.js';
 import { jobEventType } from '../job-event.js';
 import type { SharedJobSettings } from '../job-settings.js';
@@ -37,7 +38,8 @@ const noteDue =
  * as `postgresConsumer` does. Two round trips.
  *
  * `enqueue` throws KeyReused when the id was used for another payload; InvalidKey; InvalidJob for a delay or a size
- * out of range; InvalidWrite for what the outbox does not take; UnserialisableValue for what JSON does not hold. Roll
+ * out of range; InvalidWrite for what the outbox does not take; UnserialisableValue for what JSON does not hold;
+ * SchemaNotReady before `postgres migrate`. Roll
  * back then.
  */
 export function postgresJobPublisher({
@@ -51,16 +53,16 @@ export function postgresJobPublisher({
       const now = Date.now();
       const { fingerprint, runAt } = checkedJob(job, now);
       const draft = { consumerName, jobId, fingerprint, runAt, retentionSeconds };
-      const made = await port.executeSql(insertJob, jobValues({ ...draft, state: 'queued', sent: true }));
+      const made = await within(port, insertJob, jobValues({ ...draft, state: 'queued', sent: true }));
       if (made.rows.length === 0) {
-        const [row] = (await port.executeSql(readJobRow, [consumerName, jobId])).rows;
+        const [row] = (await within(port, readJobRow, [consumerName, jobId])).rows;
         if (row === undefined)
           throw new DependencyFailed('the job was pruned meanwhile; run the transaction again');
         const found = readPostgresJob(row);
         if (found.fingerprint !== fingerprint) throw new KeyReused(jobId, found.fingerprint, fingerprint);
         // Its message is late: it may be lost. One too many does no harm.
         if (found.state !== 'queued' || !found.silent) return;
-        await port.executeSql(noteDue, [consumerName, jobId, String(now)]);
+        await within(port, noteDue, [consumerName, jobId, String(now)]);
       }
       // A stream of the job's own: what nobody but its queue is sent makes no gap to anybody.
       await outbox.publish(port, { aggregate: { kind: type, name: jobId }, type, data: { jobId, payload } });

@@ -1,6 +1,6 @@
 import type { Limits } from '../../dedup/limits.js';
 import type { PostgresPool } from '../../postgres/client.js';
-import { ask } from '../../postgres/connection.js';
+import { ask } from '../../postgres/entry.js';
 import type { CountRows } from '../delivery-count.js';
 
 const read = 'SELECT ranges FROM exactly_once.kafka_deliveries WHERE consumer = $1 AND partition = $2';

@@ -1,4 +1,5 @@
 import { laneCount, outboxNames } from './names.js';
+import { within } from '../own-statement.js';
 import type { SqlPort } from '../sql-port.js';
 
 /** How the outbox stands. */
@@ -10,7 +11,8 @@ export interface OutboxGauges {
 
 export async function outboxGauges(port: SqlPort, schema?: string): Promise<OutboxGauges> {
   const { unsent, stuck } = outboxNames(schema);
-  const { rows } = await port.executeSql(
+  const { rows } = await within(
+    port,
     `SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
          (SELECT min(first.created) FROM generate_series(0, ${laneCount - 1}) AS lane
           CROSS JOIN LATERAL (SELECT created FROM ${unsent} u WHERE u.lane = lane.lane ORDER BY position LIMIT 1) AS first),
@@ -39,7 +41,8 @@ export interface SlotGauges {
 /** @see https://www.postgresql.org/docs/current/view-pg-replication-slots.html */
 export async function slotGauges(port: SqlPort, slot: string, schema?: string): Promise<SlotGauges> {
   const { positions } = outboxNames(schema);
-  const { rows } = await port.executeSql(
+  const { rows } = await within(
+    port,
     `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::float8 AS lag, s.safe_wal_size::float8 AS safe,
        s.slot_name IS NOT NULL AND s.wal_status <> 'lost' AS usable,
        (SELECT extract(epoch FROM clock_timestamp() - committed_at)::float8 FROM ${positions} WHERE slot = $1) AS seconds

@@ -15,6 +15,7 @@ export { listen, type ListeningClient } from './wake.js';
 export { outboxGauges, type OutboxGauges } from './gauges.js';
 export { beginPostgresEpoch } from './epoch.js';
 export { NotPolled } from './relay-errors.js';
+export { SchemaNotReady } from '../errors.js';
 export { EventMissing } from './retry-stuck.js';
 export type { FailedSend } from './send-fresh.js';
 export type { RelayConnection, RelayPool } from './port.js';

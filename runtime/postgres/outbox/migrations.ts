@@ -14,6 +14,7 @@ export function outboxMigrations(schema?: string): Migration[] {
     { version: 10, name: 'outbox tables', sql: outboxTables(names) },
     { version: 11, name: 'outbox numbering', sql: outboxTrigger(names) },
     { version: 12, name: 'outbox partitions', sql: outboxFunctions(names) },
+    { version: 13, name: 'outbox epoch', sql: outboxEpoch(names) },
   ];
 }
 
@@ -107,5 +108,18 @@ CREATE TABLE ${positions} (
   updated timestamptz NOT NULL DEFAULT now()
 );
 CREATE PUBLICATION ${publication} FOR TABLE ${events} WITH (publish = 'insert', publish_via_partition_root = true);
+`;
+}
+
+/**
+ * `nextval` writes a value into the log that is 32 ahead of the one it gives, which is the one that is there after a
+ * crash or on a standby that takes over: the epoch would change by itself, and counts begin anew behind events that
+ * are not sent yet. `setval` logs what it sets.
+ *
+ * @see https://www.postgresql.org/docs/current/sql-createsequence.html
+ */
+function outboxEpoch({ schema }: OutboxNames): string {
+  return `
+SELECT setval('${schema}.outbox_epoch', last_value) FROM ${schema}.outbox_epoch;
 `;
 }

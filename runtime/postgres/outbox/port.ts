@@ -1,3 +1,6 @@
+import { SchemaNotReady } from '../errors.js';
+import { isUndefinedName } from '../sql-error.js';
+
 /** A connection of `pg`, as far as the relays use it. */
 export interface RelayConnection {
   query(
@@ -23,6 +26,8 @@ interface PooledConnection extends RelayConnection {
 /**
  * Works on a connection of the pool. One on which something failed is not used again: what it has locked ends with
  * it.
+ *
+ * @throws SchemaNotReady when the outbox's tables are not there, or older than this version needs
  */
 export async function using<T>(
   pool: RelayPool,
@@ -35,7 +40,11 @@ export async function using<T>(
   connection.on('error', onError);
   try {
     return await work(connection);
-  } catch (error) {
+  } catch (thrown) {
+    // Its tables may be in a schema of the user's choice, of which nobody has written down the version.
+    const error = isUndefinedName(thrown)
+      ? new SchemaNotReady(undefined, undefined, { cause: thrown })
+      : thrown;
     broken ??= error instanceof Error ? error : new Error(String(error));
     throw error;
   } finally {

@@ -4,6 +4,7 @@ import { isName, isPart, maxNameBytes } from '../../outbox/event-names.js';
 import { eventText, groupId } from '../../outbox/row.js';
 import { eventBytes } from '../../outbox/event-bytes.js';
 import { outboxNames } from './names.js';
+import { within } from '../own-statement.js';
 import type { SqlPort } from '../sql-port.js';
 
 export interface PostgresOutboxDefinition {
@@ -72,6 +73,7 @@ const longVersion = 10n ** 20n;
  *
  * @throws InvalidSettings at start, when the source or the schema is none
  * @throws InvalidWrite from `publish`, when the event cannot be sent as it is; nothing has been written then
+ * @throws SchemaNotReady from `publish`, when the tables are not there, or older than this version needs
  */
 export function postgresOutbox({ source, schema, maxEventBytes = eventBytes.sns }: PostgresOutboxDefinition) {
   const { events: table } = outboxNames(schema);
@@ -94,7 +96,7 @@ RETURNING aggregatetype, aggregateid, id, epoch, version::text`;
     async publishAll(port, events) {
       if (events.length === 0) return [];
       const given = events.map((event) => columnsOf(event, { table, source, maxEventBytes }));
-      const { rows } = await port.executeSql(statement, [source, JSON.stringify(given)]);
+      const { rows } = await within(port, statement, [source, JSON.stringify(given)]);
       const byAggregate = Map.groupBy(rows, (row) =>
         JSON.stringify([row['aggregatetype'], row['aggregateid']]),
       );
