@@ -10,9 +10,9 @@ const namesOf = new WeakMap<IConstruct, Map<string, () => string>>();
  * A name that what was stored hangs on: of a consumer or an API, whose receipts are found by it, or the logical id of
  * a table or queue, which under another one is made anew and empty.
  *
- * Where the app has the context `exactly-once-aws:names`, every name of the app must be in it, under the path of its
- * construct, and nothing else: a rename fails the synth, and says what to write if it is meant. Without the context
- * nothing is checked.
+ * Where the app has the context `exactly-once-aws:names` (an object, under `context` in cdk.json), every name of the
+ * app must be in it, under the path of its construct, and nothing else: a rename fails the synth, and says what to
+ * write if it is meant. Without the context nothing is checked.
  */
 export function pinName(construct: IConstruct, name: () => string): void {
   const { root } = construct.node;
@@ -58,6 +58,6 @@ function problems(root: Stage, made: ReadonlyMap<string, () => string>): string[
   if (changed.length === 0) return [];
   return [
     `what was stored under these names would be forgotten, or is not written down yet: ${changed.join('; ')}. ` +
-      `Take the change back, or, if it is meant, write into cdk.json: "${pinnedNames}": ${JSON.stringify(names)}`,
+      `Take the change back, or, if it is meant, write into the "context" of cdk.json: "${pinnedNames}": ${JSON.stringify(names)}`,
   ];
 }

@@ -1,5 +1,8 @@
 import { type Started, startCommandLine } from './command-line.js';
 
+/** Each test waits for what happens, and ends when it has: how long that takes is the machine's affair. */
+jest.setTimeout(900_000);
+
 let run: Started | undefined;
 afterEach(async () => {
   await run?.remove();

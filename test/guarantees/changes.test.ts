@@ -137,7 +137,7 @@ describe('with its names written down', () => {
   ])('%s fails the synth, with the line to write if it is meant', (_, change, says) => {
     const names = written();
     expect(() => appOf(change, names).synth()).toThrow(says);
-    expect(() => appOf(change, names).synth()).toThrow('write into cdk.json');
+    expect(() => appOf(change, names).synth()).toThrow('write into the "context" of cdk.json');
   });
 
   test('without the list nothing is checked, and GUARANTEES.md says so', () => {

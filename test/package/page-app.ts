@@ -22,6 +22,11 @@ export interface Page {
   };
   /** What the page tells of and does not print, such as a Dockerfile, by its path in the folder of the page. */
   readonly files?: Readonly<Record<string, string>>;
+  /**
+   * What stands in the samples for a network that one machine does not have (TLS, public addresses, MSK), by file:
+   * the text that is printed, and what takes its place. Else they are as they are printed.
+   */
+  readonly onOneMachine?: Readonly<Record<string, readonly [printed: string, here: string]>>;
 }
 
 /** Where the samples of a page are written to, in the app. */
@@ -32,13 +37,14 @@ export function folderOf(page: string): string {
 /** Writes the samples of each page as a reader would copy them, and an app of all their stacks. */
 export async function writePageApp(project: string, pages: readonly Page[]): Promise<void> {
   const app = ["import { App, CfnOutput } from 'aws-cdk-lib';", 'const app = new App();'];
-  for (const { page, id, file, stack, outputs = {}, around = {}, files = {} } of pages) {
+  for (const one of pages) {
+    const { page, id, file, stack, outputs = {}, around = {}, files = {} } = one;
     const folder = folderOf(page);
     const blocks = typescriptBlocks(page, await readFile(join(packageRoot, page), 'utf8'));
     const named = blocks.flatMap(({ name, code }) => (name === undefined ? [] : [[name, code] as const]));
     for (const [name, text] of [...named, ...Object.entries(files)]) {
       await mkdir(dirname(join(project, folder, name)), { recursive: true });
-      await writeFile(join(project, folder, name), text);
+      await writeFile(join(project, folder, name), onOneMachine(one, name, text));
     }
     if (file === undefined || stack === undefined) continue;
     const lines = Object.entries(outputs).map(
@@ -50,4 +56,10 @@ export async function writePageApp(project: string, pages: readonly Page[]): Pro
     app.push('{', ...before, `const stack = new ${id}(app, '${id}'${given});`, ...lines, ...after, '}');
   }
   await writeFile(join(project, 'app.ts'), app.join('\n'));
+}
+
+function onOneMachine({ page, onOneMachine: changes = {} }: Page, name: string, text: string): string {
+  const [printed, here] = changes[name] ?? ['', ''];
+  if (!text.includes(printed)) throw new Error(`${name} of ${page} does not hold '${printed}' any more`);
+  return printed === '' ? text : text.replaceAll(printed, here);
 }

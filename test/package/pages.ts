@@ -1,5 +1,16 @@
 import type { Page } from './page-app.js';
 
+/** The guard of the sender takes only what has TLS and a public address. */
+const toLoopback = [
+  'settings: webhookSenderSettings(process.env)',
+  "settings: webhookSenderSettings(process.env), allowHttp: true, allowedRanges: ['127.0.0.0/8']",
+] as const;
+const withoutTls = ['ssl: true', 'ssl: false'] as const;
+const withoutIam = [
+  '...processor,',
+  "...processor, kafka: { 'bootstrap.servers': process.env.EXACTLY_ONCE_KAFKA_BOOTSTRAP_SERVERS },",
+] as const;
+
 /** Deployed, with what the test needs of each. */
 export const deployedPages = [
   {
@@ -33,6 +44,7 @@ export const deployedPages = [
       QueueUrl: 'stack.payments.queue.queueUrl',
       AccountsTable: 'stack.accounts.tableName',
       ViewsTable: 'stack.views.tableName',
+      SettledQueueUrl: 'stack.settled.queue.queueUrl',
       FunctionName: 'stack.settlement.function.functionName',
       RelayFunctionName: 'stack.relay.function.functionName',
       ViewFunctionName: 'stack.view.function.functionName',
@@ -91,32 +103,65 @@ export const deployedPages = [
       ],
     },
   },
+  {
+    page: 'docs/webhook-sender.md',
+    id: 'WebhookSender',
+    file: 'stack',
+    stack: 'SubscribersStack',
+    outputs: {
+      OutboxTable: 'stack.outbox.table.tableName',
+      RelayFunctionName: 'stack.relay.function.functionName',
+      IntakeFunctionName: 'stack.sender.intake.function.functionName',
+      WorkerFunctionName: 'stack.sender.worker.functionName',
+      SubscribeFunctionName: 'stack.subscribe.function.functionName',
+    },
+    around: {
+      imports: [
+        "import type { Secret as PageSecret } from 'aws-cdk-lib/aws-secretsmanager';",
+        "import { addPage } from './docs-webhook-page-md/page';",
+      ],
+      after: [
+        'const page = addPage(stack, stack.sender);',
+        "new CfnOutput(stack, 'PageUrl', { value: page.url });",
+        "new CfnOutput(stack, 'PageFunctionName', { value: page.function.functionName });",
+        "const secret = stack.node.findChild('PageSecret') as PageSecret;",
+        "new CfnOutput(stack, 'PageSecretArn', { value: secret.secretArn });",
+      ],
+    },
+    onOneMachine: {
+      'handlers/webhook-worker.ts': toLoopback,
+      'handlers/subscribe.ts': toLoopback,
+    },
+  },
 ] as const satisfies readonly Page[];
 
 const brokers = "{ clientSubnets: ['subnet-1', 'subnet-2'], instanceType: 'kafka.m5.large' }";
 const docker = 'FROM public.ecr.aws/docker/library/node:24-slim\n';
 
 /**
- * Only synthesized: no engine here has MSK, Fargate, a VPC, or addresses that the guard of the sender takes for
- * public. What their handlers do is tested beside, and by the rooms of their names.
+ * Only synthesized: no engine here has MSK, Fargate or a VPC. Their handlers and programs run beside it, as a
+ * function or a container would run them.
  */
 export const synthesizedPages: readonly Page[] = [
-  {
-    page: 'docs/webhook-sender.md',
-    id: 'WebhookSender',
-    file: 'stack',
-    stack: 'SubscribersStack',
-    around: {
-      imports: [
-        "import { addPage } from './docs-webhook-page-md/page';",
-        "import type { WebhookSender as Sender } from 'exactly-once-aws';",
-      ],
-      after: ["addPage(stack, stack.node.findChild('Webhooks') as Sender);"],
-    },
-  },
   { page: 'docs/webhook-page.md', id: 'WebhookPage' },
   { page: 'docs/kafka.md', id: 'Kafka', file: 'stack', stack: 'SettlementStack' },
-  { page: 'docs/postgres.md', id: 'Postgres' },
+  {
+    page: 'docs/postgres.md',
+    id: 'Postgres',
+    file: 'stack',
+    stack: 'LedgerStack',
+    around: {
+      imports: ["import { Connections, Port } from 'aws-cdk-lib/aws-ec2';"],
+      before: ['const defaultPort = Port.tcp(5432);'],
+      after: [
+        "const vpc = new Vpc(stack, 'Vpc');",
+        "const securityGroups = [new SecurityGroup(stack, 'Database', { vpc })];",
+        'const database = new Connections({ securityGroups, defaultPort });',
+        "stack.addSettlement(vpc, database, new Login(stack, 'Secret'));",
+      ],
+    },
+    onOneMachine: { 'settlement.ts': withoutTls },
+  },
   {
     page: 'docs/postgres-outbox.md',
     id: 'PostgresOutbox',
@@ -129,6 +174,7 @@ export const synthesizedPages: readonly Page[] = [
       ],
       after: ["stack.addRelay(new Vpc(stack, 'Vpc'), new Login(stack, 'Secret'));"],
     },
+    onOneMachine: { 'relay.ts': withoutTls, 'cdc.ts': withoutTls },
   },
   {
     page: 'docs/kafka-processor.md',
@@ -150,6 +196,7 @@ export const synthesizedPages: readonly Page[] = [
       ],
       props: "{ vpc, kafka, brokers, bootstrapServers: 'b-1:9098' }",
     },
+    onOneMachine: { 'purchases.ts': withoutIam },
   },
   {
     page: 'docs/cdc.md',

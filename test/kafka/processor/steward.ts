@@ -36,7 +36,13 @@ export type Errand = { readonly id: number } & (
   | { readonly kind: 'create'; readonly topic: string; readonly partitions: number }
   | { readonly kind: 'delete'; readonly topic: string }
   | { readonly kind: 'add partitions'; readonly topic: string; readonly count: number }
-  | { readonly kind: 'send'; readonly topic: string; readonly values: readonly string[] }
+  | {
+      readonly kind: 'send';
+      readonly topic: string;
+      readonly values: readonly string[];
+      /** Of each value. */
+      readonly keys: readonly string[];
+    }
   | { readonly kind: 'done'; readonly group: string; readonly topic: string }
 );
 
@@ -86,8 +92,10 @@ async function run(errand: Errand): Promise<number | undefined> {
       producer ??= connected();
       const to = await producer;
       await Promise.all(
-        errand.values.map((value) =>
-          settled((done) => to.produce(errand.topic, null, Buffer.from(value), value, null, done)),
+        errand.values.map((value, index) =>
+          settled((done) =>
+            to.produce(errand.topic, null, Buffer.from(value), errand.keys[index] ?? '', null, done),
+          ),
         ),
       );
       return;

@@ -68,10 +68,16 @@ export class World {
     await this.#ask({ kind: 'add partitions', topic, count });
   }
 
-  /** Writes each value once, keyed by itself. Resolves when all are acknowledged. */
-  async produce(topic: string, values: readonly string[]): Promise<void> {
-    for (let from = 0; from < values.length; from += maxSent)
-      await this.#ask({ kind: 'send', topic, values: values.slice(from, from + maxSent) });
+  /**
+   * Writes each value once. Resolves when all are acknowledged.
+   *
+   * @param keys of the values. @default - each is keyed by itself
+   */
+  async produce(topic: string, values: readonly string[], keys = values): Promise<void> {
+    for (let from = 0; from < values.length; from += maxSent) {
+      const to = from + maxSent;
+      await this.#ask({ kind: 'send', topic, values: values.slice(from, to), keys: keys.slice(from, to) });
+    }
   }
 
   /**
