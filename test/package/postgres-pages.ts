@@ -73,18 +73,25 @@ export function postgresPages(pages: () => DeployedPages): void {
     const before = pages().acknowledged(view);
 
     await settle('p-1', 1250);
-    const sent = await pages().calledTwice(page, 'relay.ts', {}, environment);
-    expect(sent).toEqual([{ sent: 1 }, { sent: 0 }]);
-    await pages().runner.idle(200);
+    // A call to the queue that takes too long is made again by a later run.
+    await until(
+      async () => {
+        await pages().calledTwice(page, 'relay.ts', {}, environment);
+        await pages().runner.idle(200);
+        return pages().acknowledged(view) > before;
+      },
+      () => undefined,
+    );
     expect(await paid()).toBe('1250');
 
     // The other relay takes over: its slot is new, so it begins with what was sent before.
     await client.query('UPDATE exactly_once.outbox_control SET polled = false');
     await settle('p-2', 1);
+    const polled = pages().acknowledged(view);
     const relay = new Program(pages().sample(page, 'cdc.ts'), pages().environment(environment));
     try {
       await until(
-        () => pages().acknowledged(view) >= before + 3,
+        () => pages().acknowledged(view) >= polled + 2,
         () => relay.failure,
       );
       await pages().runner.idle(200);
@@ -94,5 +101,5 @@ export function postgresPages(pages: () => DeployedPages): void {
       relay.kill();
     }
     expect(await centsOf('shop.accounts')).toEqual(['-1251']);
-  }, 900_000);
+  }, 300_000);
 }
