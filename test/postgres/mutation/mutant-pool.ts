@@ -19,6 +19,7 @@ export class MutantPool implements PostgresPool, RelayPool {
   hits = 0;
   #turn: Turn | undefined;
   #listeners: ((text: string) => void)[] = [];
+  #meetings: { readonly part: string; readonly all: Promise<void> }[] = [];
 
   constructor(readonly url: string) {
     this.pool = new Pool({ connectionString: url, max: this.options.max });
@@ -34,6 +35,7 @@ export class MutantPool implements PostgresPool, RelayPool {
   heal(): void {
     this.#turn = undefined;
     this.#listeners = [];
+    this.#meetings = [];
   }
 
   readonly query = async (text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]> =>
@@ -46,7 +48,11 @@ export class MutantPool implements PostgresPool, RelayPool {
   async connect(): Promise<PostgresClient & Awaited<ReturnType<RelayPool['connect']>>> {
     const client = await this.pool.connect();
     return {
-      query: async (text, values) => client.query<Record<string, unknown>>(this.#turned(text), values),
+      query: async (text, values) => {
+        const turned = this.#turned(text);
+        await this.#met(text);
+        return client.query<Record<string, unknown>>(turned, values);
+      },
       release: (broken) => client.release(broken),
       on: (event, listener) => client.on(event, listener),
       off: (event, listener) => client.off(event, listener),
@@ -60,7 +66,9 @@ export class MutantPool implements PostgresPool, RelayPool {
     const turned = text.replace(from, to);
     if (turned !== text) this.hits += 1;
     await this.query(turned);
-    return async () => void (await this.query(text));
+    return async () => {
+      await this.query(text);
+    };
   }
 
   /** Runs work in a transaction. */
@@ -93,6 +101,15 @@ export class MutantPool implements PostgresPool, RelayPool {
         if (seen === times) resolve();
       }),
     );
+  }
+
+  /** From now on a statement with this text waits, at a client, until so many have come to it. */
+  meet(part: string, times: number): void {
+    this.#meetings.push({ part, all: this.asked(part, times) });
+  }
+
+  async #met(text: string): Promise<void> {
+    await this.#meetings.find(({ part }) => text.includes(part))?.all;
   }
 
   #turned(text: string): string {

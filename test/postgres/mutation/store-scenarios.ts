@@ -123,6 +123,8 @@ export const storeScenarios = {
     await pool.query("UPDATE exactly_once.receipts SET expires_at = now() - interval '1 s' WHERE id = $1", [
       id,
     ]);
+    // Both have found it over before one of them takes it.
+    pool.meet('SET fingerprint =', 2);
     const acts = await meeting(pool, async (act) =>
       store.commit(
         work(async (tx) => {
