@@ -60,7 +60,9 @@ export class MutantPool implements PostgresPool, RelayPool {
     const turned = text.replace(from, to);
     if (turned !== text) this.hits += 1;
     await this.query(turned);
-    return async () => void (await this.query(text));
+    return async () => {
+      await this.query(text);
+    };
   }
 
   /** Runs work in a transaction. */

@@ -69,14 +69,18 @@ export const outboxScenarios = {
     await empty(pool);
     await publish(pool, moved('a'));
     const [first, second] = [new Sink(), new Sink()];
-    first.refuses = async () => void (await relay(pool, second).drain());
+    first.refuses = async () => {
+      await relay(pool, second).drain();
+    };
     await relay(pool, first).drain();
     return told([...first.versionsOf('a'), ...second.versionsOf('a')], [1]);
   },
   async 'a second relay while the first one sends what was stuck'(pool) {
     const first = await withStuck(pool);
     const second = new Sink();
-    first.refuses = async () => void (await relay(pool, second).drain());
+    first.refuses = async () => {
+      await relay(pool, second).drain();
+    };
     await relay(pool, first).drain();
     return told([...first.versionsOf('a'), ...second.versionsOf('a')], [1]);
   },
