@@ -31,9 +31,10 @@ const kinds = {
 export type Pruned = Readonly<Record<keyof typeof kinds | 'counts', number>>;
 
 /**
- * Deletes what has expired, in small batches, and counts of the outbox in the schema `exactly_once` that nobody goes
- * on from: those of past epochs, and those of jobs that are forgotten. Run it every hour or so; several at once do no harm. A receipt
- * suppresses for as long as it is there (R7), so one that is pruned late costs space and nothing else.
+ * Deletes what has expired, in small batches, and counts of the outbox in the schema `exactly_once` that nobody
+ * goes on from: those of past epochs, and those of jobs that are forgotten. Run it every hour or so; several at
+ * once do no harm. A receipt suppresses for as long as it is there (R7), so one that is pruned late costs space and
+ * nothing else.
  *
  * @throws DependencyFailed when the database does not answer. What was deleted is deleted.
  */
