@@ -119,7 +119,9 @@ export function webhookPages(pages: () => DeployedPages): void {
     const deliveryPath = await linkIn(endpointPath, /href="(\/endpoints\/[^"/]+\/deliveries\/[^"]+)"/);
     const { body: shown } = await visit('GET', deliveryPath, cookie);
     const fields = [...shown.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
-    const form = new URLSearchParams(fields.map(([, name = '', value = '']) => [name, value]));
+    const form = new URLSearchParams(
+      fields.map(([, name = '', value = '']): [string, string] => [name, value]),
+    );
     expect(form.get('action')).toBe('replay');
 
     const before = endpoint.at(path).length;
