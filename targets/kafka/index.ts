@@ -67,7 +67,7 @@ const inSyncSeconds = 180;
  * Starts a cluster of Kafka (KRaft; its version is pinned in pom.xml) on free ports, and waits until it listens.
  *
  * @throws JavaMissingError, MavenMissingError, DownloadFailedError when it cannot be fetched
- * @throws KafkaStartError with its last lines when it does not listen within 90 s
+ * @throws KafkaStartError with its last lines when it does not listen within 300 s
  */
 export async function startKafka({
   brokers = 1,

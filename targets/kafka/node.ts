@@ -7,7 +7,7 @@ import { KafkaStartError } from './errors.js';
 import { brokerProperties, type NodePlace } from './properties.js';
 import { javaCommand, runTool } from './tools.js';
 
-const startSeconds = 90;
+const startSeconds = 300;
 
 /** One JVM of a cluster, which may be killed and started again on its folder and ports. */
 export class KafkaNode {
@@ -63,7 +63,7 @@ export class KafkaNode {
     this.#process = guarded(command);
   }
 
-  /** @throws KafkaStartError with the last lines of its log when it does not listen within 90 s */
+  /** @throws KafkaStartError with the last lines of its log when it does not listen within 300 s */
   async listening(): Promise<void> {
     const broker = this.#process;
     const deadline = Date.now() + startSeconds * 1000;

@@ -13,7 +13,7 @@ const seed = Number(process.env.MODEL_SEED ?? 1);
 const only = process.env.MODEL_WAY;
 /** Of every way and kind. */
 const runs = Math.ceil(Number(process.env.PROOF_RUNS ?? 1_940) / unhappyKinds.length);
-const timeoutMs = Math.max(600_000, 200 * runs);
+const timeoutMs = Math.max(600_000, 1_000 * runs);
 
 let restore: () => void;
 beforeAll(() => {
