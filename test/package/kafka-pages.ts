@@ -59,7 +59,7 @@ export function kafkaPages(pages: () => DeployedPages): void {
       const name = join('node_modules', '@confluentinc', 'kafka-javascript');
       await mkdir(dirname(join(pages().project, name)), { recursive: true });
       await symlink(join(kafkaClientFolder(), name), join(pages().project, name));
-    }, 120_000);
+    });
     afterAll(async () => {
       for (const program of programs) program.kill();
       await world.close();
@@ -109,7 +109,7 @@ export function kafkaPages(pages: () => DeployedPages): void {
       const each = Array.from({ length: 1_000 }, (_, i) => i);
       expect(await cents('debits')).toEqual(each);
       expect(await cents('credits')).toEqual(each);
-    }, 300_000);
+    });
 
     test('a sink: a change that comes twice, the second time after a kill, is written once', async () => {
       const topic = 'shop.public.payments';
@@ -171,6 +171,6 @@ export function kafkaPages(pages: () => DeployedPages): void {
         await client.end();
         await server.stop();
       }
-    }, 300_000);
+    });
   });
 }

@@ -17,6 +17,9 @@ import { synthesizedPages } from './pages.js';
 import { postgresPages } from './postgres-pages.js';
 import { webhookPages } from './webhook-pages.js';
 
+/** Nothing here is a matter of time: on a loaded machine a deployment takes minutes, and a program's start one. */
+jest.setTimeout(900_000);
+
 /** Whatever is sent to the samples of the pages is sent twice, and each effect shows when it acted twice. */
 let pages: DeployedPages;
 let charges = 0;
@@ -30,7 +33,7 @@ beforeAll(async () => {
   await new Promise<void>((listening) => provider.listen(0, '127.0.0.1', listening));
   process.env['PROVIDER_URL'] = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
   pages = await DeployedPages.deploy();
-}, 900_000);
+});
 
 afterAll(async () => {
   provider.close();

@@ -101,5 +101,5 @@ export function postgresPages(pages: () => DeployedPages): void {
       relay.kill();
     }
     expect(await centsOf('shop.accounts')).toEqual(['-1251']);
-  }, 300_000);
+  });
 }

@@ -88,7 +88,7 @@ export function webhookPages(pages: () => DeployedPages): void {
       data: unknown;
     };
     expect(data).toEqual(payment);
-  }, 240_000);
+  });
 
   test('the page of webhooks: a delivery that a form sends again, sent twice, is one request more', async () => {
     const { target, lambda, runner } = pages();
@@ -136,7 +136,7 @@ export function webhookPages(pages: () => DeployedPages): void {
     ]);
     await runner.idle(200);
     expect(endpoint.at(path)).toHaveLength(before + 1);
-  }, 240_000);
+  });
 }
 
 /** The rows of an outbox, as text. */
