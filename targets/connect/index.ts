@@ -31,12 +31,12 @@ export interface ConnectProcess {
   stop(): Promise<void>;
 }
 
-const startSeconds = 120;
+const startSeconds = 600;
 
 /**
  * Starts a worker of Kafka Connect in distributed mode, whose REST API listens on 127.0.0.1.
  *
- * @throws ConnectError with its last lines when it does not answer within 120 s
+ * @throws ConnectError with its last lines when it does not answer within 600 s
  */
 export async function startConnect({
   jars,
