@@ -41,21 +41,29 @@ export function jobCost(props: JobQueueProps, retention: Duration): Cost | undef
       ...(props.entry === undefined
         ? [fargateLine(cpu, memoryLimitMiB)]
         : [invocationLine({ memoryMegabytes: memorySize, arm: true }, 1, assumedSeconds), logLine(1)]),
-      writeLine([
-        [jobUnits.begun, 'for its row'],
-        [jobUnits.doneInTransaction, 'for its end and its receipt'],
-        [jobUnits.listed, 'for the index of open jobs'],
-      ]),
-      storageLine('jobs kept', days),
-      storageLine('receipts kept', days),
+      // What a database costs is not counted by the write.
+      ...(props.receiptsInPostgres === true
+        ? []
+        : [
+            writeLine([
+              [jobUnits.begun, 'for its row'],
+              [jobUnits.doneInTransaction, 'for its end and its receipt'],
+              [jobUnits.listed, 'for the index of open jobs'],
+            ]),
+            storageLine('jobs kept', days),
+            storageLine('receipts kept', days),
+          ]),
     ],
   };
 }
 
 /** The sentences beside the cost. */
-export const jobCostNotes = [
-  `Assumed of a job: it runs for ${assumedSeconds} s and succeeds at its first try. Each item that it writes costs 2 write units more, each heartbeat ${jobUnits.heartbeat}.`,
-];
+export function jobCostNotes({ receiptsInPostgres = false }: JobQueueProps): string[] {
+  const assumed = `Assumed of a job: it runs for ${assumedSeconds} s and succeeds at its first try.`;
+  return receiptsInPostgres
+    ? [assumed]
+    : [`${assumed} Each item that it writes costs 2 write units more, each heartbeat ${jobUnits.heartbeat}.`];
+}
 
 function fargateLine(cpu: number, memoryLimitMiB: number): CostLine {
   const cores = cpu / 1024;

@@ -12,8 +12,22 @@ export interface JobQueueProps extends BaseFunctionOptions {
    */
   readonly consumerName: string;
 
-  /** Where jobs and their receipts are kept: in the account and Region of the tables that jobs write. */
-  readonly dedupTable: IDedupTable;
+  /**
+   * Where jobs and their receipts are kept: in the account and Region of the tables that jobs write.
+   *
+   * @default - none, with `receiptsInPostgres`
+   */
+  readonly dedupTable?: IDedupTable;
+
+  /**
+   * Jobs, leases and receipts are kept in a Postgres, together with the effects: the handler is of
+   * `postgresJobWorker`, who enqueues uses `PostgresJobQueueClient`. How functions and tasks reach the database
+   * (`vpc`, `environment`) and sign in is yours, and that nobody else who keeps receipts in it has this
+   * `consumerName`.
+   *
+   * @default false
+   */
+  readonly receiptsInPostgres?: boolean;
 
   /**
    * Absolute path of the file that exports `handler = jobWorker(...)`: jobs run on Lambda, for at most 15 minutes.
@@ -110,7 +124,7 @@ export interface JobQueueProps extends BaseFunctionOptions {
 
   /**
    * Key of yours for the queue, its dead letters and the logs of the worker. The jobs themselves are encrypted with
-   * the key of `dedupTable`.
+   * the key of `dedupTable`, or as your database is.
    *
    * Its policy must let CloudWatch Logs use it; that of a `Key` of the same app is given the statement.
    *

@@ -4,6 +4,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
+import { storeViolations } from '../guarantees/one-store.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import type { JobQueueProps } from './job-queue-props.js';
 
@@ -19,6 +20,7 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
     consumerName,
     'jobs are found by it for as long as they are kept',
   );
+  violations.push(...storeViolations(props));
   const onFargate = cluster !== undefined || image !== undefined;
   if ((entry !== undefined) === onFargate)
     violations.push({

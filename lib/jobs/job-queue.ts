@@ -6,6 +6,7 @@ import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
+import { CommitWay } from '../consumer/commit-way.js';
 import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
 import { claim } from '../guarantees/claims.js';
@@ -14,16 +15,21 @@ import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { RelayTarget } from '../outbox/relay-target.js';
-import { jobCost, jobCostNotes } from './job-cost.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
+import { uncheckedInPostgres } from '../guarantees/one-store.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { jobCost, jobCostNotes } from './job-cost.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
 
+/** Of a worker on Postgres: one for the transaction of its job, another for heartbeats, progress and leases. */
+const connections = { EXACTLY_ONCE_DATABASE_CONNECTIONS: '2' };
+
 /**
  * A queue of background jobs and what does them: a Lambda function, or Fargate tasks for jobs of more than 15
- * minutes. The code is the same: `jobWorker` of exactly-once-aws/jobs.
+ * minutes. The code is the same: `jobWorker` of exactly-once-aws/jobs, or, with `receiptsInPostgres`,
+ * `postgresJobWorker` of exactly-once-aws/jobs/postgres.
  *
  * Guaranteed: a job's writes and that it is done are committed together, once per job id, for as long as the job is
  * remembered (`retention`). Not covered: effects outside its transaction, unless made with `job.once`.
@@ -49,10 +55,13 @@ export class JobQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: JobQueueProps) {
     super(scope, id);
-    expectKinds('JobQueue', this, { dedupTable: [kinds.dedupTable, props.dedupTable] });
+    expectKinds('JobQueue', this, {
+      ...(props.dedupTable !== undefined && { dedupTable: [kinds.dedupTable, props.dedupTable] }),
+    });
     const violations = jobQueueViolations(props);
     if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
     const { consumerName, dedupTable, entry, maxFailures = 5, timeout = Duration.minutes(15) } = props;
+    const { receiptsInPostgres = false } = props;
     this.consumerName = consumerName;
     this.dedupTable = dedupTable;
     this.channel = new MessageChannel(this, 'Jobs', {
@@ -75,6 +84,7 @@ export class JobQueue extends Construct {
         consumerName,
         channel: this.channel,
         dedupTable,
+        commitWay: receiptsInPostgres ? CommitWay.POSTGRES : CommitWay.TRANSACTION,
         entry,
         timeout,
         memorySize: props.memorySize,
@@ -88,6 +98,8 @@ export class JobQueue extends Construct {
     else this.service = this.onFargate(props, maxFailures);
 
     this.function = worker?.ownFunction;
+    if (receiptsInPostgres)
+      for (const [name, value] of Object.entries(connections)) this.function?.addEnvironment(name, value);
     this.scheduleGroup = new ScheduleGroup(this, 'Schedules');
     this.schedulerRole = new Role(this, 'SchedulerRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
@@ -98,24 +110,30 @@ export class JobQueue extends Construct {
     GuaranteeReport.record('JobQueue', this, {
       claim: {
         identity: `job id, remembered for ${durationText(this.retention)}`,
-        way: 'what a job writes, its end and its receipt in one transaction',
+        way: `what a job writes, its end and its receipt in one transaction${receiptsInPostgres ? ' of Postgres' : ''}`,
         brokenBy: ['effects outside its transaction that are not made with `job.once`'],
       },
       cost: jobCost(props, this.retention),
       covers: worker === undefined ? [] : [worker],
       notes: [
-        ...jobCostNotes,
+        ...jobCostNotes(props),
+        ...(receiptsInPostgres ? [uncheckedInPostgres] : []),
         'Assumed: the clocks of any two workers agree within 60 seconds (`maxClockSkewSeconds` of the worker). Beyond it two workers may do one job at once; ' +
           'their writes still count once, because they hang on no clock.',
       ],
     });
   }
 
-  /** Lets a function enqueue, ask for and cancel jobs, and tells it where (`jobQueueSettings(process.env)`). */
+  /**
+   * Lets a function enqueue, ask for and cancel jobs, and tells it where: `jobQueueSettings(process.env)`, with
+   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours.
+   */
   public addProducer(producer: LambdaFunction): void {
     const environment = {
       EXACTLY_ONCE_JOBS_CONSUMER_NAME: this.consumerName,
-      EXACTLY_ONCE_JOBS_DEDUP_TABLE: this.dedupTable.table.tableName,
+      ...(this.dedupTable !== undefined && {
+        EXACTLY_ONCE_JOBS_DEDUP_TABLE: this.dedupTable.table.tableName,
+      }),
       EXACTLY_ONCE_JOBS_RETENTION_SECONDS: seconds(this.retention),
       EXACTLY_ONCE_JOBS_QUEUE_URL: this.channel.queue.queueUrl,
       EXACTLY_ONCE_JOBS_QUEUE_ARN: this.channel.queue.queueArn,
@@ -134,9 +152,9 @@ export class JobQueue extends Construct {
     return RelayTarget.channel(this.channel, { types: [`job.${this.consumerName}`] });
   }
 
-  /** Lets somebody enqueue, ask for and cancel jobs. */
+  /** Lets somebody enqueue, ask for and cancel jobs. What the database allows is yours, with `receiptsInPostgres`. */
   public grantEnqueue(grantee: IGrantable): void {
-    this.dedupTable.grants.commitReceipts(grantee, this.consumerName);
+    this.dedupTable?.grants.commitReceipts(grantee, this.consumerName);
     this.channel.grants.sendMessages(grantee);
     const { scheduleGroupName } = this.scheduleGroup;
     grantee.grantPrincipal.addToPrincipalPolicy(
@@ -159,8 +177,8 @@ export class JobQueue extends Construct {
     const { consumerName, dedupTable, cluster, image, maxTasks = 10 } = props;
     // `jobQueueViolations` has made sure that both are given.
     if (cluster === undefined || image === undefined) return undefined;
-    const { table } = dedupTable;
-    claim({ construct: table, name: table.tableName }, consumerName, this);
+    const table = dedupTable?.table;
+    if (table !== undefined) claim({ construct: table, name: table.tableName }, consumerName, this);
     pinName(this, () => consumerName);
     const { queue, deadLetterQueue } = this.channel;
     claim({ construct: queue, name: queue.queueName }, 'messages', this);
@@ -175,7 +193,7 @@ export class JobQueue extends Construct {
       environment: {
         ...props.environment,
         EXACTLY_ONCE_CONSUMER_NAME: consumerName,
-        EXACTLY_ONCE_DEDUP_TABLE: table.tableName,
+        ...(table === undefined ? connections : { EXACTLY_ONCE_DEDUP_TABLE: table.tableName }),
         EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: seconds(this.retention),
         EXACTLY_ONCE_QUEUE_URL: queue.queueUrl,
         EXACTLY_ONCE_QUEUE_ARN: queue.queueArn,
@@ -183,7 +201,7 @@ export class JobQueue extends Construct {
         EXACTLY_ONCE_MAX_FAILURES: String(maxFailures),
       },
     });
-    dedupTable.grants.commitReceipts(taskDefinition.taskRole, consumerName);
+    dedupTable?.grants.commitReceipts(taskDefinition.taskRole, consumerName);
     this.channel.grants.consumeMessages(taskDefinition.taskRole);
     return service;
   }

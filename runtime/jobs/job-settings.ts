@@ -28,10 +28,35 @@ export interface JobQueueSettings extends SharedJobSettings {
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
 export function jobQueueSettings(environment: Environment): JobQueueSettings {
-  const reader = new SettingsReader(environment, 'call `addProducer` of the JobQueue construct');
-  const settings = {
+  const reader = settingsReader(environment);
+  const settings = { ...readShared(reader), dedupTable: reader.read('EXACTLY_ONCE_JOBS_DEDUP_TABLE') };
+  reader.end();
+  assertConsumerName(settings.consumerName);
+  return settings;
+}
+
+/**
+ * Reads the settings that `JobQueue.addProducer` put into the function's environment, of a queue with
+ * `receiptsInPostgres`.
+ *
+ * @param environment usually `process.env`.
+ * @throws InvalidSettings naming every variable that is missing or wrong.
+ */
+export function postgresJobQueueSettings(environment: Environment): SharedJobSettings {
+  const reader = settingsReader(environment);
+  const settings = readShared(reader);
+  reader.end();
+  assertConsumerName(settings.consumerName);
+  return settings;
+}
+
+function settingsReader(environment: Environment): SettingsReader {
+  return new SettingsReader(environment, 'call `addProducer` of the JobQueue construct');
+}
+
+function readShared(reader: SettingsReader): SharedJobSettings {
+  return {
     consumerName: reader.read('EXACTLY_ONCE_JOBS_CONSUMER_NAME'),
-    dedupTable: reader.read('EXACTLY_ONCE_JOBS_DEDUP_TABLE'),
     retentionSeconds: reader.readWhole('EXACTLY_ONCE_JOBS_RETENTION_SECONDS'),
     queueUrl: reader.read('EXACTLY_ONCE_JOBS_QUEUE_URL'),
     scheduler: {
@@ -40,7 +65,4 @@ export function jobQueueSettings(environment: Environment): JobQueueSettings {
       queueArn: reader.read('EXACTLY_ONCE_JOBS_QUEUE_ARN'),
     },
   };
-  reader.end();
-  assertConsumerName(settings.consumerName);
-  return settings;
 }

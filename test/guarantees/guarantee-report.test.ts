@@ -247,6 +247,24 @@ describe('the table at the top', () => {
     );
   });
 
+  test('a job queue in Postgres says so, counts no write units, and what nobody checks', () => {
+    const report = reportOf((app) => {
+      const stack = new Stack(app, 'Stack');
+      new JobQueue(stack, 'Reports', {
+        ...{ consumerName: 'reports', entry: noopEntry, receiptsInPostgres: true },
+      });
+    });
+    expect(summaryOf(report).map(([at, , way, cost]) => [at, way, cost])).toEqual([
+      [
+        'Stack/Reports',
+        'what a job writes, its end and its receipt in one transaction of Postgres',
+        expect.stringMatching(/^jobs: \$/),
+      ],
+    ]);
+    expect(report).not.toContain('write units');
+    expect(report).toContain('that its schema is migrated');
+  });
+
   test('what nothing gives is said, and what is paid when nothing arrives', () => {
     const report = reportOf((app) => path(new Stack(app, 'Stack'), 'Mail'));
     expect(report).toContain('\n## Not guaranteed\n\n- Effects outside the transaction');

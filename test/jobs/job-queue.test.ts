@@ -9,7 +9,7 @@ import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.
 import { functionOptions, functionProperties } from '../fixtures/function-options.js';
 
 function jobsIn(stack = constructStack(), given: Partial<JobQueueProps> = { entry: noopEntry }): JobQueue {
-  const dedupTable = new DedupTable(stack, 'Dedup');
+  const dedupTable = given.receiptsInPostgres === true ? undefined : new DedupTable(stack, 'Dedup');
   return new JobQueue(stack, 'Reports', { consumerName: 'reports', dedupTable, ...given });
 }
 
@@ -112,6 +112,71 @@ test('on Fargate: tasks with the same settings, none while there is no work', ()
   });
   expect(jobs.service).toBeDefined();
   expect(jobs.function).toBeUndefined();
+});
+
+describe('with receipts in Postgres', () => {
+  /** Variables of all functions and tasks. */
+  const variablesOf = (template: Template) => {
+    const functions = Object.values(template.findResources('AWS::Lambda::Function')) as {
+      Properties: { Environment?: { Variables?: object } };
+    }[];
+    const tasks = Object.values(template.findResources('AWS::ECS::TaskDefinition')) as {
+      Properties: { ContainerDefinitions: { Environment: { Name: string }[] }[] };
+    }[];
+    return [
+      ...functions.map(({ Properties }) => Object.keys(Properties.Environment?.Variables ?? {})),
+      ...tasks.map(({ Properties }) =>
+        Properties.ContainerDefinitions.flatMap(({ Environment }) => Environment.map(({ Name }) => Name)),
+      ),
+    ].map((names) => names.filter((name) => name.startsWith('EXACTLY_ONCE_')).sort());
+  };
+  const worker = [
+    ...['EXACTLY_ONCE_CONSUMER_NAME', 'EXACTLY_ONCE_DATABASE_CONNECTIONS'],
+    ...['EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL', 'EXACTLY_ONCE_MAX_FAILURES'],
+  ];
+
+  test('on Lambda there is no table, the function has two connections, and a producer is told the queue', () => {
+    const stack = constructStack();
+    const jobs = jobsIn(stack, { entry: noopEntry, receiptsInPostgres: true });
+    jobs.addProducer(new HandlerFunction(stack, 'Producer', { entry: noopEntry }).function);
+    const template = Template.fromStack(stack);
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/dynamodb/i);
+    expect(variablesOf(template)).toEqual([
+      [
+        ...worker,
+        ...['EXACTLY_ONCE_ON_FAILURE', 'EXACTLY_ONCE_QUEUE_URL', 'EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS'],
+      ],
+      [
+        ...['EXACTLY_ONCE_JOBS_CONSUMER_NAME', 'EXACTLY_ONCE_JOBS_QUEUE_ARN', 'EXACTLY_ONCE_JOBS_QUEUE_URL'],
+        ...['EXACTLY_ONCE_JOBS_RETENTION_SECONDS', 'EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN'],
+        'EXACTLY_ONCE_JOBS_SCHEDULE_GROUP',
+      ],
+    ]);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ EXACTLY_ONCE_DATABASE_CONNECTIONS: '2' }) },
+    });
+  });
+
+  test('on Fargate there is no table either', () => {
+    const stack = constructStack();
+    const cluster = new Cluster(stack, 'Cluster', { vpc: new Vpc(stack, 'Vpc') });
+    jobsIn(stack, { cluster, image: ContainerImage.fromRegistry('worker'), receiptsInPostgres: true });
+    const template = Template.fromStack(stack);
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/dynamodb/i);
+    expect(variablesOf(template).at(-1)).toEqual([
+      ...worker,
+      ...['EXACTLY_ONCE_QUEUE_ARN', 'EXACTLY_ONCE_QUEUE_URL', 'EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS'],
+    ]);
+  });
+
+  test('one store has the jobs', () => {
+    const stack = constructStack();
+    const dedupTable = new DedupTable(stack, 'Dedup');
+    const both = { entry: noopEntry, dedupTable, receiptsInPostgres: true };
+    expect(refusal(() => jobsIn(stack, both)).message).toContain('one-store');
+    const neither = { entry: noopEntry, dedupTable: undefined };
+    expect(refusal(() => jobsIn(constructStack(), neither)).message).toContain('one-store');
+  });
 });
 
 /** What the scaling policies of a template make of so many jobs that wait or run. */

@@ -15,7 +15,7 @@ export { jobEventType } from '../job-event.js';
 export type { RunningJob } from '../job-handler.js';
 export { InvalidJob } from '../job-message.js';
 export type { Job, JobState } from '../job-row.js';
-export type { SharedJobSettings } from '../job-settings.js';
+export { postgresJobQueueSettings, type SharedJobSettings } from '../job-settings.js';
 export type { JobToEnqueue } from '../job-to-enqueue.js';
 export type { SilentJobsOptions, StuckJob } from '../stuck-job.js';
 export { taskProtection, type TaskProtection, type TaskProtectionOptions } from '../task-protection.js';
