@@ -63,10 +63,10 @@ test('a refusal has a line without the name of its aggregate, and is counted; th
   expect(lines('outbox').at(-1)).toMatchObject({ stuckStreams: 1 });
 });
 
-test('a database that does not answer fails the run', async () => {
+test('a database without the tables fails the run, and says what is to be done', async () => {
   const handler = scheduledRelay({ pool: db.pool, targets: [new Sink()], outboxName: 'payments' });
   await db.query('DROP SCHEMA exactly_once CASCADE');
-  await expect(handler({}, clock)).rejects.toThrow('outbox');
+  await expect(handler({}, clock)).rejects.toMatchObject({ name: 'SchemaNotReady' });
 });
 
 test('every setting that is missing or wrong is named', () => {

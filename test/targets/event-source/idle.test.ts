@@ -14,6 +14,7 @@ test('idle waits for delayed and for hidden messages', async () => {
       if (attempt(records[0]!) === 1) throw new Error('no');
     },
     fifo: false,
+    visibilitySeconds: 5,
   });
   const runner = await lab.run(bench);
   await bench.send({ body: 'a', delaySeconds: 1 });
