@@ -48,6 +48,14 @@ const coldImport = (sdk: 'inside' | 'outside', missedBecause: string): Floor => 
   missedBecause,
 });
 
+const ofSinks = (promise: string, measure: string, name: string, must: Floor['must']): Floor => ({
+  promise,
+  benchmark: 'sinks',
+  measure,
+  case: name,
+  must,
+});
+
 /** What the engine has to hold, measured on DynamoDB Local with batches of ten. */
 export const floors: readonly Floor[] = [
   cost('WRU per message, one group, aggregate, warm', 'WRU per message', 'aggregate, 1 group, unique', 0.1),
@@ -146,6 +154,24 @@ export const floors: readonly Floor[] = [
     case: 'p95 of those that answer',
     must: { atMost: 1.2 },
   },
+  ofSinks('input of a sink per core, passed on unread, MB/s', 'input, per core', 'passed on unread, gzip 1', {
+    atLeast: 50,
+  }),
+  ofSinks('input of a sink per core, transformed, MB/s', 'input, per core', 'transformed, gzip 1', {
+    atLeast: 20,
+  }),
+  ofSinks(
+    'memory that a sink holds, in bytes of its batch',
+    'memory held at a write, of the batch',
+    'batches of 8 MiB',
+    { atMost: 6 },
+  ),
+  ofSinks(
+    'memory that a sink holds at its last batch, of an early one',
+    'memory held at the last write, of an early one',
+    'batches of 8 MiB',
+    { atMost: 1.1 },
+  ),
 ];
 
 export interface Verdict {
