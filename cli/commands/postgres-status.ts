@@ -33,42 +33,51 @@ export function addPostgresStatus(postgres: Command): void {
 
 /** Of every consumer that has ever stopped, or keeps positions: of others there is nothing that could stand. */
 async function consumersStatus(pool: DatabasePool): Promise<StatusLine[]> {
-  const { rows } = await pool.query<{ consumer: string }>(
+  return ofEach(
+    pool,
     'SELECT consumer FROM exactly_once.groups UNION SELECT consumer FROM exactly_once.positions ORDER BY 1',
-  );
-  const lines: StatusLine[] = [];
-  for (const { consumer } of rows)
-    lines.push(
+    async (consumer) => [
       ...groupLines(consumer, await listPostgresGroups(pool, consumer), 'postgres groups, resume, skip'),
       gapLine(consumer, await listPostgresGaps(pool, consumer), 'postgres gaps, skip-version'),
-    );
-  return lines;
+    ],
+  );
 }
 
 async function effectsStatus(pool: DatabasePool): Promise<StatusLine[]> {
-  const { rows } = await pool.query<{ consumer: string }>(
+  return ofEach(
+    pool,
     'SELECT DISTINCT attention AS consumer FROM exactly_once.leases WHERE attention IS NOT NULL ORDER BY 1',
-  );
-  const lines: StatusLine[] = [];
-  for (const { consumer } of rows)
-    lines.push(
+    async (consumer) => [
       blockedLine(consumer, await listPostgresBlocked(pool, consumer), 'postgres blocked, postgres unlock'),
-    );
-  return lines;
+    ],
+  );
 }
 
 /** Of every consumer that has a job which has not ended well: the index knows those alone. */
 async function jobsStatus(pool: DatabasePool): Promise<StatusLine[]> {
-  const { rows } = await pool.query<{ consumer: string }>(
+  const silentAfterSeconds = patienceMs / 1000;
+  return ofEach(
+    pool,
     "SELECT DISTINCT consumer FROM exactly_once.jobs WHERE status IN ('QUEUED', 'INPROGRESS', 'FAILED') ORDER BY 1",
+    async (consumer) => [
+      jobLine(
+        consumer,
+        await collected(listPostgresSilentJobs(pool, consumer, { silentAfterSeconds })),
+        'redrive; enqueue it again',
+      ),
+    ],
   );
+}
+
+/** @param consumers a statement that names them, in the column `consumer` */
+async function ofEach(
+  pool: DatabasePool,
+  consumers: string,
+  linesOf: (consumer: string) => Promise<readonly StatusLine[]>,
+): Promise<StatusLine[]> {
+  const { rows } = await pool.query<{ consumer: string }>(consumers);
   const lines: StatusLine[] = [];
-  for (const { consumer } of rows) {
-    const silent = await collected(
-      listPostgresSilentJobs(pool, consumer, { silentAfterSeconds: patienceMs / 1000 }),
-    );
-    lines.push(jobLine(consumer, silent, 'redrive; enqueue it again'));
-  }
+  for (const { consumer } of rows) lines.push(...(await linesOf(consumer)));
   return lines;
 }
 
