@@ -26,7 +26,7 @@ export async function runProof(
     const waiting = [...(before?.left ?? proof.parts ?? [{}]).entries()];
     const left = new Map(waiting);
     // A part that has failed is run again, and the result says so: what failed once is not forgotten.
-    const ended: PartResult[] = before === undefined ? [] : [{ ...before, failed: 0 }];
+    const ended: Pick<PartResult, 'passed' | 'figures'>[] = before === undefined ? [] : [before];
     const failedBefore = (before?.failedBefore ?? 0) + (before?.failed ?? 0);
     let failed = 0;
     const parts = [...(before?.parts ?? [])];

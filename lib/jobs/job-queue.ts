@@ -24,7 +24,7 @@ import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
 
 /** Of a worker on Postgres: one for the transaction of its job, another for heartbeats, progress and leases. */
-const connections = { EXACTLY_ONCE_DATABASE_CONNECTIONS: '2' };
+const connections = '2';
 
 /**
  * A queue of background jobs and what does them: a Lambda function, or Fargate tasks for jobs of more than 15
@@ -60,8 +60,8 @@ export class JobQueue extends Construct {
     });
     const violations = jobQueueViolations(props);
     if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
-    const { consumerName, dedupTable, entry, maxFailures = 5, timeout = Duration.minutes(15) } = props;
-    const { receiptsInPostgres = false } = props;
+    const { consumerName, dedupTable, receiptsInPostgres = false, entry } = props;
+    const { maxFailures = 5, timeout = Duration.minutes(15) } = props;
     this.consumerName = consumerName;
     this.dedupTable = dedupTable;
     this.channel = new MessageChannel(this, 'Jobs', {
@@ -98,8 +98,7 @@ export class JobQueue extends Construct {
     else this.service = this.onFargate(props, maxFailures);
 
     this.function = worker?.ownFunction;
-    if (receiptsInPostgres)
-      for (const [name, value] of Object.entries(connections)) this.function?.addEnvironment(name, value);
+    if (receiptsInPostgres) this.function?.addEnvironment('EXACTLY_ONCE_DATABASE_CONNECTIONS', connections);
     this.scheduleGroup = new ScheduleGroup(this, 'Schedules');
     this.schedulerRole = new Role(this, 'SchedulerRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
@@ -193,7 +192,9 @@ export class JobQueue extends Construct {
       environment: {
         ...props.environment,
         EXACTLY_ONCE_CONSUMER_NAME: consumerName,
-        ...(table === undefined ? connections : { EXACTLY_ONCE_DEDUP_TABLE: table.tableName }),
+        ...(table === undefined
+          ? { EXACTLY_ONCE_DATABASE_CONNECTIONS: connections }
+          : { EXACTLY_ONCE_DEDUP_TABLE: table.tableName }),
         EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: seconds(this.retention),
         EXACTLY_ONCE_QUEUE_URL: queue.queueUrl,
         EXACTLY_ONCE_QUEUE_ARN: queue.queueArn,
