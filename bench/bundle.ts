@@ -1,6 +1,8 @@
-import { join, relative } from 'node:path';
-import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
-import { handlerBundling } from '../lib/consumer/handler-bundling.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as esbuild from 'esbuild';
+import { bundleHandler, loadedAtStart, type HandlerBundle } from '../lib/consumer/bundle-handler.js';
 
 export const root = join(__dirname, '..');
 
@@ -10,31 +12,18 @@ export interface Entry {
 }
 
 const sdk = ['@aws-sdk/*', '@smithy/*'];
-const entryPoint = 'handler';
 
 /** As HandlerFunction bundles, and minified. Both sides. */
-function optionsFor({ code }: Entry, outdir: string) {
-  const plugin: Plugin = {
-    name: 'entry from memory',
-    setup(builder) {
-      builder.onResolve({ filter: /^handler$/ }, ({ path }) => ({ path, namespace: 'memory' }));
-      builder.onLoad({ filter: /.*/, namespace: 'memory' }, () => ({
-        contents: code,
-        resolveDir: root,
-        loader: 'ts',
-      }));
-    },
-  };
-  return {
-    ...handlerBundling,
+function bundleOf({ code }: Entry, outdir: string, external: string[]): HandlerBundle {
+  return bundleHandler(esbuild, {
     absWorkingDir: root,
-    entryPoints: [entryPoint],
+    stdin: { contents: code, resolveDir: root, loader: 'ts' },
     outdir,
-    plugins: [plugin],
+    external,
     minify: true,
     legalComments: 'none',
     logLevel: 'error',
-  } satisfies BuildOptions;
+  });
 }
 
 /** A bundle, the AWS SDK left out. */
@@ -49,52 +38,29 @@ export interface Bundled {
 }
 
 export async function bundled(entry: Entry): Promise<Bundled> {
-  const { metafile } = await build({
-    ...optionsFor(entry, 'out'),
-    banner: {},
-    external: sdk,
-    metafile: true,
-    write: false,
-  });
-  const sum = (files: Iterable<string>) =>
-    [...files].reduce((bytes, file) => bytes + (metafile.outputs[file]?.bytes ?? 0), 0);
-  const modules = (files: Iterable<string>) =>
-    [...files]
-      .flatMap((file) => Object.entries(metafile.outputs[file]?.inputs ?? {}))
-      .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
-      .toSorted();
-  const files = Object.keys(metafile.outputs);
-  const start = loadedAtStart(metafile.outputs);
-  return {
-    whole: sum(files),
-    atStart: sum(start),
-    modules: modules(files),
-    modulesAtStart: modules(start),
-  };
-}
-
-/** The entry's file and whatever it imports other than by `import()`. */
-function loadedAtStart(outputs: Metafile['outputs']): Set<string> {
-  const loaded = new Set<string>();
-  const load = (file: string) => {
-    if (loaded.has(file)) return;
-    loaded.add(file);
-    for (const { path, kind } of outputs[file]?.imports ?? [])
-      if (kind === 'import-statement' && outputs[path] !== undefined) load(path);
-  };
-  load(join('out', 'index.mjs'));
-  return loaded;
+  const folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-'));
+  try {
+    const { sources, written } = bundleOf(entry, folder, sdk);
+    const sum = (files: Iterable<string>) =>
+      [...files].reduce((bytes, file) => bytes + (written[file]?.bytes ?? 0), 0);
+    const modules = (files: Iterable<string>) =>
+      [...files]
+        .flatMap((file) => Object.entries(sources.outputs[file]?.inputs ?? {}))
+        .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
+        .toSorted();
+    return {
+      whole: sum(Object.keys(written)),
+      atStart: sum(loadedAtStart(written)),
+      modules: modules(Object.keys(sources.outputs)),
+      modulesAtStart: modules(loadedAtStart(sources.outputs)),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Writes the bundle, with the AWS SDK inside or left to Node to find. Returns the file to import. */
-export async function bundleInto(
-  folder: string,
-  entry: Entry,
-  placed: 'inside' | 'outside' = 'inside',
-): Promise<string> {
-  await build({
-    ...optionsFor(entry, relative(root, folder)),
-    external: placed === 'outside' ? sdk : [],
-  });
+export function bundleInto(folder: string, entry: Entry, placed: 'inside' | 'outside' = 'inside'): string {
+  bundleOf(entry, folder, placed === 'outside' ? sdk : []);
   return join(folder, 'index.mjs');
 }

@@ -79,7 +79,7 @@ export async function startRelay(
 async function bundled(): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-'));
   try {
-    await bundleInto(folder, relayEntry);
+    bundleInto(folder, relayEntry);
     const files = await readdir(folder, { recursive: true, withFileTypes: true });
     const texts = files
       .filter((file) => file.isFile())

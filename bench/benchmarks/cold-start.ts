@@ -33,9 +33,9 @@ export const coldStart: Benchmark = {
       const samples: Sample[][] = Array.from({ length: runs }, () => []);
       for (const sdk of ['inside', 'outside'] as const) {
         const file = (name: string, entry: Entry) => bundleInto(join(folder, `${name}-${sdk}`), entry, sdk);
-        const bare = await file('bare', bareClient);
-        const ours = await file('ours', withBareClient(ourCore));
-        const peer = await file('peer', withBareClient(peerCore));
+        const bare = file('bare', bareClient);
+        const ours = file('ours', withBareClient(ourCore));
+        const peer = file('peer', withBareClient(peerCore));
         for (const [run, ofRun] of samples.entries()) {
           ofRun.push(...(await compared(importer, { bare, ours, peer }, `AWS SDK ${sdk} the bundle`)));
           log(`cold-start: run ${run + 1} of ${runs}, AWS SDK ${sdk}`);

@@ -29,7 +29,7 @@ export const kills: Benchmark = {
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-'));
     try {
-      const victim = await bundleInto(folder, { code: `import './bench/faults/victim.js';` });
+      const victim = bundleInto(folder, { code: `import './bench/faults/victim.js';` });
       const wrong = new Map<string, number>();
       const details: string[] = [];
       for (const { id, contender, queue } of fielded()) {

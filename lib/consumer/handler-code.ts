@@ -4,7 +4,7 @@ import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type * as Esbuild from 'esbuild';
 import type { Violation } from '../guarantees/invalid-props.js';
-import { handlerBundling } from './handler-bundling.js';
+import { bundleHandler } from './bundle-handler.js';
 import { rememberNotInstalled } from './not-installed.js';
 
 /** The app has no esbuild, which bundles handlers. */
@@ -44,14 +44,9 @@ export function handlerCode(entry: string): Code {
       command: [entry],
       local: {
         tryBundle(outdir) {
-          const { metafile } = esbuild().buildSync({
-            ...handlerBundling,
-            entryPoints: [entry],
-            outdir,
-            metafile: true,
-          });
-          violations.set(entry, exportViolations(metafile));
-          rememberNotInstalled(entry, metafile);
+          const { sources } = bundleHandler(esbuild(), { entryPoints: [entry], outdir });
+          violations.set(entry, exportViolations(sources));
+          rememberNotInstalled(entry, sources);
           return true;
         },
       },

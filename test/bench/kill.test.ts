@@ -18,10 +18,8 @@ let victim: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'exactly-once-bench-test-'));
-  [tables, victim] = await Promise.all([
-    newTables(client),
-    bundleInto(folder, { code: `import './bench/faults/victim.js';` }),
-  ]);
+  victim = bundleInto(folder, { code: `import './bench/faults/victim.js';` });
+  tables = await newTables(client);
 });
 afterAll(async () => {
   client.destroy();
