@@ -13,6 +13,12 @@ export interface Change {
    * that it came before
    */
   readonly position?: SourcePosition;
+  /**
+   * Number of its transaction in the source. With it a change whose position says that it was told before is looked
+   * for in the log: a connector that has begun again may give a transaction the position of an older one. @default -
+   * the position alone decides
+   */
+  readonly transaction?: string;
   /** `read` is a row of a snapshot: how it was, and no event. */
   readonly kind: 'insert' | 'update' | 'read' | 'delete';
   /** The columns of the primary key. */

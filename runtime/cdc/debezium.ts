@@ -69,7 +69,9 @@ export function debezium({ systemId, timeline = 1, key: keys = {} }: DebeziumOpt
     const unchanged = kind === 'delete' ? none : missingIn(rough);
     // Read again, and not kept: what is held of each record in a batch is its bytes.
     const image = () => exactImage(textOf(value, 'value', refuse), side, refuse);
-    return new DebeziumChange(partition, record, kind, position, unchanged, image, (row) =>
+    const number = integer(source.txId);
+    const id = number === undefined ? undefined : String(number);
+    return new DebeziumChange(partition, record, kind, position, id, unchanged, image, (row) =>
       keyOf(record, row, names, refuse),
     );
   };
@@ -91,6 +93,7 @@ class DebeziumChange implements Change {
     readonly record: SourceRecord,
     readonly kind: Change['kind'],
     readonly position: SourcePosition | undefined,
+    readonly transaction: string | undefined,
     readonly unchanged: readonly string[],
     makeImage: () => Columns,
     makeKey: (image: () => Columns) => Columns,

@@ -1,6 +1,7 @@
-import { advanced, isBehind, type SourcePosition } from './position.js';
+import { advanced, type SourcePosition } from './position.js';
 import type { Change } from './change.js';
 import { RecordRefused } from './errors.js';
+import type { Retold } from './retold.js';
 import type { SinkRunOptions } from './run-options.js';
 import type { SinkState } from './sink.js';
 import type { SourceRecord, TopicPartition } from './source.js';
@@ -26,26 +27,29 @@ export class Gathered {
   readonly #options: Pick<SinkRunOptions, 'decode' | 'sink'>;
   readonly #partition: TopicPartition;
   readonly #limits: Limits;
+  readonly #retold: Retold;
 
   constructor(
     options: Pick<SinkRunOptions, 'decode' | 'sink'>,
     partition: TopicPartition,
     { next, position }: SinkState,
     limits: Limits,
+    retold: Retold,
   ) {
     this.#options = options;
     this.#partition = partition;
     this.#limits = limits;
+    this.#retold = retold;
     this.next = next;
     this.#position = position;
   }
 
   /** Until the first record that is refused, which is not among the changes. */
-  add(records: readonly SourceRecord[]): void {
+  async add(records: readonly SourceRecord[]): Promise<void> {
     for (const record of records) {
       this.#since ??= Date.now();
       try {
-        this.#take(record);
+        await this.#take(record);
       } catch (error) {
         if (!(error instanceof RecordRefused)) throw error;
         this.refused = { error, record };
@@ -56,18 +60,19 @@ export class Gathered {
     }
   }
 
-  #take(record: SourceRecord): void {
+  async #take(record: SourceRecord): Promise<void> {
     this.records += 1;
     this.bytes += (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
     const change = this.#options.decode(record, this.#partition);
     if (change === undefined) return;
-    if (change.position !== undefined && isBehind(change.position, this.#position)) {
+    const isNew = await this.#retold.take(change, this.#position);
+    if (isNew === undefined) {
       this.duplicates += 1;
       return;
     }
-    this.#options.sink.check?.(change);
-    this.changes.push(change);
-    if (change.position !== undefined) this.#position = advanced(this.#position, change.position);
+    this.#options.sink.check?.(isNew);
+    this.changes.push(isNew);
+    if (isNew.position !== undefined) this.#position = advanced(this.#position, isNew.position);
   }
 
   get isFull(): boolean {

@@ -2,6 +2,7 @@ import { batchOf } from './batch.js';
 import { RecordsMissing } from './errors.js';
 import { Gathered, type Limits } from './gather.js';
 import { patiently } from './patience.js';
+import { Retold } from './retold.js';
 import type { PartitionSummary, SinkRunOptions } from './run-options.js';
 import type { Batch, SinkState } from './sink.js';
 import type { TopicPartition } from './source.js';
@@ -26,6 +27,7 @@ export class PartitionRun {
   #overtaken = 0;
   #began: bigint | undefined;
   #state: SinkState = { next: 0n };
+  #retold: Retold;
   readonly #limits: Limits;
   readonly #options: SinkRunOptions;
   readonly #partition: TopicPartition;
@@ -35,6 +37,7 @@ export class PartitionRun {
     this.#options = options;
     this.#partition = partition;
     this.#signal = signal;
+    this.#retold = this.#newRetold();
     const given = options.batch ?? {};
     this.#limits = {
       rows: given.rows ?? defaults.rows,
@@ -76,6 +79,7 @@ export class PartitionRun {
       this.#partition,
       { ...this.#state, next: from },
       this.#limits,
+      this.#retold,
     );
     while (!gathered.isFull && !this.#signal.aborted && (end === undefined || gathered.next < end)) {
       const { next, room, records: count } = gathered;
@@ -83,7 +87,7 @@ export class PartitionRun {
       const records = await this.#patiently(() =>
         source.fetch(this.#partition, next, { ...room, waitMs, signal: this.#signal }),
       );
-      gathered.add(records);
+      await gathered.add(records);
       if (records.length === 0 && (end !== undefined || gathered.waitMs === 0)) break;
     }
     return gathered;
@@ -102,7 +106,11 @@ export class PartitionRun {
     const { next } = this.#state;
     const overtaken = next > from.next && !isOurs(this.#state, batch);
     this.#tell({ batch, gathered, overtaken, ms: Date.now() - started });
-    if (overtaken) return next > at ? next : at;
+    if (overtaken) {
+      // What lies between was read by somebody else.
+      this.#retold = this.#newRetold();
+      return next > at ? next : at;
+    }
     const { refused } = gathered;
     if (refused === undefined) return gathered.next;
     await this.#refuse(refused.error, refused.record);
@@ -137,6 +145,10 @@ export class PartitionRun {
     await this.#patiently(() => deadLetters.send({ error, record }));
     this.#deadLetters += 1;
   };
+
+  #newRetold(): Retold {
+    return new Retold(this.#options, (ask) => this.#patiently(ask));
+  }
 
   #patiently<T>(ask: () => Promise<T>): Promise<T> {
     return patiently(ask, { patienceMs: this.#options.patienceMs, signal: this.#signal });

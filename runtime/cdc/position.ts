@@ -66,7 +66,7 @@ export function isBehind(change: SourcePosition, reached: SourcePosition | undef
   const known = openingOf(reached);
   if (opening !== undefined)
     return known !== undefined && known.slice(0, idWidth) === opening.slice(0, idWidth) && opening <= known;
-  const [head = ''] = reached.split(';');
+  const head = headOf(reached);
   // Digits of one width: text order is the order of the numbers. Behind an opening there is nothing else.
   return !isOpening(head) && change <= head;
 }
@@ -86,11 +86,48 @@ function openingOf(position: string): string | undefined {
   return /[/;](t\d{20}\/\d{20})/.exec(position)?.[1];
 }
 
-function isOpening(position: string): boolean {
+export function isOpening(position: string): boolean {
   return /^\d+\/\d+\/t/.test(position);
 }
 
-function systemOf(position: SourcePosition): string {
+/** Which transaction, of a change's position: all of it but the ordinal. */
+export function labelOf(position: SourcePosition): string {
+  const head = headOf(position);
+  return head.slice(0, head.lastIndexOf('/'));
+}
+
+/** Which change of the transaction. */
+export function ordinalOf(position: SourcePosition): bigint {
+  const head = headOf(position);
+  return BigInt(head.slice(head.lastIndexOf('/') + 1));
+}
+
+/** Without the opening that a sink remembers. */
+function headOf(position: SourcePosition): string {
+  const end = position.indexOf(';');
+  return end < 0 ? position : position.slice(0, end);
+}
+
+/** Of labels of one system: an opening is the first of all. */
+export function isBefore(label: string, other: string): boolean {
+  if (isOpening(label)) return !isOpening(other);
+  return !isOpening(other) && label < other;
+}
+
+/** Ordinals from here on are of changes whose own label is not known: behind every transaction with the label. */
+const unplaced = 10n ** 19n;
+
+/** Of a change that is the next one after what a sink has reached, and whose own label says less. */
+export function successor(reached: SourcePosition): SourcePosition {
+  const ordinal = isUnplaced(reached) ? ordinalOf(reached) + 1n : unplaced;
+  return `${labelOf(reached)}/${digits(ordinal, 20)}` as SourcePosition;
+}
+
+export function isUnplaced(position: SourcePosition): boolean {
+  return ordinalOf(position) >= unplaced;
+}
+
+export function systemOf(position: SourcePosition): string {
   return position.slice(0, position.indexOf('/'));
 }
 

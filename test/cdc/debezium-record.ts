@@ -11,6 +11,8 @@ export interface Told {
   readonly lsn?: bigint;
   readonly version?: string;
   readonly transaction?: object | null;
+  /** Number of its transaction. @default - another one for each commit before */
+  readonly txId?: number;
 }
 
 export const systemId = '7310000000000000001';
@@ -24,7 +26,8 @@ export function changeEvent({
   ordinal = 1,
   lsn = 90n,
   version = '3.7.0.Final',
-  transaction = { id: '571:90', total_order: ordinal, data_collection_order: ordinal },
+  txId = Number(471n + (commit ?? 100n)),
+  transaction = { id: `${txId}:90`, total_order: ordinal, data_collection_order: ordinal },
 }: Told): { readonly key: string; readonly value: string } {
   const row = (op === 'd' ? before : after) as { readonly id?: unknown } | null;
   const source = {
@@ -37,7 +40,7 @@ export function changeEvent({
     sequence: JSON.stringify([commit === null ? null : String(commit), String(lsn)]),
     schema: 'public',
     table: 'payments',
-    txId: 571,
+    txId,
     lsn: Number(lsn),
     xmin: null,
   };

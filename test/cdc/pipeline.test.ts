@@ -1,12 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { connectJarsFolder } from '../../targets/connect/index.js';
-import { kafkaMissing } from '../../targets/kafka/index.js';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { reportFigures } from '../fixtures/proof-report.js';
+import { describeWithPipeline, pipelineRows } from './with-pipeline.js';
 
-/** Payments that Postgres commits in the longest of the runs. Without it none is made: each takes minutes. */
-const rows = Number(process.env.CDC_ROWS ?? 0);
+const rows = pipelineRows;
 const sinkKills = Number(process.env.CDC_SINK_KILLS ?? 6);
 const connectKills = Number(process.env.CDC_CONNECT_KILLS ?? 2);
 const brokerKills = Number(process.env.CDC_BROKER_KILLS ?? 1);
@@ -14,18 +11,6 @@ const brokerKills = Number(process.env.CDC_BROKER_KILLS ?? 1);
 const plainConnectKills = Number(process.env.CDC_PLAIN_CONNECT_KILLS ?? 2);
 const root = join(__dirname, '..', '..');
 const longest = 3 * 3_600_000;
-
-/** `describe` where it can be run and was asked for; elsewhere it is skipped by name, and a line says why. */
-function describeWithPipeline(): jest.Describe {
-  const missing = [
-    rows > 0 ? undefined : 'CDC_ROWS, such as 5000: minutes of Postgres, Debezium, Connect and Kafka',
-    kafkaMissing(),
-    existsSync(connectJarsFolder()) || spawnSync('mvn', ['-version']).status === 0 ? undefined : 'Maven',
-  ].filter((what) => what !== undefined);
-  if (missing.length === 0) return describe;
-  process.stdout.write(`${basename(__filename)} is skipped. Missing: ${missing.join('; ')}\n`);
-  return describe.skip;
-}
 
 /**
  * Runs the pipeline from Postgres to its sinks, and returns what it says.
@@ -58,7 +43,7 @@ function figuresOf(said: string) {
   };
 }
 
-describeWithPipeline()(
+describeWithPipeline(__filename)(
   'from Postgres by Debezium, Connect and Kafka to a read model, a lake and Iceberg',
   () => {
     test(

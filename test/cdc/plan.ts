@@ -1,4 +1,5 @@
 import { MemoryLog, type TopicPartition } from '../../runtime/cdc/index.js';
+import { ConnectorModel, type Committed } from './connector-model.js';
 import { changeEvent, type Told } from './debezium-record.js';
 
 export interface Plan {
@@ -25,10 +26,15 @@ export interface Planned {
   readonly duplicates: number;
 }
 
+interface Row {
+  readonly to: TopicPartition;
+  readonly told: Told;
+}
+
 /**
  * The same log in every process that is given the same plan: COPY (many rows of one LSN), inserts of 100 rows, two
  * long transactions whose LSNs interleave, updates, deletes with tombstones, holes in the offsets, and a connector
- * that begins again from an older place, in the middle of transactions, too.
+ * that begins again from an older place, in the middle of transactions, and with labels of older ones.
  */
 export function planned({ seed, rows, topicIds }: Plan): Planned {
   const random = generator(seed);
@@ -37,70 +43,80 @@ export function planned({ seed, rows, topicIds }: Plan): Planned {
   const [accounts] = log.create(topics[1], 1, topicIds[1]) as [TopicPartition];
   const inserted: { id: string; v: string }[] = [];
   const balances = new Map<string, number>();
-  const recent: {
-    readonly to: TopicPartition;
-    readonly event: { key: string; value: string } | 'tombstone';
-    readonly id: string;
-  }[] = [];
-  const ends = new Map<TopicPartition, bigint>();
+  const history: Committed<Row>[] = [];
   let lsn = 1_000n;
   let commit = 900n;
   let changes = 0;
-  let duplicates = 0;
-  const append = (to: TopicPartition, record: { key: unknown; value: unknown }) => {
-    const offset = (ends.get(to) ?? 0n) + (random() < 0.05 ? 1n : 0n);
-    log.append(to, { ...record, offset });
-    ends.set(to, offset + 1n);
-  };
-  const tell = (to: TopicPartition, told: Told, id: string) => {
-    const event = changeEvent({ ...told, commit });
-    append(to, event);
-    recent.push({ to, event, id });
-    if (told.op === 'd') {
-      append(to, { key: event.key, value: null });
-      recent.push({ to, event: 'tombstone', id: event.key });
+  const book = (): Told => {
+    const id = `a${Math.floor(random() * 50)}`;
+    const before = balances.get(id);
+    changes += 1;
+    if (before !== undefined && random() < 0.2) {
+      balances.delete(id);
+      return { op: 'd', before: { id, balance: before } };
     }
-    if (recent.length > 150) recent.shift();
+    const balance = (before ?? 0) + Math.floor(random() * 100) + 1;
+    balances.set(id, balance);
+    return { op: before === undefined ? 'c' : 'u', after: { id, balance } };
   };
-  const againSometimes = () => {
-    if (random() > 0.02) return;
-    for (const { to, event, id } of recent.slice(-Math.ceil(random() * 150))) {
-      append(to, event === 'tombstone' ? { key: id, value: null } : event);
-      duplicates += 1;
-    }
+  const pay = (): Told => {
+    const row = { id: `p${inserted.length}`, v: `v${inserted.length}` };
+    inserted.push(row);
+    return { after: row };
   };
   while (inserted.length < rows) {
     const shape = random();
     const size = shape < 0.1 ? 400 : shape < 0.5 ? 100 : 1 + Math.floor(random() * 5);
     const base = lsn;
-    for (let ordinal = 1; ordinal <= size; ordinal += 1) {
+    const done = Array.from({ length: size }, (_, index): Row => {
       // COPY: one LSN for all. The LSNs of long transactions interleave: one begins before the other's end.
-      lsn = shape < 0.1 ? base : base + BigInt(ordinal * 2);
-      if (random() < 0.1) {
-        const id = `a${Math.floor(random() * 50)}`;
-        const before = balances.get(id);
-        changes += 1;
-        if (before !== undefined && random() < 0.2) {
-          balances.delete(id);
-          tell(accounts, { op: 'd', before: { id, balance: before }, ordinal, lsn }, id);
-        } else {
-          const balance = (before ?? 0) + ordinal;
-          balances.set(id, balance);
-          tell(accounts, { op: before === undefined ? 'c' : 'u', after: { id, balance }, ordinal, lsn }, id);
-        }
-      } else {
-        const row = { id: `p${inserted.length}`, v: `v${inserted.length}` };
-        inserted.push(row);
-        tell(payments, { after: row, ordinal, lsn }, row.id);
-      }
-      againSometimes();
-    }
+      const at = shape < 0.1 ? base : base + BigInt(2 * index + 2);
+      return random() < 0.1
+        ? { to: accounts, told: { ...book(), lsn: at } }
+        : { to: payments, told: { ...pay(), lsn: at } };
+    });
     // Commits only grow; the changes of the next transaction may lie before this commit.
     const end = base + BigInt(size * 2) + 1n;
     commit = end > commit ? end : commit + 1n;
     lsn = shape < 0.3 ? base + 1n : commit + 1n;
+    history.push({ id: 700 + history.length, commit, changes: done });
   }
-  return { log, payments, accounts, inserted, balances, changes, duplicates };
+  const told = tellAll(log, history, random);
+  return {
+    log,
+    payments,
+    accounts,
+    inserted,
+    balances,
+    changes,
+    duplicates: told - inserted.length - changes,
+  };
+}
+
+/** @returns how many changes were told, those that came again included */
+function tellAll(log: MemoryLog, history: readonly Committed<Row>[], random: () => number): number {
+  const connector = new ConnectorModel(history);
+  const ends = new Map<TopicPartition, bigint>();
+  const append = (to: TopicPartition, record: { key: unknown; value: unknown }) => {
+    const offset = (ends.get(to) ?? 0n) + (random() < 0.05 ? 1n : 0n);
+    log.append(to, { ...record, offset });
+    ends.set(to, offset + 1n);
+  };
+  let count = 0;
+  while (!connector.isDone) {
+    const { change, transaction, ordinal, label } = connector.tell();
+    const event = changeEvent({ ...change.told, commit: label, ordinal, txId: transaction.id });
+    append(change.to, event);
+    if (change.told.op === 'd') append(change.to, { key: event.key, value: null });
+    count += 1;
+    if (random() > 0.02) continue;
+    // Of the last 150 at most one is stored, and one behind it was acknowledged when the slot was moved.
+    const { toldSinceStart: since } = connector;
+    const recent = Math.min(since, 150);
+    const stored = since - 1 - Math.floor(random() * recent);
+    connector.restart(stored, stored + Math.floor(random() * (since - stored)));
+  }
+  return count;
 }
 
 /** mulberry32 */

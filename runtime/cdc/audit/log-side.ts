@@ -1,5 +1,5 @@
-import type { Decode } from '../change.js';
-import { advanced, isBehind, type SourcePosition } from '../position.js';
+import type { Change, Decode } from '../change.js';
+import { advanced, isBehind, ordinalOf, type SourcePosition } from '../position.js';
 import type { Source } from '../source.js';
 import { assertColumns, rowText, type AuditedColumns } from './row-text.js';
 import type { AuditSide } from './side.js';
@@ -26,12 +26,12 @@ export function logSide(options: LogSideOptions): AuditSide {
       for (const partition of await source.partitions()) {
         const { start, end } = await source.bounds(partition);
         let reached: SourcePosition | undefined;
+        const known = new Map<string, bigint>();
         for (let next = start; next < end;) {
           const records = await source.fetch(partition, next, { maxBytes, maxRecords: 1_000, waitMs });
           for (const record of records) {
             const change = decode(record, partition);
-            if (change === undefined) continue;
-            if (change.position !== undefined && isBehind(change.position, reached)) continue;
+            if (change === undefined || cameBefore(change, known, reached)) continue;
             if (change.position !== undefined) reached = advanced(reached, change.position);
             const { key, text } = rowText(options, change.row ?? change.key);
             const at = place === 'position' ? { at: change.position ?? '' } : {};
@@ -44,4 +44,24 @@ export function logSide(options: LogSideOptions): AuditSide {
       }
     },
   };
+}
+
+/** Each of them takes about 100 bytes. A connector that begins again tells nothing as old as that. */
+const mostKnown = 1_000_000;
+
+/** By the number of its transaction, and its place in it: another rule than that of the sinks. */
+function cameBefore(
+  { transaction, position }: Change,
+  known: Map<string, bigint>,
+  reached: SourcePosition | undefined,
+): boolean {
+  if (position === undefined) return false;
+  if (transaction === undefined) return isBehind(position, reached);
+  const ordinal = ordinalOf(position);
+  if (ordinal <= (known.get(transaction) ?? 0n)) return true;
+  known.delete(transaction);
+  known.set(transaction, ordinal);
+  const [oldest] = known.keys();
+  if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
+  return false;
 }
