@@ -169,6 +169,7 @@ export const proofs: readonly Proof[] = [
     tests: ['test/cdc'],
     environment: {
       SINK_KILLS: '50',
+      CDC_RETOLD_RUNS: '20000',
       SINK_ROWS: '100000',
       KAFKA_SOURCE_KILLS: '50',
       KAFKA_SOURCE_RECORDS: '100000',

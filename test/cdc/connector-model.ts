@@ -25,8 +25,8 @@ interface Place {
 
 /**
  * Debezium's Postgres connector 3.7 in a worker of Connect without exactly-once support, as it begins again (see
- * offset-behind-slot.test.ts). Connect stores the offset of a change that Kafka has acknowledged, and the slot is then
- * moved to the commit before one that was acknowledged as late or later. From there on Postgres sends whole
+ * offset-behind-slot.test.ts). Connect stores the offset of a change that Kafka has acknowledged, and the slot is
+ * then moved to the commit before one that was acknowledged as late or later. From there on Postgres sends whole
  * transactions; those before the stored offset are passed, and the label is the stored one until a commit is read.
  */
 export class ConnectorModel<T> {
