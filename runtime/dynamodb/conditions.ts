@@ -6,5 +6,6 @@ export * from './commit-conditions.js';
 export type { Condition } from './condition.js';
 export * from './early-conditions.js';
 export * from './group-conditions.js';
+export * from './history-conditions.js';
 export * from './lease-conditions.js';
 export * from './outbox-conditions.js';

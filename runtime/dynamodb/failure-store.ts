@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import {
+  ConditionalCheckFailedException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
   type AttributeValue,
@@ -10,6 +12,7 @@ import type { FailureStore, Recalled } from '../dedup/failure-store.js';
 import type { Group } from '../dedup/group.js';
 import type { History, Note } from '../dedup/history.js';
 import type { Limits } from '../dedup/limits.js';
+import { conditional, startAttribute, startUncounted, type Condition } from './conditions.js';
 import { groupId, readGroupRow } from './group-row.js';
 import { GroupStore } from './group-store.js';
 import { historyExpiration, historyId, readHistory } from './history-row.js';
@@ -68,12 +71,19 @@ export class DynamoFailureStore implements FailureStore {
       await this.#start(messages.slice(at, at + maxActions), messages.length, limits);
   }
 
+  /**
+   * A lone start is counted once, however often it is sent: two of them make a death, and a lost answer is none. Of
+   * several together nothing is counted.
+   */
   async #start(messages: readonly string[], company: number, limits: Limits): Promise<void> {
+    const start = randomUUID();
     const updates = messages.map((message) => {
       const clauses = this.#clauses();
       clauses.set('company', { N: String(company) });
-      if (company === 1) clauses.add('ADD', `${clauses.name('alone')} ${clauses.value({ N: '1' })}`);
-      return this.#update(message, clauses);
+      if (company > 1) return this.#update(message, clauses);
+      clauses.add('ADD', `${clauses.name('alone')} ${clauses.value({ N: '1' })}`);
+      clauses.set(startAttribute, { S: start });
+      return this.#update(message, clauses, startUncounted(start));
     });
     const [only] = updates;
     for (let tries = 1; ; tries += 1)
@@ -92,6 +102,8 @@ export class DynamoFailureStore implements FailureStore {
           );
         return;
       } catch (cause) {
+        // It is counted already: what was lost was the answer.
+        if (cause instanceof ConditionalCheckFailedException) return;
         if (tries >= maxTries)
           throw new CommitFailed('suspects are not run before that is written down', { cause });
         await backoff(tries, limits.deadline);
@@ -125,13 +137,14 @@ export class DynamoFailureStore implements FailureStore {
     return clauses;
   }
 
-  #update(message: string, clauses: Clauses) {
+  #update(message: string, clauses: Clauses, condition?: Condition) {
     return {
       TableName: this.#tableName,
       Key: { id: { S: historyId(this.#consumerName, message) } },
       UpdateExpression: clauses.text(),
-      ExpressionAttributeNames: clauses.names,
-      ExpressionAttributeValues: clauses.values,
+      ...conditional(condition),
+      ExpressionAttributeNames: { ...condition?.names, ...clauses.names },
+      ExpressionAttributeValues: { ...condition?.values, ...clauses.values },
       ReturnConsumedCapacity: 'TOTAL' as const,
     };
   }

@@ -13,6 +13,19 @@ export interface Letter {
   readonly sender: Invocation;
 }
 
+/** A batch, in the invocation that has it. */
+interface Run {
+  readonly invocation: Invocation;
+  readonly ids: readonly string[];
+  /** What had ended when it began. */
+  readonly after: ReadonlySet<Run>;
+  /** How it has ended: in time, or when Lambda would have killed its process long before. */
+  end?: 'in time' | 'late';
+}
+
+/** Lone starts of a message without a word after which it is held to be what kills (docs/decisions/0008). */
+const deaths = 2;
+
 /**
  * What must hold of every verdict that a consumer passes on a message: it is the message's own fault, it was its
  * turn, and it had not acted. Knows what the handlers did and what became durable, and nothing of how the runtime
@@ -25,6 +38,7 @@ export class Oracle {
   #unsure = 0;
   /** Rows of messages that were known to be readable when an invocation began. */
   readonly #readable = new WeakMap<Invocation, ReadonlySet<string>>();
+  readonly #runs: Run[] = [];
   #broken: string | undefined;
 
   constructor(
@@ -36,11 +50,19 @@ export class Oracle {
     private readonly outside: Outside,
   ) {}
 
-  /** A batch begins. */
-  onBegin(invocation: Invocation): void {
+  /** A batch begins, of messages with these ids. */
+  onBegin(invocation: Invocation, ids: readonly string[]): void {
     if (this.world.unhappy === undefined) return;
+    const after = new Set(this.#runs.filter(({ end }) => end !== undefined));
+    this.#runs.push({ invocation, ids, after });
     const rows = this.#historyRows.filter(({ readable }) => readable !== undefined);
     this.#readable.set(invocation, new Set(rows.map(({ id }) => id?.S ?? '')));
+  }
+
+  /** A batch has its answer. */
+  onEnd(invocation: Invocation): void {
+    const run = this.#runs.find((one) => one.invocation === invocation);
+    if (run !== undefined) run.end = invocation.remainingMs() > 0 ? 'in time' : 'late';
   }
 
   /** A handler has thrown, of its own accord. */
@@ -119,16 +141,17 @@ export class Oracle {
     const { journal } = this.world.effects;
     const { maxFailures = 1 } = this.world.unhappy ?? {};
     const isOld = journal.slice(0, sender.actedBefore).some((acted) => acted.token === token);
+    const mayDie = killers.includes(intent.nature) || this.#mayPassForDead(token, sender);
     // One that may kill whoever reads it is not read, so its receipt cannot be looked for: that of a killer
     // which is mended, and where the slow may pass for dead.
     const isUnread = kind === 'died' && this.#mayBeUnreadable(token, sender);
-    if (isOld && !(isUnread && (!this.#canBlame || killers.includes(intent.nature))))
+    if (isOld && !(isUnread && (!this.#canBlame || mayDie)))
       return `is dead-lettered (${kind}: ${reason}), and had acted before`;
     const failures = this.#failures.get(token) ?? 0;
     // One that has its dead letter lives no longer to write down that it has lived.
     const isSecond = this.letters.some((before) => before.token === token);
     const isBlamed = kind === 'died' && this.#canBlame && !isSecond;
-    if (isBlamed && !killers.includes(intent.nature)) return `is called dead, and has killed nobody`;
+    if (isBlamed && !mayDie) return `is called dead, and has killed nobody`;
     // A note whose answer was lost is written again, and may count twice.
     if (kind === 'failed' && failures + this.#unsure < maxFailures)
       return `is dead-lettered after ${maxFailures} failures, and has failed ${failures} times itself: ${reason}`;
@@ -204,12 +227,28 @@ export class Oracle {
     );
   }
 
+  /**
+   * Whether as many deliveries of it as make a death had left no word when the sender of its letter looked. A run
+   * whose time is over writes nothing down any more: Lambda would have killed it, with the message alone in it, and
+   * here it lives. And what a Standard queue hands out while it is handed out elsewhere has a start in writing, and
+   * not yet an end.
+   */
+  #mayPassForDead(token: string, sender: Invocation): boolean {
+    const after = this.#runs.find(({ invocation }) => invocation === sender)?.after;
+    const silent = this.#runs.filter((run) => {
+      const { invocation, end } = run;
+      if (invocation === sender || (end === undefined && !invocation.isAlive)) return false;
+      return end === 'late' || after?.has(run) !== true;
+    });
+    return this.idsOf(token).some((id) => silent.filter(({ ids }) => ids.includes(id)).length >= deaths);
+  }
+
   get #historyRows() {
     const { engine } = this.world;
     return engine.rows?.(engine.names.receipts) ?? [];
   }
 
-  /** Processes die of nothing but killers, and every delivery has ended before the next one begins. */
+  /** Processes die of nothing but killers, and visibility outlives whoever has a message. */
   get #canBlame(): boolean {
     const { crash, zombies, pauses } = this.scenario.faults;
     return !crash && !zombies && !pauses;

@@ -215,7 +215,8 @@ export class Traffic {
     const tokens = () => delivery.records.map(({ body }) => tokenIn(body)).join(' ');
     const invocation = new Invocation(world, instance, `${instance.name}/${tokens()}`);
     for (const { messageId, body } of delivery.records) this.#tokens.set(messageId, tokenIn(body));
-    this.oracle.onBegin(invocation);
+    const ids = delivery.records.map(({ messageId }) => messageId);
+    this.oracle.onBegin(invocation, ids);
     world.note(() => `delivered ${tokens()} to ${instance.name}`);
     instance.isBusy = true;
     this.#working.set(delivery, invocation);
@@ -223,6 +224,7 @@ export class Traffic {
     const over = () => {
       instance.isBusy = false;
       this.#working.delete(delivery);
+      this.oracle.onEnd(invocation);
     };
     resident
       .run(invocation, async () => instance.handler({ Records: [...delivery.records] }, context))
