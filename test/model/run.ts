@@ -121,7 +121,11 @@ class Play {
     await this.#comeToRest();
     await this.#assertAllDurable('gone from the queue');
     this.unhappy?.oracle.assertBlame();
-    traffic.mend(['poison', ...killers, ...(this.unhappy === undefined ? [] : (['sound', 'flaky'] as const))]);
+    traffic.mend([
+      'poison',
+      ...killers,
+      ...(this.unhappy === undefined ? [] : (['sound', 'flaky'] as const)),
+    ]);
     if (this.unhappy !== undefined) await this.#decideAll(this.unhappy.operator);
     do {
       if (world.unhappy?.once === true) await this.#unlockAll();
