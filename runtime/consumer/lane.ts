@@ -136,8 +136,15 @@ export class Lane<Body, D extends Delivery, Unit extends Prepared> {
       const leader = work.leaderOf(arrival);
       // A copy of one that has an outcome has the same. One whose leader is parked is parked too, and will be found a
       // duplicate.
-      if (leader?.outcome === undefined || leader.outcome.kind === 'parked') rest.push(arrival);
-      else await work.follow(arrival, leader);
+      if (leader?.outcome === undefined || leader.outcome.kind === 'parked') {
+        rest.push(arrival);
+        continue;
+      }
+      await work.follow(arrival, leader);
+      if (arrival.outcome?.kind !== 'retry') continue;
+      // It comes again, and would be parked behind those after it.
+      this.#closeBehind(arrival);
+      break;
     }
     const parked = await work.park(rest);
     const [stuck] = rest.slice(parked);

@@ -67,6 +67,10 @@ export class InProcessQueue {
     this.#visible.push({ ...sending, messageId, sequence: this.#sequence, sentAt: this.now(), receives: 0 });
   }
 
+  /** Messages that were ever sent to it. */
+  get sent(): number {
+    return this.#ids;
+  }
   get isEmpty(): boolean {
     return this.#visible.length === 0 && this.#inFlight.size === 0;
   }

@@ -20,6 +20,8 @@ import type { World } from './world.js';
 
 /** Further tries at one head before it is passed over. */
 const patience = 2;
+/** Decisions about one head, the last of which passes it over. */
+export const triesPerHead = patience + 1;
 
 interface Terminal {
   readonly name: string;

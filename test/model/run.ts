@@ -7,7 +7,7 @@ import { inProcessEngine } from './in-process-engine.js';
 import { Invocation } from './invocation.js';
 import { intentsOf, type Intent } from './message-body.js';
 import { resident } from './model-time.js';
-import { Operator } from './operator.js';
+import { Operator, triesPerHead } from './operator.js';
 import { armCrashPoints } from './runtime-under-test.js';
 import { Oracle } from './oracle.js';
 import { Outside } from './outside.js';
@@ -120,12 +120,19 @@ class Play {
     traffic.mend(this.way === 'aggregate' ? ['flaky', 'poison'] : ['flaky']);
     await this.#comeToRest();
     await this.#assertAllDurable('gone from the queue');
-    if (this.unhappy !== undefined) await this.#decideAll(this.unhappy);
-    traffic.mend(['poison', ...killers]);
+    this.unhappy?.oracle.assertBlame();
+    traffic.mend([
+      'poison',
+      ...killers,
+      ...(this.unhappy === undefined ? [] : (['sound', 'flaky'] as const)),
+    ]);
+    if (this.unhappy !== undefined) await this.#decideAll(this.unhappy.operator);
     do {
       if (world.unhappy?.once === true) await this.#unlockAll();
       traffic.redrive(true);
       await this.#comeToRest();
+      // The letter of one that cannot be read has its group stopped again, and others parked behind it.
+      if (this.unhappy !== undefined) await this.#decideAll(this.unhappy.operator);
     } while (world.unhappy?.once === true && this.unhappy?.operator.hasBlocked === true);
     await this.relay.send();
     await this.unhappy?.oracle.assertWhole();
@@ -136,18 +143,10 @@ class Play {
   }
 
   /** Everything is mended, and every group that stands still is decided about until none does. */
-  async #decideAll({
-    oracle,
-    operator,
-  }: {
-    readonly oracle: Oracle;
-    readonly operator: Operator;
-  }): Promise<void> {
-    const { traffic, world } = this;
-    oracle.assertBlame();
-    traffic.mend(['poison', ...killers, 'sound', 'flaky']);
-    for (let left = 5 * this.intents.length + 5; operator.hasWork; left -= 1) {
-      if (left === 0) throw world.violated('a group stands still, whatever is decided about it');
+  async #decideAll(operator: Operator): Promise<void> {
+    // Each copy of a message that cannot be read is a head of its own, which is tried again before it is passed over.
+    for (let left = triesPerHead * this.traffic.queue.sent + 5; operator.hasWork; left -= 1) {
+      if (left === 0) throw this.world.violated('a group stands still, whatever is decided about it');
       operator.decideAll();
       await this.#comeToRest();
     }

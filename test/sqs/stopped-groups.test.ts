@@ -20,7 +20,7 @@ const consumerName = 'orders';
 let receipts: Table;
 let effects: Table;
 let channel: TestChannel;
-/** Messages that fail now, and how. */
+/** Messages that fail now, and how: by id, or by group and id. */
 let refuse: Record<string, Error>;
 
 beforeEach(async () => {
@@ -53,7 +53,7 @@ function consumer() {
     schema: Order,
     key: ({ body }) => body.id,
     handle: async ({ body: { id, group } }, tx) => {
-      const error = refuse[id];
+      const error = refuse[`${group}/${id}`] ?? refuse[id];
       if (error !== undefined) throw error;
       const before = await tx.get(effects, { name: group }, ['log']);
       tx.update(
@@ -223,6 +223,24 @@ test('messages that come twice because their parking was not acknowledged are pa
   await pump(queue, channel, handler);
   expect(await only()).toMatchObject({ parked: 3, head: { key: 'a1' } });
   expect(await drain(queue, channel.deadLetterQueueUrl)).toHaveLength(1);
+});
+
+test('what waits for a message of another group comes again, and so do those behind it: none is parked ahead of it', async () => {
+  refuse = { 'a/twin': new Error('not now'), b2: new RejectMessage('no such article') };
+  // One key in two groups: what becomes of the second is known once the first has its outcome.
+  await order('twin', 'a');
+  for (const id of ['b1', 'b2', 'twin', 'b3']) await order(id, 'b');
+  const { handler, summaries } = consumer();
+  await pump(queue, channel, handler, { batches: 1 });
+  expect(summaries).toEqual([expect.objectContaining({ processed: 1, rejected: 1, retry: 3 })]);
+  refuse = { 'a/twin': new RejectMessage('never') };
+  await pump(queue, channel, handler);
+  refuse = {};
+  const stoppedAtB = (await groups()).find(({ group }) => group === 'b');
+  if (stoppedAtB === undefined) throw new Error('group b is not stopped');
+  await resumeGroup(failureTable(), queue, decision(stoppedAtB));
+  await pump(queue, channel, handler);
+  expect([await log('a'), await log('b')]).toEqual(['', 'b1 b2 twin b3 ']);
 });
 
 test('a payload under a used key is a dead letter and stops nobody', async () => {
