@@ -23,3 +23,25 @@ export async function untilRunning(rest: ConnectRest, name: string): Promise<voi
     `connector '${name}' does not run after ${startSeconds} s: ${last?.connector.state ?? 'no answer'}`,
   );
 }
+
+/**
+ * Waits until Connect has stored an offset from behind the snapshot. A connector that is killed before takes its
+ * snapshot anew, and no snapshot says which rows are gone (docs/cdc.md).
+ */
+export async function untilSnapshotIsOver(workerUrl: string, name: string): Promise<void> {
+  const deadline = Date.now() + startSeconds * 1000;
+  while (Date.now() < deadline) {
+    const stored = await storedOffsets(workerUrl, name).catch(() => []);
+    if (stored.length > 0 && stored.every((offset) => offset.snapshot === undefined)) return;
+    await sleep(250);
+  }
+  throw new ConnectError(`connector '${name}' has stored no offset behind its snapshot after ${startSeconds} s`);
+}
+
+async function storedOffsets(workerUrl: string, name: string): Promise<readonly Record<string, unknown>[]> {
+  const response = await fetch(`${workerUrl}/connectors/${name}/offsets`);
+  const { offsets = [] } = (await response.json()) as {
+    offsets?: readonly { readonly offset: Record<string, unknown> }[];
+  };
+  return offsets.map(({ offset }) => offset);
+}

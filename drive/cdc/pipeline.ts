@@ -13,7 +13,7 @@ import { installKafkaClient, startKafka } from '../../targets/kafka/index.js';
 import { startPostgres } from '../../targets/postgres/index.js';
 import type { Cleanup } from '../cleanup.js';
 import type { Audited } from './audits.js';
-import { untilRunning } from './connector.js';
+import { untilRunning, untilSnapshotIsOver } from './connector.js';
 import type { CdcOptions } from './options.js';
 import { topicPrefix, topics } from './order.js';
 import { SinkProcesses } from './sink-processes.js';
@@ -163,6 +163,7 @@ export async function startPipeline(
     fate,
     killConnect: () =>
       inTurn(async () => {
+        if (fate.connectKills === 0) await untilSnapshotIsOver(worker.url, connector.name);
         await worker.kill();
         fate.connectKills += 1;
         await worker.restart();
