@@ -35,7 +35,9 @@ export async function untilSnapshotIsOver(workerUrl: string, name: string): Prom
     if (stored.length > 0 && stored.every((offset) => offset.snapshot === undefined)) return;
     await sleep(250);
   }
-  throw new ConnectError(`connector '${name}' has stored no offset behind its snapshot after ${startSeconds} s`);
+  throw new ConnectError(
+    `connector '${name}' has stored no offset behind its snapshot after ${startSeconds} s`,
+  );
 }
 
 async function storedOffsets(workerUrl: string, name: string): Promise<readonly Record<string, unknown>[]> {
