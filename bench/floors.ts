@@ -144,7 +144,7 @@ export const floors: readonly Floor[] = [
   },
   coldImport(
     'inside',
-    '13 files more than the bare client: each import() of the runtime tears a chunk of what it shares out of the first file (docs/decisions/0005)',
+    'the start is two files since handlers are bundled twice; what is left is code that is read at start (docs/decisions/0005)',
   ),
   coldImport('outside', 'as with the SDK inside'),
   {
