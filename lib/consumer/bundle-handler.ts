@@ -37,6 +37,7 @@ export function bundleHandler(
   // Not beside the app: esbuild would ask its package.json whether the chunks have side effects.
   const folder = mkdtempSync(join(tmpdir(), 'exactly-once-bundle-'));
   const { absWorkingDir = process.cwd() } = options;
+  const outdir = resolve(absWorkingDir, options.outdir);
   try {
     const split = esbuild.buildSync({
       ...handlerBundling,
@@ -64,7 +65,7 @@ export function bundleHandler(
       ...(options.legalComments !== undefined && { legalComments: options.legalComments }),
       absWorkingDir: folder,
       entryPoints: [start],
-      outdir: resolve(absWorkingDir, options.outdir),
+      outdir,
       // Each file has it from the first run.
       banner: {},
       packages: 'external',
@@ -72,7 +73,7 @@ export function bundleHandler(
     });
     return {
       sources: { ...split.metafile, outputs },
-      written: relativeTo(resolve(absWorkingDir, options.outdir), folder, metafile.outputs),
+      written: relativeTo(outdir, folder, metafile.outputs),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

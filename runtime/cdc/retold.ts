@@ -35,43 +35,39 @@ export class Retold {
     change: Change,
     reached: SourcePosition | undefined,
   ): Change | undefined | Promise<Change | undefined> {
-    const { position, transaction } = change;
+    const { position } = change;
     if (position === undefined || reached === undefined) return change;
     const isAhead = !isBehind(position, reached);
-    if (transaction === undefined) return isAhead ? change : undefined;
-    if (!isAhead || isOpening(position)) return this.#lookedFor({ change, position, transaction }, reached);
+    if (!isPlaceable(change)) return isAhead ? change : undefined;
+    if (!isAhead || isOpening(position)) return this.#lookedFor(change, isAhead, reached);
     this.#before = undefined;
     return change;
   }
 
   async #lookedFor(
-    { change, position, transaction }: Seen,
+    change: Placeable,
+    isAhead: boolean,
     reached: SourcePosition,
   ): Promise<Change | undefined> {
-    const asked = new Placed(change, position, transaction);
-    const before = (this.#before ??= new ToldBefore(asked, reached));
-    if (before.has(asked) === undefined) await this.#patiently(() => before.readFor(asked, this.#log));
-    const isTold = before.has(asked) === true;
-    before.add(asked);
+    const before = (this.#before ??= new ToldBefore(change, reached));
+    const isTold = before.has(change) ?? (await this.#patiently(() => before.readFor(change, this.#log)));
+    before.add(change);
     if (isTold) return undefined;
-    return isBehind(position, reached) ? new Placed(change, successor(reached), transaction) : change;
+    return isAhead ? change : new Placed(change, successor(reached));
   }
 }
 
-interface Seen {
-  readonly change: Change;
-  readonly position: SourcePosition;
-  readonly transaction: string;
+function isPlaceable(change: Change): change is Placeable {
+  return change.position !== undefined && change.transaction !== undefined;
 }
 
 /** A change in another place than it says. */
-class Placed implements Placeable {
+class Placed implements Change {
   readonly #change: Change;
 
   constructor(
     change: Change,
     readonly position: SourcePosition,
-    readonly transaction: string,
   ) {
     this.#change = change;
   }
@@ -81,6 +77,9 @@ class Placed implements Placeable {
   }
   get offset() {
     return this.#change.offset;
+  }
+  get transaction() {
+    return this.#change.transaction;
   }
   get kind() {
     return this.#change.kind;

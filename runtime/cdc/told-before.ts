@@ -72,18 +72,20 @@ export class ToldBefore {
   }
 
   /**
-   * Reads back until it is known whether the change was told.
+   * Reads back until it is known whether the change was told. @returns whether it was
    *
    * @throws SourceUnavailable
    */
-  async readFor(change: Placeable, { source, decode, batch }: Log): Promise<void> {
+  async readFor(change: Placeable, { source, decode, batch }: Log): Promise<boolean> {
     const { partition } = change;
     const step = BigInt(batch?.rows ?? room.maxRecords);
     const { start } = await source.bounds(partition);
-    while (this.has(change) === undefined) {
+    for (;;) {
+      const isTold = this.has(change);
+      if (isTold !== undefined) return isTold;
       if (this.#from <= start) {
         this.#isRead = start === 0n ? 'to its beginning' : 'to where it was cut off';
-        return;
+        continue;
       }
       const from = this.#from - step > start ? this.#from - step : start;
       for (const one of (await changesOf(source, decode, partition, from, this.#from)).reverse())

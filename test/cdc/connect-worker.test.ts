@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Pool } from 'pg';
 import { ConnectWorker } from '../../lib/cdc/connect-worker.js';
-import { DebeziumConnector } from '../../lib/cdc/debezium-connector.js';
 import { ConnectRest, runConnectWorker } from '../../runtime/cdc/connect/index.js';
 import { connectJarsFolder } from '../../targets/connect/index.js';
 import { freePort } from '../../targets/free-port.js';
 import { kafkaMissing, startKafka, type KafkaBroker } from '../../targets/kafka/index.js';
 import { startPostgres } from '../../targets/postgres/index.js';
 import { until } from '../kafka/processor/world.js';
+import { localConnector } from './local-connector.js';
 
 const topic = 'shop.public.payments';
 
@@ -54,7 +54,6 @@ describeWithConnect()('a worker of a ConnectService, by the configurations of th
     readonly stop: () => Promise<void>;
   }> {
     const port = await freePort();
-    process.env.EXACTLY_ONCE_DATABASE_PASSWORD = 'anything: the server trusts the loopback interface';
     const worker = new ConnectWorker({
       bootstrapServers: broker.servers,
       groupId: 'cdc',
@@ -65,17 +64,7 @@ describeWithConnect()('a worker of a ConnectService, by the configurations of th
         'status.storage.partitions': '1',
       },
     });
-    const connector = new DebeziumConnector({
-      debeziumVersion: '3.7.0.Final',
-      topicPrefix: 'shop',
-      tables: ['public.payments'],
-      databaseHost: postgres.host,
-      databasePort: postgres.port,
-      databaseName: 'postgres',
-      databaseUser: 'postgres',
-      databasePassword: '${env:EXACTLY_ONCE_DATABASE_PASSWORD}',
-      topicReplicationFactor: 1,
-    });
+    const connector = localConnector(postgres);
     const lines: Line[] = [];
     const abort = new AbortController();
     const ended = runConnectWorker({

@@ -34,8 +34,6 @@ export class ConnectorModel<T> {
   /** What was told since it has begun, as places. */
   #told: Place[] = [];
   #next: Place = { at: 0, change: 0, label: null };
-  /** What Connect has stored: it begins behind it. */
-  #stored: Place | undefined;
   /** Transactions before are not sent any more. */
   #slot = 0;
 
@@ -71,9 +69,8 @@ export class ConnectorModel<T> {
     const flushed = this.#told[Math.max(stored, acknowledged)];
     // Without an offset it would take a new snapshot.
     if (kept === undefined || flushed === undefined) return;
-    this.#stored = kept;
     this.#slot = Math.max(this.#slot, flushed.at);
-    const { at, change, label } = this.#stored;
+    const { at, change, label } = kept;
     const { length } = this.#history[at]?.changes ?? [];
     if (this.#slot > at) this.#next = { at: this.#slot, change: 0, label };
     else if (change + 1 < length) this.#next = { at, change: change + 1, label };

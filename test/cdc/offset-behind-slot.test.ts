@@ -3,13 +3,13 @@ import { Pool } from 'pg';
 import { untilRunning } from '../../drive/cdc/connector.js';
 import { compiledClient } from '../../drive/cdc/kafka-client.js';
 import { ConnectWorker } from '../../lib/cdc/connect-worker.js';
-import { DebeziumConnector } from '../../lib/cdc/debezium-connector.js';
 import { ConnectRest, ConnectorWatch } from '../../runtime/cdc/connect/index.js';
 import { debezium, runSink } from '../../runtime/cdc/index.js';
 import { kafkaSource } from '../../runtime/cdc/kafka/index.js';
 import { connectJars, startConnect } from '../../targets/connect/index.js';
 import { installKafkaClient, startKafka } from '../../targets/kafka/index.js';
 import { startPostgres } from '../../targets/postgres/index.js';
+import { localConnector } from './local-connector.js';
 import { MemoryStore } from './memory-sink.js';
 import { describeWithPipeline } from './with-pipeline.js';
 
@@ -35,7 +35,6 @@ describeWithPipeline(__filename)('a real Debezium whose stored offset is older t
     await pool.query('INSERT INTO payments VALUES (0)');
     const commit = (...ids: readonly number[]) =>
       pool.query('INSERT INTO payments SELECT unnest($1::bigint[])', [ids]);
-    process.env.EXACTLY_ONCE_DATABASE_PASSWORD = 'anything: the server trusts the loopback interface';
     const { config } = new ConnectWorker({
       bootstrapServers: broker.servers,
       groupId: 'cdc',
@@ -49,17 +48,7 @@ describeWithPipeline(__filename)('a real Debezium whose stored offset is older t
     });
     const worker = await startConnect({ jars, config });
     undo.push(() => worker.stop());
-    const connector = new DebeziumConnector({
-      debeziumVersion,
-      topicPrefix: 'shop',
-      tables: ['public.payments'],
-      databaseHost: postgres.host,
-      databasePort: postgres.port,
-      databaseName: 'postgres',
-      databaseUser: 'postgres',
-      databasePassword: '${env:EXACTLY_ONCE_DATABASE_PASSWORD}',
-      topicReplicationFactor: 1,
-    });
+    const connector = localConnector(postgres, debeziumVersion);
     const rest = new ConnectRest(worker.url);
     await new ConnectorWatch({
       rest,

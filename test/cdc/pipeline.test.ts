@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { reportFigures } from '../fixtures/proof-report.js';
-import { describeWithPipeline, pipelineRows } from './with-pipeline.js';
+import { describeWithPipeline, pipelineRows as rows } from './with-pipeline.js';
 
-const rows = pipelineRows;
 const sinkKills = Number(process.env.CDC_SINK_KILLS ?? 6);
 const connectKills = Number(process.env.CDC_CONNECT_KILLS ?? 2);
 const brokerKills = Number(process.env.CDC_BROKER_KILLS ?? 1);

@@ -61,7 +61,6 @@ function cameBefore(
   if (ordinal <= (known.get(transaction) ?? 0n)) return true;
   known.delete(transaction);
   known.set(transaction, ordinal);
-  const [oldest] = known.keys();
-  if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
+  if (known.size > mostKnown) known.delete(known.keys().next().value ?? '');
   return false;
 }
