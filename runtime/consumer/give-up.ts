@@ -174,7 +174,8 @@ function kindOf(error: unknown): DeadLetterKind {
 /** The groups of the transport that stand still, for a batch that is delivered. */
 export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Body, D> {
   readonly #options: Pick<GiveUpOptions<Body, D>, 'store' | 'limits' | 'tally' | 'transport'>;
-  readonly #stops: boolean;
+  /** Whether a message that fails for good stops its group. */
+  readonly stops: boolean;
   readonly #placeOf: (delivery: D) => GroupPlace | undefined;
   readonly #seen = new Map<string, Group>();
   #unread: ReadonlySet<string> = new Set();
@@ -191,7 +192,7 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
     placeOf: (delivery: D) => GroupPlace | undefined,
   ) {
     this.#options = options;
-    this.#stops = stops;
+    this.stops = stops;
     this.#placeOf = placeOf;
   }
 
@@ -210,7 +211,7 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
   async stop(arrival: Arrival<Body, D>, error: unknown): Promise<boolean> {
     const { store, limits, tally, transport } = this.#options;
     const place = this.#placeOf(arrival.delivery);
-    if (!this.#stops || place === undefined || store === undefined) return false;
+    if (!this.stops || place === undefined || store === undefined) return false;
     const seen = this.#seen.get(place.stream);
     this.#seen.set(
       place.stream,

@@ -17,7 +17,8 @@ type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Sche
 /** What a consumer knows of failures between its batches. */
 export class Memory {
   readonly failures: Failures;
-  #everStopped: boolean | undefined;
+  #mayHaveStopped: boolean | undefined;
+  #hasSaidMayStop = false;
 
   constructor(readonly store: FailureStore | undefined) {
     this.failures = new Failures(store);
@@ -28,14 +29,29 @@ export class Memory {
   }
 
   /**
+   * Makes sure that whoever asks {@link mayStandStill} from now on hears yes. Before an instance has said that, it
+   * stops no group: one that is deployed with `skip` asks once, and this one may still be at work then (R50).
+   *
+   * @returns whether it is known to be said.
+   */
+  async mayStop(limits: Limits): Promise<boolean> {
+    try {
+      if (!this.#hasSaidMayStop) await this.store?.groups.mayStop(limits);
+      return (this.#hasSaidMayStop = true);
+    } catch {
+      return false;
+    }
+  }
+
+  /**
    * Whether groups may stand still although failures do not stop any: a consumer that is deployed anew with `skip`
    * does not overtake what was parked under `stop` (R50). Asked once per instance, because a deployment makes new
    * ones.
    */
   async mayStandStill(limits: Limits): Promise<boolean> {
     try {
-      this.#everStopped ??= (await this.store?.groups.everStopped(limits)) ?? false;
-      return this.#everStopped;
+      this.#mayHaveStopped ??= (await this.store?.groups.mayHaveStopped(limits)) ?? false;
+      return this.#mayHaveStopped;
     } catch {
       // Then the groups themselves are asked, and the next batch asks this again. A throw would be a delivery without
       // a word for each.
@@ -62,15 +78,20 @@ export function loadTrouble<Schema extends StandardSchemaV1, D extends Delivery,
  * that were parked or given up then.
  */
 export async function recall<Body, D extends Delivery>(
-  { failures, store }: Memory,
+  memory: Memory,
   arrivals: readonly Arrival<Body, D>[],
-  origin: { know: StoppedGroups<Body, D>['know'] },
+  origin: Pick<StoppedGroups<Body, D>, 'know' | 'stops'>,
   limits: Limits,
 ): Promise<void> {
+  const { store, failures } = memory;
   const streams =
     store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
-  const { groups, unread } = await failures.recall(arrivals, streams, limits);
-  origin.know(groups, unread);
+  const [{ groups, unread }, mayStop] = await Promise.all([
+    failures.recall(arrivals, streams, limits),
+    streams.length === 0 || !origin.stops || memory.mayStop(limits),
+  ]);
+  // What may not be stopped is not run either.
+  origin.know(groups, mayStop ? unread : new Set([...unread, ...streams]));
   // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
   for (const arrival of arrivals) {
     const { parked, gaveUp } = arrival.history;

@@ -44,8 +44,13 @@ export interface FailureStore {
  * what is written: then nothing may be acknowledged.
  */
 export interface GroupStore {
-  /** Whether a group of this consumer has ever been stopped. */
-  everStopped(limits: Limits): Promise<boolean>;
+  /**
+   * Says, before it acts, that there is an instance of this consumer that may stop groups: {@link mayHaveStopped} is
+   * true from then on. Once per instance; written once in a consumer's life.
+   */
+  mayStop(limits: Limits): Promise<void>;
+  /** Whether a group of this consumer may ever have been stopped. */
+  mayHaveStopped(limits: Limits): Promise<boolean>;
   read(stream: string, limits: Limits): Promise<Group | undefined>;
   /** Stops a group at a message, which becomes the first of those that wait. */
   stop(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   GetItemCommand,
+  PutItemCommand,
   type AttributeValue,
   TransactionCanceledException,
   TransactWriteItemsCommand,
@@ -49,7 +50,14 @@ export class GroupStore implements GroupStorePort {
     this.#consumerName = consumerName;
   }
 
-  async everStopped(limits: Limits): Promise<boolean> {
+  async mayStop(limits: Limits): Promise<void> {
+    if (await this.mayHaveStopped(limits)) return;
+    const Item = { id: { S: gateId(this.#consumerName) }, v: { N: String(rowVersion) } };
+    const put = new PutItemCommand({ TableName: this.#tableName, Item, ReturnConsumedCapacity: 'TOTAL' });
+    await send(this.#client, put, limits, 'write');
+  }
+
+  async mayHaveStopped(limits: Limits): Promise<boolean> {
     return (await this.#get(gateId(this.#consumerName), limits)) !== undefined;
   }
 
@@ -66,9 +74,7 @@ export class GroupStore implements GroupStorePort {
   ): Promise<Group> {
     const { parked = 0 } = seen ?? {};
     const next = { ...place, ...stopped(at), parked: parked + 1, drained: parked };
-    const gate = { id: { S: gateId(this.#consumerName) }, v: { N: String(rowVersion) } };
-    const { rows } = this.#parkedRows(place.stream, parked + 1, at.message);
-    return this.#write(seen, next, [{ Put: { TableName: this.#tableName, Item: gate } }, ...rows], limits);
+    return this.#write(seen, next, this.#parkedRows(place.stream, parked + 1, at.message).rows, limits);
   }
 
   async stopAt(

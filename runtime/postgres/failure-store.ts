@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { backoff } from '../dedup/backoff.js';
 import { CommitFailed } from '../dedup/errors.js';
 import type { FailureStore, Recalled } from '../dedup/failure-store.js';
@@ -26,11 +27,16 @@ ON CONFLICT (consumer, message_id) DO UPDATE SET
   reason = coalesce(excluded.reason, h.reason), expires_at = excluded.expires_at,
   alone = CASE WHEN $8 THEN 0 ELSE h.alone END, company = CASE WHEN $8 THEN 0 ELSE h.company END`;
 
-/** Values: consumer, messages, company, whether it is of one. In the order of their ids: two never wait crosswise. */
-const startAll = `INSERT INTO exactly_once.histories AS h (consumer, message_id, alone, company, expires_at)
-SELECT $1, id, $4, $3, ${life} FROM unnest($2::text[]) AS id ORDER BY id
+/**
+ * Values: consumer, messages, company, whether it is of one, a random id. A lone start is counted once, however often
+ * it is sent: two of them make a death, and a lost answer is none. In the order of their ids: two never wait
+ * crosswise.
+ */
+const startAll = `INSERT INTO exactly_once.histories AS h (consumer, message_id, alone, company, start, expires_at)
+SELECT $1, id, $4, $3, $5, ${life} FROM unnest($2::text[]) AS id ORDER BY id
 ON CONFLICT (consumer, message_id) DO UPDATE SET
-  alone = h.alone + excluded.alone, company = excluded.company, expires_at = excluded.expires_at`;
+  alone = h.alone + CASE WHEN h.start = excluded.start THEN 0 ELSE excluded.alone END,
+  company = excluded.company, start = excluded.start, expires_at = excluded.expires_at`;
 
 /** Histories of messages and stopped groups, as rows of the schema `exactly_once`. */
 export class PostgresFailureStore implements FailureStore {
@@ -106,7 +112,13 @@ export class PostgresFailureStore implements FailureStore {
   }
 
   async start(messages: readonly string[], limits: Limits): Promise<void> {
-    const values = [this.#consumerName, messages, messages.length, Number(messages.length === 1)];
+    const values = [
+      this.#consumerName,
+      messages,
+      messages.length,
+      Number(messages.length === 1),
+      randomUUID(),
+    ];
     for (let tries = 1; ; tries += 1)
       try {
         await ask(this.#pool, limits, startAll, values);

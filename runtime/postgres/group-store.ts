@@ -39,7 +39,13 @@ export class PostgresGroupStore implements GroupStore {
     this.#consumerName = consumerName;
   }
 
-  async everStopped(limits: Limits): Promise<boolean> {
+  async mayStop(limits: Limits): Promise<void> {
+    if (await this.mayHaveStopped(limits)) return;
+    const values = [this.#consumerName, gateStream, 'open', randomUUID(), '{}'];
+    await ask(this.#pool, limits, `${insertGroup} ON CONFLICT (consumer, stream) DO NOTHING`, values);
+  }
+
+  async mayHaveStopped(limits: Limits): Promise<boolean> {
     const text = 'SELECT 1 FROM exactly_once.groups WHERE consumer = $1 LIMIT 1';
     return (await ask(this.#pool, limits, text, [this.#consumerName])).rows.length > 0;
   }
@@ -187,6 +193,9 @@ export class PostgresGroupStore implements GroupStore {
     return { ...rest, stream, state, token };
   }
 }
+
+/** No group has it: the row says that there may be some that stand still. */
+const gateStream = '';
 
 const insertGroup =
   'INSERT INTO exactly_once.groups (consumer, stream, state, token, facts) VALUES ($1, $2, $3, $4, $5)';

@@ -102,6 +102,11 @@ const mutants: Readonly<Record<string, Mutant>> = {
     to: 'AND (TRUE OR token = $6::uuid)',
     noticedBy: 'two people who decide about a group',
   },
+  'a lone start is counted once': {
+    from: 'CASE WHEN h.start = excluded.start THEN 0 ELSE excluded.alone END',
+    to: 'excluded.alone',
+    noticedBy: 'a lone start whose answer is lost',
+  },
   'a job is made once': {
     from: 'ON CONFLICT (consumer, job_id) DO NOTHING',
     to: 'ON CONFLICT (consumer, job_id) DO UPDATE SET fence = excluded.fence',

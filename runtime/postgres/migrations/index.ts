@@ -6,6 +6,7 @@ import type { Migration } from './migration.js';
 import { positions } from './positions.js';
 import { outboxMigrations } from '../outbox/migrations.js';
 import { receipts } from './receipts.js';
+import { starts } from './starts.js';
 import { watermarks } from './watermarks.js';
 
 export type { Migration } from './migration.js';
@@ -19,5 +20,6 @@ export const migrations: readonly Migration[] = [
   deliveries,
   watermarks,
   jobs,
+  starts,
   ...outboxMigrations(),
 ];

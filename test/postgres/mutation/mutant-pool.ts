@@ -19,6 +19,7 @@ export class MutantPool implements PostgresPool, RelayPool {
   hits = 0;
   #turn: Turn | undefined;
   #listeners: ((text: string) => void)[] = [];
+  #lost = { part: '', times: 0 };
   #meetings: { readonly part: string; readonly all: Promise<void> }[] = [];
 
   constructor(readonly url: string) {
@@ -51,7 +52,11 @@ export class MutantPool implements PostgresPool, RelayPool {
       query: async (text, values) => {
         const turned = this.#turned(text);
         await this.#met(text);
-        return client.query<Record<string, unknown>>(turned, values);
+        const answer = await client.query<Record<string, unknown>>(turned, values);
+        const { part, times } = this.#lost;
+        if (times === 0 || !text.includes(part)) return answer;
+        this.#lost = { part, times: times - 1 };
+        throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
       },
       release: (broken) => client.release(broken),
       on: (event, listener) => client.on(event, listener),
@@ -101,6 +106,11 @@ export class MutantPool implements PostgresPool, RelayPool {
         if (seen === times) resolve();
       }),
     );
+  }
+
+  /** The next so many statements with this text are carried out, and their answers are lost. */
+  lose(part: string, times: number): void {
+    this.#lost = { part, times };
   }
 
   /** From now on a statement with this text waits, at a client, until so many have come to it. */

@@ -4,6 +4,7 @@ import type { Lease, LeaseRow } from '../../../runtime/dedup/lease-store.js';
 import { Meter } from '../../../runtime/dedup/meter.js';
 import { PostgresJobStore } from '../../../runtime/jobs/postgres/job-store.js';
 import { PostgresExecutionStore } from '../../../runtime/postgres/execution-store.js';
+import { PostgresFailureStore } from '../../../runtime/postgres/failure-store.js';
 import { PostgresGroupStore } from '../../../runtime/postgres/group-store.js';
 import {
   PostgresLeaseStore,
@@ -221,6 +222,15 @@ export const storeScenarios = {
       groups.decide(seen, 'skipping', 'other', limits()),
     ]);
     return broken(decided.filter(({ status }) => status === 'fulfilled').length === 1, 'both have decided');
+  },
+  async 'a lone start whose answer is lost'(pool) {
+    const store = new PostgresFailureStore(pool, 'mutant');
+    const id = randomUUID();
+    await store.start([id], limits());
+    pool.lose('(consumer, message_id, alone, company', 2);
+    await store.start([id], limits());
+    const { histories } = await store.recall([id], [], limits());
+    return broken(histories.get(id)?.alone === 2, 'a start counts as often as it is sent');
   },
   async 'two workers that find a job'(pool) {
     const store = jobs(pool);
