@@ -14,6 +14,11 @@ export const notYet = {};
 const commentColumns = 118;
 
 /** One way of saying private per tree. Constructs say it as aws-cdk does; elsewhere it is what the language enforces. */
+const onlyTold = {
+  selector:
+    'CallExpression:matches([callee.name=/^observe/], [callee.property.name=/^observe/], [callee.expression.property.name=/^observe/])',
+  message: 'an observer that throws changes nothing: tell(observe, …) of runtime/telemetry',
+};
 const onlyHash = {
   selector:
     ":matches(PropertyDefinition, MethodDefinition[kind!='constructor'], TSParameterProperty)[accessibility='private']",
@@ -109,6 +114,7 @@ export default tseslint.config(
           message:
             'every condition lives in runtime/dynamodb/conditions.ts, where the mutation run finds it (R9)',
         },
+        onlyTold,
       ],
     },
   },

@@ -15,6 +15,7 @@ import { render, type RenderedResponse } from '../http/response.js';
 import { savedHeaderNames } from './saved-response.js';
 import { asError, tryAgain, withoutKey, type Settled } from './settled.js';
 import { keyHash } from '../dedup/key-hash.js';
+import { tell } from '../telemetry/tell.js';
 import { logRequest } from './summary.js';
 
 /** An API, for an adapter to put behind API Gateway or a function URL. Never throws: what goes wrong is a 5xx. */
@@ -54,21 +55,17 @@ export function keyedApi<Body, Tx>(options: KeyedApiOptions<Body, Tx>, kept: Kep
       error: asError(error),
     }));
     const { writeUnits, readUnits, calls, conflicts } = meter;
-    try {
-      observe({
-        api: apiName,
-        outcome,
-        status: response.status,
-        keyHash: given.kind === 'key' ? keyHash(given.key) : undefined,
-        error,
-        writeUnits,
-        readUnits,
-        calls,
-        conflicts,
-      });
-    } catch {
-      // Who looks on changes nothing: the request is settled.
-    }
+    tell(observe, {
+      api: apiName,
+      outcome,
+      status: response.status,
+      keyHash: given.kind === 'key' ? keyHash(given.key) : undefined,
+      error,
+      writeUnits,
+      readUnits,
+      calls,
+      conflicts,
+    });
     await crashPoint('before-answer');
     return response;
   };

@@ -7,6 +7,7 @@ import type { PartitionSummary, SinkRunOptions } from './run-options.js';
 import type { Batch, SinkState } from './sink.js';
 import type { TopicPartition } from './source.js';
 import { isOurs, writeBatch, type Refuse } from './write.js';
+import { tell } from '../telemetry/tell.js';
 
 const defaults: Limits = { rows: 1_000, bytes: 8 * 1024 * 1024, ms: 5_000 };
 /** Nothing within it: what is left below the end are markers of transactions. */
@@ -126,7 +127,7 @@ export class PartitionRun {
     const { next } = this.#state;
     const { duplicates, bytes } = gathered;
     if (batch.changes.length > 0)
-      observe?.({
+      tell(observe, {
         sink: sink.name,
         partition,
         from: from.next,

@@ -7,6 +7,7 @@ import { Pressure } from './pressure.js';
 import type { ChannelSettings } from './settings.js';
 import { logSend, type SendSummary } from './summary.js';
 import { newSqsClient } from '../sqs/send-entries.js';
+import { tell } from '../telemetry/tell.js';
 import { envelop } from './envelope.js';
 
 export interface ChannelSenderOptions {
@@ -101,7 +102,7 @@ export function channelSender(options: ChannelSenderOptions): ChannelSender {
       try {
         await run.send(enveloped);
       } finally {
-        observe(run.summary(messages.length));
+        tell(observe, run.summary(messages.length));
       }
     },
   };

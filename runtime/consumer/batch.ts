@@ -7,6 +7,7 @@ import type { Prepared, Way } from '../dedup/way.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
+import { tell } from '../telemetry/tell.js';
 import { Arrival, ranAlone, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
@@ -93,7 +94,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
       const back = handedBack(arrivals);
       if (back.length > 0 || arrivals.some(ranAlone)) await (await trouble()).handBack(back);
       await crashPoint('before-answer');
-      observed(observe, { ...(await summarise(settings.consumerName, arrivals, back, meter)), ...tally });
+      tell(observe, { ...(await summarise(settings.consumerName, arrivals, back, meter)), ...tally });
       const again = new Set<Arrival<BodyOf<Schema>, D>>(back);
       return raws.filter((_, i) => {
         const arrival = arrivals[i];
@@ -191,13 +192,4 @@ function handedBack<Body, D extends Delivery>(
     if (outcome === undefined || outcome.kind === 'retry') closed.add(lane);
     return closed.has(lane);
   });
-}
-
-/** What an observer throws must not bring back what is committed. */
-function observed(observe: (summary: BatchSummary) => void, summary: BatchSummary): void {
-  try {
-    observe(summary);
-  } catch (error) {
-    logLine({ exactlyOnce: 'observer threw', consumer: summary.consumer, ...errorLine(error) });
-  }
 }

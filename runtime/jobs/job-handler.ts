@@ -9,6 +9,7 @@ import { fingerprintOf } from '../dedup/fingerprint.js';
 import type { SqsConsumer } from '../sqs/handler.js';
 import { letterOf } from '../sqs/letter.js';
 import { logSummary, type BatchSummary, type Problem } from '../telemetry/batch-summary.js';
+import { tell } from '../telemetry/tell.js';
 import { jobEnvelope, type JobEnvelope } from './envelope.js';
 import { jobIn } from './job-event.js';
 import { hideMessage } from './hide-message.js';
@@ -93,7 +94,7 @@ export function jobHandler<Schema extends StandardSchemaV1, Tx extends { readonl
       const invocation = invocations.getStore();
       if (invocation !== undefined) invocation.duplicates = summary.duplicate;
       for (const problem of summary.problems) invocation?.problems.set(problem.messageId, problem);
-      observe(summary);
+      tell(observe, summary);
     },
     handle: async ({ body: { jobId, payload, enqueued }, transport }, tx) => {
       const messageId = transport.messageId.toLog();

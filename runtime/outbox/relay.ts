@@ -14,6 +14,7 @@ import type { RelayGauges } from './relay-gauges.js';
 import { sweep } from './sweep.js';
 import { Tally } from './tally.js';
 import { TargetHealth } from '../send/target-health.js';
+import { tell } from '../telemetry/tell.js';
 
 export interface OutboxRelayOptions extends RelaySettings {
   /** @default - a client of the function's own region */
@@ -72,13 +73,13 @@ export function outboxRelay(options: OutboxRelayOptions): OutboxRelay {
     const access = { client, table, limits: clock.limits, retentionSeconds, graceSeconds };
     if (event.Records === undefined) {
       const tally = new Tally();
-      await sweep(sender, access, clock, tally, observeGauges);
-      observe({ outbox: table, by: 'sweep', ...tally.figures() });
+      await sweep(sender, access, clock, tally, (gauges) => tell(observeGauges, gauges));
+      tell(observe, { outbox: table, by: 'sweep', ...tally.figures() });
       return { batchItemFailures: [] };
     }
     await crashPoint('batch-received');
     const { failed, ...figures } = await relayBatch(readRecords(event.Records), sender, access, clock);
-    observe({ outbox: table, by: 'stream', ...figures, failed: failed.length });
+    tell(observe, { outbox: table, by: 'stream', ...figures, failed: failed.length });
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

@@ -110,6 +110,7 @@ export const walls = [
       'runtime/dedup/',
       'runtime/dynamodb/attribute-value.ts',
       'runtime/telemetry/node-version.ts',
+      'runtime/telemetry/tell.ts',
       // Of an audit on a schedule.
       'runtime/telemetry/error-line.ts',
       'runtime/telemetry/log-line.ts',

@@ -96,6 +96,23 @@ test('an outcome is stored: the second one gets it, and the effect is not made a
   expect(acts).toHaveLength(2);
 });
 
+test('an observer that throws decides about no effect: what is in doubt is blocked, and listed', async () => {
+  const { letGo, ended } = await stuck();
+  const throwing = leases({
+    now: () => Date.now() + 1000 * (skew + delay),
+    observe: () => {
+      throw new Error('no metrics today');
+    },
+  });
+  const scope = { client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mailer' };
+  const late: Once = throwing(scope)(key, () => 30_000);
+  await expect(late('mail', mail())).rejects.toThrow(EffectBlocked);
+  await expect(late('mail', mail())).rejects.toThrow(EffectBlocked);
+  letGo();
+  expect((await ended).error).toBeInstanceOf(LeaseLost);
+  expect(acts).toHaveLength(1);
+});
+
 test('the outcome stands for as long as its row does, whatever its expiration says', async () => {
   await owner()('mail', mail());
   expect(await owner(1e9)('mail', mail())).toBe('mail 1');

@@ -67,6 +67,7 @@ const onTheWay = [
   'runtime/telemetry/log-line.ts',
   // Says at start that Node.js is too old.
   'runtime/telemetry/node-version.ts',
+  'runtime/telemetry/tell.ts',
 ];
 
 /** Other ways, leases, the outbox, decoders: in the bundle of whoever uses them. */

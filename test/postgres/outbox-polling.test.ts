@@ -88,6 +88,23 @@ test('an aggregate that is refused is listed and waits; nobody else does, and it
   expect(sink.versionsOf('bad')).toEqual([1, 2, 3, 4]);
 });
 
+test('an observer that throws ends nothing: the relay goes on', async () => {
+  const sink = new Sink();
+  const relay = new PollingRelay({
+    ...{ pool: db.pool, targets: [sink], pollMs: 20 },
+    observe: () => {
+      throw new Error('no metrics today');
+    },
+  });
+  const running = await relay.start();
+  for (const n of [1, 2, 3]) {
+    await publish('a');
+    while (sink.versionsOf('a').length < n) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await running.stop();
+  expect(sink.versionsOf('a')).toEqual([1, 2, 3]);
+});
+
 test('a target that is down holds up neither the other one nor, once it is back, its own order', async () => {
   const [up, down] = [new Sink('up'), new Sink('down')];
   down.refuses = () => {

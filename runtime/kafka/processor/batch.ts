@@ -1,4 +1,5 @@
 import { sleep } from '../../dedup/sleep.js';
+import { tell } from '../../telemetry/tell.js';
 import type { ClientConsumer } from './client-port.js';
 import { processorCrashPoint } from './crash-points.js';
 import { isOutOfGroup } from './error-codes.js';
@@ -7,7 +8,6 @@ import { incarnationText, type Incarnations } from './incarnations.js';
 import type { Lane } from './lane.js';
 import type { ProcessorSettings } from './options.js';
 import type { Transactions } from './transactions.js';
-import { observe } from './work.js';
 
 export interface BatchParts {
   readonly transactions: Transactions;
@@ -96,7 +96,7 @@ export class Batch {
     for (const lane of filled) lane.settle();
     await processorCrashPoint('after-transaction');
     const ms = Math.round(performance.now() - began);
-    observe(this.#parts.settings, { kind: 'committed', messages, sent: this.#sent, ms });
+    tell(this.#parts.settings.observe, { kind: 'committed', messages, sent: this.#sent, ms });
     return true;
   }
 
@@ -117,7 +117,7 @@ export class Batch {
       await transactions.abort();
       // The group went on without this member, which will be told so; or the broker did not answer.
       if (!(error instanceof KafkaFailed)) throw error;
-      observe(settings, { kind: 'aborted', messages: 0, inARow: 1, error });
+      tell(settings.observe, { kind: 'aborted', messages: 0, inARow: 1, error });
     }
   }
 
@@ -158,7 +158,7 @@ export class Batch {
     this.#openedAt = undefined;
     for (const lane of lanes) lane.giveBack();
     this.#aborts += 1;
-    observe(settings, { kind: 'aborted', messages, inARow: this.#aborts, error });
+    tell(settings.observe, { kind: 'aborted', messages, inARow: this.#aborts, error });
     if (!(error instanceof KafkaFailed)) throw error;
     if (this.#aborts >= settings.maxAborts)
       throw new TransactionsFailing(this.#aborts, { cause: error.cause });

@@ -1,4 +1,5 @@
 import { sleep } from '../../dedup/sleep.js';
+import { tell } from '../../telemetry/tell.js';
 import { Assignment } from './assignment.js';
 import { Batch } from './batch.js';
 import { closeClients, connectClients, type Clients } from './clients.js';
@@ -12,7 +13,7 @@ import { Reader } from './reader.js';
 import { Rebalances, type Rebalance } from './rebalances.js';
 import { takeSlot } from './slot.js';
 import { Transactions } from './transactions.js';
-import { observe, work } from './work.js';
+import { work } from './work.js';
 
 /** librdkafka's own default of `message.max.bytes`. */
 const defaultMaxBytes = 1_000_000;
@@ -73,7 +74,7 @@ class Processor implements KafkaProcessor {
       });
       try {
         await transactions.init();
-        observe(this.#settings, { kind: 'started', transactionalId });
+        tell(this.#settings.observe, { kind: 'started', transactionalId });
         clients.consumer.subscribe(topics);
         await this.#process(new Turn(this.#settings, clients, transactions, rebalances, fail));
       } finally {
@@ -82,7 +83,7 @@ class Processor implements KafkaProcessor {
       }
     } finally {
       await taken.free();
-      observe(this.#settings, { kind: 'stopped' });
+      tell(this.#settings.observe, { kind: 'stopped' });
     }
   }
 
@@ -197,7 +198,7 @@ class Turn {
     await this.#commit();
     this.#dropLanes();
     if (kind === 'revoke') {
-      observe(this.#settings, { kind: 'revoked', partitions });
+      tell(this.#settings.observe, { kind: 'revoked', partitions });
       consumer.unassign();
       return;
     }
@@ -206,7 +207,7 @@ class Turn {
     this.#lanes = begun.map(({ lane }) => lane);
     const assigned = this.#lanes.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
     consumer.assign(assigned);
-    observe(this.#settings, { kind: 'assigned', partitions: assigned });
+    tell(this.#settings.observe, { kind: 'assigned', partitions: assigned });
   }
 
   #dropLanes(): void {

@@ -1,4 +1,5 @@
 import { sleep } from '../../dedup/sleep.js';
+import { tell } from '../../telemetry/tell.js';
 import type { Assignment } from './assignment.js';
 import { called, type ClientConsumer, type ClientMessage } from './client-port.js';
 import { clientError, codes, isFatalError } from './error-codes.js';
@@ -6,7 +7,6 @@ import { KafkaFailed, OffsetMissing } from './errors.js';
 import type { Incarnations } from './incarnations.js';
 import type { Lane } from './lane.js';
 import type { ProcessorSettings } from './options.js';
-import { observe } from './work.js';
 
 /** How long one look for records may take, in milliseconds. */
 const pollMs = 100;
@@ -76,7 +76,7 @@ export class Reader {
     try {
       await this.#parts.incarnations.assertUnchanged(lanes);
       await this.#parts.assignment.assertStillThere(lanes);
-      observe(this.#parts.settings, { kind: 'lag', records: await this.#parts.assignment.lag(lanes) });
+      tell(this.#parts.settings.observe, { kind: 'lag', records: await this.#parts.assignment.lag(lanes) });
     } catch (error) {
       // A broker that does not answer is not a missing offset.
       if (!(error instanceof KafkaFailed)) throw error;

@@ -1,4 +1,5 @@
 import { DependencyFailed, faultOf, isFinal } from '../../dedup/errors.js';
+import { tell } from '../../telemetry/tell.js';
 import type { ClientMessage } from './client-port.js';
 import { deadLetter } from './dead-letter.js';
 import { PoisonRecord } from './errors.js';
@@ -70,25 +71,13 @@ function failed(
   if (!isExcused && (isFinal(error) || failures >= maxFailures)) {
     if (deadLetterTopic === undefined)
       throw new PoisonRecord(lane.topic, lane.partition, place.offset, failures, { cause: error });
-    observe(settings, { kind: 'dead-lettered', failures, error, ...place });
+    tell(settings.observe, { kind: 'dead-lettered', failures, error, ...place });
     const topicId = lane.incarnation.id;
     return [deadLetter({ deadLetterTopic, consumerName, message, topicId, failures, error })];
   }
   lane.tries += 1;
   const waitMs = Math.min(maxRetryDelayMs, retryDelayMs * 2 ** Math.min(lane.tries - 1, 20));
   lane.retryAt = performance.now() + waitMs;
-  observe(settings, { kind: 'failed', failures, waitMs, error, ...place });
+  tell(settings.observe, { kind: 'failed', failures, waitMs, error, ...place });
   return undefined;
-}
-
-/** What an observer throws is its own affair. */
-export function observe(
-  { observe: told }: Pick<ProcessorSettings, 'observe'>,
-  event: Parameters<ProcessorSettings['observe']>[0],
-): void {
-  try {
-    told(event);
-  } catch {
-    // Telemetry never decides about a record.
-  }
 }

@@ -4,6 +4,7 @@ import { InstanceMemory } from '../../outbox/instance-memory.js';
 import type { RelayTarget } from '../../outbox/targets/target.js';
 import type { Sender } from '../../outbox/deliver.js';
 import { TargetHealth } from '../../send/target-health.js';
+import { tell } from '../../telemetry/tell.js';
 import { begin, claimLanes, markSent, readUnsent, type UnsentEvent } from './claim.js';
 import { laneCount, outboxNames, type OutboxNames } from './names.js';
 import { using, type RelayConnection, type RelayPool } from './port.js';
@@ -132,7 +133,7 @@ export class PollingRelay {
       }),
       loop(new Pause(maintenanceMs, pause), async () => {
         await using(this.#options.pool, async (connection) => this.#maintain(connection)).catch(
-          (error: unknown) => this.#observe({ ...nothing('poll'), error }),
+          (error: unknown) => this.#tell({ ...nothing('poll'), error }),
         );
         return false;
       }),
@@ -201,12 +202,12 @@ export class PollingRelay {
       error,
     }));
     if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined)
-      this.#observe(round);
+      this.#tell(round);
     return round;
   }
 
-  #observe(round: PollingRound): void {
-    this.#options.observe?.(round);
+  #tell(round: PollingRound): void {
+    tell(this.#options.observe, round);
   }
 }
 

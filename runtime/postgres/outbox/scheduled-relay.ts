@@ -2,6 +2,7 @@ import { metricsOf } from '../../outbox/relay-summary.js';
 import { keyHash } from '../../dedup/key-hash.js';
 import { errorLine } from '../../telemetry/error-line.js';
 import { logLine } from '../../telemetry/log-line.js';
+import { tell } from '../../telemetry/tell.js';
 import { outboxGauges } from './gauges.js';
 import { PollingRelay, type PollingRelayOptions, type PollingRound } from './polling-relay.js';
 import { using } from './port.js';
@@ -32,8 +33,8 @@ const reserve = 0.2;
  */
 export function scheduledRelay({ outboxName, ...options }: ScheduledRelayOptions) {
   const observe = (round: PollingRound): void => {
-    tell(outboxName, round);
-    options.observe?.(round);
+    logRound(outboxName, round);
+    tell(options.observe, round);
   };
   const relay = new PollingRelay({ ...options, observe });
   return async (_event: unknown, context: InvocationClock): Promise<{ readonly sent: number }> => {
@@ -50,7 +51,7 @@ export function scheduledRelay({ outboxName, ...options }: ScheduledRelayOptions
   };
 }
 
-function tell(outbox: string, { by, sent, stuck, lagMs, failures }: PollingRound): void {
+function logRound(outbox: string, { by, sent, stuck, lagMs, failures }: PollingRound): void {
   for (const { stream, version, error } of failures.slice(0, 20))
     logLine({
       ...{ exactlyOnce: 'problem', outbox, streamHash: keyHash(stream), version },
