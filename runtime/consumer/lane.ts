@@ -1,4 +1,4 @@
-import { IgnoreMessage } from '../dedup/error.js';
+import { asThrown, IgnoreMessage } from '../dedup/error.js';
 import type { Outcome, Outcomes } from '../dedup/outcome.js';
 import type { Prepared, Turn } from '../dedup/way.js';
 import { excused, type Arrival, type Recognised } from './arrival.js';
@@ -88,7 +88,8 @@ export class Lane<Body, D extends Delivery, Unit extends Prepared> {
       const unit = await work.prepare(recognised, { lane: this.name, ahead });
       this.#gathered.push({ arrival, unit });
       return unit.looked !== true;
-    } catch (error) {
+    } catch (cause) {
+      const error = asThrown(cause);
       // What was said ahead of an uncommitted predecessor is no verdict: it is prepared again in its turn (R47).
       if (decisions.aheadIsNoVerdict({ ahead }) !== undefined) return false;
       if (error instanceof IgnoreMessage) {

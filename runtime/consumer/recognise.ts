@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { asThrown } from '../dedup/error.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import { deepFreeze } from '../dedup/deep-freeze.js';
 import type { Limits } from '../dedup/limits.js';
@@ -44,7 +45,7 @@ export async function recognise<Schema extends StandardSchemaV1, D extends Deliv
   try {
     arrival.recognise({ recognised: await read(delivery, recognition, limits) });
   } catch (error) {
-    arrival.recognise({ error });
+    arrival.recognise({ error: asThrown(error) });
   }
 }
 

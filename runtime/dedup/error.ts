@@ -45,6 +45,21 @@ export function isFinal(error: unknown): boolean {
   return error instanceof ExactlyOnceError && error.final;
 }
 
+/**
+ * What code of the user's has thrown, as something that can be judged: of `undefined` everybody else takes it that
+ * nothing was thrown, and a proxy may throw whenever it is looked at.
+ */
+export function asThrown(error: unknown): unknown {
+  if (error === undefined) return new Error('undefined was thrown');
+  try {
+    // All judging begins with this look.
+    isFinal(error);
+    return error;
+  } catch {
+    return new Error('something was thrown that cannot be looked at');
+  }
+}
+
 /** `name: message` of whatever was thrown. */
 export function errorText(error: unknown): string {
   try {

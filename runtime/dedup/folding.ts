@@ -1,5 +1,5 @@
 import { deepFreeze } from './deep-freeze.js';
-import { isFinal } from './error.js';
+import { asThrown, isFinal } from './error.js';
 import {
   rowKey,
   type Aggregate,
@@ -103,7 +103,7 @@ export class Folding<State, Event extends AggregateEvent> {
         this.#apply(id, stream, next);
         this.#stuck.delete(id);
       } catch (error) {
-        this.#stuck.set(id, { stream: id, parked: next, error });
+        this.#stuck.set(id, { stream: id, parked: next, error: asThrown(error) });
         return;
       }
     }
@@ -191,7 +191,8 @@ export class Folding<State, Event extends AggregateEvent> {
     let stream: Stream;
     try {
       stream = this.#ledger.get(id) ?? { position: this.#options.start(event), parked: [] };
-    } catch (error) {
+    } catch (cause) {
+      const error = asThrown(cause);
       return { kind: isFinal(error) ? 'rejected' : 'retry', error };
     }
     const known = outcomeBefore(stream, event);
@@ -201,7 +202,8 @@ export class Folding<State, Event extends AggregateEvent> {
     try {
       this.#apply(id, stream, event);
       return { kind: 'processed' };
-    } catch (error) {
+    } catch (cause) {
+      const error = asThrown(cause);
       return { kind: isFinal(error) ? 'rejected' : 'retry', error };
     }
   }

@@ -22,15 +22,22 @@ const passing = new Set([
   'ThrottlingException',
 ]);
 
+/** What DynamoDB says of one table among those of a request, without telling which. */
+const ofSomeTable = new Set(['ResourceNotFoundException', 'AccessDeniedException']);
+
 /** Calls that DynamoDB has turned away before it looked at what is in them. */
 const turnedAway = new Set([
   ...passing,
-  'ResourceNotFoundException',
-  'AccessDeniedException',
+  ...ofSomeTable,
   'UnrecognizedClientException',
   'ExpiredTokenException',
   'InvalidSignatureException',
 ]);
+
+/** Whether it may be about a table that only one of those who share the request has to do with. */
+export function isOfSomeTable({ cause }: { readonly cause?: unknown }): boolean {
+  return cause instanceof Error && ofSomeTable.has(cause.name);
+}
 
 /** Whether nothing was written. Of a call that the SDK had sent before, only the last answer is known. */
 function wasTurnedAway(cause: unknown): boolean {

@@ -9,7 +9,7 @@ import {
 } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
-import { commitFailed, isPassing, isRefusal } from './call-failed.js';
+import { commitFailed, isOfSomeTable, isPassing, isRefusal } from './call-failed.js';
 import type { Sent, UnitOutcome } from './attempt-result.js';
 import type { DynamoStoreOptions } from './store-options.js';
 import { bytesOf, maxBytes, pack, type Pack, type Unit } from './pack.js';
@@ -124,7 +124,9 @@ async function settle(
     const error = failure(cause, options.tableName);
     // Whatever is no outage is somebody's own, and only alone do they show whose.
     const isOutage =
-      error instanceof ExactlyOnceError && error.fault === 'dependency' && !(error instanceof EpochEnded);
+      error instanceof ExactlyOnceError &&
+      error.fault === 'dependency' &&
+      !(error instanceof EpochEnded || isOfSomeTable(error));
     return units.length > 1 && !isOutage ? 'split' : all({ kind: 'retry', error });
   }
   const { result } = sent;

@@ -1,4 +1,5 @@
 import type { DynamoStore } from './dynamo-store.js';
+import { asThrown } from '../dedup/error.js';
 import type { ConditionFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcomes } from '../dedup/outcome.js';
@@ -58,7 +59,7 @@ export class Handling implements Running {
         await this.#fill(tx, answering, ahead);
         return;
       } catch (error) {
-        const thrown = tx.close(error);
+        const thrown = tx.close(asThrown(error));
         if (ahead || !tx.looked) throw thrown;
         const { mayRunAgain } = await import('./again.js');
         await mayRunAgain(this, tx, thrown, limits);

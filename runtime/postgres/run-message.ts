@@ -1,6 +1,6 @@
 import { backoff } from '../dedup/backoff.js';
 import type { Once } from '../dedup/effect.js';
-import { CommitFailed, DependencyFailed, IgnoreMessage, isFinal } from '../dedup/errors.js';
+import { asThrown, CommitFailed, DependencyFailed, IgnoreMessage, isFinal } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
 import { valueText } from '../dedup/value-text.js';
@@ -130,13 +130,14 @@ async function attempt(
     tokens.add(opening.token);
     await commitTransaction(opening.opened);
     return { kind: 'processed' };
-  } catch (error) {
+  } catch (cause) {
+    const error = asThrown(cause);
     let thrown = tx?.close(error) ?? error;
     if (thrown instanceof IdentityTaken)
       try {
         return (await notTaken(opening, store, work, tries)) ?? new Again(thrown);
-      } catch (cause) {
-        thrown = cause;
+      } catch (later) {
+        thrown = later;
       }
     await opening.rollBack();
     // One that opens late may take hours: what only says "try again" is another look when it comes again.

@@ -19,7 +19,7 @@ const notAnError = Object.setPrototypeOf(new Error(planted), null) as Error;
 
 /** Each error of the library, with the planted text wherever a message, a row or another error may put one. */
 const samples: Record<
-  Exclude<keyof typeof errors, 'faultOf' | 'isFinal' | 'errorText' | 'ignore' | 'briefly'>,
+  Exclude<keyof typeof errors, 'faultOf' | 'isFinal' | 'asThrown' | 'errorText' | 'ignore' | 'briefly'>,
   Error
 > = {
   ExactlyOnceError: new errors.ExactlyOnceError(planted, { cause }),
