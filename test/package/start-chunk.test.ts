@@ -104,7 +104,7 @@ test('a handler that publishes and validates still has only its own at start: no
 /** What it is now and 1 kB: growth is a decision. What is aimed at is a floor of the benchmarks (bench/floors.ts). */
 test.each([
   ['loaded at start', 'atStart', 42_800],
-  ['in the whole bundle', 'whole', 96_200],
+  ['in the whole bundle', 'whole', 97_000],
 ] as const)('bytes %s do not grow unseen', (_, bytes, most) => {
   expect(core[bytes]).toBeLessThanOrEqual(most);
 });
