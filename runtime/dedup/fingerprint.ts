@@ -10,9 +10,8 @@ const maxLevels = maxDepth + 100;
  * properties. Follows RFC 8785 (JSON Canonicalization Scheme) for what JSON can hold. A `bigint` counts as the
  * integer that it is: 5n is 5, and integers that differ in any digit differ.
  *
- * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels): such
- *   a payload would
- *   get the fingerprint of another one.
+ * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a Map, a Set, a Promise, a
+ *   cycle, 600 levels): such a payload would get the fingerprint of another one.
  */
 export function fingerprintOf(value: unknown): string {
   return hash('sha256', canonicalJson(value), 'base64url');
@@ -57,7 +56,18 @@ function write(value: unknown, above: Inside | undefined): string {
     // As JSON.stringify does: a member without a value is not there.
     if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member, inside(`.${name}`))}`);
   }
+  if (members.length === 0 && !mayBeEmpty(value))
+    throw unserialisable(above, `a ${nameOf(value)} is not a JSON value`);
   return `{${members.join(',')}}`;
+}
+
+/** Of a Map, and of all else that keeps what it has elsewhere, JSON has nothing: any two would be equal. */
+function mayBeEmpty(value: object): boolean {
+  return nameOf(value) === 'Object' || ArrayBuffer.isView(value);
+}
+
+function nameOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 function unserialisable(above: Inside | undefined, problem: string): UnserialisableValue {

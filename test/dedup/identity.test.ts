@@ -48,12 +48,31 @@ test('a fingerprint is the same for the same JSON in any order, and another for 
   );
 });
 
-test.each([[[Number.NaN]], [{ f: () => 1 }], [undefined]])(
-  'fails when a value has no JSON form: %p',
-  (value) => {
-    expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
-  },
-);
+test.each<[unknown]>([
+  [[Number.NaN]],
+  [{ f: () => 1 }],
+  [undefined],
+  [new Map([['a', 1]])],
+  [{ seen: new Set(['a']) }],
+  [Promise.resolve('a')],
+  [[/a/]],
+  [new Error('a')],
+  [new ArrayBuffer(1)],
+])('fails when a value has no JSON form, and would look like any other: %p', (value) => {
+  expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
+});
+
+test('what JSON has an empty form of has a fingerprint: objects, also of classes, views and arrays', () => {
+  class Nothing {
+    readonly #hidden = 1;
+    seen = () => this.#hidden;
+  }
+  const nothing = Object.assign(new Nothing(), { seen: undefined });
+  for (const value of [{}, Object.create(null), nothing])
+    expect(fingerprintOf(value)).toBe(fingerprintOf({}));
+  expect(fingerprintOf(new Uint8Array())).not.toBe(fingerprintOf(new Uint8Array(1)));
+  expect(fingerprintOf([])).not.toBe(fingerprintOf({}));
+});
 
 function rebuilt(value: unknown, order: (keys: string[]) => string[]): unknown {
   if (Array.isArray(value)) return value.map((item) => rebuilt(item, order));
