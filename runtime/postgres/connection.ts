@@ -2,7 +2,7 @@ import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresClient, PostgresPool, SqlResult } from './client.js';
 import { isOver, Patience } from './patience.js';
-import { ConnectionLost, isJudged, sqlStateOf, statementError } from './sql-error.js';
+import { ConnectionLost, isJudged, isOfClient, sqlStateOf, statementError } from './sql-error.js';
 
 const guarded = new WeakSet<PostgresPool>();
 
@@ -74,13 +74,20 @@ export class Connection {
     }
   }
 
-  /** @throws what `statementError` makes of what went wrong. */
+  /** @throws what `statementError` makes of what went wrong; what the client cannot send, as the client says it. */
   async send(text: string, values?: readonly unknown[]): Promise<SqlResult> {
     try {
       return await this.raw(text, values);
     } catch (cause) {
-      throw statementError(cause);
+      throw isOfClient(cause) && (await this.#answers()) ? cause : statementError(cause);
     }
+  }
+
+  /** Whether the connection is in order, whatever its transaction is. */
+  async #answers(): Promise<boolean> {
+    this.#broken = false;
+    await this.raw('SELECT 1').catch(() => undefined);
+    return !this.isBusy;
   }
 
   /** The same. @throws what Postgres said, as it is. */

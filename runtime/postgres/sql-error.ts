@@ -23,6 +23,15 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/**
+ * Whether a client may have thrown this of a statement or a value that it cannot send, such as one that has no JSON.
+ * Of a connection that broke some of them say no more.
+ */
+export function isOfClient(error: unknown): boolean {
+  const { code } = Object(error) as { readonly code?: unknown };
+  return code === undefined && !(error instanceof ExactlyOnceError);
+}
+
 /** Tables, columns, functions, types, schemas, and indexes that ON CONFLICT asks for. */
 const names = /^(42P01|42703|42883|42704|3F000|42P10)$/;
 

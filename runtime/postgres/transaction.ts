@@ -3,10 +3,7 @@ import { DependencyFailed, TransactionSealed } from '../dedup/error.js';
 import type { SqlResult } from './client.js';
 import type { Connection } from './connection.js';
 import { StatementFailed, TransactionControlRefused } from './errors.js';
-
-/** Statements that would end the transaction, or the guarantee with it. */
-const control =
-  /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|PREPARE\s+TRANSACTION)\b/i;
+import { transactionControl } from './transaction-control.js';
 
 /** What a handler is given: a transaction that is open, and is committed with the receipt of its message. */
 export interface PostgresTx {
@@ -46,8 +43,10 @@ export class Transaction implements PostgresTx {
   }
 
   async query(text: string, values?: readonly unknown[]) {
-    const command = control.exec(text)?.[1];
-    if (command !== undefined) throw new TransactionControlRefused(command.toUpperCase());
+    // A client that takes an object, too, would send one that nobody has looked at.
+    if (typeof text !== 'string') throw new TypeError(`tx.query takes a text and values, got ${typeof text}`);
+    const command = transactionControl(text);
+    if (command !== undefined) throw new TransactionControlRefused(command);
     const { rows, rowCount } = await this.#send('query', text, values);
     return { rows, rowCount: rowCount ?? 0 };
   }

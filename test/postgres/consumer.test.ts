@@ -243,14 +243,74 @@ describe('a transaction', () => {
     expect(error).toContain('StatementFailed');
   });
 
-  test('is not ended by its handler', async () => {
-    for (const text of ['COMMIT', ' /* so */ rollback', '-- well\nEND', 'Begin', 'ROLLBACK TO x'])
-      expect(
-        await fails(async ({ counter }, tx) => {
+  test.each([
+    'COMMIT',
+    ' /* so */ rollback',
+    '-- well\nEND',
+    'Begin',
+    'ROLLBACK TO x',
+    'SELECT 1; COMMIT; SELECT 2',
+    "SELECT ';'; COMMIT",
+    "SELECT E'\\';COMMIT --'; commit",
+    'SELECT 1 AS "a;b"; /* a /* nested */ one */ commit',
+    '/* a /* nested */ one */ COMMIT',
+    'SELECT $a$;$b$;$a$; end',
+    'SELECT 1 -- one\n; COMMIT',
+  ])('is not ended by its handler: %p', async (text) => {
+    expect(
+      await fails(async ({ counter }, tx) => {
+        await add(tx, counter);
+        await tx.query(text);
+      }),
+    ).toContain('TransactionControlRefused');
+  });
+
+  test.each([
+    'SELECT \'a; COMMIT\' AS "b; COMMIT" /* ; COMMIT */ -- ; COMMIT',
+    'SELECT $$; COMMIT; $$, $x$; COMMIT $y$ $x$',
+    "SELECT E'\\'; COMMIT', 'it''s; COMMIT'",
+    'SELECT 1;',
+    'SELECT 1; SELECT 2',
+    "SELECT 1 AS e, date'2026-01-01' AS d; SELECT $1 IS NULL WHERE false",
+  ])('is not refused for what is quoted: %p', async (text) => {
+    const one = message('q');
+    const it = consumer(async ({ counter }, tx) => {
+      await tx.query(text.replace('$1', 'NULL'));
+      await add(tx, counter);
+    });
+    expect(await run(it, [one.record])).toEqual({ batchItemFailures: [] });
+    expect(await count(one.body.counter)).toBe(1);
+  });
+
+  test('that cannot be sent is its message’s failure, which is counted, and no outage', async () => {
+    const itself: Record<string, unknown> = {};
+    itself['itself'] = itself;
+    const odd: readonly ((tx: PostgresTx) => unknown)[] = [
+      async (tx) => tx.query('SELECT $1::jsonb', [itself]),
+      async (tx) => tx.query('SELECT $1::jsonb', [{ big: 1n }]),
+      async (tx) => tx.query(undefined as never),
+      async (tx) => tx.query({ text: 'COMMIT' } as never),
+      async (tx) => tx.query('SELECT 1', 5 as never),
+    ];
+    for (const [i, ask] of odd.entries()) {
+      const [one, next] = [message(`odd-${i}`), message(`odd-${i}`)];
+      const it = consumer(
+        async ({ id, counter }, tx) => {
           await add(tx, counter);
-          await tx.query(text);
-        }),
-      ).toContain('TransactionControlRefused');
+          if (id === one.body.id) await ask(tx);
+        },
+        { maxFailures: 2 },
+      );
+      const records = [one.record, next.record];
+      expect((await run(it, records)).batchItemFailures).toHaveLength(2);
+      const second = await run(
+        it,
+        records.map((each) => again(each)),
+      );
+      expect(second).toEqual({ batchItemFailures: [] });
+      expect([await count(one.body.counter), await count(next.body.counter)]).toEqual([0, 1]);
+    }
+    expect(await drain(queue, deadLetterQueueUrl)).toHaveLength(odd.length);
   });
 
   test('whose statements are not awaited is no success', async () => {
