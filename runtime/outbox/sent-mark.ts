@@ -4,6 +4,7 @@ import { conditional, outboxRowOutlived, outboxRowThere } from '../dynamodb/cond
 import { send } from '../dynamodb/send.js';
 import type { OutboxAccess } from './outbox-access.js';
 import type { OutboxRow } from './event-row.js';
+import { isKnownSent, placeId, readMarks, type Place } from './positions.js';
 
 /**
  * `first`: nobody had marked it. `again`: it had been sent before, and its mark may have expired with its row since.
@@ -46,4 +47,23 @@ export async function markSent(
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return 'again';
   }
+}
+
+/**
+ * Marks a row that every target is past, though it may not have been sent: somebody has passed over it. Without its
+ * mark it would be found unsent again. Costs 1 read unit for rows of up to 4 KB where it is marked, or not there.
+ *
+ * @throws DependencyFailed when it is not known to be marked
+ */
+export async function markPassed(
+  access: OutboxAccess,
+  retentionSeconds: number,
+  { stream, version }: Place,
+): Promise<void> {
+  const previous = { stream, version: version - 1n };
+  const places = [{ stream, version }, ...(version > 1n ? [previous] : [])];
+  const read = await readMarks(access, places, true);
+  const itself = read.get(placeId({ stream, version }));
+  if (itself === undefined || isKnownSent(itself, read.get(placeId(previous)))) return;
+  await markSent(access, retentionSeconds, { stream, version, first: itself.first });
 }
