@@ -121,7 +121,7 @@ function writeBack(
       const waitMs = Math.min(retry.mostMs, retry.firstMs * 2 ** Math.min(20, tries - 1));
       return {
         ...now,
-        next: advanced(now, stood, next),
+        next: advanced(now, entry, stood, next),
         at: at ?? now.at,
         tries,
         due: hindered ? Date.now() + waitMs : now.due,

@@ -1,5 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { errorLine } from '../telemetry/error-line.js';
+import { logLine } from '../telemetry/log-line.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import { InvalidSettings } from '../dedup/errors.js';
 import type { Sender } from './deliver.js';
@@ -67,19 +69,32 @@ export function outboxRelay(options: OutboxRelayOptions): OutboxRelay {
     health: new Map(targets.map(({ name }) => [name, new TargetHealth()])),
     memory: new InstanceMemory(),
   };
+  const observed = heard(observe, table);
+  const gauged = heard(observeGauges, table);
   return async (event, context) => {
     const clock = new RunClock(context);
     const access = { client, table, limits: clock.limits, retentionSeconds, graceSeconds };
     if (event.Records === undefined) {
       const tally = new Tally();
-      await sweep(sender, access, clock, tally, observeGauges);
-      observe({ outbox: table, by: 'sweep', ...tally.figures() });
+      await sweep(sender, access, clock, tally, gauged);
+      observed({ outbox: table, by: 'sweep', ...tally.figures() });
       return { batchItemFailures: [] };
     }
     await crashPoint('batch-received');
     const { failed, ...figures } = await relayBatch(readRecords(event.Records), sender, access, clock);
-    observe({ outbox: table, by: 'stream', ...figures, failed: failed.length });
+    observed({ outbox: table, by: 'stream', ...figures, failed: failed.length });
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+/** What an observer throws must not bring back what is sent, nor keep a sweep from its work. */
+function heard<T>(observe: (told: T) => void, outbox: string): (told: T) => void {
+  return (told) => {
+    try {
+      observe(told);
+    } catch (error) {
+      logLine({ exactlyOnce: 'observer threw', outbox, ...errorLine(error) });
+    }
   };
 }
 
