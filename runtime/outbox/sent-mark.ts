@@ -13,8 +13,8 @@ export type Marked = 'first' | 'again';
 
 /**
  * Marks a row as sent, when it and all before it in its stream were accepted by every target that wants them (R30).
- * The mark of a row is the expiry of the row before it; only the first of a stream has it on itself. So the newest
- * row of a stream never expires: it is the count. Costs 1 write unit for rows of up to 1 KB.
+ * The mark of a row is the expiry of the row before it; only the first of a stream has it on itself, in seconds since
+ * the epoch (1: by a relay that did not yet tell when). So the newest row of a stream never expires: it is the count. Costs 1 write unit for rows of up to 1 KB.
  *
  * @throws DependencyFailed when it is not known to be marked
  */
@@ -23,7 +23,8 @@ export async function markSent(
   retentionSeconds: number,
   { stream, version, first }: Pick<OutboxRow, 'stream' | 'version' | 'first'>,
 ): Promise<Marked> {
-  const expiration = Math.floor(Date.now() / 1000) + retentionSeconds;
+  const seconds = Math.floor(Date.now() / 1000);
+  const expiration = seconds + retentionSeconds;
   const condition = first ? outboxRowThere() : outboxRowOutlived(expiration);
   const marked = first ? version : version - 1n;
   try {
@@ -34,7 +35,7 @@ export async function markSent(
         Key: { stream: { S: stream }, version: { S: sequence(String(marked)) } },
         UpdateExpression: first ? 'SET #sent = :sent' : 'SET #expiration = :expiration',
         ExpressionAttributeNames: { ...condition.names, ...(first && { '#sent': 'sent' }) },
-        ExpressionAttributeValues: { ...condition.values, ...(first && { ':sent': { N: '1' } }) },
+        ExpressionAttributeValues: { ...condition.values, ...(first && { ':sent': { N: String(seconds) } }) },
         ...conditional(condition),
         ReturnValuesOnConditionCheckFailure: 'NONE',
         ReturnValues: 'UPDATED_OLD',
