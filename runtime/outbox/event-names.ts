@@ -8,6 +8,18 @@ export function isName(text: unknown): text is string {
   );
 }
 
+/** What is wrong with the name of an epoch; undefined: nothing. */
+export function epochProblem(epoch: unknown): string | undefined {
+  return isPart(epoch)
+    ? undefined
+    : `epoch of the outbox must be 1 to ${maxNameBytes} bytes of text without '/'`;
+}
+
+/** What is wrong with the name of a source; undefined: nothing. */
+export function sourceProblem(source: unknown): string | undefined {
+  return isName(source) ? undefined : `source of the outbox must be 1 to ${maxNameBytes} bytes of text`;
+}
+
 /** A name that an event's id can be split after. */
 export function isPart(text: unknown): text is string {
   return isName(text) && !text.includes('/');

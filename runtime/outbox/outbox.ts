@@ -4,7 +4,7 @@ import type { Publisher } from '../dynamodb/publication.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
 import { keptTrace, type TraceFields } from '../send/trace-fields.js';
 import { eventBytes } from './event-bytes.js';
-import { isName, isPart, maxNameBytes } from './event-names.js';
+import { epochProblem, isName, isPart, maxNameBytes, sourceProblem } from './event-names.js';
 import { number, type NumberedEvent } from './numbering.js';
 import { eventText, groupId, maxStreamBytes, streamText, type StreamName } from './row.js';
 
@@ -98,9 +98,8 @@ export function outbox(definition: OutboxDefinition): Outbox {
   const { table, source, epoch, maxEventBytes } = definition;
   const problems = [];
   if (!table) problems.push('table of the outbox is empty; is its environment variable set?');
-  if (!isName(source)) problems.push(`source of the outbox must be 1 to ${maxNameBytes} bytes of text`);
-  if (!isPart(epoch))
-    problems.push(`epoch of the outbox must be 1 to ${maxNameBytes} bytes of text without '/'`);
+  for (const problem of [sourceProblem(source), epochProblem(epoch)])
+    if (problem !== undefined) problems.push(problem);
   if (maxEventBytes !== undefined && !(Number.isSafeInteger(maxEventBytes) && maxEventBytes > 0))
     problems.push(`maxEventBytes of the outbox must be a whole number above 0, got ${maxEventBytes}`);
   if (problems.length > 0) throw new InvalidSettings(problems);

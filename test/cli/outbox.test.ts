@@ -226,6 +226,8 @@ test.each([
   [['resend'], 'what is to be sent again is not said'],
   [['resend', '--stream', '["no","such","stream"]'], 'has no stream ["no","such","stream"]'],
   [['resend', '--since', 'yesterday'], 'Allowed are times before now'],
+  [['resend', '--since', '2026-02-30T00:00:00Z'], 'Allowed are times before now'],
+  [['resend', '--since', '2026-04-31T23:59+02:00'], 'Allowed are times before now'],
   [['resend', '--all', '--target', 'x'], 'the targets are not known'],
 ])('outbox %j ends with 2 and one sentence', async (args, sentence) => {
   const refused = await run('outbox', ...args, ...about());
