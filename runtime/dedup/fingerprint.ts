@@ -10,9 +10,9 @@ const maxLevels = maxDepth + 100;
  * properties. Follows RFC 8785 (JSON Canonicalization Scheme) for what JSON can hold. A `bigint` counts as the
  * integer that it is: 5n is 5, and integers that differ in any digit differ.
  *
- * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels): such
- *   a payload would
- *   get the fingerprint of another one.
+ * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels, and
+ *   what it makes `{}` of, such as a Map, a Promise or an Error): such a payload would get the fingerprint of another
+ *   one.
  */
 export function fingerprintOf(value: unknown): string {
   return hash('sha256', canonicalJson(value), 'base64url');
@@ -51,6 +51,7 @@ function write(value: unknown, above: Inside | undefined): string {
     return `[${members.join(',')}]`;
   }
   if (hasToJson(value)) return write(value.toJSON(), inside(''));
+  if (isOpaque(value)) throw unserialisable(above, `JSON holds nothing of a ${nameOf(value)}`);
   // RFC 8785 3.2.3: by UTF-16 code units, which is how `sort` compares text.
   for (const name of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[name];
@@ -70,4 +71,16 @@ function pathOf(above: Inside | undefined): string {
 
 function hasToJson(value: object): value is { toJSON: () => unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function';
+}
+
+/** Neither plain nor bytes, without a member that JSON sees: what is in it is somewhere else. */
+function isOpaque(value: object): boolean {
+  if (Object.keys(value).length > 0 || ArrayBuffer.isView(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  // Each realm has a prototype of plain objects of its own, and nothing above it.
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
+}
+
+function nameOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }

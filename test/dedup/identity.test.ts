@@ -48,12 +48,15 @@ test('a fingerprint is the same for the same JSON in any order, and another for 
   );
 });
 
-test.each([[[Number.NaN]], [{ f: () => 1 }], [undefined]])(
-  'fails when a value has no JSON form: %p',
-  (value) => {
-    expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
-  },
-);
+test.each([
+  [[Number.NaN]],
+  [{ f: () => 1 }],
+  [undefined],
+  [new Map([['a', 1]])],
+  [{ a: Promise.resolve(1) }],
+])('fails when a value has no JSON form: %p', (value) => {
+  expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
+});
 
 function rebuilt(value: unknown, order: (keys: string[]) => string[]): unknown {
   if (Array.isArray(value)) return value.map((item) => rebuilt(item, order));
