@@ -4,6 +4,7 @@ import type { SentLetter as DeadLetter } from '../runtime/sqs/letter.js';
 import { bytesOf, letterAttribute } from '../runtime/sqs/dead-letter.js';
 import { firstEnqueueAttribute, firstEnqueueOf } from '../runtime/consumer/first-enqueue.js';
 import { deadLetterAttribute } from '../runtime/sqs/message-attributes.js';
+import { readLetter } from './read-letter.js';
 
 /** One message of the dead-letter queue, read. */
 export interface DeadLetterCopy {
@@ -13,9 +14,14 @@ export interface DeadLetterCopy {
   /** MessageGroupId. */
   readonly group: string | undefined;
   /**
-   * What the runtime wrote about it; undefined when SQS itself gave up, or somebody sent the message here by hand.
+   * What the runtime wrote about it; undefined when SQS itself gave up, somebody sent the message here by hand, or it
+   * cannot be read.
    */
   readonly letter: DeadLetter | undefined;
+  /** Name of the consumer that it belongs to; undefined when it is nobody's. */
+  readonly consumer: string | undefined;
+  /** It has a letter that cannot be read, and with it perhaps the place where its body is. */
+  readonly unreadable: boolean;
   /** Copies of one message have one. A message without a letter cannot be told from others, so it is only its own. */
   readonly identity: string;
   /** Epoch ms. Of the first enqueue when a letter tells it, else of the copy, which may be later. */
@@ -24,7 +30,8 @@ export interface DeadLetterCopy {
 
 export function deadLetterCopy(message: Message): DeadLetterCopy {
   const { MessageId = '', Body = '', Attributes = {} } = message;
-  const letter = letterOf(message.MessageAttributes?.[deadLetterAttribute]?.StringValue);
+  const read = readLetter(message.MessageAttributes?.[deadLetterAttribute]?.StringValue);
+  const { letter, consumer, unreadable } = read;
   // Of a body that is stored elsewhere only the place is known here, and two places may hold two payloads.
   const payload = letter?.stored ?? Body;
   return {
@@ -32,7 +39,7 @@ export function deadLetterCopy(message: Message): DeadLetterCopy {
     messageId: MessageId,
     body: Body,
     group: Attributes.MessageGroupId,
-    letter,
+    ...{ letter, consumer, unreadable },
     identity: digest(sourceOf(MessageId, payload, letter)),
     firstEnqueue:
       letter === undefined
@@ -115,23 +122,4 @@ function sourceOf(id: string, payload: string, letter: DeadLetter | undefined): 
 
 function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
-}
-
-/** Anybody may send to the queue, so nothing about the text is taken on trust. */
-function letterOf(text: string | undefined): DeadLetter | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const letter = JSON.parse(text) as Partial<DeadLetter> | null;
-    const sound =
-      typeof letter?.consumerName === 'string' &&
-      typeof letter.stream === 'string' &&
-      typeof letter.reason === 'string' &&
-      Number.isFinite(Date.parse(letter.firstEnqueue ?? '')) &&
-      ['string', 'undefined'].includes(typeof letter.key) &&
-      /^\d{0,40}$/.test(letter.sequence ?? '') &&
-      Number.isSafeInteger(letter.redrives ?? 0);
-    return sound ? (letter as DeadLetter) : undefined;
-  } catch {
-    return undefined;
-  }
 }

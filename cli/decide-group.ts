@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { GroupNotStopped } from '../runtime/dedup/errors.js';
 import { listGroups, type FailureTable, type StoppedGroup } from '../runtime/dynamodb/groups.js';
 import type { Decision } from '../runtime/sqs/decide.js';
+import { assertDecidable } from '../runtime/sqs/decide-group.js';
 import { CliError } from './cli-error.js';
 import { Connection } from './connection.js';
 import { addConsumerOptions, type ConsumerOptions } from './consumer-options.js';
@@ -14,6 +15,7 @@ import { stoppedGroup } from './stopped-group.js';
 export interface GroupDecision {
   readonly name: string;
   readonly description: string;
+  readonly state: 'resuming' | 'skipping';
   readonly decide: (table: FailureTable, sqs: SQSClient, decision: Decision) => Promise<StoppedGroup>;
   /** What now happens to the group with its head, such as `is tried again from`. */
   readonly done: string;
@@ -74,15 +76,21 @@ function decisionCommand(program: Command, { name, description }: GroupDecision)
 async function decideOne(
   connection: Connection,
   group: StoppedGroup,
-  { decide }: GroupDecision,
+  { decide, state }: GroupDecision,
   { reason, dryRun }: DecisionOptions,
 ): Promise<StoppedGroup> {
-  if (dryRun) return group;
+  if (dryRun) {
+    assertDecidable(group, group, state);
+    return group;
+  }
   const { dynamodb: client, sqs, consumerName, receiptTable: tableName } = connection;
   return decide({ client, tableName }, sqs, { consumerName, stream: group.stream, reason });
 }
 
-/** One after the other. What somebody else has decided about meanwhile is said, and the rest goes on. */
+/**
+ * One after the other. What somebody else has decided about otherwise is said, and the rest goes on. A group that is
+ * being resumed is told once more: whoever decided so may have died before the consumer was told.
+ */
 async function decideAll(
   connection: Connection,
   decision: GroupDecision,
@@ -90,8 +98,7 @@ async function decideAll(
 ): Promise<void> {
   const { dynamodb: client, consumerName, receiptTable: tableName } = connection;
   const standing: StoppedGroup[] = [];
-  for await (const group of listGroups({ client, tableName }, consumerName))
-    if (group.state === 'stopped') standing.push(group);
+  for await (const group of listGroups({ client, tableName }, consumerName)) standing.push(group);
   const decided: StoppedGroup[] = [];
   const not: { readonly stream: string; readonly because: string }[] = [];
   for (const group of standing)

@@ -21,16 +21,21 @@ export function listedLetter({
   messageId,
   group,
   letter,
+  consumer,
+  unreadable,
   firstEnqueue,
   message,
 }: DeadLetterCopy): ListedLetter {
+  const received = `received ${message.Attributes?.ApproximateReceiveCount ?? '?'} times`;
   return {
-    ...{ messageId, group, key: letter?.key, consumer: letter?.consumerName },
+    ...{ messageId, group, key: letter?.key, consumer },
     ...{ kind: letter?.kind, attempts: letter?.attempts, redrives: letter?.redrives ?? 0 },
     firstEnqueue: new Date(firstEnqueue).toISOString(),
     reason:
       letter?.reason ??
-      `no letter: SQS moved it, or somebody sent it by hand (received ${message.Attributes?.ApproximateReceiveCount ?? '?'} times)`,
+      (unreadable
+        ? `its letter cannot be read: a newer version wrote it, or somebody else (${received})`
+        : `no letter: SQS moved it, or somebody sent it by hand (${received})`),
   };
 }
 

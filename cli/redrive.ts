@@ -78,6 +78,9 @@ export interface Kept {
 /** FIFO queues hand out at most this many of a group at a time. */
 const groupWindow = 10;
 const lanesAtOnce = 8;
+/** SQS: what is wrong with one message, which says nothing of the others. */
+const faultOfTheMessage =
+  /^(InvalidMessageContents|InvalidParameterValue|InvalidAttributeValue)(Exception)?$/;
 
 /**
  * Sends what is in a dead-letter queue to the consumer's queue again: bodies, attributes, keys and groups as they
@@ -183,10 +186,13 @@ class Redrive {
     const fresh = window.filter(({ messageId }) => !kept.has(messageId) && !passedBy.has(messageId));
     const copies = fresh.filter((copy) => isSelected(selection, copy));
     for (const copy of fresh) if (!copies.includes(copy)) passedBy.add(copy.messageId);
-    const ours = copies.filter(({ letter }) => letter === undefined || letter.consumerName === consumerName);
+    const ours: DeadLetterCopy[] = [];
     for (const copy of copies)
-      if (!ours.includes(copy))
-        this.#keep([copy], `belongs to consumer '${copy.letter?.consumerName ?? ''}'`);
+      if (copy.consumer !== undefined && copy.consumer !== consumerName)
+        this.#keep([copy], `belongs to consumer '${copy.consumer}'`);
+      else if (copy.unreadable)
+        this.#keep([copy], 'its letter cannot be read: a newer version wrote it, or somebody else');
+      else ours.push(copy);
     const processed =
       dedupTable === undefined
         ? new Set<DeadLetterCopy>()
@@ -232,12 +238,10 @@ class Redrive {
       return;
     }
     this.#granted += 1;
-    if (!(await this.#send(copies, firstEnqueue))) {
+    const refused = await this.#send(copies, firstEnqueue);
+    if (refused !== undefined) {
       this.#granted -= 1;
-      this.#keep(
-        copies,
-        'its body was too large for a dead letter, and where it was stored instead it is not any more',
-      );
+      this.#keep(copies, refused);
       return;
     }
     await this.#remove(copies);
@@ -245,32 +249,38 @@ class Redrive {
     this.#report.copies += copies.length - 1;
   }
 
-  /** @returns false when its body is lost. */
-  async #send(copies: Copies, firstEnqueue: number): Promise<boolean> {
+  /** @returns why it cannot be sent, undefined when it was. */
+  async #send(copies: Copies, firstEnqueue: number): Promise<string | undefined> {
     const { sqs, queueUrl, dryRun } = this.#options;
     const [first] = copies;
     // The copy that has come back most often carries the count to go on from.
     const last = copies.reduce((a, b) => ((b.letter?.redrives ?? 0) > (a.letter?.redrives ?? 0) ? b : a));
     const redrives = (last.letter?.redrives ?? 0) + 1;
     const body = await this.#bodyOf(last);
-    if (body === undefined) return false;
+    if (body === undefined)
+      return 'its body was too large for a dead letter, and where it was stored instead it is not any more';
     this.#sent.add(first.identity);
     if (last.letter?.withoutAttributes) this.#report.bare += 1;
     if (dryRun) {
       this.#report.planned.push(listedLetter(first));
-      return true;
+      return undefined;
     }
     await this.#pacer.turn();
-    await sqs.send(
-      new SendMessageCommand({
-        QueueUrl: queueUrl,
-        MessageBody: body,
-        MessageAttributes: redriveAttributes(last, body, firstEnqueue, redrives),
-        MessageGroupId: last.group,
-        MessageDeduplicationId: this.#fifo ? deduplicationId(last, redrives) : undefined,
-      }),
-    );
-    return true;
+    try {
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: body,
+          MessageAttributes: redriveAttributes(last, body, firstEnqueue, redrives),
+          MessageGroupId: last.group,
+          MessageDeduplicationId: this.#fifo ? deduplicationId(last, redrives) : undefined,
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof Error) || !faultOfTheMessage.test(error.name)) throw error;
+      return `the queue does not take it: ${error.message}`;
+    }
+    return undefined;
   }
 
   /** Undefined when it was stored beside its dead letter, and is not there. */

@@ -100,6 +100,6 @@ async function discardOne(
 }
 
 /** One without a letter is nobody's: whoever reads the queue decides. */
-function isOurs({ letter }: DeadLetterCopy, consumerName: string): boolean {
-  return letter === undefined || letter.consumerName === consumerName;
+function isOurs({ consumer }: DeadLetterCopy, consumerName: string): boolean {
+  return consumer === undefined || consumer === consumerName;
 }

@@ -2,6 +2,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Command } from 'commander';
 import type { Group } from '../../runtime/dedup/group.js';
 import { decidePostgresGroup, listPostgresGaps, listPostgresGroups } from '../../runtime/postgres/index.js';
+import { assertDecidable } from '../../runtime/sqs/decide-group.js';
 import { CliError } from '../cli-error.js';
 import { clientSettings } from '../connection.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
@@ -85,6 +86,7 @@ function addDecision(postgres: Command, name: string, { state, done, says }: Pos
       withTables(options.url, async (pool) => {
         const { consumer, reason, dryRun, json } = options;
         const found = await groupOf(pool, consumer, named);
+        if (dryRun) assertDecidable(found, { consumerName: consumer, stream: found.stream }, state);
         const group = dryRun ? found : await decide(pool, found.stream, { consumer, reason, state }, options);
         if (json) printJson(shown(group));
         else

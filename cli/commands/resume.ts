@@ -7,6 +7,7 @@ export function addResume(program: Command): void {
   addGroupsDecision(program, {
     name: 'resume',
     description: 'Tries the message that a group stopped at again, and then what waits behind it, in order.',
+    state: 'resuming',
     decide: resumeGroup,
     done: 'is tried again from',
   });

@@ -8,6 +8,7 @@ export function addSkip(program: Command): void {
     name: 'skip',
     description:
       'Passes over the message that a group stopped at, and goes on with what waits behind it, in order.',
+    state: 'skipping',
     decide: skipHead,
     done: 'goes on behind',
   });

@@ -57,17 +57,20 @@ function write(value: unknown, above: Inside | undefined): string {
     if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member, inside(`.${name}`))}`);
   }
   if (members.length === 0 && !mayBeEmpty(value))
-    throw unserialisable(above, `a ${nameOf(value)} is not a JSON value`);
+    throw unserialisable(above, `JSON has nothing of a ${nameOf(value)}`);
   return `{${members.join(',')}}`;
 }
 
 /** Of a Map, and of all else that keeps what it has elsewhere, JSON has nothing: any two would be equal. */
 function mayBeEmpty(value: object): boolean {
-  return nameOf(value) === 'Object' || ArrayBuffer.isView(value);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  // Each realm has a prototype of plain objects of its own, and nothing above it.
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isPlain || ArrayBuffer.isView(value);
 }
 
-function nameOf(value: object): string {
-  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+function nameOf({ constructor }: object): string {
+  return typeof constructor === 'function' ? constructor.name : 'object';
 }
 
 function unserialisable(above: Inside | undefined, problem: string): UnserialisableValue {

@@ -4,6 +4,7 @@ import { advanced, reasonOf } from './list-settled.js';
 import type { OutboxAccess } from './outbox-access.js';
 import { readRows, type RowsRead } from './read-rows.js';
 import type { RunClock } from './run-clock.js';
+import { markPassed } from './sent-mark.js';
 import { settle, type Settled, type Worked } from './settle.js';
 import { sideBySide } from './side-by-side.js';
 import { changeStuck, nextFor, type StuckStream } from './stuck-streams.js';
@@ -48,6 +49,12 @@ export async function drainListed(
         tally.problem(one.stream, one.read.unreadable.version, one.read.unreadable.error);
       // What is sent and not marked is sent again: only the marks say how far a stream is.
       if (now.unmarked !== undefined) return;
+      // Nothing that is sent marks what is before it, which somebody may have passed over.
+      if (one.rows.length === 0 && now.position > 1n)
+        await markPassed(access, access.retentionSeconds, {
+          stream: one.stream,
+          version: now.position - 1n,
+        });
       const entry = await writeBack(one, now, access);
       if (entry !== undefined) tally.listed += 1;
       // More is there, and nothing is in its way: behind the others.
@@ -114,7 +121,7 @@ function writeBack(
       const waitMs = Math.min(retry.mostMs, retry.firstMs * 2 ** Math.min(20, tries - 1));
       return {
         ...now,
-        next: advanced(now, stood, next),
+        next: advanced(now, entry, stood, next),
         at: at ?? now.at,
         tries,
         due: hindered ? Date.now() + waitMs : now.due,

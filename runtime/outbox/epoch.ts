@@ -7,8 +7,9 @@ import {
   GetItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { conditional, newestQuery, versionFree } from '../dynamodb/conditions.js';
-import { ExactlyOnceError } from '../dedup/errors.js';
+import { ExactlyOnceError, InvalidSettings } from '../dedup/errors.js';
 import { epochAddress, epochItem, readEpochRow } from './epoch-row.js';
+import { epochProblem, sourceProblem } from './event-names.js';
 import { fenceItem, streamName } from './row.js';
 
 /** The epoch has been used: to begin its counts again would give two events one place. */
@@ -83,11 +84,15 @@ const maxTries = 20;
  * It touches the outbox table only. Costs a scan of it, and 1 write unit per stream; memory of a few hundred bytes
  * per stream.
  *
+ * @throws InvalidSettings when no publisher could have such an epoch or source: nothing is changed
  * @throws EpochBegun when the epoch has ended before, or has events though it was never begun: nothing is changed
  * @throws NotQuiet when somebody goes on publishing
  */
 export async function beginEpoch(begin: NewEpoch): Promise<BegunEpoch> {
   const { epoch, sources: given = [] } = begin;
+  // No publisher could begin it, and all others would be closed.
+  const problems = [epochProblem(epoch), ...given.map(sourceProblem)].filter((one) => one !== undefined);
+  if (problems.length > 0) throw new InvalidSettings(problems);
   const found = await streamsOf(begin);
   const sources = new Set([...given, ...found.keys()]);
   const rows = new Map(

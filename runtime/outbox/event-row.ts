@@ -57,8 +57,22 @@ export class FirstReleaseRow extends ExactlyOnceError {
   }
 }
 
-/** Whether a row is an event, readable or not; the others are the relay's own, or mark the end of an epoch. */
-export function isEvent({ data, event }: Item): boolean {
+/**
+ * Whether a row is an event, readable or not; the others are the relay's own, mark the end of an epoch, or stand
+ * nowhere in a stream: what has no version holds up nothing that has one.
+ */
+export function isEvent(item: Item): boolean {
+  return holdsEvent(item) && versionIn(item.version) !== undefined;
+}
+
+/** Why a row is no event that looks like one; undefined: it does not, or is one. */
+export function whyNoEvent(item: Item): NotAnEvent | undefined {
+  return holdsEvent(item) && !isEvent(item)
+    ? new NotAnEvent(keyHash(item.stream?.S ?? ''), ['version'])
+    : undefined;
+}
+
+function holdsEvent({ data, event }: Item): boolean {
   return data !== undefined || event !== undefined;
 }
 

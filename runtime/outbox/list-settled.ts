@@ -16,13 +16,18 @@ export function reasonOf(failures: ReadonlyMap<string, unknown>): string {
 
 /**
  * The positions of an entry after somebody has sent: raised where nobody else has moved them since they were read,
- * and as they are where somebody has. One that was lowered meanwhile stays low.
+ * and as they are where somebody has. One that was lowered meanwhile stays low, and all of them stay when somebody has
+ * asked meanwhile to have the stream sent again: what was sent before that is not what was asked for.
+ *
+ * @param seen the entry as it was read
  */
 export function advanced(
   entry: StuckStream,
+  seen: StuckStream,
   stood: ReadonlyMap<string, bigint>,
   next: ReadonlyMap<string, bigint>,
 ): Map<string, bigint> {
+  if (entry.salt !== seen.salt) return new Map(entry.next);
   const others = entry.next.get(everyOther) ?? 1n;
   const positions = new Map([...entry.next].filter(([name]) => name !== everyOther));
   for (const [target, version] of next) {
@@ -78,7 +83,7 @@ export async function listSettled(
       return {
         ...now,
         at: Math.min(now.at, at),
-        next: advanced(now, stood, next),
+        next: advanced(now, entry, stood, next),
         reason: reason || now.reason,
         // A target that had been well a moment ago has not been tried by the sweep.
         due: moved || failures.size > 0 ? Math.min(now.due, Date.now()) : now.due,

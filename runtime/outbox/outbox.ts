@@ -2,9 +2,10 @@ import { InvalidSettings, InvalidWrite } from '../dedup/errors.js';
 import { canonicalJson } from '../dedup/fingerprint.js';
 import type { Publisher } from '../dynamodb/publication.js';
 import { addressOf, type ItemAddress, type Row, type Table } from '../dynamodb/table.js';
+import { sendableJson } from '../send/target.js';
 import { keptTrace, type TraceFields } from '../send/trace-fields.js';
 import { eventBytes } from './event-bytes.js';
-import { isName, isPart, maxNameBytes } from './event-names.js';
+import { epochProblem, isName, isPart, isType, maxNameBytes, sourceProblem } from './event-names.js';
 import { number, type NumberedEvent } from './numbering.js';
 import { eventText, groupId, maxStreamBytes, streamText, type StreamName } from './row.js';
 
@@ -98,9 +99,8 @@ export function outbox(definition: OutboxDefinition): Outbox {
   const { table, source, epoch, maxEventBytes } = definition;
   const problems = [];
   if (!table) problems.push('table of the outbox is empty; is its environment variable set?');
-  if (!isName(source)) problems.push(`source of the outbox must be 1 to ${maxNameBytes} bytes of text`);
-  if (!isPart(epoch))
-    problems.push(`epoch of the outbox must be 1 to ${maxNameBytes} bytes of text without '/'`);
+  for (const problem of [sourceProblem(source), epochProblem(epoch)])
+    if (problem !== undefined) problems.push(problem);
   if (maxEventBytes !== undefined && !(Number.isSafeInteger(maxEventBytes) && maxEventBytes > 0))
     problems.push(`maxEventBytes of the outbox must be a whole number above 0, got ${maxEventBytes}`);
   if (problems.length > 0) throw new InvalidSettings(problems);
@@ -119,7 +119,8 @@ function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEv
     throw refuse(`the aggregate's name must be 1 to ${maxNameBytes} bytes of well-formed text`);
   if (!isPart(kind))
     throw refuse(`the aggregate's kind must be 1 to ${maxNameBytes} bytes of well-formed text without '/'`);
-  if (!isName(type)) throw refuse(`type must be 1 to ${maxNameBytes} bytes of well-formed text`);
+  if (!isType(type))
+    throw refuse(`type must be 1 to ${maxNameBytes} bytes of well-formed text without control characters`);
   if (event.group === '') throw refuse('group is empty; leave it out to take the name of the aggregate');
   if (Number.isNaN(time?.getTime())) throw refuse('time is no valid date');
   const streamName: StreamName = { source, epoch, kind, aggregate: name };
@@ -144,9 +145,12 @@ function publicationOf(event: OutboxEvent, outbox: OutboxDefinition): NumberedEv
     trace: keptTrace(outbox.trace?.()),
   };
   const rowSize = dataBytes + streamBytes + 2 * Buffer.byteLength(type) + rowBytes;
-  // Each name is in the envelope at most four times: most events need not be written out to be found small enough.
-  if (4 * rowSize > maxEventBytes) {
-    const bytes = Buffer.byteLength(eventText(streamName, longVersion, { ...stored, at: Date.now() }));
+  // Each name is in the envelope at most four times, and what is escaped takes twice as much: most events need not be
+  // written out to be found small enough.
+  if (8 * rowSize > maxEventBytes) {
+    const bytes = Buffer.byteLength(
+      sendableJson(eventText(streamName, longVersion, { ...stored, at: Date.now() })),
+    );
     if (bytes > maxEventBytes)
       throw refuse(
         `it has up to ${bytes} bytes with its envelope, \`maxEventBytes\` of the outbox is ${maxEventBytes}; ` +

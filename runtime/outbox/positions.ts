@@ -24,8 +24,11 @@ export function placeId({ stream, version }: Place): string {
   return `${stream}\n${version}`;
 }
 
-/** Reads the marks of rows. Those that are not there are left out: absence is to be believed only if consistent. */
-async function readMarks(
+/**
+ * Reads the marks of rows, by {@link placeId}. Those that are not there are left out: absence is to be believed only
+ * if consistent.
+ */
+export async function readMarks(
   { client, table, limits }: OutboxAccess,
   places: readonly Place[],
   consistent: boolean,
@@ -46,7 +49,7 @@ function placeOf({ stream, version }: Record<string, AttributeValue>): Place {
 /** Rows of the first release have a mark of their own on themselves, which says nothing of the row behind them. */
 export function markOf(item: Record<string, AttributeValue>): Mark {
   const { version, first, sent, expiration, sentAt, v } = item;
-  if (v?.N === '1') return { first: true, sent: sentAt !== undefined, expires: false };
+  if (v?.N === '1') return { first: true, sent: (sentAt ?? sent) !== undefined, expires: false };
   return {
     first: first !== undefined || BigInt(version?.S ?? 0) === 1n,
     sent: sent !== undefined,

@@ -77,7 +77,7 @@ export async function prepare(
     return [];
   });
   const asked = heads.filter(({ clear }) => !clear);
-  const entries = await entriesOf(asked, access).catch((error: unknown) => {
+  const entries = await entriesOf(asked, access, unread).catch((error: unknown) => {
     for (const { batch } of asked) unread.set(batch, error);
     return new Map<string, StuckStream>();
   });
@@ -141,11 +141,16 @@ async function headsOf(
   return heads;
 }
 
-async function entriesOf(heads: readonly Head[], access: OutboxAccess): Promise<Map<string, StuckStream>> {
-  return readAllStuck(
-    access,
-    heads.map(({ batch }) => batch.stream),
-  );
+async function entriesOf(
+  heads: readonly Head[],
+  access: OutboxAccess,
+  unread: Map<BatchStream, unknown>,
+): Promise<Map<string, StuckStream>> {
+  const batches = new Map(heads.map(({ batch }) => [batch.stream, batch]));
+  return readAllStuck(access, [...batches.keys()], ({ stream, error }) => {
+    const batch = batches.get(stream);
+    if (batch !== undefined) unread.set(batch, error);
+  });
 }
 
 /** The rows that are to be sent, gaps filled in, and the version at which they begin. */
@@ -156,8 +161,7 @@ async function contentOf(
 ): Promise<{ readonly from: bigint; readonly rows: readonly OutboxRow[]; readonly obstacle?: Obstacle }> {
   const { stream, unreadable } = batch;
   const whole = rows.every((row, i) => row.version === version + BigInt(i));
-  const obstacle =
-    unreadable?.version === undefined ? undefined : { version: unreadable.version, error: unreadable.error };
+  const obstacle: Obstacle | undefined = unreadable;
   if (whole && (clear || entry !== undefined)) return { from: version, rows, obstacle };
   const filled = await fillGap(access, stream, {
     rows,

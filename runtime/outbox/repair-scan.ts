@@ -77,7 +77,9 @@ async function sendFound(
   tally: Tally,
 ): Promise<ReadonlySet<string> | undefined> {
   if (found.size === 0) return new Set();
-  const listed = new Set((await readAllStuck(access, [...found.keys()])).keys());
+  const unreadable = new Set<string>();
+  const entries = await readAllStuck(access, [...found.keys()], ({ stream }) => unreadable.add(stream));
+  const listed = new Set([...entries.keys(), ...unreadable]);
   const works = await readFound(
     new Map([...found].filter(([stream]) => !listed.has(stream))),
     sender,

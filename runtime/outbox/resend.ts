@@ -93,6 +93,8 @@ class Keeping {
   #sent = 0n;
   #from: { readonly version: bigint; readonly at: number } | undefined;
   #previous: { readonly version: bigint; readonly expires?: number } | undefined;
+  /** Where the rows begin that have no mark and come before this one. */
+  #unmarked: { readonly version: bigint; readonly at: number } | undefined;
   readonly #since: Since;
 
   constructor(
@@ -103,29 +105,39 @@ class Keeping {
   }
 
   pass(version: bigint, item: Record<string, AttributeValue>): void {
-    const { since, retentionSeconds } = this.#since;
     const mark = markOf(item);
     const at = Number(item.at?.N ?? 0);
     const before = this.#previous?.version === version - 1n ? this.#previous : undefined;
     const previous = before && { first: false, sent: false, expires: before.expires !== undefined };
-    if (isKnownSent(mark, previous)) this.#sent = version;
+    const sent = isKnownSent(mark, previous);
+    if (sent) this.#sent = version;
     // What the first release wrote no relay of now sends: to begin with it would hold up what is behind it.
     const sendable = item.v?.N !== '1';
     if (sendable && this.#oldest === undefined) {
       this.#oldest = version;
       this.#whole = mark.first;
     }
-    // The mark that it was sent is on the row before, which expires a retention later.
-    const sentAt =
-      retentionSeconds === undefined || before?.expires === undefined
-        ? at
-        : (before.expires - retentionSeconds) * 1000;
-    if (sendable && this.#from === undefined && Math.max(at, sentAt) >= since) this.#from = { version, at };
+    const place = { version, at };
+    const markedAt = mark.first ? Number(item.sent?.N ?? 0) : this.#markedBy(before?.expires);
+    // One whose mark was lost was sent before the next one, and nobody knows when.
+    if (sendable && this.#from === undefined && Math.max(at, this.#endOf(markedAt)) >= this.#since.since)
+      this.#from = this.#unmarked ?? place;
+    this.#unmarked = sent || !sendable ? undefined : (this.#unmarked ?? place);
     this.#newest = version;
     this.#previous = {
       version,
       ...(item.expiration?.N !== undefined && { expires: Number(item.expiration.N) }),
     };
+  }
+
+  /** The mark that a row was sent is on the row before, which expires a retention later. Seconds. */
+  #markedBy(expires: number | undefined): number {
+    return expires === undefined ? 0 : expires - (this.#since.retentionSeconds ?? 0);
+  }
+
+  /** Epoch milliseconds of the last moment that a mark may mean; 0: when it was sent is not known. */
+  #endOf(seconds: number): number {
+    return this.#since.retentionSeconds === undefined ? 0 : seconds * 1000 + 999;
   }
 
   result(): KeptStream {

@@ -31,17 +31,16 @@ export interface BatchResult {
  * acknowledged. An event comes again only when it could neither be sent, nor marked, nor listed.
  */
 export async function relayBatch(
-  { streams, ticks }: BatchContent,
+  { streams, ticks, strangers }: BatchContent,
   sender: Sender,
   access: OutboxAccess & { readonly retentionSeconds: number; readonly graceSeconds: number },
   clock: RunClock,
 ): Promise<BatchResult> {
-  const problems: RelayProblem[] = [];
+  const problems: RelayProblem[] = strangers.map((stranger) => ({ ...stranger, version: '0' }));
   const failed: string[] = [];
   const fail = (stream: BatchStream, from: bigint, error: unknown) => {
     problems.push({ stream: stream.stream, version: String(from), error });
-    for (const [version, numbers] of stream.numbers)
-      if (version >= from || version === 0n) failed.push(...numbers);
+    for (const [version, numbers] of stream.numbers) if (version >= from) failed.push(...numbers);
   };
   const [prepared, unread] = await prepare(streams, sender, access);
   for (const [stream, error] of unread) fail(stream, 0n, error);

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { isEvent, readRow, versionIn, type OutboxRow } from './event-row.js';
+import { isEvent, readRow, versionIn, whyNoEvent, type OutboxRow } from './event-row.js';
 import { tickShard } from './relay-state.js';
 
 /** What a batch of the table's stream brings of one stream of the outbox. */
@@ -9,14 +9,16 @@ export interface BatchStream {
   /** In the order of their versions, each once. */
   readonly rows: OutboxRow[];
   /** The first row that cannot be read: nothing behind it may be sent. */
-  readonly unreadable?: { readonly version: bigint | undefined; readonly error: unknown };
-  /** Sequence numbers of its records, by version; those of rows that have none are of version 0. */
+  readonly unreadable?: { readonly version: bigint; readonly error: unknown };
+  /** Sequence numbers of its records, by version. */
   readonly numbers: ReadonlyMap<bigint, readonly string[]>;
 }
 
 export interface BatchContent {
   readonly streams: readonly BatchStream[];
   readonly ticks: readonly { readonly shard: string; readonly version: string }[];
+  /** Rows that look like events and stand nowhere in a stream: somebody else wrote them. */
+  readonly strangers: readonly { readonly stream: string; readonly error: unknown }[];
 }
 
 /**
@@ -26,6 +28,7 @@ export interface BatchContent {
  */
 export function readRecords(records: readonly DynamoDBRecord[]): BatchContent {
   const ticks: { shard: string; version: string }[] = [];
+  const strangers: { stream: string; error: unknown }[] = [];
   const streams = new Map<string, Gathering>();
   for (const { eventName, dynamodb } of records) {
     const { NewImage = {}, SequenceNumber: number = '' } = dynamodb ?? {};
@@ -34,18 +37,20 @@ export function readRecords(records: readonly DynamoDBRecord[]): BatchContent {
     const { stream = { S: '' }, version } = item;
     const shard = tickShard(item);
     if (shard !== undefined) ticks.push({ shard, version: version?.S ?? '0' });
-    if (!isEvent(item)) continue;
     const name = stream.S ?? '';
+    const stranger = whyNoEvent(item);
+    if (stranger !== undefined) strangers.push({ stream: name, error: stranger });
+    if (!isEvent(item)) continue;
     const gathering = streams.get(name) ?? { rows: new Map(), unreadable: [], numbers: new Map() };
     streams.set(name, gathering);
     gather(gathering, item, number);
   }
-  return { ticks, streams: [...streams].map(([stream, gathering]) => inOrder(stream, gathering)) };
+  return { ticks, strangers, streams: [...streams].map(([stream, gathering]) => inOrder(stream, gathering)) };
 }
 
 interface Gathering {
   readonly rows: Map<bigint, OutboxRow>;
-  readonly unreadable: { readonly version: bigint | undefined; readonly error: unknown }[];
+  readonly unreadable: { readonly version: bigint; readonly error: unknown }[];
   readonly numbers: Map<bigint, string[]>;
 }
 
@@ -54,8 +59,8 @@ function gather(
   item: Record<string, AttributeValue>,
   number: string,
 ) {
-  const version = versionIn(item.version);
-  numbers.set(version ?? 0n, [...(numbers.get(version ?? 0n) ?? []), number]);
+  const version = versionIn(item.version) ?? 0n;
+  numbers.set(version, [...(numbers.get(version) ?? []), number]);
   try {
     const row = readRow(item);
     rows.set(row.version, row);
@@ -66,9 +71,9 @@ function gather(
 
 /** A shard may give the records of one transaction in any order. */
 function inOrder(stream: string, { rows, unreadable, numbers }: Gathering): BatchStream {
-  const [first] = unreadable.sort((a, b) => ((a.version ?? 0n) < (b.version ?? 0n) ? -1 : 1));
+  const [first] = unreadable.sort((a, b) => (a.version < b.version ? -1 : 1));
   const readable = [...rows.values()]
-    .filter(({ version }) => first === undefined || version < (first.version ?? 0n))
+    .filter(({ version }) => first === undefined || version < first.version)
     .sort((a, b) => (a.version < b.version ? -1 : 1));
   return { stream, rows: readable, numbers, ...(first && { unreadable: first }) };
 }

@@ -35,10 +35,13 @@ const tries = 10;
  *
  * @param from where to begin: a shard of the list and a place in it; what is before it comes last. @default - at its
  *   beginning
+ * @param unreadable told of each entry that cannot be read, which is left out. @default - it throws
+ * @throws NewerRow when a newer version of this library wrote an entry, and nobody is told
  */
 export async function* stuckStreams(
   access: OutboxAccess,
   from: { readonly shard: number; readonly place: string } = { shard: 0, place: '' },
+  unreadable?: (one: UnreadableEntry) => void,
 ): AsyncGenerator<StuckStream[]> {
   const count = stuckShards.length;
   // The first shard comes twice: from the place on, and up to it.
@@ -49,7 +52,7 @@ export async function* stuckStreams(
     const end = i === count ? from.place : undefined;
     for await (const items of shardPages(access, shard, begin)) {
       const wanted = end === undefined ? items : items.filter(({ version }) => (version?.S ?? '') < end);
-      if (wanted.length > 0) yield wanted.map(readStuckItem);
+      if (wanted.length > 0) yield readable(wanted, unreadable);
       if (wanted.length < items.length) break;
     }
   }
@@ -101,13 +104,44 @@ export async function readStuck(
   return Item && readStuckItem(Item);
 }
 
-/** Those of the streams that are listed, consistently. */
+/**
+ * Those of the streams that are listed, consistently.
+ *
+ * @param unreadable told of each entry that cannot be read, which is left out
+ */
 export async function readAllStuck(
   { client, table, limits }: OutboxAccess,
   streams: readonly string[],
+  unreadable: (one: UnreadableEntry) => void,
 ): Promise<Map<string, StuckStream>> {
-  const items = await batchGet(client, table, streams.map(stuckKey), limits, true);
-  return new Map(items.map(readStuckItem).map((entry) => [entry.stream, entry]));
+  const places = new Map(streams.map((stream) => [stuckKey(stream), stream]));
+  const items = await batchGet(client, table, [...places.keys()], limits, true);
+  const named = new Map([...places].map(([{ version }, stream]) => [version?.S, stream]));
+  const entries = readable(items, ({ place, error }) => {
+    // Only the key is known for sure of what a newer version wrote.
+    unreadable({ stream: named.get(place) ?? '', place, error });
+  });
+  return new Map(entries.map((entry) => [entry.stream, entry]));
+}
+
+/** An entry that a newer version of this library wrote. Its stream is left alone, and no other one is. */
+export interface UnreadableEntry {
+  readonly stream: string;
+  /** Sort key of the entry. */
+  readonly place: string;
+  readonly error: unknown;
+}
+
+function readable(items: readonly Item[], unreadable?: (one: UnreadableEntry) => void): StuckStream[] {
+  return items.flatMap((item) => {
+    try {
+      return [readStuckItem(item)];
+    } catch (error) {
+      if (unreadable === undefined) throw error;
+      unreadable({ stream: item.of?.S ?? '', place: item.version?.S ?? '', error });
+      return [];
+    }
+  });
 }
 
 /** What an entry becomes; undefined: it is taken off the list. */

@@ -7,7 +7,7 @@ import { repairScan } from './repair-scan.js';
 import type { RelayGauges } from './relay-gauges.js';
 import type { RunClock } from './run-clock.js';
 import { stuckShards } from './stuck-stream.js';
-import { countStuck, stuckStreams } from './stuck-streams.js';
+import { countStuck, stuckStreams, type UnreadableEntry } from './stuck-streams.js';
 import type { Tally } from './tally.js';
 
 /** The table's stream counts as silent when a tick has not come back for so many graces. */
@@ -70,7 +70,8 @@ async function drainList(
 ): Promise<void> {
   const from = { shard: randomInt(stuckShards.length), place: randomBytes(32).toString('hex') };
   const now = Date.now();
-  for await (const page of stuckStreams(access, from)) {
+  const unreadable = ({ stream, error }: UnreadableEntry) => tally.problem(stream, 0n, error);
+  for await (const page of stuckStreams(access, from, unreadable)) {
     if (!clock.mayBegin() || isEnough()) return;
     const due = page.filter((entry) => entry.due <= now);
     await drainListed(due, sender, access, clock, tally);

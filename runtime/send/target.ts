@@ -45,3 +45,8 @@ export const entriesPerCall = 10;
 export function sendableJson(json: string): string {
   return json.replaceAll('\uFFFE', '\\uFFFE').replaceAll('\uFFFF', '\\uFFFF');
 }
+
+/** Whether SQS and SNS take a text as it is, as an attribute must be: it cannot be escaped there. */
+export function isSendable(text: string): boolean {
+  return /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u.test(text);
+}

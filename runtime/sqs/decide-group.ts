@@ -31,10 +31,22 @@ export async function decideGroup(
   state: 'resuming' | 'skipping',
 ): Promise<Group> {
   const row = await store.read(stream, operatorLimits());
-  // The consumer makes `resuming` of `skipping` once the head is passed over: a second call for the rest is a resume.
-  if (row?.state !== 'stopped' && row?.state !== state)
-    throw new GroupNotStopped(consumerName, stream, row?.state ?? 'open');
+  assertDecidable(row, { consumerName, stream }, state);
   const decided = row.state === state ? row : await store.decide(row, state, reason, operatorLimits());
   await nudge(sqs, decided);
   return decided;
+}
+
+/**
+ * The consumer makes `resuming` of `skipping` once the head is passed over: a second call for the rest is a resume.
+ *
+ * @throws GroupNotStopped when the group flows, or the other decision is under way.
+ */
+export function assertDecidable<G extends Pick<Group, 'state'>>(
+  group: G | undefined,
+  { consumerName, stream }: Pick<Decision, 'consumerName' | 'stream'>,
+  state: 'resuming' | 'skipping',
+): asserts group is G {
+  if (group?.state !== 'stopped' && group?.state !== state)
+    throw new GroupNotStopped(consumerName, stream, group?.state ?? 'open');
 }

@@ -1,4 +1,6 @@
 import { dynamo } from '../fixtures/dynamo.js';
+import { listGroups } from '../../runtime/dynamodb/groups.js';
+import { resumeGroup } from '../../runtime/sqs/decide.js';
 import { sqs } from '../fixtures/queue.js';
 import { newChannel, poll, send, type Channel } from './channel.js';
 import { run } from './command.js';
@@ -89,6 +91,33 @@ test('all groups are resumed with one command, and none when it is run dry', asy
     blue: ['blue-1', 'blue-2', 'blue-3'],
   });
   expect((await run(...all)).stdout).toBe("no group of 'ledger' stands still\n");
+});
+
+test('a resume of all that died before it told the consumer is made good by the next one', async () => {
+  const { ledger, about, consume } = await stopped('red', 'blue');
+  const table = { client: dynamodb, tableName: ledger.receipts.name };
+  const mute = Object.assign(Object.create(client) as typeof client, {
+    send: () => Promise.reject(new Error('killed')),
+  });
+  for await (const { stream } of listGroups(table, consumerName))
+    await expect(resumeGroup(table, mute, { consumerName, stream, reason: 'x' })).rejects.toThrow('killed');
+  await consume();
+  expect((await ledger.read()).logs).toEqual({ red: ['red-1'], blue: ['blue-1'] });
+  const resumed = await run('resume', '--all', ...about, '--reason', 'fixed', '--json');
+  expect((JSON.parse(resumed.stdout) as { decided: object[] }).decided).toHaveLength(2);
+  await consume();
+  expect((await ledger.read()).logs['blue']).toEqual(['blue-1', 'blue-2', 'blue-3']);
+});
+
+test('what is decided about otherwise already is refused, run dry or not', async () => {
+  const { about } = await stopped('red');
+  await run('resume', 'red', ...about, '--reason', 'fixed');
+  for (const dry of [['--dry-run'], []])
+    expect(await run('skip', 'red', ...about, '--reason', 'x', ...dry)).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining("its state is 'resuming'"),
+    });
 });
 
 test('a skip that is run dry skips nothing', async () => {

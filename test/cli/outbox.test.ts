@@ -104,7 +104,28 @@ test('an event that was committed before and sent after the moment is found, whe
   const byTable = await run('outbox', 'resend', ...about(), ...since);
   expect(reportOf(byTable.stdout)).toMatchObject({ streams: 0, nothing: 1 });
   const byRelay = await run('outbox', 'resend', '--function', relay, ...since);
-  expect(reportOf(byRelay.stdout)).toMatchObject({ streams: 1, events: 1 });
+  expect(reportOf(byRelay.stdout)).toMatchObject({ streams: 1, events: 2 });
+});
+
+test('so is the first event of a stream, and one whose mark was lost, which nothing tells when it was sent', async () => {
+  const queueUrl = await newQueue(outbox.queues, false);
+  await outbox.write(['ann', 'bob', 'bob', 'cid', 'cid', 'cid'], { at: hours(5) });
+  await sweep([queueTarget({ queueUrl, client: outbox.queues })]);
+  const mark = { stream: { S: streamOf('cid') }, version: { S: digits(1) } };
+  await outbox.client.send(
+    new UpdateItemCommand({
+      TableName: outbox.table,
+      Key: mark,
+      UpdateExpression: 'REMOVE expiration, sent',
+    }),
+  );
+  const relay = await deployed(lambda, relayVariables(outbox.table, [queueUrl]));
+  const resend = ['outbox', 'resend', '--function', relay, '--dry-run', '--json'];
+  const since = await run(...resend, '--since', '1h');
+  expect(reportOf(since.stdout)).toMatchObject({ streams: 3, events: 6, nothing: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  const later = await run(...resend, '--since', '1s');
+  expect(reportOf(later.stdout)).toMatchObject({ streams: 0, events: 0, nothing: 3 });
 });
 
 test('streams whose first events are past the retention are said', async () => {
@@ -205,6 +226,8 @@ test.each([
   [['resend'], 'what is to be sent again is not said'],
   [['resend', '--stream', '["no","such","stream"]'], 'has no stream ["no","such","stream"]'],
   [['resend', '--since', 'yesterday'], 'Allowed are times before now'],
+  [['resend', '--since', '2026-02-30T00:00:00Z'], 'Allowed are times before now'],
+  [['resend', '--since', '2026-04-31T23:59+02:00'], 'Allowed are times before now'],
   [['resend', '--all', '--target', 'x'], 'the targets are not known'],
 ])('outbox %j ends with 2 and one sentence', async (args, sentence) => {
   const refused = await run('outbox', ...args, ...about());

@@ -115,6 +115,26 @@ test('what is not found is said: a source of another name', async () => {
   expect(await acted()).toEqual(['1/1', '1/2', '1/3']);
 });
 
+test.each(['', 'v/2', 'x'.repeat(1_025)])(
+  'an epoch that no publisher can have closes nothing: %#',
+  async (epoch) => {
+    await world.publish(['ann']);
+    const before = await world.rows();
+    for (const wrong of [
+      ['--new-epoch', epoch],
+      ['--new-epoch', '2', '--sources', epoch.replace('v/2', '')],
+    ]) {
+      const refused = await run('restore', '--outbox', world.table, ...wrong);
+      expect(refused).toMatchObject({
+        status: 2,
+        stdout: '',
+        stderr: expect.stringContaining('of the outbox must be'),
+      });
+    }
+    expect(await world.rows()).toEqual(before);
+  },
+);
+
 test('an epoch that was used is refused, and nothing is sent again', async () => {
   const { consume, acted } = await restoredWithMessagesInFlight(false);
   const refused = await run('restore', '--new-epoch', '1', '--outbox', world.table);

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import {
@@ -62,13 +63,22 @@ test.each<[unknown]>([
   expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
 });
 
-test('what JSON has an empty form of has a fingerprint: objects, also of classes, views and arrays', () => {
-  class Nothing {
-    readonly #hidden = 1;
-    seen = () => this.#hidden;
+class Money {
+  readonly #cents: number;
+  constructor(cents: number) {
+    this.#cents = cents;
   }
-  const nothing = Object.assign(new Nothing(), { seen: undefined });
-  for (const value of [{}, Object.create(null), nothing])
+  text = () => String(this.#cents);
+}
+
+test('fails when all that a value has is hidden from JSON, wherever it is', () => {
+  const hidden = Object.assign(new Money(5), { text: undefined });
+  for (const value of [hidden, { price: [hidden] }, new Number(5)])
+    expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
+});
+
+test('what JSON has an empty form of has a fingerprint: objects of any realm, views and arrays', () => {
+  for (const value of [{}, Object.create(null), runInNewContext('({})')])
     expect(fingerprintOf(value)).toBe(fingerprintOf({}));
   expect(fingerprintOf(new Uint8Array())).not.toBe(fingerprintOf(new Uint8Array(1)));
   expect(fingerprintOf([])).not.toBe(fingerprintOf({}));

@@ -50,6 +50,18 @@ test('names: composite keys, groups that SQS does not take, and whatever text a 
   expect((await envelopes()).map(({ data }) => data)).toEqual([null, 'text']);
 });
 
+test('what is empty or says itself what it is in JSON is published', () => {
+  const data = {
+    none: {},
+    bare: Object.create(null) as object,
+    list: [],
+    on: new Date(0),
+    bytes: Buffer.from('a'),
+  };
+  const aggregate = { table: accounts, key: { name: 'a' } };
+  expect(() => new Transaction().publish(payments, { aggregate, type: 'T', data })).not.toThrow();
+});
+
 describe('refused in the handler, before anything is sent', () => {
   const event = (rest: object = {}) => ({
     aggregate: { table: accounts, key: { name: 'a' } },
@@ -69,6 +81,31 @@ describe('refused in the handler, before anything is sent', () => {
       'data that JSON cannot hold',
       (tx) => tx.publish(payments, event({ data: Number.NaN })),
       UnserialisableValue,
+    ],
+    ...(
+      [
+        ['a map', () => new Map([['cents', 5]])],
+        ['a set, further in', () => ({ lines: [new Set([1])] })],
+        ['what was not waited for', () => ({ cents: Promise.resolve(5) })],
+        ['an error', () => new Error('lost')],
+        ['a number in a box', () => Object(5) as object],
+      ] satisfies [string, () => unknown][]
+    ).map(([what, data]): [string, (tx: Transaction) => void, new (...given: never[]) => Error] => [
+      `data of which JSON holds nothing: ${what}`,
+      (tx) => tx.publish(payments, event({ data: data() })),
+      UnserialisableValue,
+    ]),
+    ...['Settled\u0001', 'Settled\uffff', 'a\u007f'.slice(0, 1) + '\u001b[2J'].map(
+      (type): [string, (tx: Transaction) => void, new (...given: never[]) => Error] => [
+        `the type ${JSON.stringify(type)}, which queues and topics do not take as an attribute`,
+        (tx) => tx.publish(payments, event({ type })),
+        InvalidWrite,
+      ],
+    ),
+    [
+      'an event that is too large once its characters are written as queues and topics take them',
+      (tx) => tx.publish(payments, event({ data: '\uffff'.repeat(80_000) })),
+      InvalidWrite,
     ],
     ['no data', (tx) => tx.publish(payments, event({ data: undefined })), UnserialisableValue],
     ['data over the limit', (tx) => tx.publish(payments, event({ data: 'x'.repeat(350_000) })), InvalidWrite],

@@ -12,8 +12,8 @@ export function bodyOf({ event }: RelayedEvent): string {
   return sendableJson(event);
 }
 
-/** Name, type and value of the attribute `type`. */
-const typeBytes = 200;
+/** Name and type of the attribute `type`, and as much again to be sure. */
+const attributeBytes = 20;
 
 /** What travels beside an event: its type, and its trace. */
 export function attributesOf({ type, trace = {} }: RelayedEvent) {
@@ -33,5 +33,5 @@ export function textAttribute(StringValue: string) {
 export function messageBytes(event: RelayedEvent): number {
   const { traceparent = '', tracestate = '' } = event.trace ?? {};
   const traced = traceparent === '' ? 0 : 50 + traceparent.length + tracestate.length;
-  return Buffer.byteLength(bodyOf(event)) + typeBytes + traced;
+  return Buffer.byteLength(bodyOf(event)) + attributeBytes + Buffer.byteLength(event.type) + traced;
 }

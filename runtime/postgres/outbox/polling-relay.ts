@@ -201,8 +201,7 @@ export class PollingRelay {
       ...nothing(by),
       error,
     }));
-    if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined)
-      this.#tell(round);
+    if (round.sent + round.stuck + round.failures.length > 0 || round.error !== undefined) this.#tell(round);
     return round;
   }
 

@@ -1,8 +1,9 @@
 import { InvalidSettings, InvalidWrite } from '../../dedup/errors.js';
 import { canonicalJson } from '../../dedup/fingerprint.js';
-import { isName, isPart, maxNameBytes } from '../../outbox/event-names.js';
+import { isName, isPart, isType, maxNameBytes } from '../../outbox/event-names.js';
 import { eventText, groupId } from '../../outbox/row.js';
 import { eventBytes } from '../../outbox/event-bytes.js';
+import { sendableJson } from '../../send/target.js';
 import { outboxNames } from './names.js';
 import { within } from '../own-statement.js';
 import type { SqlPort } from '../sql-port.js';
@@ -123,7 +124,8 @@ function columnsOf(event: PostgresEvent, { table, source, maxEventBytes }: Rules
   const text = `must be 1 to ${maxNameBytes} bytes of well-formed text without NUL`;
   if (!isStorable(name)) throw refuse(`the aggregate's name ${text}`);
   if (!isStorable(kind) || !isPart(kind)) throw refuse(`the aggregate's kind ${text} and '/'`);
-  if (!isStorable(type)) throw refuse(`type ${text}`);
+  if (!isType(type))
+    throw refuse(`type must be 1 to ${maxNameBytes} bytes of well-formed text without control characters`);
   if (group === '') throw refuse('group is empty; leave it out to take the name of the aggregate');
   if (Number.isNaN(time?.getTime())) throw refuse('time is no valid date');
   const data = canonicalJson(event.data);
@@ -133,7 +135,7 @@ function columnsOf(event: PostgresEvent, { table, source, maxEventBytes }: Rules
     time: time?.toISOString(),
   };
   const longest = { source, epoch: String(longVersion), kind, aggregate: name };
-  const bytes = Buffer.byteLength(eventText(longest, longVersion, stored));
+  const bytes = Buffer.byteLength(sendableJson(eventText(longest, longVersion, stored)));
   if (bytes > maxEventBytes)
     throw refuse(
       `it has up to ${bytes} bytes with its envelope, \`maxEventBytes\` of the outbox is ${maxEventBytes}; ` +
