@@ -16,8 +16,8 @@ export function reasonOf(failures: ReadonlyMap<string, unknown>): string {
 
 /**
  * The positions of an entry after somebody has sent: raised where nobody else has moved them since they were read,
- * and as they are where somebody has. One that was lowered meanwhile stays low, and all of them stay when somebody has
- * asked meanwhile to have the stream sent again: what was sent before that is not what was asked for.
+ * and as they are where somebody has. One that was lowered meanwhile stays low, and all of them stay when somebody
+ * has asked meanwhile to have the stream sent again: what was sent before that is not what was asked for.
  *
  * @param seen the entry as it was read
  */

@@ -14,7 +14,8 @@ export type Marked = 'first' | 'again';
 /**
  * Marks a row as sent, when it and all before it in its stream were accepted by every target that wants them (R30).
  * The mark of a row is the expiry of the row before it; only the first of a stream has it on itself, in seconds since
- * the epoch (1: by a relay that did not yet tell when). So the newest row of a stream never expires: it is the count. Costs 1 write unit for rows of up to 1 KB.
+ * the epoch (1: by a relay that did not yet tell when). So the newest row of a stream never expires: it is the count.
+ * Costs 1 write unit for rows of up to 1 KB.
  *
  * @throws DependencyFailed when it is not known to be marked
  */
