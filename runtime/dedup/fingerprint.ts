@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { briefly, UnserialisableValue } from './error.js';
+import { emptiedProblem, isEmptiedByJson } from './json-data.js';
 import { maxDepth } from './plain-json.js';
 
 /** Deeper than any JSON that is read, by what this library puts around a body. */
@@ -10,9 +11,8 @@ const maxLevels = maxDepth + 100;
  * properties. Follows RFC 8785 (JSON Canonicalization Scheme) for what JSON can hold. A `bigint` counts as the
  * integer that it is: 5n is 5, and integers that differ in any digit differ.
  *
- * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels): such
- *   a payload would
- *   get the fingerprint of another one.
+ * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels), and
+ *   for what it makes `{}` of (a promise, a Map): such a payload would get the fingerprint of another one.
  */
 export function fingerprintOf(value: unknown): string {
   return hash('sha256', canonicalJson(value), 'base64url');
@@ -51,6 +51,7 @@ function write(value: unknown, above: Inside | undefined): string {
     return `[${members.join(',')}]`;
   }
   if (hasToJson(value)) return write(value.toJSON(), inside(''));
+  if (isEmptiedByJson(value)) throw unserialisable(above, emptiedProblem(value));
   // RFC 8785 3.2.3: by UTF-16 code units, which is how `sort` compares text.
   for (const name of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[name];

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import {
@@ -7,6 +8,7 @@ import {
   TransportId,
   UnserialisableValue,
 } from '../../runtime/dynamodb/index.js';
+import { emptied } from '../fixtures/emptied.js';
 
 test('a receipt id tells consumer and key apart, whatever the key holds', () => {
   const name = fc.stringMatching(/^[A-Za-z0-9_.-]{1,16}$/);
@@ -54,6 +56,28 @@ test.each([[[Number.NaN]], [{ f: () => 1 }], [undefined]])(
     expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
   },
 );
+
+test.each(emptied)('fails when JSON makes {} of a value, however deep it is: %s', (_what, make) => {
+  for (const value of [make(), { a: [make()] }])
+    expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
+});
+
+test('what JSON has a form for has a fingerprint: literals of other realms, instances with members, dates, bytes', () => {
+  class Money {
+    constructor(readonly cents: number) {}
+  }
+  const foreign = runInNewContext('({ a: {} })') as object;
+  for (const value of [
+    {},
+    Object.create(null),
+    foreign,
+    new Money(5),
+    new Date(0),
+    new Uint8Array(0),
+    Buffer.of(1),
+  ])
+    expect(fingerprintOf(value)).toHaveLength(43);
+});
 
 function rebuilt(value: unknown, order: (keys: string[]) => string[]): unknown {
   if (Array.isArray(value)) return value.map((item) => rebuilt(item, order));

@@ -1,4 +1,5 @@
 import { exactJsonText } from '../../dedup/exact-json.js';
+import { refuseEmptied } from '../../dedup/json-data.js';
 import type { Transaction } from '../../dynamodb/transaction.js';
 import { wants, type Endpoint } from './endpoint.js';
 import {
@@ -38,7 +39,7 @@ export async function endpointsOf(store: WebhookStore, tenant: string): Promise<
 
 /** The body as every endpoint gets it, built once: what Standard Webhooks recommends. */
 export function bodyOf({ type, time, data }: OutgoingEvent): string {
-  return exactJsonText({ type, timestamp: time, data });
+  return exactJsonText({ type, timestamp: time, data }, refuseEmptied);
 }
 
 /**

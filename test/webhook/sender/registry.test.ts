@@ -1,7 +1,10 @@
 import { generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as Svix } from 'svix';
+import { UnserialisableValue } from '../../../runtime/dynamodb/index.js';
+import { bodyOf } from '../../../runtime/webhook/sender/fan-out.js';
 import { InvalidEndpoint, NotRegistered } from '../../../runtime/webhook/sender/index.js';
+import { emptied } from '../../fixtures/emptied.js';
 import { answers } from './endpoint-server.js';
 import { SenderWorld, tenant } from './world.js';
 
@@ -83,6 +86,13 @@ test('an event that comes twice is given to its endpoints once', async () => {
   await world.take(event, event);
   await world.send();
   expect(world.server.at('/once')).toHaveLength(1);
+});
+
+test('what JSON would empty is sent to nobody', () => {
+  const event = { webhookId: 'evt_1', tenant, type: 't', time: '2026-01-01T00:00:00.000Z' };
+  for (const [, make] of emptied)
+    for (const data of [make(), { rows: [make()] }])
+      expect(() => bodyOf({ ...event, data })).toThrow(UnserialisableValue);
 });
 
 test.each([
