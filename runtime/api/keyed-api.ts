@@ -15,6 +15,7 @@ import { render, type RenderedResponse } from '../http/response.js';
 import { savedHeaderNames } from './saved-response.js';
 import { asError, tryAgain, withoutKey, type Settled } from './settled.js';
 import { keyHash } from '../dedup/key-hash.js';
+import { observed } from '../telemetry/observed.js';
 import { logRequest } from './summary.js';
 
 /** An API, for an adapter to put behind API Gateway or a function URL. Never throws: what goes wrong is a 5xx. */
@@ -54,21 +55,17 @@ export function keyedApi<Body, Tx>(options: KeyedApiOptions<Body, Tx>, kept: Kep
       error: asError(error),
     }));
     const { writeUnits, readUnits, calls, conflicts } = meter;
-    try {
-      observe({
-        api: apiName,
-        outcome,
-        status: response.status,
-        keyHash: given.kind === 'key' ? keyHash(given.key) : undefined,
-        error,
-        writeUnits,
-        readUnits,
-        calls,
-        conflicts,
-      });
-    } catch {
-      // Who looks on changes nothing: the request is settled.
-    }
+    observed(observe, {
+      api: apiName,
+      outcome,
+      status: response.status,
+      keyHash: given.kind === 'key' ? keyHash(given.key) : undefined,
+      error,
+      writeUnits,
+      readUnits,
+      calls,
+      conflicts,
+    });
     await crashPoint('before-answer');
     return response;
   };
@@ -126,7 +123,8 @@ async function answerKeyed<Body, Tx>(
   if (!keyGiven && withoutKeyOf(options, request) !== 'run')
     return refused('key-missing', { detail: keyWanted(options.keyHeader ?? 'Idempotency-Key') });
   const caller = (options.caller ?? authenticatedCaller)(request.identity);
-  if (caller === undefined || caller === '') return refused('caller-unknown', { detail: callerWanted });
+  // Not only the empty text: a claim that is none, of whoever, would be one caller for all.
+  if (typeof caller !== 'string' || caller === '') return refused('caller-unknown', { detail: callerWanted });
   const key = keyGiven ? given.key : randomUUID();
   const context = keyGiven ? shared : { ...shared, problem: withoutKey(shared.problem) };
   const id = requestId(caller, request, key);

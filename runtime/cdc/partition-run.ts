@@ -1,3 +1,4 @@
+import { observed } from '../telemetry/observed.js';
 import { batchOf } from './batch.js';
 import { RecordsMissing } from './errors.js';
 import { Gathered, type Limits } from './gather.js';
@@ -125,8 +126,8 @@ export class PartitionRun {
     const { partition, from } = batch;
     const { next } = this.#state;
     const { duplicates, bytes } = gathered;
-    if (batch.changes.length > 0)
-      observe?.({
+    if (batch.changes.length > 0 && observe !== undefined)
+      observed(observe, {
         sink: sink.name,
         partition,
         from: from.next,

@@ -6,6 +6,7 @@ import type { OutgoingMessage } from './message.js';
 import { Pressure } from './pressure.js';
 import type { ChannelSettings } from './settings.js';
 import { logSend, type SendSummary } from './summary.js';
+import { observed } from '../telemetry/observed.js';
 import { newSqsClient } from '../sqs/send-entries.js';
 import { envelop } from './envelope.js';
 
@@ -101,7 +102,7 @@ export function channelSender(options: ChannelSenderOptions): ChannelSender {
       try {
         await run.send(enveloped);
       } finally {
-        observe(run.summary(messages.length));
+        observed(observe, run.summary(messages.length));
       }
     },
   };

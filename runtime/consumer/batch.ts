@@ -7,6 +7,7 @@ import type { Prepared, Way } from '../dedup/way.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
+import { observed } from '../telemetry/observed.js';
 import { Arrival, ranAlone, type Recognised } from './arrival.js';
 import type { BatchOptions } from './batch-options.js';
 import type { GiveUpOrigin, StoppedGroups } from './give-up.js';
@@ -191,13 +192,4 @@ function handedBack<Body, D extends Delivery>(
     if (outcome === undefined || outcome.kind === 'retry') closed.add(lane);
     return closed.has(lane);
   });
-}
-
-/** What an observer throws must not bring back what is committed. */
-function observed(observe: (summary: BatchSummary) => void, summary: BatchSummary): void {
-  try {
-    observe(summary);
-  } catch (error) {
-    logLine({ exactlyOnce: 'observer threw', consumer: summary.consumer, ...errorLine(error) });
-  }
 }

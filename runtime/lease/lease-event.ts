@@ -1,6 +1,7 @@
 import { keyHash } from '../dedup/key-hash.js';
 import type { MetricsSink } from '../telemetry/metrics-observer.js';
 import { logLine } from '../telemetry/log-line.js';
+import { observed } from '../telemetry/observed.js';
 
 /** What happened to a lease that somebody may want to know. */
 export interface LeaseEvent {
@@ -54,5 +55,5 @@ export function reporter(
   { consumerName, effect, key }: { consumerName: string; effect: string; key: string },
 ): (kind: LeaseEvent['kind'], reason?: string) => void {
   const common = { consumer: consumerName, effect, keyHash: keyHash(key) };
-  return (kind, reason) => observe({ kind, ...common, reason });
+  return (kind, reason) => observed(observe, { kind, ...common, reason });
 }

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { crashPoint } from '../dedup/crash-points.js';
 import { InvalidSettings } from '../dedup/errors.js';
+import { observed } from '../telemetry/observed.js';
 import type { Sender } from './deliver.js';
 import { InstanceMemory } from './instance-memory.js';
 import type { RelaySettings } from './relay-settings.js';
@@ -72,13 +73,13 @@ export function outboxRelay(options: OutboxRelayOptions): OutboxRelay {
     const access = { client, table, limits: clock.limits, retentionSeconds, graceSeconds };
     if (event.Records === undefined) {
       const tally = new Tally();
-      await sweep(sender, access, clock, tally, observeGauges);
-      observe({ outbox: table, by: 'sweep', ...tally.figures() });
+      await sweep(sender, access, clock, tally, (gauges) => observed(observeGauges, gauges));
+      observed(observe, { outbox: table, by: 'sweep', ...tally.figures() });
       return { batchItemFailures: [] };
     }
     await crashPoint('batch-received');
     const { failed, ...figures } = await relayBatch(readRecords(event.Records), sender, access, clock);
-    observe({ outbox: table, by: 'stream', ...figures, failed: failed.length });
+    observed(observe, { outbox: table, by: 'stream', ...figures, failed: failed.length });
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

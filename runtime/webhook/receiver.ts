@@ -10,6 +10,7 @@ import { receiptId } from '../dedup/identity.js';
 import { Meter } from '../dedup/meter.js';
 import { problems, type Problems } from '../http/problem.js';
 import { render, type RenderedResponse } from '../http/response.js';
+import { observed } from '../telemetry/observed.js';
 import { secretsOf } from './assert-options.js';
 import { MalformedEvent } from './errors.js';
 import { open } from './opened.js';
@@ -209,11 +210,8 @@ class Receiver<Tx> {
   #tell(notes: Notes & { readonly status: number }, meter: Meter): void {
     const { writeUnits, readUnits, calls, conflicts } = meter;
     const receiver = this.#options.settings.receiverName;
-    try {
-      (this.#options.observe ?? logDelivery)({ receiver, ...notes, writeUnits, readUnits, calls, conflicts });
-    } catch {
-      // Who looks on changes nothing: the delivery is settled.
-    }
+    const figures = { receiver, ...notes, writeUnits, readUnits, calls, conflicts };
+    observed(this.#options.observe ?? logDelivery, figures);
   }
 }
 

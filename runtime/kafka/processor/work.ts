@@ -1,4 +1,5 @@
 import { DependencyFailed, faultOf, isFinal } from '../../dedup/errors.js';
+import { observed } from '../../telemetry/observed.js';
 import type { ClientMessage } from './client-port.js';
 import { deadLetter } from './dead-letter.js';
 import { PoisonRecord } from './errors.js';
@@ -82,13 +83,10 @@ function failed(
 }
 
 /** What an observer throws is its own affair. */
+/** Telemetry never decides about a record. */
 export function observe(
   { observe: told }: Pick<ProcessorSettings, 'observe'>,
   event: Parameters<ProcessorSettings['observe']>[0],
 ): void {
-  try {
-    told(event);
-  } catch {
-    // Telemetry never decides about a record.
-  }
+  observed(told, event);
 }

@@ -3,6 +3,7 @@ import type { Client, ClientConfig } from 'pg';
 import { InvalidSettings } from '../../dedup/errors.js';
 import type { Sender } from '../../outbox/deliver.js';
 import type { RelayTarget } from '../../outbox/targets/target.js';
+import { observed } from '../../telemetry/observed.js';
 import { sendRead, type SentBatch } from './cdc-send.js';
 import { outboxNames, type OutboxNames } from './names.js';
 import { importPg } from './packages.js';
@@ -240,7 +241,8 @@ export class CdcRelay {
   }
 
   #tell(news: Partial<CdcNews>): void {
-    this.#options.observe?.({ ...{ sent: 0, stuck: 0, failures: [] }, ...news });
+    const { observe } = this.#options;
+    if (observe !== undefined) observed(observe, { ...{ sent: 0, stuck: 0, failures: [] }, ...news });
   }
 }
 

@@ -1,5 +1,6 @@
 import { crashPoint } from '../../dedup/crash-points.js';
 import { InvalidSettings } from '../../dedup/errors.js';
+import { observed } from '../../telemetry/observed.js';
 import { InstanceMemory } from '../../outbox/instance-memory.js';
 import type { RelayTarget } from '../../outbox/targets/target.js';
 import type { Sender } from '../../outbox/deliver.js';
@@ -206,7 +207,8 @@ export class PollingRelay {
   }
 
   #observe(round: PollingRound): void {
-    this.#options.observe?.(round);
+    const { observe } = this.#options;
+    if (observe !== undefined) observed(observe, round);
   }
 }
 

@@ -2,6 +2,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { InvalidSettings } from '../../dedup/errors.js';
 import { newClient, type DynamoDBClient } from '../../dynamodb/new-client.js';
+import { observed } from '../../telemetry/observed.js';
 import { Alerts, type AlertTargets } from './alerts.js';
 import { guardOf, type GuardOptions } from './guard/options.js';
 import { defaultHealth, type HealthRules } from './health.js';
@@ -123,7 +124,7 @@ export function webhookWorker(options: WebhookWorkerOptions): WebhookWorker {
         if (isMore && runs < maxRunsInARow) await wake(new Set([shard]), runs + 1);
       }),
     );
-    observe({
+    observed(observe, {
       sender: settings.senderName,
       ...tally.figures,
       writeUnits: store.meter.writeUnits - writeUnits,
