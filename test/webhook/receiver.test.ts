@@ -254,6 +254,38 @@ onEachStore((store) => {
       expect(await Promise.all(names.map((name) => store().acts('shop', name)))).toEqual([1, 0, 1, 0]);
     });
 
+    // Each list in the order of time. By their text all of these would be taken for older than the one before.
+    test.each([
+      [
+        'a fraction where there was none',
+        ['2026-01-02T00:00:00Z', '2026-01-02T00:00:00.5Z', '2026-01-02T00:00:00.51Z'],
+      ],
+      ['the end of summer time', ['2026-11-01T01:30:00-04:00', '2026-11-01T01:00:00-05:00']],
+      [
+        'a zone that moves west',
+        ['2026-01-02T09:00:00+0200', '2026-01-02T08:00:00Z', '2026-01-02T04:00:01-04'],
+      ],
+      ['nanoseconds', ['2026-01-02T00:00:00.1Z', '2026-01-02T00:00:00.100000001Z', '2026-01-02T00:00:01Z']],
+    ])('a later time is a later state, and an earlier one is not: %s', async (_what, times) => {
+      const taking = (entity: string) => async (version: string) => {
+        const name = uniqueName();
+        const body = JSON.stringify({
+          id: `evt_${name}`,
+          type: 'subscription.updated',
+          entity,
+          version,
+          name,
+        });
+        const take = store().receiver({ shop: source });
+        expect((await take({ headers: signedBy('stripe', secret, body), body })).status).toBe(200);
+        return store().acts('shop', name);
+      };
+      const [forth, back] = [taking(randomUUID()), taking(randomUUID())];
+      for (const time of times) expect([time, await forth(time)]).toEqual([time, 1]);
+      for (const [i, time] of times.toReversed().entries())
+        expect([time, await back(time)]).toEqual([time, i === 0 ? 1 : 0]);
+    });
+
     test('of states that come at once the last that acts is the latest', async () => {
       const entity = randomUUID();
       const names = Array.from({ length: 10 }, uniqueName);

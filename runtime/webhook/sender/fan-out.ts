@@ -27,8 +27,12 @@ export interface OutgoingEvent {
   readonly data: unknown;
 }
 
-/** Endpoints of one tenant: two rows each for the largest fan-out in one transaction of 100 actions. */
-export const maxEndpoints = 40;
+/**
+ * Endpoints of one tenant, and those of them that want order. An event to all of them is one transaction of at most
+ * 100 actions: its receipt, the event, a row for each endpoint, and two more for each that wants order. What is left
+ * is for those that are registered at the same moment.
+ */
+export const maxEndpoints = { all: 40, ordered: 25 };
 
 /** All endpoints of a tenant. */
 export async function endpointsOf(store: WebhookStore, tenant: string): Promise<Endpoint[]> {
