@@ -160,6 +160,13 @@ describe.each(stores)('jobs on %s', (store) => {
       Target: { Arn: queueArn, RoleArn: roleArn, Input: JSON.stringify({ jobId: 'r1', payload: { n: 1 } }) },
     });
     expect(await waitingIn(sqs, names.queueUrl)).toBe(0);
+    // A text that Scheduler puts something else for reaches the worker as it was enqueued.
+    const said = { note: '<aws.scheduler.execution-id> & <aws.scheduler.scheduled-time>' };
+    await patient.enqueue('r3', said, { delaySeconds: 86_400 });
+    const other = createHash('sha256').update('r3').digest('hex');
+    const { Target } = await scheduler.send(new GetScheduleCommand({ Name: other, GroupName: groupName }));
+    expect(Target?.Input).not.toContain('<aws.scheduler.');
+    expect(JSON.parse(Target?.Input ?? '')).toEqual({ jobId: 'r3', payload: said });
     scheduler.destroy();
     await expect(jobs.enqueue('r2', { n: 1 }, { delaySeconds: 901 })).rejects.toThrow(
       'at most 900 without a scheduler',

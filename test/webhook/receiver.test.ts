@@ -6,12 +6,14 @@ import {
   slack,
   standardWebhooks,
   stripe,
+  twilio,
   zoom,
   type ReceivedEvent,
 } from '../../runtime/webhook/index.js';
 import { adyenItem, senders, signedBy, sourceOf, type Sender } from './senders.js';
 import { onEachStore, type More } from './stores.js';
 import { client, uniqueName } from './world.js';
+import { twilioSignature } from './sender-packages.js';
 
 afterAll(() => client.destroy());
 
@@ -193,6 +195,16 @@ onEachStore((store) => {
       expect((await store().receiver({ shop: source })({ headers: {}, body })).status).toBe(401);
       expect([await store().acts('shop', good), await store().acts('shop', bad)]).toEqual([0, 0]);
     });
+  });
+
+  test('a body that is no form, and whose hash nobody has signed, is not signed by Twilio', async () => {
+    const [secret, name] = [randomUUID(), uniqueName()];
+    const url = 'https://hooks.example/webhooks/sms';
+    const take = store().receiver({ sms: { scheme: twilio({ url }), secrets: fixedSecrets(secret) } });
+    const headers = { 'X-Twilio-Signature': twilioSignature(secret, url, {}) };
+    const forged = { source: 'sms', headers, body: JSON.stringify({ name }) };
+    expect((await take(forged)).status).toBe(401);
+    expect(await store().acts('sms', name)).toBe(0);
   });
 
   describe('order', () => {
