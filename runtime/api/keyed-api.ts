@@ -123,7 +123,8 @@ async function answerKeyed<Body, Tx>(
   if (!keyGiven && withoutKeyOf(options, request) !== 'run')
     return refused('key-missing', { detail: keyWanted(options.keyHeader ?? 'Idempotency-Key') });
   const caller = (options.caller ?? authenticatedCaller)(request.identity);
-  if (caller === undefined || caller === '') return refused('caller-unknown', { detail: callerWanted });
+  // Not only the empty text: a claim that is none, of whoever, would be one caller for all.
+  if (typeof caller !== 'string' || caller === '') return refused('caller-unknown', { detail: callerWanted });
   const key = keyGiven ? given.key : randomUUID();
   const context = keyGiven ? shared : { ...shared, problem: withoutKey(shared.problem) };
   const id = requestId(caller, request, key);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { MessageAttributeValue, SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import { RejectMessage } from '../dedup/errors.js';
 import { exactJsonText } from '../dedup/exact-json.js';
+import { refuseEmptied } from '../dedup/json-data.js';
 import { sendableJson, type Sendable } from '../send/target.js';
 import { bytesOf } from '../sqs/dead-letter.js';
 import { firstEnqueueAttribute } from '../consumer/first-enqueue.js';
@@ -75,7 +76,7 @@ function envelopeOf(
   if (problem !== undefined) return problem;
   let body: string;
   try {
-    body = sendableJson(exactJsonText(message.body));
+    body = sendableJson(exactJsonText(message.body, refuseEmptied));
   } catch (error) {
     return `body is no JSON value (${error instanceof Error ? error.name : 'an error'})`;
   }

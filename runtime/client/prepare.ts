@@ -1,4 +1,5 @@
 import { exactJsonText } from '../dedup/exact-json.js';
+import { refuseEmptied } from '../dedup/json-data.js';
 import { RequestNotSent } from './errors.js';
 import type { IdempotentClientOptions, IdempotentRequest } from './options.js';
 
@@ -23,7 +24,7 @@ export function requestMaker<Answer>(
     throw new RequestNotSent('its key must be 1 to 255 visible ASCII characters and blanks');
   if (!path.startsWith('/')) throw new RequestNotSent("its path must begin with '/'");
   try {
-    const payload = body === undefined ? undefined : exactJsonText(body);
+    const payload = body === undefined ? undefined : exactJsonText(body, refuseEmptied);
     // One name in two spellings is one header: the last one counts, they are not joined.
     const headers = new Headers(payload === undefined ? {} : { 'content-type': 'application/json' });
     for (const given of [always, more])

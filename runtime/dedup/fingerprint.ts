@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { briefly, UnserialisableValue } from './error.js';
+import { emptiedProblem, isEmptiedByJson } from './json-data.js';
 import { maxDepth } from './plain-json.js';
 
 /** Deeper than any JSON that is read, by what this library puts around a body. */
@@ -10,8 +11,8 @@ const maxLevels = maxDepth + 100;
  * properties. Follows RFC 8785 (JSON Canonicalization Scheme) for what JSON can hold. A `bigint` counts as the
  * integer that it is: 5n is 5, and integers that differ in any digit differ.
  *
- * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a Map, a Set, a Promise, a
- *   cycle, 600 levels): such a payload would get the fingerprint of another one.
+ * @throws UnserialisableValue for what JSON cannot hold (function, symbol, NaN, Infinity, a cycle, 600 levels), and
+ *   for what it makes `{}` of (a promise, a Map): such a payload would get the fingerprint of another one.
  */
 export function fingerprintOf(value: unknown): string {
   return hash('sha256', canonicalJson(value), 'base64url');
@@ -50,27 +51,14 @@ function write(value: unknown, above: Inside | undefined): string {
     return `[${members.join(',')}]`;
   }
   if (hasToJson(value)) return write(value.toJSON(), inside(''));
+  if (isEmptiedByJson(value)) throw unserialisable(above, emptiedProblem(value));
   // RFC 8785 3.2.3: by UTF-16 code units, which is how `sort` compares text.
   for (const name of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[name];
     // As JSON.stringify does: a member without a value is not there.
     if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member, inside(`.${name}`))}`);
   }
-  if (members.length === 0 && !mayBeEmpty(value))
-    throw unserialisable(above, `JSON has nothing of a ${nameOf(value)}`);
   return `{${members.join(',')}}`;
-}
-
-/** Of a Map, and of all else that keeps what it has elsewhere, JSON has nothing: any two would be equal. */
-function mayBeEmpty(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  // Each realm has a prototype of plain objects of its own, and nothing above it.
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-  return isPlain || ArrayBuffer.isView(value);
-}
-
-function nameOf({ constructor }: object): string {
-  return typeof constructor === 'function' ? constructor.name : 'object';
 }
 
 function unserialisable(above: Inside | undefined, problem: string): UnserialisableValue {

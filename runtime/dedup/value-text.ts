@@ -1,4 +1,5 @@
 import { UnserialisableValue } from './error.js';
+import { emptiedProblem, isEmptiedByJson, isPlain } from './json-data.js';
 import { maxDepth } from './plain-json.js';
 
 /**
@@ -99,6 +100,7 @@ function sayable(value: unknown, at: At): unknown {
   if (typeof toJSON === 'function') return inner(toJSON.call(value, ''), '');
   if (instances === 'refuse' && !isPlain(value))
     throw new UnserialisableValue(path, 'an instance of a class cannot be stored; give a plain object');
+  if (isEmptiedByJson(value)) throw new UnserialisableValue(path, emptiedProblem(value));
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   const name = (key: string) => (members.length === 1 && key.startsWith('$') ? `$${key}` : key);
   return Object.fromEntries(members.map(([key, member]) => [name(key), inner(member, `.${key}`)]));
@@ -117,10 +119,4 @@ function meant(value: unknown): unknown {
 
 function numberName(value: unknown): string {
   return Object.is(value, -0) ? '-0' : String(value);
-}
-
-/** Not by identity with Object.prototype: there is one for each realm. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,4 +1,5 @@
 import { exactJsonText } from '../dedup/exact-json.js';
+import { isEmptiedByJson, isPlain, kindOf } from '../dedup/json-data.js';
 
 /**
  * The JSON text of what a handler answers, with every `bigint` as an integer.
@@ -25,14 +26,12 @@ function assertJson(value: unknown, key: string): void {
 /** Arrays, plain objects, and instances of classes that have members to show. */
 function isData(value: object): boolean {
   if (Array.isArray(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Nothing is above it: an object literal, of whatever realm.
-  if (prototype === null || Object.getPrototypeOf(prototype) === null) return !isStream(value);
+  if (isPlain(value)) return !isStream(value);
   return (
     Object.prototype.toString.call(value) === '[object Object]' &&
     !isStream(value) &&
     !(Symbol.iterator in value) &&
-    Object.keys(value).length > 0
+    !isEmptiedByJson(value)
   );
 }
 
@@ -43,11 +42,4 @@ function isStream(value: object): boolean {
       (name) => typeof (value as Record<string, unknown>)[name] === 'function',
     )
   );
-}
-
-function kindOf(value: object): string {
-  const { constructor } = value as { constructor?: { name?: unknown } };
-  return typeof constructor?.name === 'string' && constructor.name !== ''
-    ? constructor.name
-    : Object.prototype.toString.call(value).slice(8, -1);
 }

@@ -1,5 +1,6 @@
 import { RejectMessage, UnserialisableValue } from '../dedup/errors.js';
 import { exactJsonText } from '../dedup/exact-json.js';
+import { emptiedProblem, isEmptiedByJson } from '../dedup/json-data.js';
 import { escaped } from '../sqs/dead-letter.js';
 
 /** The job cannot be enqueued as asked. */
@@ -32,10 +33,11 @@ export function bodyOf(jobId: string, envelope: object, scheduled: boolean): str
   return body;
 }
 
-/** JSON makes an empty object of what it does not know, and says nothing. */
+/** JSON makes an object of numbers of bytes, and an empty one of what it does not know, and says nothing. */
 function assertPlain(value: unknown, path: string): void {
   if (typeof value !== 'object' || value === null) return;
-  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value))
-    throw new UnserialisableValue(path, 'it is no plain JSON; give an array or an object');
+  if (ArrayBuffer.isView(value))
+    throw new UnserialisableValue(path, 'it is bytes; give text, such as their base64');
+  if (isEmptiedByJson(value)) throw new UnserialisableValue(path, emptiedProblem(value));
   for (const [name, member] of Object.entries(value)) assertPlain(member, `${path}.${name}`);
 }

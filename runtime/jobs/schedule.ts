@@ -35,10 +35,20 @@ export async function schedule(job: JobSchedule): Promise<void> {
         ScheduleExpression: `at(${job.runAt.toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)})`,
         FlexibleTimeWindow: { Mode: 'OFF' },
         ActionAfterCompletion: 'DELETE',
-        Target: { Arn: job.queueArn, RoleArn: job.roleArn, Input: job.body },
+        Target: { Arn: job.queueArn, RoleArn: job.roleArn, Input: withoutKeywords(job.body) },
       }),
     );
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ConflictException') throw error;
   }
+}
+
+/**
+ * The same JSON without what Scheduler puts something else for, such as `<aws.scheduler.execution-id>`: of a payload
+ * with such a text the worker would get another one.
+ *
+ * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ */
+function withoutKeywords(json: string): string {
+  return json.replaceAll('<aws.scheduler.', String.raw`\u003caws.scheduler.`);
 }

@@ -45,7 +45,7 @@ export async function runOnce<Args, Result>(
   try {
     result = await effect.run(args, call);
   } catch (error) {
-    if (!(error instanceof EffectNotStarted) && isDefinite?.(error) !== true)
+    if (!(error instanceof EffectNotStarted) && !isSure(isDefinite, error))
       throw await own.outcomeUnknown(error);
     await own.giveBack();
     throw error;
@@ -54,4 +54,13 @@ export async function runOnce<Args, Result>(
   const kept = await own.complete(result);
   await crashPoint('lease-completed');
   return kept;
+}
+
+/** Whether an error says that nothing was made. Who cannot tell, because he throws, does not know it (R26). */
+function isSure(isDefinite: ((error: unknown) => boolean) | undefined, error: unknown): boolean {
+  try {
+    return isDefinite?.(error) === true;
+  } catch {
+    return false;
+  }
 }

@@ -11,7 +11,10 @@ import type { DeliverySummary } from './summary.js';
 export interface StateOf {
   /** What it is the state of, such as the id of a subscription. */
   readonly entity: string;
-  /** Higher for a later state: a count, a time in seconds, or ISO 8601 text; of one kind for one type. */
+  /**
+   * Higher for a later state: a count, a time in seconds, or ISO 8601 text, whatever its offset and its fraction; of
+   * one kind for one type. Any other text is compared as its bytes, in which `10` is before `9`.
+   */
   readonly version: number | bigint | string;
 }
 

@@ -2,7 +2,7 @@ import { fingerprintOf } from '../dedup/fingerprint.js';
 import { receiptId } from '../dedup/identity.js';
 import type { Row } from '../dynamodb/table.js';
 import type { Change } from '../dynamodb/write.js';
-import { assertState } from './state.js';
+import { comparable } from './state.js';
 import type { ReceivedEvent, StateOf } from './options.js';
 
 /**
@@ -12,9 +12,9 @@ import type { ReceivedEvent, StateOf } from './options.js';
 export function watermarkOf(
   receiverName: string,
   { source, type }: ReceivedEvent,
-  { entity, version }: StateOf,
+  state: StateOf,
 ): { readonly key: Row; readonly change: Change } {
-  assertState(type, { entity, version });
+  const { entity, version } = comparable(type, state);
   return {
     key: { id: receiptId(receiverName, `watermark#${fingerprintOf([source, type, entity])}`) },
     change: {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { idempotentApi, type ApiRequest, type RequestSummary } from '../../runtime/api/index.js';
 import { InvalidSettings, table } from '../../runtime/dynamodb/index.js';
+import { emptied } from '../fixtures/emptied.js';
 import { day, json, pay, paymentsApi } from './payments.js';
 import { ask, client, names, once, payments } from './contract-world.js';
 
@@ -214,6 +215,18 @@ test('6: what counts of the body is an option: the rest may differ between two t
   expect((await ask({ key, body: null }, chosen)).status).toBe(422);
   expect(await payments(account)).toBe(1);
 });
+
+test.each(emptied)(
+  '6: what is chosen of the body and says nothing makes no two bodies one: %s',
+  async (_what, make) => {
+    const { account, key, body } = once();
+    const chosen = paymentsApi(names, client, { fingerprint: make });
+    expect((await ask({ key, body }, chosen)).status).toBe(201);
+    expect((await ask({ key, body: { ...body, cents: 6 } }, chosen)).status).toBe(422);
+    expect((await ask({ key, body }, chosen)).headers).toHaveProperty('idempotent-replayed');
+    expect(await payments(account)).toBe(1);
+  },
+);
 
 test('6, 9: numbers are not rounded: bodies that differ in a digit are two, and one that cannot be kept is refused', async () => {
   const big = z.object({ id: z.bigint() });

@@ -140,20 +140,28 @@ onEachStore(({ api, ask, payments }) => {
     expect(await payments(account)).toBeUndefined();
   });
 
-  test('an observer that throws changes no answer', async () => {
+  test.each([false, true])('an observer that throws changes no answer, also later: %s', async (later) => {
     const { account, key, body } = once();
+    const failed = new ConditionFailed('t', 'k', undefined);
     const observed = api({
       observe: () => {
-        throw new ConditionFailed('t', 'k', undefined);
+        if (later) return Promise.reject(failed) as unknown as undefined;
+        throw failed;
       },
     });
     expect((await ask({ key, body }, observed)).status).toBe(201);
     expect(await payments(account)).toBe(1);
   });
 
-  test('a caller whose name is empty is nobody', async () => {
+  test.each([
+    ['empty', ''],
+    ['null', null],
+    ['a number', 5],
+    ['an object', {}],
+    ['a promise', Promise.resolve('alice')],
+  ])('a caller whose name is %s is nobody', async (_what, name) => {
     const { account, key, body } = once();
-    expect((await ask({ key, body }, api({ caller: () => '' }))).status).toBe(401);
+    expect((await ask({ key, body }, api({ caller: () => name as string }))).status).toBe(401);
     expect(await payments(account)).toBeUndefined();
   });
 });

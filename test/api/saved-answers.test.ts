@@ -6,34 +6,17 @@ import {
   type ApiResponse,
   type ResponseBody,
 } from '../../runtime/api/index.js';
+import { emptied } from '../fixtures/emptied.js';
 import { json, type Shape } from './payments.js';
 import { once, onEachStore } from './stores.js';
 
-class Secret {
-  readonly #cents = 5;
-  spent(): number {
-    return this.#cents;
-  }
-}
-
 /** What `JSON.stringify` makes `{}`, nothing or null of. */
-const emptied: [string, () => unknown][] = [
-  ['a stream', () => new ReadableStream()],
+const unsayable: [string, () => unknown][] = [
+  ...emptied.filter(([what]) => what !== 'a buffer without a view'),
   ['a stream of Node', () => Readable.from(['x'])],
-  ['a Blob', () => new Blob(['pdf'])],
-  ['a Map', () => new Map([['id', 1]])],
-  ['a Set', () => new Set([1])],
-  ['URLSearchParams', () => new URLSearchParams('id=1')],
-  ['Headers', () => new Headers({ a: 'b' })],
-  ['a Response', () => new Response('x')],
-  ['a promise', () => Promise.resolve({ id: 1 })],
-  ['an error', () => new Error('boom')],
-  ['a regular expression', () => /a/],
-  ['a generator', () => [1].values()],
   ['a function', () => () => 1],
   ['a symbol', () => Symbol('a')],
   ['NaN', () => NaN],
-  ['an instance that shows nothing', () => new Secret()],
 ];
 
 const context = { getRemainingTimeInMillis: () => 20_000 };
@@ -151,14 +134,17 @@ onEachStore(({ api, answering, ask, payments, store }) => {
     expect((await ask(once(), forwarding)).headers).not.toHaveProperty('idempotent-replayed');
   });
 
-  test.each(emptied)('12: %s is no body, and no part of one: nothing is committed', async (_what, value) => {
-    for (const body of [value(), { deep: [{ value: value() }] }]) {
-      const request = once();
-      const odd = answering(() => ({ status: 201, body: body as ResponseBody }));
-      expect((await ask(request, odd)).status).toBe(500);
-      expect(await payments(request.account)).toBeUndefined();
-    }
-  });
+  test.each(unsayable)(
+    '12: %s is no body, and no part of one: nothing is committed',
+    async (_what, value) => {
+      for (const body of [value(), { deep: [{ value: value() }] }]) {
+        const request = once();
+        const odd = answering(() => ({ status: 201, body: body as ResponseBody }));
+        expect((await ask(request, odd)).status).toBe(500);
+        expect(await payments(request.account)).toBeUndefined();
+      }
+    },
+  );
 
   test.each<[string, () => ResponseBody, string]>([
     ['an ArrayBuffer', () => Uint8Array.of(1, 255).buffer, 'Af8='],

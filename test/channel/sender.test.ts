@@ -159,6 +159,7 @@ test.each([
   ['no key', { key: '', body: 1, group: 'g' }, 'key must be text'],
   ['no group on FIFO', { key: 'k', body: 1 }, 'group is left out: FIFO needs one'],
   ['a group with a space', { key: 'k', body: 1, group: 'a b' }, 'visible ASCII'],
+  ['a body that JSON empties', { key: 'k', body: Promise.resolve(1), group: 'g' }, 'body is no JSON value'],
   ['a body that is no JSON', { key: 'k', body: undefined, group: 'g' }, 'body is no JSON value'],
   ['a body over the limit', { key: 'k', body: 'x'.repeat(1_048_600), group: 'g' }, 'give `claimCheck`'],
   [

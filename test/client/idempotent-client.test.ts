@@ -142,6 +142,7 @@ test.each<[string, Partial<IdempotentRequest<unknown>>]>([
   ['a header that is none', { headers: { 'a b': 'c' } }],
   ['a header value that is none', { headers: { a: 'b\nc' } }],
   ['a body without JSON', { body: () => 1 }],
+  ['a body that JSON empties', { body: Promise.resolve({ cents: 5 }) }],
   ['a body that holds itself', { body: cycle() }],
 ])('gives up at once on what cannot be sent: %s', async (_what, wrong) => {
   const { url, asked } = await replying(done);

@@ -8,6 +8,7 @@ import {
   TransportId,
   UnserialisableValue,
 } from '../../runtime/dynamodb/index.js';
+import { emptied } from '../fixtures/emptied.js';
 
 test('a receipt id tells consumer and key apart, whatever the key holds', () => {
   const name = fc.stringMatching(/^[A-Za-z0-9_.-]{1,16}$/);
@@ -49,39 +50,33 @@ test('a fingerprint is the same for the same JSON in any order, and another for 
   );
 });
 
-test.each<[unknown]>([
-  [[Number.NaN]],
-  [{ f: () => 1 }],
-  [undefined],
-  [new Map([['a', 1]])],
-  [{ seen: new Set(['a']) }],
-  [Promise.resolve('a')],
-  [[/a/]],
-  [new Error('a')],
-  [new ArrayBuffer(1)],
-])('fails when a value has no JSON form, and would look like any other: %p', (value) => {
-  expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
-});
+test.each([[[Number.NaN]], [{ f: () => 1 }], [undefined]])(
+  'fails when a value has no JSON form: %p',
+  (value) => {
+    expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
+  },
+);
 
-class Money {
-  readonly #cents: number;
-  constructor(cents: number) {
-    this.#cents = cents;
-  }
-  text = () => String(this.#cents);
-}
-
-test('fails when all that a value has is hidden from JSON, wherever it is', () => {
-  const hidden = Object.assign(new Money(5), { text: undefined });
-  for (const value of [hidden, { price: [hidden] }, new Number(5)])
+test.each(emptied)('fails when JSON makes {} of a value, however deep it is: %s', (_what, make) => {
+  for (const value of [make(), { a: [make()] }])
     expect(() => fingerprintOf(value)).toThrow(UnserialisableValue);
 });
 
-test('what JSON has an empty form of has a fingerprint: objects of any realm, views and arrays', () => {
-  for (const value of [{}, Object.create(null), runInNewContext('({})')])
-    expect(fingerprintOf(value)).toBe(fingerprintOf({}));
-  expect(fingerprintOf(new Uint8Array())).not.toBe(fingerprintOf(new Uint8Array(1)));
-  expect(fingerprintOf([])).not.toBe(fingerprintOf({}));
+test('what JSON has a form for has a fingerprint: literals of other realms, instances with members, dates, bytes', () => {
+  class Money {
+    constructor(readonly cents: number) {}
+  }
+  const foreign = runInNewContext('({ a: {} })') as object;
+  for (const value of [
+    {},
+    Object.create(null),
+    foreign,
+    new Money(5),
+    new Date(0),
+    new Uint8Array(0),
+    Buffer.of(1),
+  ])
+    expect(fingerprintOf(value)).toHaveLength(43);
 });
 
 function rebuilt(value: unknown, order: (keys: string[]) => string[]): unknown {

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateScheduleGroupCommand, GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { KeyReused, RejectMessage } from '../../runtime/dynamodb/index.js';
+import { KeyReused, RejectMessage, UnserialisableValue } from '../../runtime/dynamodb/index.js';
 import type { JobClient } from '../../runtime/jobs/job-client.js';
 import { JobQueueClient, type Job, type JobState, type RunningJob } from '../../runtime/jobs/index.js';
 import { PostgresJobQueueClient } from '../../runtime/jobs/postgres/index.js';
 import { dynamo } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
+import { emptied } from '../fixtures/emptied.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { drain, sqs as newSqs } from '../fixtures/queue.js';
 import { doubled, startProvider } from '../lease/provider.js';
@@ -85,6 +86,15 @@ describe.each(stores)('jobs on %s', (store) => {
     await expect(jobs.enqueue('r1', { n: 2 })).rejects.toThrow(KeyReused);
   });
 
+  test('a payload that JSON would empty is refused, and nothing is enqueued', async () => {
+    for (const [what, make] of emptied)
+      for (const payload of [make(), { rows: [make()] }])
+        await expect(jobs.enqueue(what, payload)).rejects.toThrow(UnserialisableValue);
+    await expect(jobs.enqueue('bytes', { pdf: Buffer.of(1) })).rejects.toThrow(UnserialisableValue);
+    expect(await waitingIn(sqs, names.queueUrl)).toBe(0);
+    expect(await jobs.getJob('a promise')).toBeUndefined();
+  });
+
   test('a job whose caller died before its message was sent is sent by the next enqueue', async () => {
     const dying = Object.create(sqs, {
       send: { value: () => Promise.reject(new Error('killed')) },
@@ -150,6 +160,13 @@ describe.each(stores)('jobs on %s', (store) => {
       Target: { Arn: queueArn, RoleArn: roleArn, Input: JSON.stringify({ jobId: 'r1', payload: { n: 1 } }) },
     });
     expect(await waitingIn(sqs, names.queueUrl)).toBe(0);
+    // A text that Scheduler puts something else for reaches the worker as it was enqueued.
+    const said = { note: '<aws.scheduler.execution-id> & <aws.scheduler.scheduled-time>' };
+    await patient.enqueue('r3', said, { delaySeconds: 86_400 });
+    const other = createHash('sha256').update('r3').digest('hex');
+    const { Target } = await scheduler.send(new GetScheduleCommand({ Name: other, GroupName: groupName }));
+    expect(Target?.Input).not.toContain('<aws.scheduler.');
+    expect(JSON.parse(Target?.Input ?? '')).toEqual({ jobId: 'r3', payload: said });
     scheduler.destroy();
     await expect(jobs.enqueue('r2', { n: 1 }, { delaySeconds: 901 })).rejects.toThrow(
       'at most 900 without a scheduler',

@@ -36,9 +36,9 @@ beforeEach(() => {
 });
 
 /** Somebody whose clock is this many seconds ahead of ours: the way to let time pass. */
-function owner(aheadSeconds = 0): Once {
+function owner(aheadSeconds = 0, observe = ({ kind }: LeaseEvent): unknown => events.push(kind)): Once {
   const options = {
-    observe: ({ kind }: LeaseEvent) => events.push(kind),
+    observe,
     now: () => Date.now() + aheadSeconds * 1000,
   };
   const scope = { client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mailer' };
@@ -137,7 +137,48 @@ test('or it waits a moment and gets the result of the first', async () => {
   expect(acts).toHaveLength(1);
 });
 
+describe.each([false, true])('an observer that throws changes nothing, also later: %s', (later) => {
+  const down = new Error('the metrics are down');
+  const throwing = () => {
+    if (later) return Promise.reject(down);
+    throw down;
+  };
+  const onUnknown = { retry: { keyWindowSeconds: 3600 } };
+  beforeEach(() => {
+    jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  test('an effect whose owner has died is made by the next one', async () => {
+    const { letGo, ended } = await stuck({ onUnknown });
+    expect(await owner(skew + delay, throwing)('mail', mail({ onUnknown }))).toBe('mail 2');
+    letGo();
+    expect((await ended).error).toBeInstanceOf(LeaseLost);
+    expect(acts).toHaveLength(2);
+  });
+
+  test('an outcome that is not known is written down, and what is blocked is listed', async () => {
+    const effect = failing(new Error('reset'), { onUnknown });
+    await expect(owner(0, throwing)('mail', effect)).rejects.toThrow(OutcomeUnknown);
+    expect((await stored())?.status).toEqual({ S: 'UNKNOWN' });
+    await expect(owner(0, throwing)('mail', failing(new Error('reset')))).rejects.toThrow(EffectBlocked);
+    expect((await stored())?.attention).toBeDefined();
+  });
+});
+
 describe('a throw leaves the outcome unknown', () => {
+  test('also where `isDefinite` itself throws: it is written down, with what the effect threw', async () => {
+    const isDefinite = () => {
+      throw new TypeError('no status');
+    };
+    const thrown: unknown = await owner()('mail', failing(new Error('reset'), { isDefinite })).catch(
+      (error: unknown) => error,
+    );
+    expect(thrown).toBeInstanceOf(EffectBlocked);
+    expect(thrown).toMatchObject({ cause: { message: 'reset' } });
+    expect((await stored())?.status).toEqual({ S: 'UNKNOWN' });
+  });
+
   test('block: it is not tried again, and it is listed', async () => {
     await expect(owner()('mail', failing(new Error('timeout')))).rejects.toThrow(EffectBlocked);
     await expect(owner(1e6)('mail', mail())).rejects.toThrow(EffectBlocked);

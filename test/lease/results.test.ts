@@ -19,6 +19,7 @@ import {
 import { LeasePersistenceLayer } from '../../runtime/lease/powertools-layer.js';
 import { sqsConsumer, type BatchSummary } from '../../runtime/sqs/index.js';
 import { dynamo, newDedupTable, rawRow } from '../fixtures/dynamo.js';
+import { emptied } from '../fixtures/emptied.js';
 import { record } from '../fixtures/queue.js';
 
 const client = dynamo();
@@ -86,6 +87,15 @@ test('arguments are replayed as they were', async () => {
   const seen: unknown[] = [];
   await once('mail', { args, onUnknown: 'block', run: (given) => void seen.push(given) });
   expect(seen).toStrictEqual([args]);
+});
+
+test('arguments that JSON would empty are refused, and no effect is made of nothing', async () => {
+  let acted = 0;
+  for (const [, make] of emptied.filter(([what]) => !/Map|Set/.test(what)))
+    await expect(
+      once('mail', { args: { to: make() }, onUnknown: 'block', run: () => void (acted += 1) }),
+    ).rejects.toThrow(UnserialisableValue);
+  expect(acted).toBe(0);
 });
 
 class Charge {

@@ -9,6 +9,7 @@ import { eventBytes, outbox } from '../../runtime/outbox/index.js';
 import { relayed } from '../../runtime/outbox/envelope.js';
 import { readRow } from '../../runtime/outbox/event-row.js';
 import { newTable } from '../fixtures/dynamo.js';
+import { emptied } from '../fixtures/emptied.js';
 import { limits, unit } from '../fixtures/units.js';
 import {
   client,
@@ -107,6 +108,11 @@ describe('refused in the handler, before anything is sent', () => {
       (tx) => tx.publish(payments, event({ data: '\uffff'.repeat(80_000) })),
       InvalidWrite,
     ],
+    ...emptied.map(([what, make]): [string, (tx: Transaction) => void, typeof UnserialisableValue] => [
+      `data in which JSON empties ${what}`,
+      (tx) => tx.publish(payments, event({ data: { rows: [make()] } })),
+      UnserialisableValue,
+    ]),
     ['no data', (tx) => tx.publish(payments, event({ data: undefined })), UnserialisableValue],
     ['data over the limit', (tx) => tx.publish(payments, event({ data: 'x'.repeat(350_000) })), InvalidWrite],
     [

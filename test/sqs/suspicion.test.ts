@@ -151,12 +151,18 @@ describe('in memory', () => {
     expect(acted()).toEqual(once(...all.filter(({ id }) => id !== 'a-2' && id !== 'c-1')));
   });
 
-  test.each([true, false])('R46: an observer that throws changes nothing (FIFO: %s)', async (fifo) => {
+  test.each([
+    [true, false],
+    [false, false],
+    [true, true],
+  ])('R46: an observer that throws changes nothing (FIFO: %s, later: %s)', async (fifo, later) => {
     jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
     const { mortal, send, letters, acted } = world(
       {
         observe: () => {
-          throw new Error('the metrics are down');
+          const down = new Error('the metrics are down');
+          if (later) return Promise.reject(down) as unknown as undefined;
+          throw down;
         },
         instead: (id) => {
           if (id === 'a-2') throw new RejectMessage('never');

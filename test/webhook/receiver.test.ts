@@ -6,12 +6,14 @@ import {
   slack,
   standardWebhooks,
   stripe,
+  twilio,
   zoom,
   type ReceivedEvent,
 } from '../../runtime/webhook/index.js';
 import { adyenItem, senders, signedBy, sourceOf, type Sender } from './senders.js';
 import { onEachStore, type More } from './stores.js';
 import { client, uniqueName } from './world.js';
+import { twilioSignature } from './sender-packages.js';
 
 afterAll(() => client.destroy());
 
@@ -195,6 +197,16 @@ onEachStore((store) => {
     });
   });
 
+  test('a body that is no form, and whose hash nobody has signed, is not signed by Twilio', async () => {
+    const [secret, name] = [randomUUID(), uniqueName()];
+    const url = 'https://hooks.example/webhooks/sms';
+    const take = store().receiver({ sms: { scheme: twilio({ url }), secrets: fixedSecrets(secret) } });
+    const headers = { 'X-Twilio-Signature': twilioSignature(secret, url, {}) };
+    const forged = { source: 'sms', headers, body: JSON.stringify({ name }) };
+    expect((await take(forged)).status).toBe(401);
+    expect(await store().acts('sms', name)).toBe(0);
+  });
+
   describe('order', () => {
     const secret = randomUUID();
     const event = (entity: string, version: number, name: string) => {
@@ -252,6 +264,38 @@ onEachStore((store) => {
         expect((await take({ headers: signedBy('stripe', secret, body), body })).status).toBe(200);
       }
       expect(await Promise.all(names.map((name) => store().acts('shop', name)))).toEqual([1, 0, 1, 0]);
+    });
+
+    // Each list in the order of time. By their text all of these would be taken for older than the one before.
+    test.each([
+      [
+        'a fraction where there was none',
+        ['2026-01-02T00:00:00Z', '2026-01-02T00:00:00.5Z', '2026-01-02T00:00:00.51Z'],
+      ],
+      ['the end of summer time', ['2026-11-01T01:30:00-04:00', '2026-11-01T01:00:00-05:00']],
+      [
+        'a zone that moves west',
+        ['2026-01-02T09:00:00+0200', '2026-01-02T08:00:00Z', '2026-01-02T04:00:01-04'],
+      ],
+      ['nanoseconds', ['2026-01-02T00:00:00.1Z', '2026-01-02T00:00:00.100000001Z', '2026-01-02T00:00:01Z']],
+    ])('a later time is a later state, and an earlier one is not: %s', async (_what, times) => {
+      const taking = (entity: string) => async (version: string) => {
+        const name = uniqueName();
+        const body = JSON.stringify({
+          id: `evt_${name}`,
+          type: 'subscription.updated',
+          entity,
+          version,
+          name,
+        });
+        const take = store().receiver({ shop: source });
+        expect((await take({ headers: signedBy('stripe', secret, body), body })).status).toBe(200);
+        return store().acts('shop', name);
+      };
+      const [forth, back] = [taking(randomUUID()), taking(randomUUID())];
+      for (const time of times) expect([time, await forth(time)]).toEqual([time, 1]);
+      for (const [i, time] of times.toReversed().entries())
+        expect([time, await back(time)]).toEqual([time, i === 0 ? 1 : 0]);
     });
 
     test('of states that come at once the last that acts is the latest', async () => {

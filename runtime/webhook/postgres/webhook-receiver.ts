@@ -6,7 +6,7 @@ import { takeState } from '../../postgres/watermarks.js';
 import { assertSources } from '../assert-options.js';
 import { publishedBy } from '../published.js';
 import { keyedReceiver } from '../receiver.js';
-import { assertState } from '../state.js';
+import { comparable } from '../state.js';
 import type { PostgresWebhookReceiverOptions } from './options.js';
 
 /**
@@ -33,9 +33,9 @@ export function postgresWebhookReceiver(options: PostgresWebhookReceiverOptions)
     async act(source, event, tx) {
       const state = source.states?.[event.type]?.(event);
       if (state !== undefined) {
-        assertState(event.type, state);
-        const id = fingerprintOf([event.source, event.type, state.entity]);
-        if (!(await takeState(tx, { consumer: receiverName, id, version: state.version }))) return false;
+        const { entity, version } = comparable(event.type, state);
+        const id = fingerprintOf([event.source, event.type, entity]);
+        if (!(await takeState(tx, { consumer: receiverName, id, version }))) return false;
       }
       await handle?.(event, tx);
       if (outbox !== undefined) {

@@ -70,6 +70,12 @@ export class Backlog {
     return row;
   }
 
+  /** Lets all that is due for an endpoint rest: the next run finds it in the index. */
+  leave(endpoint: string): void {
+    this.#rows -= this.#queues.get(endpoint)?.length ?? 0;
+    this.#queues.delete(endpoint);
+  }
+
   /** It is settled: when it is due again it is a new one. */
   forget(row: RowKey): void {
     this.#known.delete(rowName(row));

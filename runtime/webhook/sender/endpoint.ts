@@ -97,8 +97,8 @@ export function assertEndpoint(settings: EndpointSettings, guard: Guard): void {
   if (Object.keys(match).length > most.match) problems.push(`match may have ${most.match} paths`);
   if (secrets.length > most.secrets) problems.push(`an endpoint may have ${most.secrets} secrets`);
   problems.push(...secrets.map(secretProblem));
-  if (secrets.length > 0 && !secrets.some(({ until }) => until === undefined))
-    problems.push('every secret has an end; give one that has none');
+  if (!secrets.some(({ until }) => until === undefined))
+    problems.push('it has no secret without an end, and would be sent to unsigned; give one');
   if (ratePerSecond !== undefined && !(ratePerSecond > 0 && ratePerSecond <= 10_000))
     problems.push(`ratePerSecond must be above 0 and at most 10,000, got ${ratePerSecond}`);
   if (

@@ -1,4 +1,5 @@
 import { exactJsonText } from '../../dedup/exact-json.js';
+import { refuseEmptied } from '../../dedup/json-data.js';
 import type { Transaction } from '../../dynamodb/transaction.js';
 import { wants, type Endpoint } from './endpoint.js';
 import {
@@ -26,8 +27,12 @@ export interface OutgoingEvent {
   readonly data: unknown;
 }
 
-/** Endpoints of one tenant: two rows each for the largest fan-out in one transaction of 100 actions. */
-export const maxEndpoints = 40;
+/**
+ * Endpoints of one tenant, and those of them that want order. An event to all of them is one transaction of at most
+ * 100 actions: its receipt, the event, a row for each endpoint, and two more for each that wants order. What is left
+ * is for those that are registered at the same moment.
+ */
+export const maxEndpoints = { all: 40, ordered: 25 };
 
 /** All endpoints of a tenant. */
 export async function endpointsOf(store: WebhookStore, tenant: string): Promise<Endpoint[]> {
@@ -38,7 +43,7 @@ export async function endpointsOf(store: WebhookStore, tenant: string): Promise<
 
 /** The body as every endpoint gets it, built once: what Standard Webhooks recommends. */
 export function bodyOf({ type, time, data }: OutgoingEvent): string {
-  return exactJsonText({ type, timestamp: time, data });
+  return exactJsonText({ type, timestamp: time, data }, refuseEmptied);
 }
 
 /**

@@ -99,10 +99,7 @@ export class WebhookRegistry {
     assertEndpoint(complete, this.#guard);
     if (!/^[A-Za-z0-9_.-]{1,64}$/.test(endpointId))
       throw new InvalidEndpoint(['its id must be 1 to 64 of A-Z a-z 0-9 _ . -']);
-    if ((await endpointsOf(this.#store, tenant)).length >= maxEndpoints)
-      throw new InvalidEndpoint([
-        `a tenant may have ${maxEndpoints} endpoints; remove one, or split the tenant`,
-      ]);
+    assertRoom(await endpointsOf(this.#store, tenant), settings);
     const row = {
       ...complete,
       ...{ tenant, endpointId, createdAt: new Date(this.#now()).toISOString() },
@@ -278,4 +275,15 @@ export class WebhookRegistry {
     if (!(await this.#store.update(endpointKey(tenant, endpointId), change, webhookRowThere())))
       throw new NotRegistered('endpoint', tenant, endpointId);
   }
+}
+
+/** @throws InvalidEndpoint when an event could not be given to all endpoints of a tenant in one commit. */
+function assertRoom(endpoints: readonly Endpoint[], { ordered = false }: EndpointSettings): void {
+  const advice = 'remove one, or split the tenant';
+  if (endpoints.length >= maxEndpoints.all)
+    throw new InvalidEndpoint([`a tenant may have ${maxEndpoints.all} endpoints; ${advice}`]);
+  if (ordered && endpoints.filter((one) => one.ordered === true).length >= maxEndpoints.ordered)
+    throw new InvalidEndpoint([
+      `a tenant may have ${maxEndpoints.ordered} endpoints that are \`ordered\`; register it without, or ${advice}`,
+    ]);
 }

@@ -1,9 +1,12 @@
 import { crashPoint } from '../../dedup/crash-points.js';
+import { NewerRow } from '../../dedup/errors.js';
+import type { Row } from '../../dynamodb/table.js';
 import { errorLine } from '../../telemetry/error-line.js';
 import { logLine } from '../../telemetry/log-line.js';
 import { attempt, hold, type Attempt, type AttemptTools } from './attempt.js';
 import { Backlog } from './backlog.js';
 import { DueLook } from './due-look.js';
+import type { Endpoint } from './endpoint.js';
 import { EndpointRun, type HealthRules } from './health.js';
 import { runLane } from './lane.js';
 import {
@@ -213,17 +216,31 @@ export class ShardRun {
       ]),
     );
     for (const name of stale) {
-      const row = rows.get(name);
+      const endpoint = this.#understood(name, rows.get(name));
+      if (endpoint === 'newer') continue;
       const run =
-        row &&
+        endpoint &&
         new EndpointRun(
-          readEndpoint(row),
+          endpoint,
           this.#limits.health,
           this.#limits.maxInFlightPerEndpoint,
           now,
           this.#endpoints.get(name)?.run,
         );
       this.#endpoints.set(name, { run, at: now });
+    }
+  }
+
+  /** An endpoint that a newer version has written rests, and holds up no other one (R17). */
+  #understood(name: string, row: Row | undefined): Endpoint | undefined | 'newer' {
+    try {
+      return row && readEndpoint(row);
+    } catch (error) {
+      if (!(error instanceof NewerRow)) throw error;
+      this.#backlog.leave(name);
+      this.#tally.problems += 1;
+      logLine({ exactlyOnce: 'webhook endpoint not read', ...errorLine(error) });
+      return 'newer';
     }
   }
 

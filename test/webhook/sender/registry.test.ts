@@ -1,7 +1,11 @@
 import { generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as Svix } from 'svix';
+import { UnserialisableValue } from '../../../runtime/dynamodb/index.js';
+import { bodyOf } from '../../../runtime/webhook/sender/fan-out.js';
 import { InvalidEndpoint, NotRegistered } from '../../../runtime/webhook/sender/index.js';
+import { emptied } from '../../fixtures/emptied.js';
 import { answers } from './endpoint-server.js';
 import { SenderWorld, tenant } from './world.js';
 
@@ -85,6 +89,13 @@ test('an event that comes twice is given to its endpoints once', async () => {
   expect(world.server.at('/once')).toHaveLength(1);
 });
 
+test('what JSON would empty is sent to nobody', () => {
+  const event = { webhookId: 'evt_1', tenant, type: 't', time: '2026-01-01T00:00:00.000Z' };
+  for (const [, make] of emptied)
+    for (const data of [make(), { rows: [make()] }])
+      expect(() => bodyOf({ ...event, data })).toThrow(UnserialisableValue);
+});
+
 test.each([
   [{ url: 'https://10.0.0.1/' }, 'address'],
   [{ url: 'https://example.com/', headers: { host: 'x' } }, 'header'],
@@ -96,7 +107,7 @@ test.each([
       url: 'https://example.com/',
       secrets: [{ secret: `whsec_${randomBytes(32).toString('base64')}`, until: '2030-01-01T00:00:00Z' }],
     },
-    'end',
+    'without an end',
   ],
   [{ url: 'https://example.com/', types: ['a b'] }, 'types'],
   [{ url: 'https://example.com/', schedule: [] }, 'schedule'],
@@ -108,6 +119,56 @@ test.each([
     await expect(refused).rejects.toThrow(problem);
   },
 );
+
+test('an endpoint never loses its last secret: nothing is sent to it unsigned', async () => {
+  const endpointId = await world.endpoint('/unsigned', { types: ['unsigned'] });
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  for (const secrets of [[], undefined, [{ secret, until: '2999-01-01T00:00:00Z' }]])
+    await expect(world.registry.change(tenant, endpointId, { secrets })).rejects.toThrow(InvalidEndpoint);
+  await world.take(world.event('unsigned'));
+  await world.send();
+  expect(lastAt('/unsigned').headers['webhook-signature']).toMatch(/^v1,/);
+});
+
+test('a tenant has no more endpoints than an event can be given to in one commit, ordered ones too', async () => {
+  const own = await SenderWorld.open();
+  const ordered = Array.from({ length: 25 }, (_, i) => own.endpoint(`/o${i}`, { ordered: true }));
+  await Promise.all(ordered);
+  await expect(own.endpoint('/o25', { ordered: true })).rejects.toThrow(InvalidEndpoint);
+  await Promise.all(Array.from({ length: 15 }, (_, i) => own.endpoint(`/p${i}`)));
+  await expect(own.endpoint('/p15')).rejects.toThrow(InvalidEndpoint);
+  await own.take(own.event());
+  await own.send();
+  for (let i = 0; i < 25; i += 1) expect(own.server.at(`/o${i}`)).toHaveLength(1);
+  for (let i = 0; i < 15; i += 1) expect(own.server.at(`/p${i}`)).toHaveLength(1);
+  await own.close();
+});
+
+test('an endpoint that a newer version has written rests, and holds up no other one', async () => {
+  const own = await SenderWorld.open(1);
+  const newer = await own.endpoint('/newer');
+  await own.endpoint('/plain');
+  await own.take(own.event());
+  const version = async (v: string) =>
+    own.client.send(
+      new UpdateItemCommand({
+        TableName: own.settings.table,
+        Key: { pk: { S: `E#${tenant}` }, sk: { S: newer } },
+        UpdateExpression: 'SET v = :v',
+        ExpressionAttributeValues: { ':v': { N: v } },
+      }),
+    );
+  await version('9');
+  await own.send();
+  expect(own.server.at('/plain')).toHaveLength(1);
+  expect(own.server.at('/newer')).toHaveLength(0);
+  expect(own.summaries.at(-1)).toMatchObject({ problems: 1 });
+  await version('1');
+  await own.send();
+  expect(own.server.at('/newer')).toHaveLength(1);
+  expect(own.server.at('/plain')).toHaveLength(1);
+  await own.close();
+});
 
 test('nobody is shown a secret or the value of a header; a test is sent; an unknown endpoint is named', async () => {
   const endpointId = await world.endpoint('/test', {
