@@ -1,0 +1,11 @@
+import { Pool } from 'pg';
+import { postgresRelaySettings, runPollingRelay } from '../../runtime/postgres/outbox/index.js';
+
+/** As the page of the outbox has it, without TLS, and the address in a variable. */
+const connection = { connectionString: process.env.DATABASE_URL };
+const pool = new Pool({ ...connection, max: 4, connectionTimeoutMillis: 10_000, query_timeout: 20_000 });
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+
+await runPollingRelay({ ...postgresRelaySettings(process.env), pool, connection, signal: stop.signal });
+await pool.end();
