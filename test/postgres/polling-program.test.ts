@@ -93,10 +93,12 @@ const lines = (task: Program) =>
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Line);
+const isUp = (task: Program) => lines(task).some(({ exactlyOnce }) => exactlyOnce === 'outbox');
 const sentBy = (task: Program) => lines(task).reduce((sum, { sent = 0 }) => sum + sent, 0);
 
 test('two tasks, and one that takes the place of a stopped one: nothing lost, nothing doubled, each aggregate in order', async () => {
   const [first, second] = [started(), started()];
+  for (const task of [first, second]) await until(() => isUp(task), 60);
   let published = 0;
   const load = async (rounds: number) => {
     for (let round = 0; round < rounds; round += 1) {
@@ -105,13 +107,14 @@ test('two tasks, and one that takes the place of a stopped one: nothing lost, no
       published += 13;
     }
   };
-  await load(15);
-  await until(() => sentBy(first) > 0 && sentBy(second) > 0, 60).catch(async () => load(15));
+  do await load(5);
+  while (sentBy(first) === 0 || sentBy(second) === 0);
   // As a deployment does: the new one runs before an old one is told to end, under load.
   const third = started();
-  const loading = load(15);
+  const loading = load(10);
   expect(await first.terminated()).toBe(0);
   await loading;
+  await until(() => isUp(third), 60);
   await until(async () => (await unsent()) === 0, 60);
   const ended = await Promise.all([second.terminated(), third.terminated()]);
   expect(ended).toEqual([0, 0]);
@@ -123,13 +126,12 @@ test('two tasks, and one that takes the place of a stopped one: nothing lost, no
   const versions = Map.groupBy(ordered, ({ aggregate }) => aggregate);
   for (const arrived of versions.values())
     expect(arrived.map(({ version }) => version)).toEqual(arrived.map((_, index) => index + 1));
-  expect([first, second, third].map(sentBy).reduce((sum, sent) => sum + sent)).toBe(published);
-  expect(Math.min(sentBy(first), sentBy(second))).toBeGreaterThan(0);
+  expect(sentBy(first) + sentBy(second) + sentBy(third)).toBe(published);
 }, 240_000);
 
 test('a task is woken by a publication, and tells its figures for the alarms', async () => {
   const task = started();
-  await until(() => lines(task).some(({ exactlyOnce }) => exactlyOnce === 'outbox'), 60);
+  await until(() => isUp(task), 60);
   for (let move = 1; move <= 30; move += 1) {
     await publish('a');
     await until(() => sentBy(task) === move);

@@ -130,9 +130,11 @@ test('a publication that comes while a poll finds nothing is not left for the ne
   const seam = {
     connect: async () => {
       const client = await pool.connect();
+      let polls = false;
       return {
         query: async (text: string, values?: unknown[]) => {
-          if (text === 'COMMIT') {
+          polls ||= text.includes('pg_try_advisory_xact_lock');
+          if (polls && text === 'COMMIT') {
             const act = meanwhile;
             meanwhile = undefined;
             await act?.();
