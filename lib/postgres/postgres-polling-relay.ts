@@ -14,10 +14,10 @@ import { relayService } from './relay-service.js';
  * publication wakes them within milliseconds, where `PostgresRelay` runs by the minute. It needs no replication slot:
  * while no task runs, the database keeps the unsent rows, and nothing of its log.
  *
- * Guaranteed, while its program runs `runPollingRelay`: an event whose transaction committed reaches every target that
- * wants its type, at least once, and each aggregate in order, by however many tasks; a transaction that stays open
- * delays nobody else (R35). What its tasks may do: send to the targets, read the secret, and write their log; in the
- * database they may do what their role may.
+ * Guaranteed, while its program runs `runPollingRelay`: an event whose transaction committed reaches every target
+ * that wants its type, at least once, and each aggregate in order, by however many tasks; a transaction that stays
+ * open delays nobody else (R35). What its tasks may do: send to the targets, read the secret, and write their log; in
+ * the database they may do what their role may.
  *
  * Defaults imposed: a deployment starts the new tasks before it stops the old ones, and a task that is stopped has a
  * minute to end what it is sending; alarms that go off also when nothing is measured. The tasks need ways to the

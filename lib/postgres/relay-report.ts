@@ -32,7 +32,10 @@ export function reportRelay(
     claim: {
       identity: 'id and version of each event, on every copy',
       way: 'the event in the transaction of its effects; at least once and in the order of its aggregate to each target: a consumer of this package drops the copies',
-      brokenBy: ['a receiver that looks at neither', 'a program that sends what is in the tables by other means'],
+      brokenBy: [
+        'a receiver that looks at neither',
+        'a program that sends what is in the tables by other means',
+      ],
     },
     idle,
     late,

@@ -7,5 +7,8 @@ const pool = new Pool({ ...connection, max: 4, connectionTimeoutMillis: 10_000, 
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 
-await runPollingRelay({ ...postgresRelaySettings(process.env), pool, connection, signal: stop.signal });
-await pool.end();
+const running = runPollingRelay({
+  ...postgresRelaySettings(process.env),
+  ...{ pool, connection, signal: stop.signal },
+});
+void running.then(async () => pool.end());

@@ -35,9 +35,9 @@ export interface RunPollingRelayOptions extends PollingRelayOptions {
 const troubleMs = 5_000;
 
 /**
- * The program of a relay that stays: polls, is woken by publications, and tells its metrics, until the signal. Then it
- * sends and marks what it has under way, 20 seconds of sending at most, gives its connections back and returns. Any
- * number of processes may run it: what `PollingRelay` guarantees.
+ * The program of a relay that stays: polls, is woken by publications, and tells its metrics, until the signal. Then
+ * it sends and marks what it has under way, 20 seconds of sending at most, gives its connections back and returns.
+ * Any number of processes may run it: what `PollingRelay` guarantees.
  *
  * A database that goes away is polled until it is back. Once a minute there is a line in CloudWatch's embedded metric
  * format with the metrics `oldestUnsent` and `stuckStreams` of the namespace `ExactlyOnce/Outbox`; one with `sent`,
@@ -65,7 +65,10 @@ export async function runPollingRelay({
     const relay = await new PollingRelay({ ...options, observe }).start();
     const pause = stoppedBy(signal, tellMs);
     const telling = (async () => {
-      for (; !pause.stopped; await pause.over()) await tellGauges(outboxName, options).catch(tell);
+      while (!pause.stopped) {
+        await tellGauges(outboxName, options).catch(tell);
+        await pause.over();
+      }
     })();
     const { schema } = options;
     const waking =

@@ -54,7 +54,11 @@ async function listenUntilItEnds(
     await listen(client, relay, schema);
     // Of what was published before, nobody told.
     relay.wake();
-    for (await pause.over(); !pause.stopped; await pause.over()) await client.query('SELECT');
+    await pause.over();
+    while (!pause.stopped) {
+      await client.query('SELECT');
+      await pause.over();
+    }
   } finally {
     signal.removeEventListener('abort', stop);
     await client.end().catch(() => undefined);
