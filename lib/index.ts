@@ -78,6 +78,10 @@ export type { PostgresConsumerProps } from './postgres/postgres-consumer-props.j
 export { PostgresRelay } from './postgres/postgres-relay.js';
 export type { PostgresRelayProps } from './postgres/postgres-relay-props.js';
 export { PostgresCdcRelay, type PostgresCdcRelayProps } from './postgres/postgres-cdc-relay.js';
+export { PostgresPollingRelay } from './postgres/postgres-polling-relay.js';
+export type { PostgresPollingRelayProps } from './postgres/postgres-polling-relay-props.js';
+export type { PostgresRelayServiceProps } from './postgres/postgres-relay-service-props.js';
+export type { PostgresOutboxProps } from './postgres/postgres-outbox-props.js';
 export { AuditSchedule } from './cdc/audit-schedule.js';
 export type { AuditScheduleProps } from './cdc/audit-schedule-props.js';
 export { ConnectAlarms, type ConnectAlarmsProps } from './cdc/connect-alarms.js';

@@ -24,7 +24,7 @@ import { relayViolations } from './outbox-relay-rules.js';
 import { relayCost, sweepCost } from './relay-cost.js';
 import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-alarms.js';
 import { relayedRecords } from './relayed-records.js';
-import { targetKinds, targetsText, type RelayTargetConfig } from './relay-target.js';
+import { targetKinds, targetNotes, targetsText, type RelayTargetConfig } from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
 
 /** What the runtime sends with, by how a target is addressed. SQS is everybody's. */
@@ -266,13 +266,7 @@ export class OutboxRelay extends Construct {
       idle: sweepCost(this.props),
       inequalities,
       late,
-      notes: targets.map(
-        ({ resource, ordered, types }) =>
-          `Sends ${types === undefined ? 'all events' : types.join(', ')} to '${resource.node.path}', ` +
-          (ordered
-            ? 'in order within a group.'
-            : 'unordered: a consumer that needs the order takes it from the version of the event.'),
-      ),
+      notes: targetNotes(targets),
     });
   }
 }

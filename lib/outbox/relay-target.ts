@@ -118,6 +118,17 @@ export function targetKinds(targets: readonly RelayTarget[]): Record<string, rea
   return Object.fromEntries(targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]]));
 }
 
+/** What a report says of where events go. */
+export function targetNotes(targets: readonly RelayTargetConfig[]): string[] {
+  return targets.map(
+    ({ resource, ordered, types }) =>
+      `Sends ${types === undefined ? 'all events' : types.join(', ')} to '${resource.node.path}', ` +
+      (ordered
+        ? 'in order within a group.'
+        : 'unordered: a consumer that needs the order takes it from the version of the event.'),
+  );
+}
+
 /** The targets as `EXACTLY_ONCE_OUTBOX_TARGETS`, which the runtime reads. */
 export function targetsText(scope: IConstruct, targets: readonly RelayTargetConfig[]): string {
   return Stack.of(scope).toJsonString(targets.map(({ address, types }) => ({ ...address, types })));

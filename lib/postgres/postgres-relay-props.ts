@@ -1,25 +1,10 @@
 import type { Duration } from 'aws-cdk-lib';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { HandlerFunctionResources } from '../consumer/handler-function.js';
-import type { RelayTarget } from '../outbox/relay-target.js';
+import type { PostgresOutboxProps } from './postgres-outbox-props.js';
 
-export interface PostgresRelayProps extends HandlerFunctionResources {
-  /** Names the outbox in metrics and alarms. */
-  readonly outboxName: string;
-
+export interface PostgresRelayProps extends PostgresOutboxProps, HandlerFunctionResources {
   /** Absolute path of the file whose `handler` is what `scheduledRelay` of the runtime made. */
   readonly entry: string;
-
-  /** Where events are sent. */
-  readonly targets: RelayTarget[];
-
-  /**
-   * Secret of the role that the function connects as; it may read it, and is told its ARN in
-   * `EXACTLY_ONCE_DATABASE_SECRET`.
-   *
-   * @default - none: IAM authentication, or an environment of your own
-   */
-  readonly secret?: ISecret;
 
   /**
    * How often it runs, in whole minutes: how late an event is at most while nothing fails.
@@ -34,13 +19,6 @@ export interface PostgresRelayProps extends HandlerFunctionResources {
    * @default - the interval, and at least a minute
    */
   readonly timeout?: Duration;
-
-  /**
-   * How long sent events are kept, in whole days. Consumers must keep receipts for at least as long (R36).
-   *
-   * @default Duration.days(7)
-   */
-  readonly retention?: Duration;
 
   /**
    * Age of an unsent event from which on the alarm goes off.

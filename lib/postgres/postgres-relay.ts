@@ -1,17 +1,19 @@
 import { Duration } from 'aws-cdk-lib';
-import { type Alarm, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import { runbookAlarm } from '../channel/runbook-alarm.js';
 import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { durationText } from '../guarantees/duration-text.js';
+import { scheduleCost } from '../guarantees/idle-cost.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { sweepSchedule } from '../outbox/sweep-schedule.js';
 import type { PostgresRelayProps } from './postgres-relay-props.js';
-import { expectOutbox, relayEnvironment } from './relay-environment.js';
+import { pollingAlarms } from './relay-alarms.js';
+import { bindRelay, expectOutbox, outboxOf } from './relay-environment.js';
+import { reportRelay } from './relay-report.js';
 
 /**
  * Sends what is in an outbox of Postgres, by polling: a function on a schedule.
@@ -35,51 +37,27 @@ export class PostgresRelay extends Construct {
   /** Aggregates stand: a target does not take their next event. */
   public readonly stuckStreamsAlarm: Alarm;
 
-  private readonly outboxName: string;
-
   constructor(scope: Construct, id: string, props: PostgresRelayProps) {
     super(scope, id);
-    this.outboxName = props.outboxName;
-    const { entry, secret, interval = Duration.minutes(1), alarmAfter = Duration.minutes(10) } = props;
-    const { outboxName, targets, retention = Duration.days(7) } = props;
-    const outbox = { outboxName, targets, retention };
+    const { entry, interval = Duration.minutes(1), alarmAfter = Duration.minutes(10) } = props;
+    const outbox = outboxOf(props);
     const timeout = props.timeout ?? Duration.seconds(Math.min(900, Math.max(60, seconds(interval))));
     expectOutbox('PostgresRelay', this, outbox, timesViolations(interval, timeout));
     this.function = new HandlerFunction(this, 'Handler', {
       ...handlerFunctionOptions(props),
       ...{ entry, timeout, memorySize: props.memorySize, architecture: props.architecture },
       ...{ logRetention: props.logRetention, encryptionKey: props.encryptionKey },
-      environment: {
-        ...props.environment,
-        ...(secret !== undefined && { EXACTLY_ONCE_DATABASE_SECRET: secret.secretArn }),
-      },
+      environment: props.environment,
     }).function;
-    for (const [name, value] of Object.entries(relayEnvironment(this, this.function, outbox)))
-      this.function.addEnvironment(name, value);
-    secret?.grantRead(this.function);
+    const { environment, targets } = bindRelay(this, this.function, outbox);
+    for (const [name, value] of Object.entries(environment)) this.function.addEnvironment(name, value);
     this.schedule = sweepSchedule(this, 'Schedule', this.function, interval);
-    const period = Duration.minutes(Math.max(5, 2 * interval.toMinutes()));
-    this.oldestUnsentAlarm = runbookAlarm(this, 'OldestUnsent', {
-      metric: this.metric('oldestUnsent', period),
-      threshold: alarmAfter.toSeconds(),
-      says: `An event of the outbox ${outboxName} has been unsent for more than ${durationText(alarmAfter)}, or its relay does not run`,
-      page: 'postgres-relay',
-      missingIsBad: true,
-    });
-    this.stuckStreamsAlarm = runbookAlarm(this, 'StuckStreams', {
-      metric: this.metric('stuckStreams', period, 'Minimum'),
-      threshold: 0,
-      periods: Math.max(1, Math.ceil(alarmAfter.toMinutes() / period.toMinutes())),
-      says: `Aggregates of the outbox ${outboxName} have been stuck for more than ${durationText(alarmAfter)}: a target does not take their next event`,
-      page: 'postgres-relay',
-    });
-  }
-
-  private metric(metricName: string, period: Duration, statistic = 'Maximum'): Metric {
-    return new Metric({
-      namespace: 'ExactlyOnce/Outbox',
-      ...{ metricName, period, statistic },
-      dimensionsMap: { outbox: this.outboxName },
+    const alarms = pollingAlarms(this, { outboxName: props.outboxName, alarmAfter, told: interval });
+    this.oldestUnsentAlarm = alarms.oldestUnsentAlarm;
+    this.stuckStreamsAlarm = alarms.stuckStreamsAlarm;
+    reportRelay('PostgresRelay', this, {
+      ...{ outbox, targets, notes: [] },
+      idle: [scheduleCost('runs', interval.toSeconds())],
     });
   }
 }

@@ -1,17 +1,26 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { durationText } from '../guarantees/duration-text.js';
 import { expectKinds } from '../guarantees/expect-kinds.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
-import { targetKinds, targetsText, targetViolations, type RelayTarget } from '../outbox/relay-target.js';
+import {
+  targetKinds,
+  targetsText,
+  targetViolations,
+  type RelayTarget,
+  type RelayTargetConfig,
+} from '../outbox/relay-target.js';
+import type { PostgresOutboxProps } from './postgres-outbox-props.js';
 
-/** What both kinds of relay are given of the outbox. */
+/** What all kinds of relay are given of the outbox. */
 export interface RelayOfOutbox {
   readonly outboxName: string;
   readonly targets: readonly RelayTarget[];
+  readonly secret?: ISecret;
   readonly retention: Duration;
 }
 
@@ -39,16 +48,37 @@ export function expectOutbox(
   if (violations.length > 0) throw new InvalidProps(type, scope.node.path, violations);
 }
 
-/** Lets the program send, and says where. As `postgresRelaySettings` of the runtime reads it. */
-export function relayEnvironment(
+/** What the props of a relay say of the outbox. */
+export function outboxOf({
+  outboxName,
+  targets,
+  secret,
+  retention = Duration.days(7),
+}: PostgresOutboxProps): RelayOfOutbox {
+  return { outboxName, targets, secret, retention };
+}
+
+export interface BoundRelay {
+  /** As `postgresRelaySettings` of the runtime reads it. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly targets: readonly RelayTargetConfig[];
+}
+
+/** Lets a program send and read its secret, and says where. */
+export function bindRelay(
   scope: Construct,
   grantee: IGrantable,
-  { outboxName, targets, retention }: RelayOfOutbox,
-): Record<string, string> {
+  { outboxName, targets, secret, retention }: RelayOfOutbox,
+): BoundRelay {
   const bound = targets.map((target) => target.bind(grantee));
+  secret?.grantRead(grantee);
   return {
-    EXACTLY_ONCE_OUTBOX_NAME: outboxName,
-    EXACTLY_ONCE_OUTBOX_RETENTION_DAYS: String(retention.toDays()),
-    EXACTLY_ONCE_OUTBOX_TARGETS: targetsText(scope, bound),
+    environment: {
+      EXACTLY_ONCE_OUTBOX_NAME: outboxName,
+      EXACTLY_ONCE_OUTBOX_RETENTION_DAYS: String(retention.toDays()),
+      EXACTLY_ONCE_OUTBOX_TARGETS: targetsText(scope, bound),
+      ...(secret !== undefined && { EXACTLY_ONCE_DATABASE_SECRET: secret.secretArn }),
+    },
+    targets: bound,
   };
 }

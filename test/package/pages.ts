@@ -174,7 +174,7 @@ export const synthesizedPages: readonly Page[] = [
       ],
       after: ["stack.addRelay(new Vpc(stack, 'Vpc'), new Login(stack, 'Secret'));"],
     },
-    onOneMachine: { 'relay.ts': withoutTls, 'cdc.ts': withoutTls },
+    onOneMachine: { 'relay.ts': withoutTls, 'polling.ts': withoutTls, 'cdc.ts': withoutTls },
   },
   {
     page: 'docs/kafka-processor.md',

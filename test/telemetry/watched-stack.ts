@@ -16,6 +16,7 @@ import {
   OutboxRelay,
   OutboxTable,
   PostgresCdcRelay,
+  PostgresPollingRelay,
   PostgresRelay,
   RelayTarget,
   SinkService,
@@ -72,6 +73,7 @@ function watchedServices(stack: Stack, dedupTable: DedupTable, targets: RelayTar
   const image = ContainerImage.fromRegistry('program');
   new KafkaProcessor(stack, 'Processor', processorProps(stack, { dedupTable, cluster }));
   new PostgresCdcRelay(stack, 'PostgresCdc', { outboxName: 'orders', targets, cluster, image });
+  new PostgresPollingRelay(stack, 'PostgresPolling', { outboxName: 'refunds', targets, cluster, image });
   new SinkService(stack, 'Sink', { sinkName: 'lake', cluster, image });
   new ConnectService(stack, 'Capture', connectProps(stack, { cluster }));
   new AuditSchedule(stack, 'Audit', { auditName: 'lake', entry: noopEntry });

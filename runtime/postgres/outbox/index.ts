@@ -24,6 +24,7 @@ export { CdcRelay, type CdcNews, type CdcRelayOptions } from './cdc-relay.js';
 export { slotGauges, type SlotGauges } from './gauges.js';
 export type { ResendReason } from './slot.js';
 export { postgresRelaySettings, type PostgresRelaySettings } from './relay-settings.js';
+export { runPollingRelay, type RunPollingRelayOptions, type StayingPool } from './run-polling-relay.js';
 export { scheduledRelay, type InvocationClock, type ScheduledRelayOptions } from './scheduled-relay.js';
 export {
   listStuckPostgres,

@@ -227,7 +227,10 @@ function lagOf(sent: readonly UnsentEvent[]): number {
 }
 
 async function loop(pause: Pause, work: () => Promise<boolean>): Promise<void> {
-  while (!pause.stopped) if (!(await work())) await pause.over();
+  while (!pause.stopped) {
+    const seen = pause.wakes;
+    if (!(await work())) await pause.over(seen);
+  }
 }
 
 /** @throws InvalidSettings when there is no target, or when two have the same name */

@@ -12,13 +12,16 @@ export interface PostgresRelaySettings {
 }
 
 /**
- * Reads the settings that `PostgresRelay` or `PostgresCdcRelay` put into the environment.
+ * Reads the settings that `PostgresRelay`, `PostgresPollingRelay` or `PostgresCdcRelay` put into the environment.
  *
  * @param environment usually `process.env`
  * @throws InvalidSettings naming every variable that is missing or wrong
  */
 export function postgresRelaySettings(environment: Environment): PostgresRelaySettings {
-  const reader = new SettingsReader(environment, 'deploy with PostgresRelay or PostgresCdcRelay');
+  const reader = new SettingsReader(
+    environment,
+    'deploy with PostgresRelay, PostgresPollingRelay or PostgresCdcRelay',
+  );
   const outboxName = reader.read('EXACTLY_ONCE_OUTBOX_NAME');
   const targets = targetsOf(reader.read('EXACTLY_ONCE_OUTBOX_TARGETS'), reader.problems);
   const days = reader.read('EXACTLY_ONCE_OUTBOX_RETENTION_DAYS');

@@ -34,8 +34,7 @@ export class Pause {
   readonly #waiting = new Set<() => void>();
   readonly #stops: (() => void)[] = [];
   #stopped = false;
-  /** A wake-up that nobody waited for counts for the next pause. */
-  #woken = false;
+  #wakes = 0;
   readonly #ms: number;
 
   /** @param outer one whose end is the end of this one, too. @default - none */
@@ -48,8 +47,13 @@ export class Pause {
     return this.#stopped;
   }
 
+  /** How often they were woken. */
+  get wakes(): number {
+    return this.#wakes;
+  }
+
   wake(): void {
-    this.#woken = this.#waiting.size === 0;
+    this.#wakes += 1;
     for (const go of this.#waiting) go();
     this.#waiting.clear();
   }
@@ -60,11 +64,14 @@ export class Pause {
     for (const stop of this.#stops) stop();
   }
 
-  async over(): Promise<void> {
-    if (this.#stopped || this.#woken) {
-      this.#woken = false;
-      return;
-    }
+  /**
+   * Waits for the end of the pause.
+   *
+   * @param seen wake-ups before the loop looked for work. One that came while it looked ends the pause at once:
+   *   what it was for may have come too late to be found.
+   */
+  async over(seen = this.#wakes): Promise<void> {
+    if (this.#stopped || this.#wakes !== seen) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(go, this.#ms);
       const waiting = this.#waiting;

@@ -1,11 +1,6 @@
-import { metricsOf } from '../../outbox/relay-summary.js';
-import { keyHash } from '../../dedup/key-hash.js';
-import { errorLine } from '../../telemetry/error-line.js';
-import { logLine } from '../../telemetry/log-line.js';
 import { tell } from '../../telemetry/tell.js';
-import { outboxGauges } from './gauges.js';
 import { PollingRelay, type PollingRelayOptions, type PollingRound } from './polling-relay.js';
-import { using } from './port.js';
+import { tellGauges, tellRound } from './tell-round.js';
 
 export interface ScheduledRelayOptions extends PollingRelayOptions {
   /** Name of the outbox: the dimension of its metrics. */
@@ -33,35 +28,13 @@ const reserve = 0.2;
  */
 export function scheduledRelay({ outboxName, ...options }: ScheduledRelayOptions) {
   const observe = (round: PollingRound): void => {
-    logRound(outboxName, round);
+    tellRound(outboxName, round);
     tell(options.observe, round);
   };
   const relay = new PollingRelay({ ...options, observe });
   return async (_event: unknown, context: InvocationClock): Promise<{ readonly sent: number }> => {
     const left = context.getRemainingTimeInMillis();
-    const { oldestUnsentSeconds, stuckStreams } = await using(options.pool, async (connection) =>
-      outboxGauges(
-        { executeSql: async (text, values) => connection.query(text, [...values]) },
-        options.schema,
-      ),
-    );
-    const gauges = { oldestUnsent: oldestUnsentSeconds, stuckStreams };
-    logLine({ exactlyOnce: 'outbox', outbox: outboxName, ...metricsOf(gauges) });
+    await tellGauges(outboxName, options);
     return { sent: await relay.drain(left * (1 - reserve)) };
   };
-}
-
-function logRound(outbox: string, { by, sent, stuck, lagMs, failures }: PollingRound): void {
-  for (const { stream, version, error } of failures.slice(0, 20))
-    logLine({
-      ...{ exactlyOnce: 'problem', outbox, streamHash: keyHash(stream), version },
-      ...errorLine(error),
-    });
-  if (sent + stuck + failures.length > 0)
-    logLine({
-      exactlyOnce: 'relay',
-      outbox,
-      by,
-      ...metricsOf({ sent, failed: failures.length, lag: lagMs }),
-    });
 }
