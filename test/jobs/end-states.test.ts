@@ -241,7 +241,9 @@ describe.each(stores)('jobs on %s', (store) => {
   test('a payload that is too large for its message is refused before anything is written', async () => {
     const payload = { text: 'x'.repeat(1024 * 1024) };
     await expect(jobs.enqueue('r1', payload)).rejects.toThrow(InvalidJob);
-    await expect(jobs.enqueue('r1', { list: new Set([1]) })).rejects.toThrow('it is a Set, which JSON makes {} of');
+    await expect(jobs.enqueue('r1', { list: new Set([1]) })).rejects.toThrow(
+      'it is a Set, which JSON makes {} of',
+    );
     await expect(jobs.enqueue('r1', { n: Number.NaN })).rejects.toThrow('NaN');
     await expect(jobs.enqueue('r1', {}, { delaySeconds: 3600 })).rejects.toThrow(InvalidJob);
     expect(await jobs.getJob('r1')).toBeUndefined();

@@ -73,7 +73,9 @@ export async function runPollingRelay({
     })();
     const { schema } = options;
     const waking =
-      connection === undefined ? undefined : stayWoken(connection, relay, { signal, schema, tell: tellTrouble });
+      connection === undefined
+        ? undefined
+        : stayWoken(connection, relay, { signal, schema, tell: tellTrouble });
     if (!signal.aborted) await once(signal, 'abort');
     await Promise.all([relay.stop(), telling, waking]);
   } finally {
