@@ -2,7 +2,7 @@ import { NotAccepted, type RefusalKind } from './errors.js';
 
 /** An entry of an answer that names what was not accepted. */
 export interface RefusedEntry<E> {
-  readonly event: E | undefined;
+  readonly event: E;
   readonly code: string | undefined;
   readonly message: string | undefined;
   /** What SQS and SNS say of whose fault it is. Throttling may be called the sender's. */
@@ -16,9 +16,38 @@ export function notAccepted<E>(
 ): ReadonlyMap<E, NotAccepted> {
   const refused = new Map<E, NotAccepted>();
   for (const { event, code = 'unknown', message = 'no message', senderFault } of entries)
-    if (event !== undefined)
-      refused.set(event, new NotAccepted(target, code, message, refusalKind(code, senderFault)));
+    refused.set(event, new NotAccepted(target, code, message, refusalKind(code, senderFault)));
   return refused;
+}
+
+/** What SQS and SNS answer to a batch, whose entries have their places in it as ids. */
+export interface BatchAnswer {
+  readonly Successful?: readonly { readonly Id?: string }[];
+  readonly Failed?: readonly {
+    readonly Id?: string;
+    readonly Code?: string;
+    readonly Message?: string;
+    readonly SenderFault?: boolean;
+  }[];
+}
+
+/** All of a batch but what was said to be accepted: of an entry that is in neither list nobody has said so. */
+export function unaccepted<E>(
+  target: string,
+  batch: readonly E[],
+  { Successful = [], Failed = [] }: BatchAnswer,
+): ReadonlyMap<E, NotAccepted> {
+  const accepted = new Set(Successful.map(({ Id }) => Id));
+  const failures = new Map(Failed.map((failure) => [failure.Id, failure]));
+  return notAccepted(
+    target,
+    batch.flatMap((event, index) => {
+      const id = String(index);
+      if (accepted.has(id)) return [];
+      const { Code, Message, SenderFault } = failures.get(id) ?? {};
+      return [{ event, code: Code, message: Message, senderFault: SenderFault }];
+    }),
+  );
 }
 
 /** RequestThrottled, ThrottlingException, KMS.ThrottlingException, KmsThrottled, OverLimit, ... */

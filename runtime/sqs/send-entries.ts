@@ -1,5 +1,5 @@
 import type { SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
-import { notAccepted } from '../send/refusal.js';
+import { unaccepted } from '../send/refusal.js';
 import { entriesPerCall } from '../send/target.js';
 
 /**
@@ -24,22 +24,14 @@ export async function sendEntries<E>(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<E, unknown>> {
   const { SendMessageBatchCommand } = await import('@aws-sdk/client-sqs');
-  const { Failed = [] } = await sqs.send(
+  const answer = await sqs.send(
     new SendMessageBatchCommand({
       QueueUrl: queueUrl,
       Entries: events.map((event, index) => ({ ...entryOf(event), Id: String(index) })),
     }),
     { abortSignal: signal },
   );
-  return notAccepted(
-    queueUrl,
-    Failed.map(({ Id, Code, Message, SenderFault }) => ({
-      event: events[Number(Id)],
-      code: Code,
-      message: Message,
-      senderFault: SenderFault,
-    })),
-  );
+  return unaccepted(queueUrl, events, answer);
 }
 
 /** A client of the function's own Region. Loaded when it is needed: who sends nothing does not pay for it. */

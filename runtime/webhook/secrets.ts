@@ -48,7 +48,8 @@ const freshAfterMs = 30_000;
 
 /**
  * Secrets out of AWS Secrets Manager: the text of one, or JSON, a list of texts and `{ secret, until }`. While two
- * are listed both count, so that a rotation loses nothing: put the new one beside the old one with its end.
+ * are listed both count, so that a rotation loses nothing: put the new one beside the old one with its end. Whatever
+ * reads it has five seconds for it; after that, and when it fails, the next request has it read again.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets.html
  */
@@ -64,7 +65,7 @@ export function secretsManager({
       const now = Date.now();
       const kept = fresh ? freshAfterMs : maxAgeSeconds * 1000;
       if (known === undefined || now - known.at >= kept) {
-        const reading = read(secretId).then((text) => parsed(secretId, text));
+        const reading = inTime(read(secretId)).then((text) => parsed(secretId, text));
         known = { at: now, secrets: reading };
         reading.catch(() => (known = undefined));
       }
@@ -112,6 +113,15 @@ function current(ending: readonly EndingSecret[]): readonly string[] {
   return ending
     .filter(({ until }) => until === undefined || Date.parse(until) > now)
     .map(({ secret }) => secret);
+}
+
+/** All requests wait for one reading: one that never ends must not be theirs for as long as it would be kept. */
+const readMs = 5_000;
+
+async function inTime<T>(reading: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new DependencyFailed(`no answer within ${readMs} ms`)), readMs);
+  return Promise.race([reading, promise]).finally(() => clearTimeout(timer));
 }
 
 async function readSecret(secretId: string): Promise<string | undefined> {

@@ -8,8 +8,13 @@ import {
   PutRuleCommand,
   PutTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
-import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import {
+  CreateTopicCommand,
+  SNSClient,
+  SubscribeCommand,
+  type PublishBatchCommandInput,
+} from '@aws-sdk/client-sns';
+import { GetQueueAttributesCommand, type SendMessageBatchCommandInput } from '@aws-sdk/client-sqs';
 import {
   eventBusTarget,
   NotAccepted,
@@ -93,6 +98,37 @@ test('a topic hands every event to its subscribers, with its type as an attribut
   const events = [...many(9), eventOf(99, { type: 'Closed' })];
   expect(await topicTarget({ topicArn: TopicArn, client: topics }).send(events, call)).toEqual(new Map());
   expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([...Array(9).keys()]);
+});
+
+test('an entry of which a queue or a topic says nothing is not accepted: nobody has it', async () => {
+  const queueUrl = await newQueue(queues, false);
+  const { TopicArn = '' } = await topics.send(new CreateTopicCommand({ Name: `t-${randomUUID()}` }));
+  const [forgetfulSqs, forgetfulSns] = [sqs(), new SNSClient(embedded().client)];
+  // The last entry of a batch gets lost on its way, and with it all that would be said of it.
+  forgetfulSqs.middlewareStack.add(
+    (next) => async (args) => {
+      const { Entries = [] } = args.input as SendMessageBatchCommandInput;
+      return next({ ...args, input: { ...args.input, Entries: Entries.slice(0, -1) } });
+    },
+    { step: 'initialize' },
+  );
+  forgetfulSns.middlewareStack.add(
+    (next) => async (args) => {
+      const { PublishBatchRequestEntries: all = [] } = args.input as PublishBatchCommandInput;
+      return next({ ...args, input: { ...args.input, PublishBatchRequestEntries: all.slice(0, -1) } });
+    },
+    { step: 'initialize' },
+  );
+  const events = many(3);
+  for (const target of [
+    queueTarget({ queueUrl, client: forgetfulSqs }),
+    topicTarget({ topicArn: TopicArn, client: forgetfulSns }),
+  ])
+    expect(await target.send(events, call)).toEqual(
+      new Map([[events[2], expect.objectContaining({ name: 'NotAccepted', kind: 'transient' })]]),
+    );
+  expect(numbers((await drain(queues, queueUrl)).map(({ Body }) => Body))).toEqual([0, 1]);
+  for (const client of [forgetfulSqs, forgetfulSns]) client.destroy();
 });
 
 test('a bus gets every event with its source and type', async () => {

@@ -25,6 +25,7 @@ const onTheWay = [
   'runtime/dedup/crash-points.ts',
   'runtime/dedup/deep-freeze.ts',
   'runtime/dedup/fingerprint.ts',
+  'runtime/dedup/json-data.ts',
   'runtime/dedup/history.ts',
   'runtime/dedup/identity.ts',
   'runtime/dedup/meter.ts',

@@ -149,6 +149,23 @@ onEachStore((store) => {
       }
     });
 
+    test('a reading that never ends is given up: 503, and the next request has it read again', async () => {
+      const one = sender();
+      let reads = 0;
+      const secrets = secretsManager({
+        secretId: 's',
+        read: () => {
+          reads += 1;
+          return reads === 1 ? new Promise(() => undefined) : Promise.resolve(one.secret);
+        },
+      });
+      const take = store().receiver({ shop: { scheme: standardWebhooks(), secrets } });
+      const [first, second] = [take(await one.deliver(uniqueName())), take(await one.deliver(uniqueName()))];
+      expect([(await first).status, (await second).status]).toEqual([503, 503]);
+      expect((await take(await one.deliver(uniqueName()))).status).toBe(200);
+      expect(reads).toBe(2);
+    }, 20_000);
+
     test.each(['', '[]', '[""]', '{"until":"soon","secret":"s"}', '[1]', '{not json'])(
       'a secret that says %j is an error of the settings, which does not quote it',
       async (text) => {

@@ -35,7 +35,9 @@ export interface KafkaTransaction {
   /**
    * Sends a record when the handler has returned. A handler that throws has sent nothing.
    *
-   * @throws RejectMessage when the topic has no name, or the record is larger than `message.max.bytes`
+   * @throws RejectMessage for what the client or every broker refuses: a name that no topic has, a value, key or
+   *   header that is neither bytes nor text, a partition or timestamp that is no whole number, or a record larger
+   *   than `message.max.bytes`
    * @throws TransactionSealed after the handler has returned
    */
   send(topic: string, record: OutgoingRecord): void;
@@ -64,7 +66,7 @@ export class GatheredTransaction implements KafkaTransaction {
 
   send(topic: string, record: OutgoingRecord): void {
     if (this.#sealed) throw new TransactionSealed('send');
-    if (topic === '') throw new RejectMessage('tx.send was given an empty topic; give the name of a topic');
+    assertSendable(topic, record);
     const { value, key, headers, partition, timestamp } = record;
     const sending: Sending = {
       topic,
@@ -87,6 +89,40 @@ export class GatheredTransaction implements KafkaTransaction {
     this.#sealed = true;
     return this.sendings;
   }
+}
+
+/**
+ * Found here, where it is this message's own fault: in a transaction it would be everybody's, each time again.
+ *
+ * @see https://github.com/apache/kafka/blob/trunk/clients/src/main/java/org/apache/kafka/common/internals/Topic.java
+ */
+function assertSendable(topic: unknown, record: OutgoingRecord): void {
+  const { value, key, headers, partition, timestamp } = record;
+  const refuse = (what: string, given: unknown, allowed: string) => {
+    throw new RejectMessage(`tx.send was given the ${what} ${brief(given)}; ${allowed}`);
+  };
+  if (typeof topic !== 'string' || !/^(?!\.{1,2}$)[\w.-]{1,249}$/.test(topic))
+    refuse('topic', topic, "a name has 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'");
+  if (value !== null && !isBytes(value)) refuse('value', value, 'give a Buffer, text or null');
+  if (!isBytes(key ?? '')) refuse('key', key, 'give a Buffer, text or null');
+  for (const [name, text] of Object.entries(headers ?? {}))
+    if (!isBytes(text)) refuse(`header '${name}'`, text, 'give a Buffer or text');
+  for (const [what, number, most] of [
+    ['partition', partition ?? 0, 2 ** 31 - 1],
+    ['timestamp', timestamp ?? 0, Number.MAX_SAFE_INTEGER],
+  ] as const)
+    if (!Number.isInteger(number) || number < 0 || number > most)
+      refuse(what, number, `give a whole number from 0 to ${most}`);
+}
+
+function isBytes(value: unknown): boolean {
+  return typeof value === 'string' || Buffer.isBuffer(value);
+}
+
+function brief(given: unknown): string {
+  return typeof given === 'string' || typeof given === 'number'
+    ? `'${String(given).slice(0, 120)}'`
+    : `of type ${given === null ? 'null' : typeof given}`;
 }
 
 /** What the client counts against `message.max.bytes`. */

@@ -1,6 +1,6 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { unlessMissing } from '../../dedup/package-missing.js';
-import { notAccepted } from '../../send/refusal.js';
+import { unaccepted } from '../../send/refusal.js';
 import { entriesPerCall } from '../../send/target.js';
 import { attributesOf, bodyOf, messageBytes, type RelayTarget } from './target.js';
 
@@ -36,7 +36,7 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
         unlessMissing('@aws-sdk/client-sns', 'an SNS target'),
       );
       sns ??= new SNSClient({});
-      const { Failed = [] } = await sns.send(
+      const answer = await sns.send(
         new PublishBatchCommand({
           TopicArn: topicArn,
           PublishBatchRequestEntries: events.map((event, index) => ({
@@ -47,15 +47,7 @@ export function topicTarget({ topicArn, types, client }: TopicTargetOptions): Re
         }),
         { abortSignal: signal },
       );
-      return notAccepted(
-        topicArn,
-        Failed.map(({ Id, Code, Message, SenderFault }) => ({
-          event: events[Number(Id)],
-          code: Code,
-          message: Message,
-          senderFault: SenderFault,
-        })),
-      );
+      return unaccepted(topicArn, events, answer);
     },
   };
 }

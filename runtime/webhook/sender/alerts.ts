@@ -1,5 +1,6 @@
 import { parseJson } from '../../dedup/exact-json.js';
 import { DependencyFailed } from '../../dedup/errors.js';
+import { AlertNotTold } from './errors.js';
 import { fingerprintOf } from '../../dedup/fingerprint.js';
 import { receiptId } from '../../dedup/identity.js';
 import { Meter } from '../../dedup/meter.js';
@@ -66,14 +67,19 @@ export class Alerts {
    * @param occasion names it: the same occasion is told of once
    * @param fill what becomes true with it
    * @returns false when it was no longer so, or had been told before.
-   * @throws DependencyFailed when that is not known: it is tried again with the next attempt.
+   * @throws AlertNotTold when `notify` throws, and nothing is committed.
+   * @throws DependencyFailed when it is not known whether it is: it is tried again with the next attempt.
    */
   async commit(
     occasion: readonly (string | number)[],
     alert: WebhookAlert,
     fill: (tx: Transaction) => void,
   ): Promise<boolean> {
-    await this.#targets.notify?.(alert);
+    try {
+      await this.#targets.notify?.(alert);
+    } catch (cause) {
+      throw new AlertNotTold({ cause });
+    }
     const key = JSON.stringify(['alert', ...occasion]);
     const limits = { deadline: Date.now() + 10_000, meter: new Meter() };
     let overtaken = false;

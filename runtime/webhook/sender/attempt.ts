@@ -1,7 +1,10 @@
 import { crashPoint } from '../../dedup/crash-points.js';
 import { deliveryAsSeen, deliveryNotDone, webhookRowThere } from '../../dynamodb/webhook-conditions.js';
+import { errorLine } from '../../telemetry/error-line.js';
+import { logLine } from '../../telemetry/log-line.js';
 import { alertOf, type Alerts } from './alerts.js';
 import type { DisabledReason } from './endpoint.js';
+import { AlertNotTold } from './errors.js';
 import type { EndpointRun, HealthChange } from './health.js';
 import type { Poster } from './post.js';
 import { attemptKey, endpointKey, rowVersion, type Delivery, type StoredEvent } from './rows.js';
@@ -89,7 +92,7 @@ async function settle(
   run: EndpointRun,
   made: Made,
 ): Promise<Omit<Attempt, 'durationMs'>> {
-  const { store, now, random, schedule } = tools;
+  const { store, now, random } = tools;
   const { delivery, attempted } = made;
   const verdict = verdictOf(attempted);
   const at = now();
@@ -109,12 +112,33 @@ async function settle(
     await writeHealth(store, run, run.succeeded());
     return { outcome: 'delivered' };
   }
-  if (verdict.kind === 'ours') {
+  const rest = async (reason: string) => {
     const dueAt = Math.round(at + ownPauseMs * (1 + 0.2 * random()));
-    const set = { dueAt, last: verdict.reason, lastAt };
+    const set = { dueAt, last: reason, lastAt };
     await store.update(delivery, { set, add: { sends: 1, ownFaults: 1 } }, deliveryAsSeen(delivery.sends));
-    return { outcome: 'ours', dueAt };
+    return { outcome: 'ours' as const, dueAt };
+  };
+  if (verdict.kind === 'ours') return rest(verdict.reason);
+  try {
+    return await settleFailure(tools, run, made, verdict, at);
+  } catch (error) {
+    if (!(error instanceof AlertNotTold)) throw error;
+    // Whoever is to be told will be, but the endpoint is not asked again and again until then.
+    logLine({ exactlyOnce: 'alert not told', ...errorLine(error) });
+    return rest(error.name);
   }
+}
+
+async function settleFailure(
+  tools: AttemptTools,
+  run: EndpointRun,
+  made: Made,
+  verdict: Exclude<ReturnType<typeof verdictOf>, { readonly kind: 'delivered' | 'ours' }>,
+  at: number,
+): Promise<Omit<Attempt, 'durationMs'>> {
+  const { store, random, schedule } = tools;
+  const { delivery } = made;
+  const lastAt = new Date(at).toISOString();
   const last = verdict.kind === 'gone' ? 'answered 410' : verdict.reason;
   await noteAttempt(store, made, last, lastAt);
   if (verdict.kind === 'gone') {

@@ -44,6 +44,15 @@ export class AddressRefused extends ExactlyOnceError {
   }
 }
 
+/** `notify` has thrown: whoever is to be told of it knows nothing, so what it is about is not settled. */
+export class AlertNotTold extends DependencyFailed {
+  override name = 'AlertNotTold';
+  override readonly isWithoutData = true;
+  constructor(options: ErrorOptions) {
+    super('an alert could not be told: `notify` has thrown', options);
+  }
+}
+
 /** The name could not be asked for because the resolver did not answer: nobody's fault who has the name. */
 export class ResolverFailed extends DependencyFailed {
   override name = 'ResolverFailed';

@@ -181,6 +181,30 @@ describe('a transaction', () => {
     expect(tx.seal()).toHaveLength(1);
     expect(() => tx.send('t', { value: 'late' })).toThrow(errorWith({ name: 'TransactionSealed' }));
   });
+
+  it.each<[string, unknown, object]>([
+    ['no topic', undefined, { value: '1' }],
+    ['an empty topic', '', { value: '1' }],
+    ['a topic with a blank', 'a b', { value: '1' }],
+    ['the topic ..', '..', { value: '1' }],
+    ['a topic of 250 characters', 't'.repeat(250), { value: '1' }],
+    ['no value', 't', {}],
+    ['a number as value', 't', { value: 5 }],
+    ['an object as value', 't', { value: { a: 1 } }],
+    ['an object as key', 't', { value: '1', key: {} }],
+    ['a header without a value', 't', { value: '1', headers: { a: undefined } }],
+    ['a partition below 0', 't', { value: '1', partition: -1 }],
+    ['half a partition', 't', { value: '1', partition: 0.5 }],
+    ['a partition of 32 bits', 't', { value: '1', partition: 2 ** 31 }],
+    ['no timestamp', 't', { value: '1', timestamp: Number.NaN }],
+  ])('is not given what no broker takes, which would fail it for everybody: %s', (_, topic, record) => {
+    const tx = new GatheredTransaction(1_000);
+    expect(() => tx.send(topic as string, record as never)).toThrow(
+      errorWith({ name: 'RejectMessage', message: expect.stringContaining('tx.send was given') as string }),
+    );
+    tx.send('t', { value: null, key: Buffer.of(1), headers: { a: 'b' }, partition: 0, timestamp: 0 });
+    expect(tx.seal()).toHaveLength(1);
+  });
 });
 
 describe('the options', () => {

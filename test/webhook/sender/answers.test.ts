@@ -81,6 +81,32 @@ test.each([
   expect(((await onlyDelivery(endpoint)).dueAt - world.clock) / 1000).toBe(seconds);
 });
 
+test.each([
+  [500, 'failed', 'webhook.delivery.exhausted'],
+  [410, 'held', 'webhook.endpoint.disabled'],
+])(
+  'after a %i whose alert cannot be told the endpoint rests, and the alert is told before it is %s',
+  async (status, state, kind) => {
+    const endpoint = await world.endpoint('/x', { schedule: [0] });
+    world.server.behaviours.set('/x', answers(status));
+    await world.take(world.event());
+    const notify = async () => Promise.reject(new Error('no pager today'));
+    for (let times = 1; times <= 3; times += 1) {
+      // However often the worker is woken.
+      for (let woken = 0; woken < 3; woken += 1) await world.send({ notify });
+      expect(world.server.arrived).toHaveLength(times);
+      const { dueAt, ...delivery } = await onlyDelivery(endpoint);
+      expect(delivery).toMatchObject({ state: 'waiting', last: 'AlertNotTold' });
+      world.clock = dueAt;
+    }
+    expect(world.alerts).toEqual([]);
+    await world.send();
+    expect(await onlyDelivery(endpoint)).toMatchObject({ state });
+    expect(world.alerts.filter((alert) => alert.kind === kind)).toHaveLength(1);
+    expect(world.server.arrived).toHaveLength(4);
+  },
+);
+
 test('410 disables the endpoint: what waits and what comes is held, and a replay brings all of it', async () => {
   const endpoint = await world.endpoint('/gone');
   world.server.behaviours.set('/gone', answers(410));
