@@ -56,7 +56,8 @@ export async function eventLatencies(target: Target, way: 'outbox' | 'sent'): Pr
       const start = performance.now();
       const commits: Promise<void>[] = [];
       for (const [i, payment] of payments.entries()) {
-        await sleep(Math.max(0, start + i * everyMs - performance.now()));
+        // At random within its turn: in step with the reading of the table's stream, all would wait for it as long.
+        await sleep(Math.max(0, start + (i + Math.random()) * everyMs - performance.now()));
         const committed = commit(payment);
         // It is told below, when all are on their way.
         committed.catch(() => undefined);

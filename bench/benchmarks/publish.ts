@@ -20,7 +20,7 @@ const batches = 5;
 
 export const publish: Benchmark = {
   name: 'publish',
-  about: `what publishing an event of 900 bytes adds to the write units of a payment, and the time of ${latencyEvents} events, one every ${everyMs} ms, from just before the commit until a reader of the target queue has them`,
+  about: `what publishing an event of 900 bytes adds to the write units of a payment, and the time of ${latencyEvents} events, one every ${everyMs} ms at a random moment of them, from just before the commit until a reader of the target queue has them`,
   notMeasured: [
     'what a transaction reports for its tables: it is billed by the published rule, 2 units per action and KB',
     'the sweep, which finds nothing while the stream works, and the requests of the relay and to the targets',
