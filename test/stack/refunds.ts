@@ -85,15 +85,17 @@ class Provider {
     const payload = JSON.stringify(event);
     const answer = await eventually(
       'an answer',
-      () =>
-        fetch(`${this.url}/${source}`, {
+      async () => {
+        const response = await fetch(`${this.url}/${source}`, {
           method: 'POST',
           headers: {
             'content-type': 'application/json',
             'stripe-signature': stripeHeader({ payload, secret, timestamp }),
           },
           body: payload,
-        }),
+        });
+        return { status: response.status, said: await response.text() };
+      },
       // A function that did not start in time is asked again, as Stripe does.
       ({ status }) => status < 500,
     );
