@@ -96,23 +96,6 @@ test('an outcome is stored: the second one gets it, and the effect is not made a
   expect(acts).toHaveLength(2);
 });
 
-test('an observer that throws decides about no effect: what is in doubt is blocked, and listed', async () => {
-  const { letGo, ended } = await stuck();
-  const throwing = leases({
-    now: () => Date.now() + 1000 * (skew + delay),
-    observe: () => {
-      throw new Error('no metrics today');
-    },
-  });
-  const scope = { client, tableName: table.name, retentionSeconds: 3600, consumerName: 'mailer' };
-  const late: Once = throwing(scope)(key, () => 30_000);
-  await expect(late('mail', mail())).rejects.toThrow(EffectBlocked);
-  await expect(late('mail', mail())).rejects.toThrow(EffectBlocked);
-  letGo();
-  expect((await ended).error).toBeInstanceOf(LeaseLost);
-  expect(acts).toHaveLength(1);
-});
-
 test('the outcome stands for as long as its row does, whatever its expiration says', async () => {
   await owner()('mail', mail());
   expect(await owner(1e9)('mail', mail())).toBe('mail 1');
@@ -155,6 +138,16 @@ describe.each([false, true])('an observer that throws changes nothing, also late
     letGo();
     expect((await ended).error).toBeInstanceOf(LeaseLost);
     expect(acts).toHaveLength(2);
+  });
+
+  test('an effect that is in doubt and may not be made again is blocked, for everybody', async () => {
+    const { letGo, ended } = await stuck();
+    const late = owner(skew + delay, throwing);
+    await expect(late('mail', mail())).rejects.toThrow(EffectBlocked);
+    await expect(late('mail', mail())).rejects.toThrow(EffectBlocked);
+    letGo();
+    expect((await ended).error).toBeInstanceOf(LeaseLost);
+    expect(acts).toHaveLength(1);
   });
 
   test('an outcome that is not known is written down, and what is blocked is listed', async () => {
