@@ -2,16 +2,20 @@ import { sleep } from '../../dedup/sleep.js';
 import { tell } from '../../telemetry/tell.js';
 import type { ClientConsumer } from './client-port.js';
 import { processorCrashPoint } from './crash-points.js';
-import { isOutOfGroup } from './error-codes.js';
-import { KafkaFailed, ProcessorFenced, TransactionsFailing } from './errors.js';
+import { canBeCut, withoutValue } from './dead-letter.js';
+import type { Destinations } from './destinations.js';
+import { clientError, isOutOfGroup, isRefusedRecord } from './error-codes.js';
+import { KafkaFailed, ProcessorFenced, RecordRefused, TransactionsFailing } from './errors.js';
 import { incarnationText, type Incarnations } from './incarnations.js';
 import type { Lane } from './lane.js';
 import type { ProcessorSettings } from './options.js';
 import type { Transactions } from './transactions.js';
+import { givenUp } from './work.js';
 
 export interface BatchParts {
   readonly transactions: Transactions;
   readonly incarnations: Incarnations;
+  readonly destinations: Destinations;
   readonly consumer: ClientConsumer;
   readonly settings: ProcessorSettings;
 }
@@ -22,10 +26,15 @@ export class Batch {
   /** By `performance.now()`. Undefined: no transaction is open. */
   #openedAt: number | undefined;
   #sent = 0;
+  /** In a row; those that narrow down whose record is refused not among them. */
   #aborts = 0;
+  #narrowings = 0;
+  /** Messages of one transaction: fewer while one is looked for whose record its topic refuses. */
+  #most: number;
 
   constructor(parts: BatchParts) {
     this.#parts = parts;
+    this.#most = parts.settings.maxBatch;
   }
 
   get isOpen(): boolean {
@@ -41,7 +50,7 @@ export class Batch {
 
   isDue(lanes: readonly Lane[]): boolean {
     const { dueInMs } = this;
-    return dueInMs !== undefined && (dueInMs <= 0 || messagesIn(lanes) >= this.#parts.settings.maxBatch);
+    return dueInMs !== undefined && (dueInMs <= 0 || messagesIn(lanes) >= this.#most);
   }
 
   /**
@@ -50,18 +59,18 @@ export class Batch {
    * @returns whether the lanes are still this member's
    */
   async fill(lanes: readonly Lane[]): Promise<boolean> {
-    const { transactions, settings } = this.#parts;
+    const { transactions } = this.#parts;
     try {
       let messages = messagesIn(lanes);
       for (const lane of lanes)
         for (let next = lane.handled[0]; next !== undefined; next = lane.handled[0]) {
-          if (messages >= settings.maxBatch) return true;
+          if (messages >= this.#most) return true;
           if (this.#openedAt === undefined) await this.#begin();
-          for (const sending of next.sendings) await transactions.send(sending);
-          this.#sent += next.sendings.length;
           lane.handled.shift();
           lane.inTransaction.push(next);
           messages += 1;
+          for (const sending of next.sendings) await transactions.send(sending);
+          this.#sent += next.sendings.length;
         }
       return true;
     } catch (error) {
@@ -93,6 +102,8 @@ export class Batch {
     }
     this.#openedAt = undefined;
     this.#aborts = 0;
+    this.#narrowings = 0;
+    this.#most = Math.min(2 * this.#most, this.#parts.settings.maxBatch);
     for (const lane of filled) lane.settle();
     await processorCrashPoint('after-transaction');
     const ms = Math.round(performance.now() - began);
@@ -152,20 +163,58 @@ export class Batch {
   /** @throws what is not mended by doing it again */
   async #abort(lanes: readonly Lane[], error: unknown): Promise<boolean> {
     if (error instanceof ProcessorFenced) throw error;
-    const { transactions, settings } = this.#parts;
+    const { transactions, destinations, settings } = this.#parts;
     const messages = messagesIn(lanes);
     if (this.#openedAt !== undefined) await transactions.abort();
     this.#openedAt = undefined;
+    destinations.forget();
+    const isNarrowed = this.#narrow(lanes, error);
     for (const lane of lanes) lane.giveBack();
-    this.#aborts += 1;
-    tell(settings.observe, { kind: 'aborted', messages, inARow: this.#aborts, error });
+    if (isNarrowed) this.#narrowings += 1;
+    else this.#aborts += 1;
+    tell(settings.observe, { kind: 'aborted', messages, inARow: this.#aborts + this.#narrowings, error });
     if (!(error instanceof KafkaFailed)) throw error;
+    if (isNarrowed) return true;
     if (this.#aborts >= settings.maxAborts)
       throw new TransactionsFailing(this.#aborts, { cause: error.cause });
     if (isOutOfGroup(error.cause)) return false;
     await sleep(Math.min(5_000, 50 * 2 ** this.#aborts));
     return true;
   }
+
+  /**
+   * A record that its topic takes from nobody fails the transaction of all that are in it. Each try has half of them,
+   * until it is a message's own; the others go on, and that one is given up.
+   *
+   * @returns whether the next try is another one
+   * @throws PoisonRecord
+   */
+  #narrow(lanes: readonly Lane[], error: unknown): boolean {
+    const refusal = this.#parts.transactions.refusal ?? refusalOf(error);
+    const messages = messagesIn(lanes);
+    if (refusal === undefined || messages === 0) return false;
+    if (messages > 1) {
+      this.#most = Math.ceil(messages / 2);
+      return true;
+    }
+    const lane = lanes.find(({ inTransaction }) => inTransaction.length > 0);
+    const [only] = lane?.inTransaction ?? [];
+    if (lane === undefined || only === undefined) return false;
+    const [letter] = only.sendings.filter(({ isLetter = false }) => isLetter);
+    if (letter !== undefined && !canBeCut(letter)) return false;
+    const cause = new RecordRefused({ cause: refusal });
+    lane.replace(
+      letter === undefined
+        ? givenUp(lane, only.message, this.#parts.settings, 1, cause)
+        : [withoutValue(letter)],
+    );
+    return true;
+  }
+}
+
+function refusalOf(error: unknown): unknown {
+  const { cause } = error as Error;
+  return isRefusedRecord(cause) ? clientError(cause) : undefined;
 }
 
 function messagesIn(lanes: readonly Lane[]): number {

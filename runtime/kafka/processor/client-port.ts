@@ -92,6 +92,8 @@ export interface ClientProducer extends Client {
     headers: ClientHeaders,
   ): unknown;
   setPollInterval(ms: number): unknown;
+  /** Where the cluster makes topics by itself, it makes this one. */
+  getMetadata(options: { readonly topic: string; readonly timeout: number }, done: Callback<Metadata>): void;
   flush(timeoutMs: number, done: Callback): unknown;
   initTransactions(timeoutMs: number, done: Callback): void;
   beginTransaction(done: Callback): void;
@@ -103,6 +105,11 @@ export interface ClientProducer extends Client {
     timeoutMs: number,
     done: Callback,
   ): void;
+}
+
+export interface Metadata {
+  /** One that is not there, or may not be described, has no partitions. */
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly unknown[] }[];
 }
 
 export interface TopicDescription {

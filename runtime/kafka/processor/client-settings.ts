@@ -39,5 +39,8 @@ export function producerSettings(
     // The client refuses one longer than the transaction.
     'message.timeout.ms': transactionTimeoutMs,
     'enable.idempotence': true,
+    // An aborted transaction says only how many of its records were not taken; these say why.
+    dr_cb: true,
+    'delivery.report.only.error': true,
   };
 }

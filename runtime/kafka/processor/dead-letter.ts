@@ -36,6 +36,7 @@ export function deadLetter(of: DeadLetterOf): Sending {
   const { deadLetterTopic, consumerName, message, topicId, failures, error } = of;
   const names = deadLetterHeaders;
   return {
+    isLetter: true,
     topic: deadLetterTopic,
     partition: null,
     value: message.value,

@@ -16,10 +16,14 @@ export const codes = {
   offsetOutOfRange: 1,
   unknownTopic: 3,
   messageTooLarge: 10,
+  recordListTooLarge: 18,
   illegalGeneration: 22,
   unknownMember: 25,
   topicNotAllowed: 29,
+  invalidTimestamp: 32,
+  policyViolation: 44,
   fencedInstance: 82,
+  invalidRecord: 87,
   invalidProducerEpoch: 47,
   producerFenced: 90,
 } as const;
@@ -39,6 +43,19 @@ const fenced: readonly number[] = [codes.fenced, codes.invalidProducerEpoch, cod
  */
 export function isFencing(error: unknown): boolean {
   return fenced.includes(clientError(error)?.code ?? 0);
+}
+
+const refused: readonly number[] = [
+  codes.messageTooLarge,
+  codes.recordListTooLarge,
+  codes.invalidTimestamp,
+  codes.policyViolation,
+  codes.invalidRecord,
+];
+
+/** The topic takes no such record, however often it is sent: too large, without a key where it is compacted. */
+export function isRefusedRecord(error: unknown): boolean {
+  return refused.includes(clientError(error)?.code ?? 0);
 }
 
 const outside: readonly number[] = [codes.illegalGeneration, codes.unknownMember, codes.fencedInstance];

@@ -104,6 +104,34 @@ export class PoisonRecord extends ExactlyOnceError {
   }
 }
 
+/**
+ * A handler sends to a topic that is not there, or that may not be described. Its record waits for it, and those
+ * behind it in its partition with it; nobody else does. It ends a processor whose dead-letter topic is not there.
+ */
+export class DestinationMissing extends DependencyFailed {
+  override name = 'DestinationMissing';
+  override readonly isWithoutData = true;
+  constructor(readonly topic: string) {
+    super(
+      `there is no topic '${topic}' that this client may describe; create it, or let the client write to it`,
+    );
+  }
+}
+
+/** A record that a handler sends is one that its topic takes from nobody: too large for it, or without a key. */
+export class RecordRefused extends ExactlyOnceError {
+  override name = 'RecordRefused';
+  override readonly final = true;
+  override readonly isWithoutData = true;
+  constructor(options: { readonly cause: unknown }) {
+    super(
+      `a topic refused a record that the handler sends: ${clientErrorText(options.cause)}; ` +
+        'send what the topic takes (max.message.bytes, a key where it is compacted)',
+      options,
+    );
+  }
+}
+
 /** Transactions were aborted again and again: what they write cannot be written. */
 export class TransactionsFailing extends ExactlyOnceError {
   override name = 'TransactionsFailing';

@@ -6,10 +6,12 @@ export type { ClientModule, ClientSettings } from './client-port.js';
 export { armProcessorCrashPoints, processorCrashPoints, type ProcessorCrashPoint } from './crash-points.js';
 export { deadLetterHeaders } from './dead-letter.js';
 export {
+  DestinationMissing,
   KafkaFailed,
   OffsetMissing,
   PoisonRecord,
   ProcessorFenced,
+  RecordRefused,
   SlotLost,
   SlotsTaken,
   TopicRecreated,

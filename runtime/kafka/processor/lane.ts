@@ -61,6 +61,11 @@ export class Lane implements TopicPartition {
     this.inTransaction = [];
   }
 
+  /** What the only message of an aborted transaction sends instead, when it is sent again. */
+  replace(sendings: readonly Sending[]): void {
+    this.inTransaction = this.inTransaction.map(({ message }) => ({ message, sendings }));
+  }
+
   /** The transaction was aborted. */
   giveBack(): void {
     this.handled = [...this.inTransaction, ...this.handled];

@@ -51,6 +51,8 @@ export interface Sending {
   readonly key: Buffer | string | null;
   readonly timestamp: number | null;
   readonly headers: ClientHeaders;
+  /** Stands for a message that was given up. */
+  readonly isLetter?: true;
 }
 
 /** Gathers what the handler of one message sends. */

@@ -3,6 +3,7 @@ import { tell } from '../../telemetry/tell.js';
 import { Assignment } from './assignment.js';
 import { Batch } from './batch.js';
 import { closeClients, connectClients, type Clients } from './clients.js';
+import { Destinations } from './destinations.js';
 import { isFatalError } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';
 import { Incarnations } from './incarnations.js';
@@ -13,7 +14,7 @@ import { Reader } from './reader.js';
 import { Rebalances, type Rebalance } from './rebalances.js';
 import { takeSlot } from './slot.js';
 import { Transactions } from './transactions.js';
-import { work } from './work.js';
+import { work, type WorkParts } from './work.js';
 
 /** librdkafka's own default of `message.max.bytes`. */
 const defaultMaxBytes = 1_000_000;
@@ -25,8 +26,8 @@ export interface KafkaProcessor {
   /**
    * Processes until `stop` is called. Resolves when everything handled is committed and the group is left.
    *
-   * @throws what ended it: PackageMissing, SlotsTaken, SlotLost, OffsetMissing, TopicRecreated, PoisonRecord,
-   * ProcessorFenced, TransactionsFailing, KafkaFailed. Nothing uncommitted is visible; the process should end, and a
+   * @throws what ended it: PackageMissing, SlotsTaken, SlotLost, DestinationMissing (of the dead-letter topic),
+   * OffsetMissing, TopicRecreated, PoisonRecord, ProcessorFenced, TransactionsFailing, KafkaFailed. Nothing uncommitted is visible; the process should end, and a
    * new one may start.
    */
   run(): Promise<void>;
@@ -89,6 +90,7 @@ class Processor implements KafkaProcessor {
 
   async #process(turn: Turn): Promise<void> {
     try {
+      await turn.begin();
       while (!this.#isStopping) {
         if (this.#failure !== undefined) throw this.#failure.error;
         await turn.take();
@@ -106,11 +108,10 @@ class Turn {
   readonly #settings: ProcessorSettings;
   readonly #clients: Clients;
   readonly #rebalances: Rebalances;
-  readonly #fail: (error: unknown) => void;
   readonly #assignment: Assignment;
   readonly #reader: Reader;
   readonly #batch: Batch;
-  readonly #maxRecordBytes: number;
+  readonly #work: WorkParts;
   #lanes: readonly Lane[] = [];
 
   constructor(
@@ -120,16 +121,23 @@ class Turn {
     rebalances: Rebalances,
     fail: (error: unknown) => void,
   ) {
-    const { consumer, admin } = clients;
+    const { consumer, producer, admin } = clients;
     const incarnations = new Incarnations(admin);
     this.#settings = settings;
     this.#clients = clients;
     this.#rebalances = rebalances;
-    this.#fail = fail;
     this.#assignment = new Assignment({ consumer, admin, incarnations }, settings);
     this.#reader = new Reader({ consumer, assignment: this.#assignment, incarnations, settings });
-    this.#batch = new Batch({ transactions, incarnations, consumer, settings });
-    this.#maxRecordBytes = Number(settings.kafka['message.max.bytes'] ?? defaultMaxBytes);
+    const destinations = new Destinations(producer);
+    this.#batch = new Batch({ transactions, incarnations, destinations, consumer, settings });
+    const maxRecordBytes = Number(settings.kafka['message.max.bytes'] ?? defaultMaxBytes);
+    this.#work = { settings, destinations, maxRecordBytes, end: fail };
+  }
+
+  /** A letter that has nowhere to go would be found out with the first one. @throws DestinationMissing, KafkaFailed */
+  async begin(): Promise<void> {
+    const { deadLetterTopic: topic } = this.#settings;
+    if (topic !== undefined) await this.#work.destinations.assertThere([{ topic, partition: null }]);
   }
 
   async take(): Promise<void> {
@@ -160,7 +168,7 @@ class Turn {
 
   async #read(patienceMs: number | undefined): Promise<void> {
     await this.#reader.read(this.#lanes, patienceMs);
-    for (const lane of this.#lanes) void work(lane, this.#settings, this.#maxRecordBytes, this.#fail);
+    for (const lane of this.#lanes) void work(lane, this.#work);
     // Handlers that need not wait are done after this.
     await new Promise(setImmediate);
   }

@@ -6,8 +6,8 @@ import {
   type ClientProducer,
   type PartitionOffset,
 } from './client-port.js';
-import { canBeCut, deadLetterHeaders, withoutValue } from './dead-letter.js';
-import { clientError, codes, isFatalError, isFencing } from './error-codes.js';
+import { canBeCut, withoutValue } from './dead-letter.js';
+import { clientError, codes, isFatalError, isFencing, isRefusedRecord } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';
 import type { Sending } from './message.js';
 
@@ -21,6 +21,7 @@ export class Transactions {
   readonly #producer: ClientProducer;
   readonly #transactionalId: string;
   #fatal: ClientError | undefined;
+  #refusal: ClientError | undefined;
 
   constructor(producer: ClientProducer, transactionalId: string) {
     this.#producer = producer;
@@ -29,6 +30,14 @@ export class Transactions {
     producer.on('event.error', (error) => {
       if (isFatalError(error) || isFencing(error)) this.#fatal ??= error;
     });
+    producer.on('delivery-report', (error) => {
+      if (error && isRefusedRecord(error)) this.#refusal ??= error;
+    });
+  }
+
+  /** Why a topic did not take a record of the last transaction, as far as it is known. */
+  get refusal(): ClientError | undefined {
+    return this.#refusal;
   }
 
   /**
@@ -42,6 +51,7 @@ export class Transactions {
   }
 
   begin(): Promise<void> {
+    this.#refusal = undefined;
     return this.#call('beginTransaction', (done) => this.#producer.beginTransaction(done));
   }
 
@@ -54,7 +64,7 @@ export class Transactions {
         return;
       } catch (error) {
         const code = clientError(error)?.code;
-        if (code === codes.messageTooLarge && isLetter(sending) && canBeCut(sending))
+        if (code === codes.messageTooLarge && sending.isLetter === true && canBeCut(sending))
           return this.send(withoutValue(sending));
         if (code !== codes.queueFull) throw this.#failed('produce', error);
         await sleep(5);
@@ -119,8 +129,4 @@ export class Transactions {
 
 function isRetriable(error: unknown): boolean {
   return clientError(error)?.isRetriable === true;
-}
-
-function isLetter({ headers }: Sending): boolean {
-  return headers.some((header) => deadLetterHeaders.reason in header);
 }

@@ -1,30 +1,33 @@
-import { DependencyFailed, faultOf, isFinal } from '../../dedup/errors.js';
+import { asThrown, DependencyFailed, faultOf, isFinal } from '../../dedup/errors.js';
 import { tell } from '../../telemetry/tell.js';
 import type { ClientMessage } from './client-port.js';
 import { deadLetter } from './dead-letter.js';
+import type { Destinations } from './destinations.js';
 import { PoisonRecord } from './errors.js';
 import type { Lane } from './lane.js';
 import { GatheredTransaction, readMessage, type Sending } from './message.js';
 import type { ProcessorSettings } from './options.js';
 
+export interface WorkParts {
+  readonly settings: ProcessorSettings;
+  readonly destinations: Destinations;
+  /** `message.max.bytes`. */
+  readonly maxRecordBytes: number;
+  /** Called when the processor must end. */
+  readonly end: (error: unknown) => void;
+}
+
 /**
  * Runs the handler for the messages of a lane, one after the other, until one fails or none waits.
- *
- * @param end called when the processor must end
  */
-export async function work(
-  lane: Lane,
-  settings: ProcessorSettings,
-  maxRecordBytes: number,
-  end: (error: unknown) => void,
-): Promise<void> {
+export async function work(lane: Lane, parts: WorkParts): Promise<void> {
   if (lane.busy || lane.closed || performance.now() < lane.retryAt) return;
   lane.busy = true;
   // Changed by others while a handler runs.
   const isClosed = () => lane.closed;
   try {
     for (let message = lane.waiting[0]; message !== undefined; message = lane.waiting[0]) {
-      const sendings = await handled(lane, message, settings, maxRecordBytes);
+      const sendings = await handled(lane, message, parts);
       // Its partition went to another process, or it has to be tried again later.
       if (isClosed() || sendings === undefined) return;
       lane.waiting.shift();
@@ -33,7 +36,7 @@ export async function work(
       lane.tries = 0;
     }
   } catch (error) {
-    if (!isClosed()) end(error);
+    if (!isClosed()) parts.end(error);
   } finally {
     lane.busy = false;
   }
@@ -43,16 +46,17 @@ export async function work(
 async function handled(
   lane: Lane,
   message: ClientMessage,
-  settings: ProcessorSettings,
-  maxRecordBytes: number,
+  { settings, destinations, maxRecordBytes }: WorkParts,
 ): Promise<readonly Sending[] | undefined> {
   const tx = new GatheredTransaction(maxRecordBytes);
   try {
     await settings.handle(readMessage(message, lane.incarnation.id), tx);
-    return tx.seal();
+    const sendings = tx.seal();
+    await destinations.assertThere(sendings);
+    return sendings;
   } catch (error) {
     tx.seal();
-    return lane.closed ? undefined : failed(lane, message, settings, error);
+    return lane.closed ? undefined : failed(lane, message, settings, asThrown(error));
   }
 }
 
@@ -62,22 +66,36 @@ function failed(
   settings: ProcessorSettings,
   error: unknown,
 ): readonly Sending[] | undefined {
-  const { consumerName, deadLetterTopic, maxFailures, retryDelayMs, maxRetryDelayMs } = settings;
+  const { maxFailures, retryDelayMs, maxRetryDelayMs } = settings;
   // A dependency's failure says nothing of the message, however often it comes (R44).
   const isExcused = error instanceof DependencyFailed || faultOf(error) === 'dependency';
   if (!isExcused) lane.failures += 1;
   const { failures } = lane;
-  const place = { topic: lane.topic, partition: lane.partition, offset: String(message.offset) };
-  if (!isExcused && (isFinal(error) || failures >= maxFailures)) {
-    if (deadLetterTopic === undefined)
-      throw new PoisonRecord(lane.topic, lane.partition, place.offset, failures, { cause: error });
-    tell(settings.observe, { kind: 'dead-lettered', failures, error, ...place });
-    const topicId = lane.incarnation.id;
-    return [deadLetter({ deadLetterTopic, consumerName, message, topicId, failures, error })];
-  }
+  if (!isExcused && (isFinal(error) || failures >= maxFailures))
+    return givenUp(lane, message, settings, failures, error);
   lane.tries += 1;
   const waitMs = Math.min(maxRetryDelayMs, retryDelayMs * 2 ** Math.min(lane.tries - 1, 20));
   lane.retryAt = performance.now() + waitMs;
-  tell(settings.observe, { kind: 'failed', failures, waitMs, error, ...place });
+  tell(settings.observe, { kind: 'failed', failures, waitMs, error, ...placeOf(message) });
   return undefined;
+}
+
+/** What is sent in place of what a message would send that can never be processed. @throws PoisonRecord */
+export function givenUp(
+  lane: Lane,
+  message: ClientMessage,
+  { consumerName, deadLetterTopic, observe }: ProcessorSettings,
+  failures: number,
+  error: unknown,
+): readonly Sending[] {
+  const place = placeOf(message);
+  if (deadLetterTopic === undefined)
+    throw new PoisonRecord(place.topic, place.partition, place.offset, failures, { cause: error });
+  tell(observe, { kind: 'dead-lettered', failures, error, ...place });
+  const topicId = lane.incarnation.id;
+  return [deadLetter({ deadLetterTopic, consumerName, message, topicId, failures, error })];
+}
+
+function placeOf({ topic, partition, offset }: ClientMessage) {
+  return { topic, partition, offset: String(offset) };
 }

@@ -28,6 +28,15 @@ export interface WorkOrder {
   readonly maxRetryDelayMs?: number;
 }
 
+/** What a record asks for, as JSON behind the word `elsewhere`: one more record, to another topic. */
+export interface Elsewhere {
+  readonly topic: string;
+  /** Of its value. */
+  readonly bytes: number;
+  readonly partition?: number;
+  readonly key?: string;
+}
+
 /** What it prints, one JSON text a line. */
 export interface WorkerLine {
   readonly kind: string;

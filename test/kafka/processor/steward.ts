@@ -13,7 +13,12 @@ interface Client {
 type Done = (error: Error | null) => void;
 interface Admin {
   createTopic(
-    topic: { topic: string; num_partitions: number; replication_factor: number },
+    topic: {
+      topic: string;
+      num_partitions: number;
+      replication_factor: number;
+      config: Readonly<Record<string, string>>;
+    },
     ms: number,
     done: Done,
   ): void;
@@ -33,7 +38,12 @@ interface Producer {
 
 /** What it is told, with the number that its answer has. */
 export type Errand = { readonly id: number } & (
-  | { readonly kind: 'create'; readonly topic: string; readonly partitions: number }
+  | {
+      readonly kind: 'create';
+      readonly topic: string;
+      readonly partitions: number;
+      readonly config: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'delete'; readonly topic: string }
   | { readonly kind: 'add partitions'; readonly topic: string; readonly count: number }
   | {
@@ -78,7 +88,8 @@ async function run(errand: Errand): Promise<number | undefined> {
   switch (errand.kind) {
     case 'create': {
       // -1: as many as the cluster says.
-      const topic = { topic: errand.topic, num_partitions: errand.partitions, replication_factor: -1 };
+      const { topic: name, partitions, config } = errand;
+      const topic = { topic: name, num_partitions: partitions, replication_factor: -1, config };
       await settled((done) => admin.createTopic(topic, timeoutMs, done));
       return;
     }

@@ -6,7 +6,7 @@ import {
   RejectMessage,
   type ClientModule,
 } from '../../../runtime/kafka/processor/index.js';
-import type { WorkOrder } from './order.js';
+import type { Elsewhere, WorkOrder } from './order.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as WorkOrder;
 
@@ -44,6 +44,10 @@ const processor = kafkaProcessor({
       // What it has sent before it fails must not be seen.
       tx.send(outputs[0] ?? '', { value: 'sent by a handler that failed' });
       throw new Error('not yet');
+    }
+    if (text.startsWith('elsewhere ')) {
+      const { topic, bytes, ...record } = JSON.parse(text.slice('elsewhere '.length)) as Elsewhere;
+      tx.send(topic, { ...record, value: 'x'.repeat(bytes) });
     }
     for (const topic of outputs) tx.send(topic, { key, value });
   },

@@ -56,8 +56,12 @@ export class World {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async createTopics(names: readonly string[], partitions = 4): Promise<void> {
-    for (const topic of names) await this.#ask({ kind: 'create', topic, partitions });
+  async createTopics(
+    names: readonly string[],
+    partitions = 4,
+    config: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    for (const topic of names) await this.#ask({ kind: 'create', topic, partitions, config });
   }
 
   async deleteTopic(topic: string): Promise<void> {
