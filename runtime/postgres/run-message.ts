@@ -103,7 +103,8 @@ async function lastOf(store: PostgresStore, work: Work, tries: Tries): Promise<O
     if (isOver(limits) || times >= maxTries || broken >= maxBroken) return { kind: 'retry', error: cause };
     if (cause instanceof DependencyFailed) {
       limits.meter.conflicts += 1;
-      await backoff(times - 1, limits.deadline);
+      // The first one it has met is through by now: Postgres refuses the later one when the other has committed.
+      if (times > 1) await backoff(times - 2, limits.deadline);
     }
   }
 }
