@@ -24,6 +24,8 @@ export interface KafkaOptions {
   readonly brokers?: 1 | 3;
   /** Whether it has an authorizer: then topics may be forbidden. @default false */
   readonly isGuarded?: boolean;
+  /** Stands before the only node: clients are told its port, and it is told the node's. @default - nothing */
+  readonly front?: (port: number) => Promise<number>;
   readonly log?: (line: string) => void;
 }
 
@@ -72,6 +74,7 @@ const inSyncSeconds = 180;
 export async function startKafka({
   brokers = 1,
   isGuarded = false,
+  front,
   log,
 }: KafkaOptions = {}): Promise<KafkaBroker> {
   const jars = await kafkaJars(log);
@@ -88,7 +91,7 @@ export async function startKafka({
   };
   try {
     const clusterId = newClusterId();
-    const places = await placesOf(brokers, folder);
+    const places = await placesOf(brokers, folder, front);
     for (const place of places)
       nodes.push(await KafkaNode.made(jars, folder, clusterId, place, { nodes: places, isGuarded }));
     await started(nodes);
@@ -143,15 +146,17 @@ async function started(nodes: readonly KafkaNode[]): Promise<void> {
   await Promise.all(nodes.map((node) => node.listening()));
 }
 
-async function placesOf(brokers: number, folder: string): Promise<NodePlace[]> {
+async function placesOf(brokers: number, folder: string, front: KafkaOptions['front']): Promise<NodePlace[]> {
   const ports = new Set<number>();
   while (ports.size < 2 * brokers) ports.add(await steadyPort());
   const free = [...ports];
+  const advertisedPort = await front?.(free[0] ?? 0);
   return Array.from({ length: brokers }, (_, index) => ({
     id: index + 1,
     port: free[2 * index] ?? 0,
     controllerPort: free[2 * index + 1] ?? 0,
     dataFolder: join(folder, `data-${index + 1}`),
+    ...(advertisedPort !== undefined && { advertisedPort }),
   }));
 }
 

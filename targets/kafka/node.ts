@@ -52,7 +52,7 @@ export class KafkaNode {
   }
 
   get server(): string {
-    return `127.0.0.1:${this.#place.port}`;
+    return `127.0.0.1:${this.#place.advertisedPort ?? this.#place.port}`;
   }
 
   /** Starts its JVM; `listening` waits until it answers. */

@@ -3,6 +3,8 @@ export interface NodePlace {
   /** From 1. */
   readonly id: number;
   readonly port: number;
+  /** Where clients are told that it listens: of something in front of it. @default port */
+  readonly advertisedPort?: number;
   readonly controllerPort: number;
   readonly dataFolder: string;
 }
@@ -23,7 +25,7 @@ export function brokerProperties(node: NodePlace, nodes: readonly NodePlace[], i
     `controller.quorum.voters=${voters.join(',')}`,
     'controller.listener.names=CONTROLLER',
     `listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.advertisedPort ?? node.port}`,
     'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     `log.dirs=${node.dataFolder}`,
     'num.partitions=4',

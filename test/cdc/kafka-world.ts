@@ -27,7 +27,7 @@ export function kafkaWorld(): KafkaWorld {
     return one;
   };
   beforeAll(async () => {
-    kafka = await World.open(1, true);
+    kafka = await World.open(1, { isGuarded: true });
     program = await OwnProcess.of(join(__dirname, 'kafka-source-process.ts'));
   }, 120_000);
   afterAll(async () => {

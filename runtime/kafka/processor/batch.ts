@@ -134,7 +134,7 @@ export class Batch {
 
   /** Readers need not wait until the transaction's time is over. Never throws. */
   async giveUp(): Promise<void> {
-    if (this.#openedAt !== undefined) await this.#parts.transactions.abort().catch(() => undefined);
+    if (this.#openedAt !== undefined) await this.#parts.transactions.abandon().catch(() => undefined);
   }
 
   async #begin(): Promise<void> {

@@ -9,9 +9,11 @@ import { consumerSettings, consumerTopicSettings, producerSettings } from './cli
 import { KafkaFailed } from './errors.js';
 import type { ProcessorSettings } from './options.js';
 
+/** What a processor has from its start to its end. Its producer is another one after each aborted transaction. */
 export interface Clients {
   readonly consumer: ClientConsumer;
-  readonly producer: ClientProducer;
+  /** Sends nothing: the cluster is asked over its connections. */
+  readonly asker: ClientProducer;
   readonly admin: ClientAdmin;
 }
 
@@ -23,30 +25,47 @@ const closeMs = 10_000;
 export async function connectClients(
   { KafkaConsumer, Producer, AdminClient }: ClientModule,
   settings: ProcessorSettings,
-  transactionalId: string,
   onRebalance: unknown,
 ): Promise<Clients> {
-  const producer = new Producer(producerSettings(settings, transactionalId), {});
-  const consumer = new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings);
-  for (const client of [producer, consumer]) {
-    // A failed token comes as 'error', which ends a process when nobody listens.
-    client.on('error', () => undefined);
-    await called((done) => client.connect({ timeout: connectMs }, done)).catch((cause: unknown) => {
-      throw new KafkaFailed('connect', { cause });
-    });
-  }
-  producer.setPollInterval(100);
+  const asker = await connected(new Producer(settings.kafka, {}));
+  const consumer = await connected(
+    new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings),
+  );
   consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
   // Not from the consumer: on its connections a question waits behind a fetch, for up to half a second.
-  return { producer, consumer, admin: AdminClient.createFrom(producer) };
+  return { consumer, asker, admin: AdminClient.createFrom(asker) };
+}
+
+/** @throws KafkaFailed when no broker answers within 30 s */
+export async function connectProducer(
+  { Producer }: ClientModule,
+  settings: ProcessorSettings,
+  transactionalId: string,
+): Promise<ClientProducer> {
+  const producer = await connected(new Producer(producerSettings(settings, transactionalId), {}));
+  producer.setPollInterval(100);
+  return producer;
 }
 
 /** Leaves the group and closes the connections. Never throws, and takes 10 s at most per client. */
-export async function closeClients({ consumer, producer, admin }: Clients): Promise<void> {
+export async function closeClients({ consumer, asker, admin }: Clients): Promise<void> {
   admin.disconnect();
-  for (const client of [consumer, producer])
-    await Promise.race([
-      called((done) => client.disconnect(done)).catch(() => undefined),
-      new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
-    ]);
+  for (const client of [consumer, asker]) await closed(client);
+}
+
+/** Never throws, and takes 10 s at most. */
+export async function closed(client: ClientConsumer | ClientProducer): Promise<void> {
+  await Promise.race([
+    called((done) => client.disconnect(done)).catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
+  ]);
+}
+
+async function connected<T extends ClientConsumer | ClientProducer>(client: T): Promise<T> {
+  // A failed token comes as 'error', which ends a process when nobody listens.
+  client.on('error', () => undefined);
+  await called((done) => client.connect({ timeout: connectMs }, done)).catch((cause: unknown) => {
+    throw new KafkaFailed('connect', { cause });
+  });
+  return client;
 }

@@ -10,12 +10,12 @@ const callMs = 10_000;
  * the transaction of everybody in it, each time again. What is known is kept until a transaction fails.
  */
 export class Destinations {
-  readonly #producer: Pick<ClientProducer, 'getMetadata'>;
+  readonly #asker: Pick<ClientProducer, 'getMetadata'>;
   /** By topic, how many. */
   #partitions = new Map<string, number>();
 
-  constructor(producer: Pick<ClientProducer, 'getMetadata'>) {
-    this.#producer = producer;
+  constructor(asker: Pick<ClientProducer, 'getMetadata'>) {
+    this.#asker = asker;
   }
 
   /** The next look asks the brokers again: a topic may have been deleted. */
@@ -30,7 +30,7 @@ export class Destinations {
   async assertThere(sendings: readonly Pick<Sending, 'topic' | 'partition'>[]): Promise<void> {
     for (const { topic, partition } of sendings) {
       if (this.#has(topic, partition)) continue;
-      // Partitions may have been added since. The client's own metadata is what it sends by.
+      // Partitions may have been added since.
       const partitions = await this.#read(topic);
       if (partitions === 0) throw new DestinationMissing(topic);
       this.#partitions.set(topic, partitions);
@@ -48,7 +48,7 @@ export class Destinations {
 
   async #read(topic: string): Promise<number> {
     const { topics } = await called<Metadata>((done) =>
-      this.#producer.getMetadata({ topic, timeout: callMs }, done),
+      this.#asker.getMetadata({ topic, timeout: callMs }, done),
     ).catch((cause: unknown) => {
       throw new KafkaFailed('read metadata', { cause });
     });

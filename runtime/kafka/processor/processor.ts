@@ -2,7 +2,7 @@ import { sleep } from '../../dedup/sleep.js';
 import { tell } from '../../telemetry/tell.js';
 import { Assignment } from './assignment.js';
 import { Batch } from './batch.js';
-import { closeClients, connectClients, type Clients } from './clients.js';
+import { closeClients, connectClients, connectProducer, type Clients } from './clients.js';
 import { Destinations } from './destinations.js';
 import { isFatalError } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';
@@ -68,8 +68,9 @@ class Processor implements KafkaProcessor {
     const transactionalId = `${consumerName}-${taken.number}`;
     const rebalances = new Rebalances();
     try {
-      const clients = await connectClients(module, this.#settings, transactionalId, rebalances.callback);
-      const transactions = new Transactions(clients.producer, transactionalId);
+      const clients = await connectClients(module, this.#settings, rebalances.callback);
+      const connect = () => connectProducer(module, this.#settings, transactionalId);
+      const transactions = new Transactions(connect, transactionalId);
       clients.consumer.on('event.error', (error) => {
         if (isFatalError(error)) fail(new KafkaFailed('consume', { cause: error }));
       });
@@ -80,6 +81,7 @@ class Processor implements KafkaProcessor {
         await this.#process(new Turn(this.#settings, clients, transactions, rebalances, fail));
       } finally {
         rebalances.close(clients.consumer);
+        await transactions.close();
         await closeClients(clients);
       }
     } finally {
@@ -121,14 +123,14 @@ class Turn {
     rebalances: Rebalances,
     fail: (error: unknown) => void,
   ) {
-    const { consumer, producer, admin } = clients;
+    const { consumer, asker, admin } = clients;
     const incarnations = new Incarnations(admin);
     this.#settings = settings;
     this.#clients = clients;
     this.#rebalances = rebalances;
     this.#assignment = new Assignment({ consumer, admin, incarnations }, settings);
     this.#reader = new Reader({ consumer, assignment: this.#assignment, incarnations, settings });
-    const destinations = new Destinations(producer);
+    const destinations = new Destinations(asker);
     this.#batch = new Batch({ transactions, incarnations, destinations, consumer, settings });
     const maxRecordBytes = Number(settings.kafka['message.max.bytes'] ?? defaultMaxBytes);
     this.#work = { settings, destinations, maxRecordBytes, end: fail };

@@ -6,6 +6,7 @@ import {
   type ClientProducer,
   type PartitionOffset,
 } from './client-port.js';
+import { closed } from './clients.js';
 import { canBeCut, withoutValue } from './dead-letter.js';
 import { clientError, codes, isFatalError, isFencing, isRefusedRecord } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';
@@ -16,23 +17,27 @@ const callMs = 5_000;
 /** After so long without an answer to a commit the process must end: only the next one learns its outcome. */
 const commitOutcomeMs = 60_000;
 
-/** The transactions of one transactional id, one at a time. */
+/**
+ * The transactions of one transactional id, one at a time.
+ *
+ * A producer does not outlive an aborted one. What librdkafka had sent, was not answered and has in its queue to be
+ * sent once more, it drops then, and gives its sequence numbers to the next records. A broker that has those of
+ * before takes the new ones for copies of them and says yes: a commit without them. The next producer begins with an
+ * epoch of its own, in which every number is new (test/kafka/processor/lost-answers).
+ *
+ * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-360%3A+Improve+reliability+of+idempotent%2Ftransactional+producer
+ */
 export class Transactions {
-  readonly #producer: ClientProducer;
+  readonly #connect: () => Promise<ClientProducer>;
   readonly #transactionalId: string;
+  #current: ClientProducer | undefined;
   #fatal: ClientError | undefined;
   #refusal: ClientError | undefined;
 
-  constructor(producer: ClientProducer, transactionalId: string) {
-    this.#producer = producer;
+  /** @param connect makes another producer of this transactional id */
+  constructor(connect: () => Promise<ClientProducer>, transactionalId: string) {
+    this.#connect = connect;
     this.#transactionalId = transactionalId;
-    // Fatal errors also come by themselves, while nothing is called.
-    producer.on('event.error', (error) => {
-      if (isFatalError(error) || isFencing(error)) this.#fatal ??= error;
-    });
-    producer.on('delivery-report', (error) => {
-      if (error && isRefusedRecord(error)) this.#refusal ??= error;
-    });
   }
 
   /** Why a topic did not take a record of the last transaction, as far as it is known. */
@@ -41,13 +46,22 @@ export class Transactions {
   }
 
   /**
-   * Ends what an earlier process left open under this id, so that it no longer holds read_committed readers back, and
-   * fences that process.
+   * Ends what an earlier producer left open under this id, so that it no longer holds read_committed readers back, and
+   * fences that one.
    *
    * @throws KafkaFailed, ProcessorFenced
    */
-  init(): Promise<void> {
-    return this.#persistently('initTransactions', (done) => this.#producer.initTransactions(callMs, done));
+  async init(): Promise<void> {
+    const producer = await this.#connect();
+    this.#current = producer;
+    // Fatal errors also come by themselves, while nothing is called. Those of an earlier producer say nothing.
+    producer.on('event.error', (error) => {
+      if (producer === this.#current && (isFatalError(error) || isFencing(error))) this.#fatal ??= error;
+    });
+    producer.on('delivery-report', (error) => {
+      if (error && isRefusedRecord(error)) this.#refusal ??= error;
+    });
+    await this.#persistently('initTransactions', (done) => producer.initTransactions(callMs, done));
   }
 
   begin(): Promise<void> {
@@ -95,8 +109,29 @@ export class Transactions {
     }
   }
 
-  abort(): Promise<void> {
+  /** The next transaction is another producer's. @throws KafkaFailed, ProcessorFenced */
+  async abort(): Promise<void> {
+    await this.abandon();
+    await this.close();
+    await this.init();
+  }
+
+  /** Aborts the last one. @throws KafkaFailed, ProcessorFenced */
+  abandon(): Promise<void> {
     return this.#persistently('abortTransaction', (done) => this.#producer.abortTransaction(callMs, done));
+  }
+
+  /** Never throws. */
+  async close(): Promise<void> {
+    const last = this.#current;
+    this.#current = undefined;
+    if (last !== undefined) await closed(last);
+  }
+
+  get #producer(): ClientProducer {
+    if (this.#current === undefined)
+      throw new KafkaFailed('send', { cause: new Error('there is no producer') });
+    return this.#current;
   }
 
   /** Calls again while the client says that this is how to go on: it remembers what it was doing. */

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
-import { kafkaClientFolder, startKafka, type KafkaBroker } from '../../../targets/kafka/index.js';
+import {
+  kafkaClientFolder,
+  startKafka,
+  type KafkaBroker,
+  type KafkaOptions,
+} from '../../../targets/kafka/index.js';
 import { packageRoot } from '../../../targets/package-root.js';
 import type { WorkOrder } from './order.js';
 import type { Answer, Errand } from './steward.js';
@@ -33,8 +38,8 @@ export class World {
     this.#steward = this.#engage();
   }
 
-  /** @param brokers 3: replicated, as people run it. @param isGuarded topics may be forbidden */
-  static async open(brokers: 1 | 3 = 1, isGuarded = false): Promise<World> {
+  /** @param brokers 3: replicated, as people run it */
+  static async open(brokers: 1 | 3 = 1, options: Omit<KafkaOptions, 'brokers'> = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'exactly-once-kafka-worker-'));
     // Sixty starts of a process are quicker when each loads one file.
     await build({
@@ -45,7 +50,7 @@ export class World {
       platform: 'node',
       outdir: folder,
     });
-    return new World(await startKafka({ brokers, isGuarded }), folder);
+    return new World(await startKafka({ brokers, ...options }), folder);
   }
 
   async close(): Promise<void> {
