@@ -23,6 +23,11 @@ export class Destinations {
     this.#partitions = new Map();
   }
 
+  /** Whether nobody need be asked. */
+  areKnown(sendings: readonly Sending[]): boolean {
+    return sendings.every(({ topic, partition }) => this.#has(topic, partition));
+  }
+
   /**
    * @throws DestinationMissing for a topic that is not there, RejectMessage for a partition that its topic does not
    *   have, KafkaFailed

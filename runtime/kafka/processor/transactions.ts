@@ -46,8 +46,8 @@ export class Transactions {
   }
 
   /**
-   * Ends what an earlier producer left open under this id, so that it no longer holds read_committed readers back, and
-   * fences that one.
+   * Ends what an earlier producer left open under this id, so that it holds read_committed readers back no longer,
+   * and fences that one.
    *
    * @throws KafkaFailed, ProcessorFenced
    */

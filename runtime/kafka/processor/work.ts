@@ -27,7 +27,8 @@ export async function work(lane: Lane, parts: WorkParts): Promise<void> {
   const isClosed = () => lane.closed;
   try {
     for (let message = lane.waiting[0]; message !== undefined; message = lane.waiting[0]) {
-      const sendings = await handled(lane, message, parts);
+      const handling = handled(lane, message, parts);
+      const sendings = handling instanceof Promise ? await handling : handling;
       // Its partition went to another process, or it has to be tried again later.
       if (isClosed() || sendings === undefined) return;
       lane.waiting.shift();
@@ -42,30 +43,56 @@ export async function work(lane: Lane, parts: WorkParts): Promise<void> {
   }
 }
 
-/** What a message sends; undefined when it is to be tried again. @throws PoisonRecord */
-async function handled(
-  lane: Lane,
-  message: ClientMessage,
-  { settings, destinations, maxRecordBytes }: WorkParts,
-): Promise<readonly Sending[] | undefined> {
+/** What a message sends; undefined when it is to be tried again. */
+type Handling = readonly Sending[] | undefined;
+
+/**
+ * Most handlers need not wait, and a promise for each of their messages would cost more than they do.
+ *
+ * @throws PoisonRecord, also as a rejection
+ */
+function handled(lane: Lane, message: ClientMessage, parts: WorkParts): Handling | Promise<Handling> {
+  const { settings, destinations, maxRecordBytes } = parts;
   const tx = new GatheredTransaction(maxRecordBytes);
   try {
-    await settings.handle(readMessage(message, lane.incarnation.id), tx);
+    const handling = settings.handle(readMessage(message, lane.incarnation.id), tx);
+    return handling === undefined && destinations.areKnown(tx.sendings)
+      ? tx.seal()
+      : finished(lane, message, parts, tx, handling);
+  } catch (error) {
+    return failedIn(lane, message, settings, tx, error);
+  }
+}
+
+async function finished(
+  lane: Lane,
+  message: ClientMessage,
+  { settings, destinations }: WorkParts,
+  tx: GatheredTransaction,
+  handling: void | Promise<void>,
+): Promise<Handling> {
+  try {
+    await handling;
     const sendings = tx.seal();
     await destinations.assertThere(sendings);
     return sendings;
   } catch (error) {
-    tx.seal();
-    return lane.closed ? undefined : failed(lane, message, settings, asThrown(error));
+    return failedIn(lane, message, settings, tx, error);
   }
 }
 
-function failed(
+function failedIn(
   lane: Lane,
   message: ClientMessage,
   settings: ProcessorSettings,
+  tx: GatheredTransaction,
   error: unknown,
-): readonly Sending[] | undefined {
+): Handling {
+  tx.seal();
+  return lane.closed ? undefined : failed(lane, message, settings, asThrown(error));
+}
+
+function failed(lane: Lane, message: ClientMessage, settings: ProcessorSettings, error: unknown): Handling {
   const { maxFailures, retryDelayMs, maxRetryDelayMs } = settings;
   // A dependency's failure says nothing of the message, however often it comes (R44).
   const isExcused = error instanceof DependencyFailed || faultOf(error) === 'dependency';
