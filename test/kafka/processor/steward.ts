@@ -23,6 +23,11 @@ interface Admin {
     done: Done,
   ): void;
   deleteTopic(topic: string, ms: number, done: Done): void;
+  deleteRecords(
+    upTo: readonly { topic: string; partition: number; offset: number }[],
+    options: { timeout: number },
+    done: Done,
+  ): void;
   createPartitions(topic: string, count: number, ms: number, done: Done): void;
   listConsumerGroupOffsets(
     groups: readonly { groupId: string }[],
@@ -45,6 +50,8 @@ export type Errand = { readonly id: number } & (
       readonly config: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'delete'; readonly topic: string }
+  /** All that are there, with marks of transactions, as retention does it. */
+  | { readonly kind: 'delete records'; readonly topic: string; readonly partition: number }
   | { readonly kind: 'add partitions'; readonly topic: string; readonly count: number }
   | {
       readonly kind: 'send';
@@ -96,6 +103,12 @@ async function run(errand: Errand): Promise<number | undefined> {
     case 'delete':
       await settled((done) => admin.deleteTopic(errand.topic, timeoutMs, done));
       return;
+    case 'delete records': {
+      const { topic, partition } = errand;
+      const all = [{ topic, partition, offset: -1 }];
+      await settled((done) => admin.deleteRecords(all, { timeout: timeoutMs }, done));
+      return;
+    }
     case 'add partitions':
       await settled((done) => admin.createPartitions(errand.topic, errand.count, timeoutMs, done));
       return;

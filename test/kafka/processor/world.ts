@@ -68,6 +68,11 @@ export class World {
     await this.#ask({ kind: 'delete', topic });
   }
 
+  /** Everything in a partition, as retention does it. */
+  async deleteRecords(topic: string, partition = 0): Promise<void> {
+    await this.#ask({ kind: 'delete records', topic, partition });
+  }
+
   async addPartitions(topic: string, count: number): Promise<void> {
     await this.#ask({ kind: 'add partitions', topic, count });
   }
