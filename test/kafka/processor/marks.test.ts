@@ -23,7 +23,11 @@ describeWithKafka(__filename)('what is written in transactions and is no record'
     const order = { ...quick, consumerName: 'marks-b', topics: [middle], outputs: [output] };
     const behind = world.work(order);
     const handled = async (values: number) =>
-      until(`${values} are through`, () => behind.sum('committed', 'messages') === values);
+      until(`${values} are through`, () => {
+        for (const { error, lines } of [before, behind])
+          if (error !== undefined) throw new Error(JSON.stringify(lines));
+        return behind.sum('committed', 'messages') === values;
+      });
     await world.produce(input, numbered('v', 20));
     await handled(20);
     const lags = () => behind.lines.filter(({ kind }) => kind === 'lag');

@@ -38,7 +38,15 @@ interface Admin {
 interface Producer {
   connect(options: object, done: Done): void;
   setPollInterval(ms: number): void;
-  produce(topic: string, partition: null, value: Buffer, key: string, at: null, done: Done): void;
+  produce(
+    topic: string,
+    partition: null,
+    value: Buffer | null,
+    key: string,
+    at: null,
+    headers: readonly Readonly<Record<string, string>>[],
+    done: Done,
+  ): void;
 }
 
 /** What it is told, with the number that its answer has. */
@@ -56,9 +64,12 @@ export type Errand = { readonly id: number } & (
   | {
       readonly kind: 'send';
       readonly topic: string;
-      readonly values: readonly string[];
+      /** Null: a tombstone. */
+      readonly values: readonly (string | null)[];
       /** Of each value. */
       readonly keys: readonly string[];
+      /** Of all of them. */
+      readonly headers: readonly (readonly [name: string, value: string])[];
     }
   | { readonly kind: 'done'; readonly group: string; readonly topic: string }
 );
@@ -115,12 +126,13 @@ async function run(errand: Errand): Promise<number | undefined> {
     case 'send': {
       producer ??= connected();
       const to = await producer;
+      const headers = errand.headers.map(([name, value]) => ({ [name]: value }));
       await Promise.all(
-        errand.values.map((value, index) =>
-          settled((done) =>
-            to.produce(errand.topic, null, Buffer.from(value), errand.keys[index] ?? '', null, done),
-          ),
-        ),
+        errand.values.map((value, index) => {
+          const bytes = value === null ? null : Buffer.from(value);
+          const key = errand.keys[index] ?? '';
+          return settled((done) => to.produce(errand.topic, null, bytes, key, null, headers, done));
+        }),
       );
       return;
     }

@@ -36,7 +36,8 @@ const processor = kafkaProcessor({
   kafka: { 'bootstrap.servers': servers },
   client: () => createRequire(join(client, 'package.json'))('@confluentinc/kafka-javascript') as ClientModule,
   handle: ({ value, key }, tx) => {
-    const text = String(value);
+    // Of a tombstone the key says what becomes of it.
+    const text = String(value ?? key);
     if (text.startsWith('reject')) throw new RejectMessage('this record is planted');
     if (text.startsWith('poison')) throw new Error('this record is planted, too');
     if (text.startsWith('flaky') && !failedOnce.has(text)) {

@@ -85,8 +85,19 @@ export class World {
   async produce(topic: string, values: readonly string[], keys = values): Promise<void> {
     for (let from = 0; from < values.length; from += maxSent) {
       const to = from + maxSent;
-      await this.#ask({ kind: 'send', topic, values: values.slice(from, to), keys: keys.slice(from, to) });
+      const some = { values: values.slice(from, to), keys: keys.slice(from, to) };
+      await this.#ask({ kind: 'send', topic, headers: [], ...some });
     }
+  }
+
+  /** Writes one record. @param value null: a tombstone */
+  async produceOne(
+    topic: string,
+    key: string,
+    value: string | null,
+    headers: readonly (readonly [name: string, value: string])[],
+  ): Promise<void> {
+    await this.#ask({ kind: 'send', topic, values: [value], keys: [key], headers });
   }
 
   /**
