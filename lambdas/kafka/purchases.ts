@@ -26,8 +26,9 @@ const purchases = kafkaProcessor({
 process.once('SIGTERM', () => purchases.stop());
 purchases.run().then(
   () => process.exit(0),
-  (error: unknown) => {
-    console.error(error);
+  ({ stack }: Error) => {
+    // Not the error itself: that of a poison record has the handler's as its cause, which may quote the record.
+    console.error(stack);
     process.exit(1);
   },
 );

@@ -113,12 +113,19 @@ export class Batch {
   }
 
   /**
-   * Commits where lanes begin: "latest" must not move while nothing has come.
+   * Commits where lanes begin: "latest" must not move while nothing has come. So nothing is read before that is done,
+   * unless the group has gone on without this member, which then commits nothing of them and is told so.
    *
-   * @throws ProcessorFenced, TopicRecreated
+   * @throws ProcessorFenced, TopicRecreated, TransactionsFailing
    */
-  commitStarts(lanes: readonly Lane[]): Promise<void> {
-    return this.#commitOffsets(lanes.map((lane) => ({ lane, offset: lane.offset })));
+  async commitStarts(lanes: readonly Lane[]): Promise<void> {
+    const { maxAborts } = this.#parts.settings;
+    for (let failed = 1; ; failed += 1) {
+      const error = await this.#commitOffsets(lanes.map((lane) => ({ lane, offset: lane.offset })));
+      if (error === undefined || isOutOfGroup(error.cause)) return;
+      if (failed >= maxAborts) throw new TransactionsFailing(failed, { cause: error.cause });
+      await sleep(pauseMs(failed));
+    }
   }
 
   /**
@@ -131,20 +138,22 @@ export class Batch {
     if (!this.isOpen) await this.#commitOffsets(placesOf(lanes));
   }
 
-  async #commitOffsets(places: readonly Place[]): Promise<void> {
-    if (places.length === 0) return;
+  /** @returns why it did not come to that: the broker did not answer, or the group went on without this member */
+  async #commitOffsets(places: readonly Place[]): Promise<KafkaFailed | undefined> {
+    if (places.length === 0) return undefined;
     const { transactions, settings } = this.#parts;
     await transactions.begin();
     try {
       await this.#sendOffsets(places);
       await transactions.commit();
       settle(places);
+      return undefined;
     } catch (error) {
       if (error instanceof ProcessorFenced) throw error;
       await transactions.abort();
-      // The group went on without this member, which will be told so; or the broker did not answer.
       if (!(error instanceof KafkaFailed)) throw error;
       tell(settings.observe, { kind: 'aborted', messages: 0, inARow: 1, error });
+      return error;
     }
   }
 
@@ -194,7 +203,7 @@ export class Batch {
     if (this.#aborts >= settings.maxAborts)
       throw new TransactionsFailing(this.#aborts, { cause: error.cause });
     if (isOutOfGroup(error.cause)) return false;
-    await sleep(Math.min(5_000, 50 * 2 ** this.#aborts));
+    await sleep(pauseMs(this.#aborts));
     return true;
   }
 
@@ -226,6 +235,11 @@ export class Batch {
     );
     return true;
   }
+}
+
+/** How long to wait after so many transactions in a row that were aborted. */
+function pauseMs(aborts: number): number {
+  return Math.min(5_000, 50 * 2 ** aborts);
 }
 
 /** Up to where a lane is committed. */

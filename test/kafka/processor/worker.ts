@@ -6,6 +6,7 @@ import {
   RejectMessage,
   type ClientModule,
 } from '../../../runtime/kafka/processor/index.js';
+import type { ClientProducer } from '../../../runtime/kafka/processor/client-port.js';
 import type { Elsewhere, WorkOrder } from './order.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as WorkOrder;
@@ -31,10 +32,24 @@ if (order.at !== undefined) {
 const failedOnce = new Set<string>();
 
 const { client, servers, outputs } = order;
+
+function loadClient(): ClientModule {
+  const module = createRequire(join(client, 'package.json'))(
+    '@confluentinc/kafka-javascript',
+  ) as ClientModule;
+  const { sendOffsetsToTransaction } = module.Producer.prototype as ClientProducer;
+  let failures = order.offsetsFail ?? 0;
+  (module.Producer.prototype as ClientProducer).sendOffsetsToTransaction = function (...args) {
+    if ((failures -= 1) < 0) sendOffsetsToTransaction.apply(this, args);
+    else args[3](Object.assign(new Error('Local: Timed out'), { code: -185, isRetriable: true }), undefined);
+  };
+  return module;
+}
+
 const processor = kafkaProcessor({
   ...order,
   kafka: { 'bootstrap.servers': servers },
-  client: () => createRequire(join(client, 'package.json'))('@confluentinc/kafka-javascript') as ClientModule,
+  client: loadClient,
   handle: ({ value, key }, tx) => {
     // Of a tombstone the key says what becomes of it.
     const text = String(value ?? key);
