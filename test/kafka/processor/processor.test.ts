@@ -131,7 +131,7 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     await first.ended;
     await world.produce(input, numbered('new-', 10));
     const second = world.work({ ...order, start: 'latest' });
-    await second.line('assigned');
+    expect(await second.line('assigned')).toMatchObject({ partitions: [{ offset: 10 }] });
     await world.produce(input, numbered('later-', 10));
     await until('all committed', async () => (await world.done(consumerName, input)) === 30);
     second.signal('SIGTERM');
