@@ -26,9 +26,9 @@ const purchases = kafkaProcessor({
 process.once('SIGTERM', () => purchases.stop());
 purchases.run().then(
   () => process.exit(0),
-  ({ stack }: Error) => {
+  (error: unknown) => {
     // Not the error itself: that of a poison record has the handler's as its cause, which may quote the record.
-    console.error(stack);
+    console.error(error instanceof Error ? error.stack : error);
     process.exit(1);
   },
 );

@@ -17,8 +17,8 @@ export interface KafkaRecord {
   /** Base64. Null or absent: a tombstone. */
   readonly value?: string | null;
   /**
-   * Each an object of one name; the value is a list of bytes, signed ones too. A name may come more than once. Null: in
-   * Kafka the value of a header may be none.
+   * Each an object of one name; the value is a list of bytes, signed ones too. A name may come more than once. Null:
+   * in Kafka the value of a header may be none.
    */
   readonly headers?: readonly Readonly<Record<string, readonly number[] | null>>[] | null;
 }

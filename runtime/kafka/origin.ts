@@ -14,8 +14,8 @@ export interface KafkaOrigin extends Pick<
   readonly headers: readonly (readonly [name: string, base64: string | null])[];
   /**
    * What the body of the dead letter is: the value as text; the value in base64, where SQS does not take it as text;
-   * or `null` of a tombstone. `omitted`: the value is larger than a message of SQS, and there is no table for it; read
-   * it at its place in the topic.
+   * or `null` of a tombstone. `omitted`: the value is larger than a message of SQS, and there is no table for it;
+   * read it at its place in the topic.
    */
   readonly body: 'text' | 'base64' | 'tombstone' | 'omitted';
 }

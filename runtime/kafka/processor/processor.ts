@@ -27,8 +27,8 @@ export interface KafkaProcessor {
    * Processes until `stop` is called. Resolves when everything handled is committed and the group is left.
    *
    * @throws what ended it: PackageMissing, SlotsTaken, SlotLost, DestinationMissing (of the dead-letter topic),
-   * OffsetMissing, TopicRecreated, PoisonRecord, ProcessorFenced, TransactionsFailing, KafkaFailed. Nothing uncommitted is visible; the process should end, and a
-   * new one may start.
+   * OffsetMissing, TopicRecreated, PoisonRecord, ProcessorFenced, TransactionsFailing, KafkaFailed. Nothing
+   * uncommitted is visible; the process should end, and a new one may start.
    */
   run(): Promise<void>;
   /** Finishes what is in work (within `drainMs`), commits it and ends `run`. May be called more than once. */
@@ -134,7 +134,11 @@ class Turn {
     this.#work = { settings, destinations, maxRecordBytes, end: fail };
   }
 
-  /** A letter that has nowhere to go would be found out with the first one. @throws DestinationMissing, KafkaFailed */
+  /**
+   * A letter that has nowhere to go would be found out with the first one.
+   *
+   * @throws DestinationMissing, KafkaFailed
+   */
   async begin(): Promise<void> {
     const { deadLetterTopic: topic } = this.#settings;
     if (topic !== undefined) await this.#work.destinations.assertThere([{ topic, partition: null }]);

@@ -1,7 +1,7 @@
 import { describeWithKafka } from './with-kafka.js';
 import { until, World } from './world.js';
 
-/** Whatever a record looks like: when it is given up, its letter can be sent, or everything would stand still (R51). */
+/** Whatever a record looks like: when it is given up, its letter can be sent, or everything stands still (R51). */
 describeWithKafka(__filename)('a letter of a record', () => {
   let world: World;
   beforeAll(async () => {

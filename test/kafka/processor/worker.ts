@@ -37,13 +37,15 @@ function loadClient(): ClientModule {
   const module = createRequire(join(client, 'package.json'))(
     '@confluentinc/kafka-javascript',
   ) as ClientModule;
-  const { sendOffsetsToTransaction } = module.Producer.prototype as ClientProducer;
   let failures = order.offsetsFail ?? 0;
-  (module.Producer.prototype as ClientProducer).sendOffsetsToTransaction = function (...args) {
-    if ((failures -= 1) < 0) sendOffsetsToTransaction.apply(this, args);
-    else args[3](Object.assign(new Error('Local: Timed out'), { code: -185, isRetriable: true }), undefined);
-  };
-  return module;
+  class Producer extends module.Producer {
+    override sendOffsetsToTransaction(...args: Parameters<ClientProducer['sendOffsetsToTransaction']>): void {
+      if ((failures -= 1) < 0) super.sendOffsetsToTransaction(...args);
+      else
+        args[3](Object.assign(new Error('Local: Timed out'), { code: -185, isRetriable: true }), undefined);
+    }
+  }
+  return order.offsetsFail === undefined ? module : { ...module, Producer };
 }
 
 const processor = kafkaProcessor({
