@@ -281,7 +281,8 @@ describe('a topic is deleted and made again under its name', () => {
     expect(right.count('all')).toBe(10);
   });
 
-  test.each([{ other: 'id' }, { purchases: '' }])('a topic without an id is held: %j', async (topicIds) => {
+  const unknown: Record<string, string>[] = [{ other: 'id' }, { purchases: '' }];
+  test.each(unknown)('a topic without an id is held: %j', async (topicIds) => {
     const world = worldOf({ options: { key: 'position', topicIds } });
     fill(world, 'x');
     await expect(world.run(10)).rejects.toThrow('records are left');
