@@ -27,7 +27,8 @@ process.once('SIGTERM', () => purchases.stop());
 purchases.run().then(
   () => process.exit(0),
   (error: unknown) => {
-    console.error(error);
+    // Not the error itself: that of a poison record has the handler's as its cause, which may quote the record.
+    console.error(error instanceof Error ? error.stack : error);
     process.exit(1);
   },
 );

@@ -44,7 +44,7 @@ export function deliveryOf(handedOut: HandedOut, { order, value }: ReadOptions):
       messageId: new TransportId(id),
       deduplicationId: undefined,
       receiveCount: deliveries ?? 1,
-      sentAt: new Date(timestamp),
+      sentAt: timeOf(timestamp),
     },
     letter: undefined,
     nudge: undefined,
@@ -53,6 +53,12 @@ export function deliveryOf(handedOut: HandedOut, { order, value }: ReadOptions):
 
 function idOf(partition: string, offset: number, timestamp: number): string {
   return `${partition}@${offset}/${timestamp}`;
+}
+
+/** When it was sent. Of what is no date, or none, nothing is known but that it has come. */
+function timeOf(timestamp: number): Date {
+  const time = new Date(timestamp);
+  return time.getTime() >= 0 ? time : new Date();
 }
 
 /** Where a record stands, by the id of its delivery. */
@@ -81,7 +87,7 @@ export function textHeaders({ headers }: KafkaRecord): Record<string, string> {
   return Object.fromEntries(
     (headers ?? []).flatMap((header) =>
       Object.entries(header).flatMap(([name, bytes]): [string, string][] => {
-        const text = utf8(Uint8Array.from(bytes));
+        const text = bytes === null ? undefined : utf8(Uint8Array.from(bytes));
         return text === undefined ? [] : [[name, text]];
       }),
     ),

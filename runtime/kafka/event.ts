@@ -6,15 +6,21 @@ export interface KafkaRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** Epoch milliseconds: of the producer or of the broker, as `timestampType` says. It never changes. */
+  /**
+   * Epoch milliseconds: of the producer or of the broker, as `timestampType` says. It never changes. Brokers take any
+   * number of a producer: -1 is none, and nanoseconds are beyond every date.
+   */
   readonly timestamp: number;
   readonly timestampType: string;
   /** Base64. Null or absent: the record has none. */
   readonly key?: string | null;
   /** Base64. Null or absent: a tombstone. */
   readonly value?: string | null;
-  /** Each an object of one name; the value is a list of bytes. A name may come more than once. */
-  readonly headers?: readonly Readonly<Record<string, readonly number[]>>[] | null;
+  /**
+   * Each an object of one name; the value is a list of bytes, signed ones too. A name may come more than once. Null:
+   * in Kafka the value of a header may be none.
+   */
+  readonly headers?: readonly Readonly<Record<string, readonly number[] | null>>[] | null;
 }
 
 /**

@@ -10,11 +10,12 @@ export interface KafkaOrigin extends Pick<
 > {
   /** Base64. Null: the record has none. */
   readonly key: string | null;
-  /** By name, bytes in base64. */
-  readonly headers: readonly (readonly [name: string, base64: string])[];
+  /** By name, bytes in base64. Null: the header has no value. */
+  readonly headers: readonly (readonly [name: string, base64: string | null])[];
   /**
    * What the body of the dead letter is: the value as text; the value in base64, where SQS does not take it as text;
-   * or `null` of a tombstone.
+   * or `null` of a tombstone. `omitted`: the value is larger than a message of SQS, and there is no table for it;
+   * read it at its place in the topic.
    */
-  readonly body: 'text' | 'base64' | 'tombstone';
+  readonly body: 'text' | 'base64' | 'tombstone' | 'omitted';
 }

@@ -25,7 +25,8 @@ export function identifyByPosition(
   return (_source, delivery) => {
     const { topic, partition, offset } = recordOf(delivery);
     const topicId = Object.hasOwn(topicIds, topic) ? topicIds[topic] : undefined;
-    if (topicId === undefined) throw new TopicIdUnknown(topic, Object.keys(topicIds));
+    // An empty one is none: it would be that of every topic.
+    if (!topicId) throw new TopicIdUnknown(topic, Object.keys(topicIds));
     const key = `${topicId}/${partition}/${offset}`;
     return { key, id: receiptId(consumerName, key) };
   };

@@ -1,5 +1,5 @@
 import { InvalidSettings } from '../dedup/error.js';
-import { SettingsReader } from '../dedup/settings-reader.js';
+import { SettingsReader, type Environment } from '../dedup/settings-reader.js';
 import type { EngineSettings } from '../consumer/settings.js';
 import { consumerSettings } from '../sqs/settings.js';
 import type { TopicIds } from './position.js';
@@ -23,6 +23,7 @@ export interface KafkaConsumerSettings extends Omit<EngineSettings, 'onFailure'>
 const neverStops =
   'EXACTLY_ONCE_ON_FAILURE must be skip for Kafka, got stop: what is parked is drained by a message in a queue';
 
+const reportsVariable = 'EXACTLY_ONCE_REPORTS_ITEM_FAILURES';
 const topicIdsVariable = 'EXACTLY_ONCE_TOPIC_IDS';
 
 /**
@@ -31,15 +32,14 @@ const topicIdsVariable = 'EXACTLY_ONCE_TOPIC_IDS';
  * @param environment usually `process.env`.
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function kafkaConsumerSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): KafkaConsumerSettings {
+export function kafkaConsumerSettings(environment: Environment): KafkaConsumerSettings {
   const { consumerName, dedupTable, receiptRetentionSeconds, deadLetterQueueUrl, maxFailures, onFailure } =
     consumerSettings(environment);
-  const problems = [];
+  const problems: string[] = [];
   if (dedupTable === undefined || receiptRetentionSeconds === undefined)
     problems.push('EXACTLY_ONCE_DEDUP_TABLE is not set; deploy the function with KafkaConsumer');
   if (onFailure === 'stop') problems.push(neverStops);
+  const reportsItemFailures = readReports(environment, problems);
   if (problems.length > 0) throw new InvalidSettings(problems);
   return {
     consumerName,
@@ -47,8 +47,19 @@ export function kafkaConsumerSettings(
     receiptRetentionSeconds: receiptRetentionSeconds ?? 0,
     deadLetterQueueUrl,
     ...(maxFailures !== undefined && { maxFailures }),
-    ...(environment.EXACTLY_ONCE_REPORTS_ITEM_FAILURES && { reportsItemFailures: true }),
+    ...(reportsItemFailures && { reportsItemFailures }),
   };
+}
+
+/**
+ * Whether there are partial responses: only where it says so, because a mapping that does not ask for them takes one
+ * for a success, and what comes again would be lost.
+ */
+function readReports(environment: Environment, problems: string[]): boolean {
+  const text = environment[reportsVariable] || 'false';
+  if (text !== 'true' && text !== 'false')
+    problems.push(`${reportsVariable} must be true or false, got '${text}'`);
+  return text === 'true';
 }
 
 /** What the function of a consumer of Kafka on Postgres needs to know at run time. */
@@ -67,22 +78,21 @@ export interface PostgresKafkaSettings extends Omit<
  * @param environment usually `process.env`.
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function postgresKafkaSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): PostgresKafkaSettings {
+export function postgresKafkaSettings(environment: Environment): PostgresKafkaSettings {
   const { consumerName, deadLetterQueueUrl, maxFailures, onFailure } = consumerSettings(environment);
   const reader = new SettingsReader(environment, 'deploy the function with KafkaConsumer');
   if (onFailure === 'stop') reader.problems.push(neverStops);
   const receiptRetentionSeconds = environment.EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS
     ? reader.readWhole('EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS')
     : undefined;
+  const reportsItemFailures = readReports(environment, reader.problems);
   reader.end();
   return {
     consumerName,
     deadLetterQueueUrl,
     ...(receiptRetentionSeconds !== undefined && { receiptRetentionSeconds }),
     ...(maxFailures !== undefined && { maxFailures }),
-    ...(environment.EXACTLY_ONCE_REPORTS_ITEM_FAILURES && { reportsItemFailures: true }),
+    ...(reportsItemFailures && { reportsItemFailures }),
   };
 }
 
@@ -91,11 +101,13 @@ export function postgresKafkaSettings(
  *
  * @throws InvalidSettings when there are none: without one no position tells a record from that of an older topic.
  */
-export function kafkaTopicIds(environment: Readonly<Record<string, string | undefined>>): TopicIds {
+export function kafkaTopicIds(environment: Environment): TopicIds {
   const text = environment[topicIdsVariable];
   try {
     const ids: unknown = JSON.parse(text ?? '');
-    const isMap = Object(ids) === ids && Object.values(ids as object).every((id) => typeof id === 'string');
+    // An empty id is none: it would be that of every topic.
+    const isId = (id: unknown) => typeof id === 'string' && id !== '';
+    const isMap = Object(ids) === ids && Object.values(ids as object).every(isId);
     if (isMap) return ids as TopicIds;
   } catch {
     // Told below.

@@ -18,7 +18,8 @@ export function kafkaTransport({
     // Loaded on the first failure.
     async deadLetter(delivery, letter, limits) {
       const { sendDeadLetter, asQueueRecord } = await import('./trouble.js');
-      await sendDeadLetter(deadLetters, asQueueRecord(delivery), letter, limits);
+      const record = asQueueRecord(delivery, deadLetters.storeBody !== undefined);
+      await sendDeadLetter(deadLetters, record, letter, limits);
     },
     // Nobody can hide a record of a log: the mapping has it come again, with a backoff of its own.
     defer: () => Promise.resolve(),

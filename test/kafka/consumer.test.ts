@@ -5,6 +5,7 @@ import {
   deadLetterAttribute,
   ignore,
   kafkaConsumer,
+  kafkaConsumerSettings,
   kafkaOriginAttribute,
   type BatchSummary,
   type DeadLetter,
@@ -215,6 +216,36 @@ test('values that are bytes go through decoders', async () => {
   expect(world.count('masked')).toBe(1);
 });
 
+describe('a variable that says whether the mapping takes partial responses', () => {
+  const environment = {
+    EXACTLY_ONCE_CONSUMER_NAME: 'counter',
+    EXACTLY_ONCE_DEDUP_TABLE: KafkaWorld.receipts,
+    EXACTLY_ONCE_RECEIPT_RETENTION_SECONDS: '3600',
+    EXACTLY_ONCE_DEAD_LETTER_QUEUE_URL: 'https://queue',
+  };
+  const settingsOf = (EXACTLY_ONCE_REPORTS_ITEM_FAILURES?: string) =>
+    kafkaConsumerSettings({ ...environment, EXACTLY_ONCE_REPORTS_ITEM_FAILURES });
+
+  test.each(['false', '', undefined])('is no yes as %j: what failed once is not lost', async (said) => {
+    let failures = 0;
+    const world = worldOf({
+      mapping: { provisionedPollers: undefined, reportsBatchItemFailures: false },
+      options: { settings: settingsOf(said) },
+      // Once ahead of its turn, where it is no verdict, and once in it.
+      fails: ({ id }) => id === 'r1' && (failures += 1) <= 2,
+    });
+    for (let i = 0; i < 3; i += 1) world.log.put(json({ id: `r${i}` }));
+    await world.run();
+    expect([world.count('r1'), world.count('all')]).toEqual([1, 3]);
+    expect(world.errors).toEqual(['BatchComesAgain']);
+  });
+
+  test('is refused when it is neither yes nor no', () => {
+    expect(settingsOf('true')).toMatchObject({ reportsItemFailures: true });
+    expect(() => settingsOf('no')).toThrow("must be true or false, got 'no'");
+  });
+});
+
 describe('a topic is deleted and made again under its name', () => {
   const fill = (world: KafkaWorld, name: string) => {
     for (let i = 0; i < 5; i += 1) world.log.put(json({ id: name }), { timestamp: Date.now() + i });
@@ -250,8 +281,9 @@ describe('a topic is deleted and made again under its name', () => {
     expect(right.count('all')).toBe(10);
   });
 
-  test('a topic without an id is held: TopicIdUnknown', async () => {
-    const world = worldOf({ options: { key: 'position', topicIds: { other: 'id' } } });
+  const unknown: Record<string, string>[] = [{ other: 'id' }, { purchases: '' }];
+  test.each(unknown)('a topic without an id is held: %j', async (topicIds) => {
+    const world = worldOf({ options: { key: 'position', topicIds } });
     fill(world, 'x');
     await expect(world.run(10)).rejects.toThrow('records are left');
     expect([world.count('all'), lettersOf(world)]).toEqual([0, []]);

@@ -4,12 +4,16 @@ import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import type { Pool } from 'pg';
 import { crashPoints } from '../../runtime/dedup/crash-points.js';
 import { InvalidSettings } from '../../runtime/dedup/error.js';
+import type { DeadLetter } from '../../runtime/consumer/dead-letter.js';
 import {
+  kafkaOriginAttribute,
   postgresKafkaConsumer,
   postgresKafkaSettings,
   type KafkaConsumer,
   type KafkaEvent,
+  type KafkaRecord,
 } from '../../runtime/kafka/postgres/index.js';
+import { deadLetterAttribute } from '../../runtime/sqs/message-attributes.js';
 import type { NewRecord } from '../../targets/event-source/kafka/log.js';
 import { MemoryLog } from '../../targets/event-source/kafka/memory-log.js';
 import { toEventRecord } from '../../targets/event-source/kafka/record.js';
@@ -111,6 +115,51 @@ test('a topic made anew loses nothing: under its old id its records come again, 
   expect(await acted(name)).toEqual(['old']);
   expect(await run(postgresConsumerOf('position', { ...habitat, topicId: 'another' }), anew)).toEqual(done);
   expect(await acted(name)).toEqual(['old', 'new']);
+});
+
+const shapes: [string, Partial<KafkaRecord>][] = [
+  ['a header without a value', { headers: [{ none: null }, { some: [104, -61, -92] }] }],
+  ['no headers', { headers: null }],
+  ['a time in nanoseconds', { timestamp: 1_764_460_800_000_000_000 }],
+  ['no time', { timestamp: -1, timestampType: 'NO_TIMESTAMP_TYPE' }],
+  ['an empty key', { key: '' }],
+  ['a key that is no text', { key: Buffer.from([0xff, 0]).toString('base64') }],
+];
+
+test.each(shapes)('a record with %s acts, or becomes a letter, as any other', async (_, shape) => {
+  const name = randomUUID();
+  const ids = ['1', '2'].map((n) => `${name}-${n}`);
+  const [first, last] = ids.map((id) => json({ run: name, id }));
+  const plain = batch(first ?? json({}), text('no json'), last ?? json({}));
+  const event = eventOf((plain.records['purchases-0'] ?? []).map((one) => ({ ...one, ...shape })));
+  expect(await run(postgresConsumerOf('position', habitat), event)).toEqual(done);
+  expect(await acted(name)).toEqual(ids);
+  const letters = await drain(queue, habitat.deadLetterQueueUrl);
+  expect(letters.map(({ Body }) => Body)).toEqual(['no json']);
+  const letter = letters[0]?.MessageAttributes?.[deadLetterAttribute]?.StringValue ?? '{}';
+  const { firstEnqueue } = JSON.parse(letter) as Partial<DeadLetter>;
+  // Of what has no time, the time at which it came.
+  expect(Date.now() - Date.parse(firstEnqueue ?? '')).toBeLessThan(60_000);
+});
+
+test('a value that is larger than SQS takes holds nobody back: its letter says where it is', async () => {
+  const name = randomUUID();
+  // No text: in base64 it has a third more.
+  const large = { key: null, value: Buffer.alloc(800_000, 0xff) };
+  const event = batch(large, json({ run: name, id: 'behind' }));
+  expect(await run(postgresConsumerOf('position', habitat), event)).toEqual(done);
+  expect(await acted(name)).toEqual(['behind']);
+  const letters = await drain(queue, habitat.deadLetterQueueUrl);
+  expect(letters.map(({ Body }) => Body)).toEqual(['-']);
+  const { [kafkaOriginAttribute]: origin, [deadLetterAttribute]: letter } =
+    letters[0]?.MessageAttributes ?? {};
+  const { offset } = event.records['purchases-0']?.[0] ?? {};
+  expect(JSON.parse(origin?.StringValue ?? '{}')).toMatchObject({
+    topic: 'purchases',
+    offset,
+    body: 'omitted',
+  });
+  expect(JSON.parse(letter?.StringValue ?? '{}')).toMatchObject({ kind: 'rejected' });
 });
 
 test('a start without a retention, and groups that stop, are refused', () => {

@@ -87,14 +87,15 @@ export class Batch {
   async commit(lanes: readonly Lane[]): Promise<boolean> {
     if (this.#openedAt === undefined) return true;
     const began = this.#openedAt;
-    const filled = lanes.filter(({ inTransaction }) => inTransaction.length > 0);
-    const messages = messagesIn(filled);
+    // Reading goes on meanwhile: what is committed is what was sent.
+    const places = placesOf(lanes);
+    const messages = messagesIn(lanes);
     try {
       // The broker takes records once the transaction before is wound up. The client asks it every 20 ms for records,
       // but only every 500 ms for offsets.
       if (this.#sent > 0) await this.#parts.transactions.flush();
       await processorCrashPoint('after-produce');
-      await this.#sendOffsets(filled);
+      await this.#sendOffsets(places);
       await processorCrashPoint('after-offsets');
       await this.#parts.transactions.commit();
     } catch (error) {
@@ -104,7 +105,7 @@ export class Batch {
     this.#aborts = 0;
     this.#narrowings = 0;
     this.#most = Math.min(2 * this.#most, this.#parts.settings.maxBatch);
-    for (const lane of filled) lane.settle();
+    settle(places);
     await processorCrashPoint('after-transaction');
     const ms = Math.round(performance.now() - began);
     tell(this.#parts.settings.observe, { kind: 'committed', messages, sent: this.#sent, ms });
@@ -112,23 +113,47 @@ export class Batch {
   }
 
   /**
-   * Commits where lanes begin: "latest" must not move while nothing has come.
+   * Commits where lanes begin: "latest" must not move while nothing has come. So nothing is read before that is done,
+   * unless the group has gone on without this member, which then commits nothing of them and is told so.
+   *
+   * @throws ProcessorFenced, TopicRecreated, TransactionsFailing
+   */
+  async commitStarts(lanes: readonly Lane[]): Promise<void> {
+    const { maxAborts } = this.#parts.settings;
+    for (let failed = 1; ; failed += 1) {
+      const error = await this.#commitOffsets(lanes.map((lane) => ({ lane, offset: lane.offset })));
+      if (error === undefined || isOutOfGroup(error.cause)) return;
+      if (failed >= maxAborts) throw new TransactionsFailing(failed, { cause: error.cause });
+      await sleep(pauseMs(failed));
+    }
+  }
+
+  /**
+   * Commits how far lanes have come on which there was nothing to be handled: marks of transactions, and what was
+   * aborted. Where a transaction is open it does so.
    *
    * @throws ProcessorFenced, TopicRecreated
    */
-  async commitStarts(lanes: readonly Lane[]): Promise<void> {
-    if (lanes.length === 0) return;
+  async commitReached(lanes: readonly Lane[]): Promise<void> {
+    if (!this.isOpen) await this.#commitOffsets(placesOf(lanes));
+  }
+
+  /** @returns why it did not come to that: the broker did not answer, or the group went on without this member */
+  async #commitOffsets(places: readonly Place[]): Promise<KafkaFailed | undefined> {
+    if (places.length === 0) return undefined;
     const { transactions, settings } = this.#parts;
     await transactions.begin();
     try {
-      await this.#sendOffsets(lanes);
+      await this.#sendOffsets(places);
       await transactions.commit();
+      settle(places);
+      return undefined;
     } catch (error) {
       if (error instanceof ProcessorFenced) throw error;
       await transactions.abort();
-      // The group went on without this member, which will be told so; or the broker did not answer.
       if (!(error instanceof KafkaFailed)) throw error;
       tell(settings.observe, { kind: 'aborted', messages: 0, inARow: 1, error });
+      return error;
     }
   }
 
@@ -145,16 +170,16 @@ export class Batch {
   }
 
   /** The check of the topics costs no time of its own: it runs beside the offsets. */
-  async #sendOffsets(lanes: readonly Lane[]): Promise<void> {
+  async #sendOffsets(places: readonly Place[]): Promise<void> {
     const { incarnations, transactions, consumer } = this.#parts;
-    const offsets = lanes.map(({ topic, partition, offset, incarnation }) => ({
+    const offsets = places.map(({ lane: { topic, partition, incarnation }, offset }) => ({
       topic,
       partition,
       offset,
       metadata: incarnationText(incarnation),
     }));
     const done = await Promise.allSettled([
-      incarnations.assertUnchanged(lanes),
+      incarnations.assertUnchanged(places.map(({ lane }) => lane)),
       transactions.sendOffsets(offsets, consumer),
     ]);
     for (const one of done) if (one.status === 'rejected') throw one.reason;
@@ -178,7 +203,7 @@ export class Batch {
     if (this.#aborts >= settings.maxAborts)
       throw new TransactionsFailing(this.#aborts, { cause: error.cause });
     if (isOutOfGroup(error.cause)) return false;
-    await sleep(Math.min(5_000, 50 * 2 ** this.#aborts));
+    await sleep(pauseMs(this.#aborts));
     return true;
   }
 
@@ -210,6 +235,28 @@ export class Batch {
     );
     return true;
   }
+}
+
+/** How long to wait after so many transactions in a row that were aborted. */
+function pauseMs(aborts: number): number {
+  return Math.min(5_000, 50 * 2 ** aborts);
+}
+
+/** Up to where a lane is committed. */
+interface Place {
+  readonly lane: Lane;
+  readonly offset: number;
+}
+
+/** Of lanes that have come further than what is committed. */
+function placesOf(lanes: readonly Lane[]): Place[] {
+  return lanes
+    .map((lane) => ({ lane, offset: lane.offset }))
+    .filter(({ lane, offset }) => offset > lane.committed);
+}
+
+function settle(places: readonly Place[]): void {
+  for (const { lane, offset } of places) lane.settle(offset);
 }
 
 function refusalOf(error: unknown): unknown {

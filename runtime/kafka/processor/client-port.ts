@@ -58,6 +58,10 @@ interface Client {
 }
 
 export interface ClientConsumer extends Client {
+  on(event: 'event.error', listener: (error: ClientError) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  /** With the setting `enable.partition.eof`: all that can be read below this offset has been handed out. */
+  on(event: 'partition.eof', listener: (end: PartitionOffset) => void): unknown;
   subscribe(topics: readonly string[]): unknown;
   consume(most: number, done: Callback<ClientMessage[]>): void;
   setDefaultConsumeTimeout(ms: number): void;

@@ -18,6 +18,8 @@ export function consumerSettings(
     'isolation.level': 'read_committed',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
+    // Says how far a partition has been read where nothing stands that could be handed out.
+    'enable.partition.eof': true,
     rebalance_cb: onRebalance,
   };
 }

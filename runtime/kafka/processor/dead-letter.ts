@@ -22,6 +22,8 @@ export const deadLetterHeaders = {
   key: 'exactly-once-key',
 } as const;
 
+const ourNames: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders));
+
 export interface DeadLetterOf {
   readonly deadLetterTopic: string;
   readonly consumerName: string;
@@ -43,7 +45,8 @@ export function deadLetter(of: DeadLetterOf): Sending {
     key: message.key ?? null,
     timestamp: null,
     headers: [
-      ...(message.headers ?? []),
+      // One that was a letter before carries the last reason, not a pile of them.
+      ...(message.headers ?? []).filter((header) => !isOurs(header)),
       { [names.reason]: cut(errorText(error)) },
       { [names.consumer]: consumerName },
       { [names.topic]: message.topic },
@@ -56,17 +59,14 @@ export function deadLetter(of: DeadLetterOf): Sending {
 }
 
 /** Whether there is something to be left out of a letter that is too large. */
-export function canBeCut({ value, key }: Sending): boolean {
-  return value !== null || isLong(key);
+export function canBeCut({ value, key, headers }: Sending): boolean {
+  return value !== null || isLong(key) || !headers.every(isOurs);
 }
 
 /** The same without what made it too large: the record can still be read where it stands. */
 export function withoutValue(sending: Sending): Sending {
-  const ours = sending.headers.filter((header) =>
-    Object.keys(header).every((name) => name.startsWith('exactly-once-')),
-  );
   const { key } = sending;
-  const headers = [...ours, { [deadLetterHeaders.value]: 'omitted' }];
+  const headers = [...sending.headers.filter(isOurs), { [deadLetterHeaders.value]: 'omitted' }];
   if (!isLong(key)) return { ...sending, value: null, headers };
   return {
     ...sending,
@@ -74,6 +74,10 @@ export function withoutValue(sending: Sending): Sending {
     key: null,
     headers: [...headers, { [deadLetterHeaders.key]: 'omitted' }],
   };
+}
+
+function isOurs(header: Sending['headers'][number]): boolean {
+  return Object.keys(header).every((name) => ourNames.has(name));
 }
 
 function isLong(key: Sending['key']): boolean {

@@ -31,6 +31,8 @@ export class Lane implements TopicPartition {
   inTransaction: Handled[] = [];
   /** The next offset to be taken in: copies of earlier ones are dropped. */
   #next: number;
+  /** What can be read below it has been taken in. */
+  #end = 0;
 
   constructor(
     readonly topic: string,
@@ -49,15 +51,33 @@ export class Lane implements TopicPartition {
     this.waiting.push(message);
   }
 
-  /** The offset to be committed with what is in the transaction: of the record after the last one. */
-  get offset(): number {
-    const last = this.inTransaction.at(-1);
-    return last === undefined ? this.committed : last.message.offset + 1;
+  /**
+   * Everything below this offset has been taken in. Beyond the last record there may be marks of transactions, and
+   * what was aborted: nothing that anybody could be given.
+   */
+  reach(end: number): void {
+    this.#end = Math.max(this.#end, end);
   }
 
-  /** The transaction was committed. */
-  settle(): void {
-    this.committed = this.offset;
+  /** What only waits is left to whoever reads the partition next. */
+  leaveWaiting(): void {
+    if (this.waiting.splice(this.busy ? 1 : 0).length > 0) this.#end = 0;
+  }
+
+  /**
+   * The offset to be committed with what is in the transaction: of the record after the last one, and where nothing
+   * else waits, behind what can never be read. An offset that stood still there would be taken for records that
+   * nobody read, as soon as retention deletes them.
+   */
+  get offset(): number {
+    const last = this.inTransaction.at(-1);
+    const behind = last === undefined ? this.committed : last.message.offset + 1;
+    return this.waiting.length + this.handled.length === 0 ? Math.max(behind, this.#end) : behind;
+  }
+
+  /** The transaction was committed, with this offset. */
+  settle(offset: number): void {
+    this.committed = offset;
     this.inTransaction = [];
   }
 

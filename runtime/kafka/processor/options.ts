@@ -82,6 +82,7 @@ const reserved = [
   'group.protocol',
   'enable.auto.commit',
   'enable.auto.offset.store',
+  'enable.partition.eof',
   'enable.idempotence',
   'isolation.level',
   'auto.offset.reset',

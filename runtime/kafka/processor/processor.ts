@@ -148,18 +148,19 @@ class Turn {
     await this.#read(this.#batch.dueInMs);
     await this.#fill();
     if (this.#batch.isDue(this.#lanes)) await this.#readDuring(this.#commit());
-    await this.#reader.lookAfter(this.#lanes);
+    if (await this.#reader.lookAfter(this.#lanes)) await this.#batch.commitReached(this.#lanes);
   }
 
   /** What is handled is committed; what only waits is read again by whoever gets its partition. */
   async drain(): Promise<void> {
     const until = performance.now() + this.#settings.drainMs;
-    for (const lane of this.#lanes) lane.waiting.splice(lane.busy ? 1 : 0);
+    for (const lane of this.#lanes) lane.leaveWaiting();
     while (this.#lanes.some(({ busy }) => busy) && performance.now() < until) await sleep(drainPollMs);
     do {
       await this.#fill();
       await this.#commit();
     } while (this.#lanes.some(({ handled }) => handled.length > 0));
+    await this.#batch.commitReached(this.#lanes);
     this.#dropLanes();
   }
 

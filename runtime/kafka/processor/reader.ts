@@ -1,7 +1,13 @@
 import { sleep } from '../../dedup/sleep.js';
 import { tell } from '../../telemetry/tell.js';
 import type { Assignment } from './assignment.js';
-import { called, type ClientConsumer, type ClientMessage } from './client-port.js';
+import {
+  called,
+  type ClientConsumer,
+  type ClientMessage,
+  type PartitionOffset,
+  type TopicPartition,
+} from './client-port.js';
 import { clientError, codes, isFatalError } from './error-codes.js';
 import { KafkaFailed, OffsetMissing } from './errors.js';
 import type { Incarnations } from './incarnations.js';
@@ -35,10 +41,13 @@ export class Reader {
    * the next one would know nothing of it.
    */
   readonly #paused = new Set<string>();
+  /** What the client has said of ends of partitions, until the records before them are in their lanes. */
+  #ends: PartitionOffset[] = [];
   #lookedAfterAt = performance.now();
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+    parts.consumer.on('partition.eof', (end) => this.#ends.push(end));
   }
 
   /**
@@ -58,20 +67,20 @@ export class Reader {
         return [];
       },
     );
-    for (const message of messages)
-      lanes
-        .find(({ topic, partition }) => partition === message.partition && topic === message.topic)
-        ?.take(message);
+    for (const message of messages) laneOf(lanes, message)?.take(message);
+    for (const end of this.#ends) laneOf(lanes, end)?.reach(end.offset);
+    this.#ends = [];
   }
 
   /**
    * Finds a topic that was created anew, and retention that has overtaken the reading, although nothing comes: the
    * client says neither for sure. Tells the lag.
    *
+   * @returns whether it has looked: it does so every 5 s
    * @throws TopicRecreated, OffsetMissing
    */
-  async lookAfter(lanes: readonly Lane[]): Promise<void> {
-    if (performance.now() - this.#lookedAfterAt < lookAfterMs) return;
+  async lookAfter(lanes: readonly Lane[]): Promise<boolean> {
+    if (performance.now() - this.#lookedAfterAt < lookAfterMs) return false;
     this.#lookedAfterAt = performance.now();
     try {
       await this.#parts.incarnations.assertUnchanged(lanes);
@@ -81,6 +90,7 @@ export class Reader {
       // A broker that does not answer is not a missing offset.
       if (!(error instanceof KafkaFailed)) throw error;
     }
+    return true;
   }
 
   /** Fetches nothing for a partition that waits after a failure, and for none while too much waits here. */
@@ -114,6 +124,10 @@ export class Reader {
     if (code === unknownTopic) this.#lookedAfterAt = -Infinity;
     await sleep(busyPollMs);
   }
+}
+
+function laneOf(lanes: readonly Lane[], of: TopicPartition): Lane | undefined {
+  return lanes.find(({ topic, partition }) => partition === of.partition && topic === of.topic);
 }
 
 /** How long to wait for records, in milliseconds. */

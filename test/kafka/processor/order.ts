@@ -18,6 +18,8 @@ export interface WorkOrder {
     readonly times: number;
     readonly signal: 'SIGSTOP' | 'SIGKILL';
   };
+  /** So many times the client says of offsets that the broker has not answered, and sends none. */
+  readonly offsetsFail?: number;
   readonly commitIntervalMs?: number;
   readonly maxBatch?: number;
   readonly sessionTimeoutMs?: number;

@@ -120,6 +120,30 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     );
   });
 
+  it('reads nothing before its start is committed: a broker that does not answer then moves no "latest"', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    await world.produce(input, numbered('old-', 10));
+    const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
+    const first = world.work({ ...order, start: 'latest', offsetsFail: 2 });
+    await first.line('assigned');
+    first.signal('SIGKILL');
+    await first.ended;
+    await world.produce(input, numbered('new-', 10));
+    const second = world.work({ ...order, start: 'latest' });
+    expect(await second.line('assigned')).toMatchObject({ partitions: [{ offset: 10 }] });
+    await world.produce(input, numbered('later-', 10));
+    await until('all committed', async () => (await world.done(consumerName, input)) === 30);
+    second.signal('SIGTERM');
+    await second.ended;
+
+    expect(first.lines.filter(({ kind }) => kind === 'aborted').length).toBeGreaterThan(0);
+    expect(await world.broker.values(output, 20)).toEqual([
+      ...numbered('new-', 10),
+      ...numbered('later-', 10),
+    ]);
+  });
+
   it('refuses a zombie that was frozen before its offsets and thawed after the rebalance', async () => {
     const { consumerName, input, output } = fresh();
     await world.createTopics([input, output]);

@@ -108,6 +108,26 @@ describe('a lane', () => {
     expect(lane.handled.map((one) => one.message.offset)).toEqual([5, 6]);
     expect(lane.offset).toBe(5);
   });
+
+  it('passes over what can never be read, and over nothing that waits or is left to others', () => {
+    const lane = new Lane('t', 0, { id: 'x', partitions: 1 }, 5);
+    lane.reach(5);
+    expect(lane.offset).toBe(5);
+    for (const offset of [5, 6]) lane.take(message(offset));
+    lane.reach(9);
+    expect(lane.offset).toBe(5);
+    lane.leaveWaiting();
+    expect([lane.waiting, lane.offset]).toEqual([[], 5]);
+
+    const through = new Lane('t', 0, { id: 'x', partitions: 1 }, 5);
+    through.reach(9);
+    through.inTransaction = [{ message: message(6), sendings: [] }];
+    expect(through.offset).toBe(9);
+    through.take(message(9));
+    expect(through.offset).toBe(7);
+    through.settle(7);
+    expect([through.committed, through.offset]).toEqual([7, 7]);
+  });
 });
 
 describe('a rebalance', () => {

@@ -23,6 +23,11 @@ interface Admin {
     done: Done,
   ): void;
   deleteTopic(topic: string, ms: number, done: Done): void;
+  deleteRecords(
+    upTo: readonly { topic: string; partition: number; offset: number }[],
+    options: { timeout: number },
+    done: Done,
+  ): void;
   createPartitions(topic: string, count: number, ms: number, done: Done): void;
   listConsumerGroupOffsets(
     groups: readonly { groupId: string }[],
@@ -33,7 +38,15 @@ interface Admin {
 interface Producer {
   connect(options: object, done: Done): void;
   setPollInterval(ms: number): void;
-  produce(topic: string, partition: null, value: Buffer, key: string, at: null, done: Done): void;
+  produce(
+    topic: string,
+    partition: null,
+    value: Buffer | null,
+    key: string,
+    at: null,
+    headers: readonly Readonly<Record<string, string>>[],
+    done: Done,
+  ): void;
 }
 
 /** What it is told, with the number that its answer has. */
@@ -45,13 +58,18 @@ export type Errand = { readonly id: number } & (
       readonly config: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'delete'; readonly topic: string }
+  /** All that are there, with marks of transactions, as retention does it. */
+  | { readonly kind: 'delete records'; readonly topic: string; readonly partition: number }
   | { readonly kind: 'add partitions'; readonly topic: string; readonly count: number }
   | {
       readonly kind: 'send';
       readonly topic: string;
-      readonly values: readonly string[];
+      /** Null: a tombstone. */
+      readonly values: readonly (string | null)[];
       /** Of each value. */
       readonly keys: readonly string[];
+      /** Of all of them. */
+      readonly headers: readonly (readonly [name: string, value: string])[];
     }
   | { readonly kind: 'done'; readonly group: string; readonly topic: string }
 );
@@ -96,18 +114,25 @@ async function run(errand: Errand): Promise<number | undefined> {
     case 'delete':
       await settled((done) => admin.deleteTopic(errand.topic, timeoutMs, done));
       return;
+    case 'delete records': {
+      const { topic, partition } = errand;
+      const all = [{ topic, partition, offset: -1 }];
+      await settled((done) => admin.deleteRecords(all, { timeout: timeoutMs }, done));
+      return;
+    }
     case 'add partitions':
       await settled((done) => admin.createPartitions(errand.topic, errand.count, timeoutMs, done));
       return;
     case 'send': {
       producer ??= connected();
       const to = await producer;
+      const headers = errand.headers.map(([name, value]) => ({ [name]: value }));
       await Promise.all(
-        errand.values.map((value, index) =>
-          settled((done) =>
-            to.produce(errand.topic, null, Buffer.from(value), errand.keys[index] ?? '', null, done),
-          ),
-        ),
+        errand.values.map((value, index) => {
+          const bytes = value === null ? null : Buffer.from(value);
+          const key = errand.keys[index] ?? '';
+          return settled((done) => to.produce(errand.topic, null, bytes, key, null, headers, done));
+        }),
       );
       return;
     }

@@ -6,6 +6,7 @@ import {
   RejectMessage,
   type ClientModule,
 } from '../../../runtime/kafka/processor/index.js';
+import type { ClientProducer } from '../../../runtime/kafka/processor/client-port.js';
 import type { Elsewhere, WorkOrder } from './order.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as WorkOrder;
@@ -31,12 +32,29 @@ if (order.at !== undefined) {
 const failedOnce = new Set<string>();
 
 const { client, servers, outputs } = order;
+
+function loadClient(): ClientModule {
+  const module = createRequire(join(client, 'package.json'))(
+    '@confluentinc/kafka-javascript',
+  ) as ClientModule;
+  let failures = order.offsetsFail ?? 0;
+  class Producer extends module.Producer {
+    override sendOffsetsToTransaction(...args: Parameters<ClientProducer['sendOffsetsToTransaction']>): void {
+      if ((failures -= 1) < 0) super.sendOffsetsToTransaction(...args);
+      else
+        args[3](Object.assign(new Error('Local: Timed out'), { code: -185, isRetriable: true }), undefined);
+    }
+  }
+  return order.offsetsFail === undefined ? module : { ...module, Producer };
+}
+
 const processor = kafkaProcessor({
   ...order,
   kafka: { 'bootstrap.servers': servers },
-  client: () => createRequire(join(client, 'package.json'))('@confluentinc/kafka-javascript') as ClientModule,
+  client: loadClient,
   handle: ({ value, key }, tx) => {
-    const text = String(value);
+    // Of a tombstone the key says what becomes of it.
+    const text = String(value ?? key);
     if (text.startsWith('reject')) throw new RejectMessage('this record is planted');
     if (text.startsWith('poison')) throw new Error('this record is planted, too');
     if (text.startsWith('flaky') && !failedOnce.has(text)) {

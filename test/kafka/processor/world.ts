@@ -73,6 +73,11 @@ export class World {
     await this.#ask({ kind: 'delete', topic });
   }
 
+  /** Everything in a partition, as retention does it. */
+  async deleteRecords(topic: string, partition = 0): Promise<void> {
+    await this.#ask({ kind: 'delete records', topic, partition });
+  }
+
   async addPartitions(topic: string, count: number): Promise<void> {
     await this.#ask({ kind: 'add partitions', topic, count });
   }
@@ -85,8 +90,19 @@ export class World {
   async produce(topic: string, values: readonly string[], keys = values): Promise<void> {
     for (let from = 0; from < values.length; from += maxSent) {
       const to = from + maxSent;
-      await this.#ask({ kind: 'send', topic, values: values.slice(from, to), keys: keys.slice(from, to) });
+      const some = { values: values.slice(from, to), keys: keys.slice(from, to) };
+      await this.#ask({ kind: 'send', topic, headers: [], ...some });
     }
+  }
+
+  /** Writes one record. @param value null: a tombstone */
+  async produceOne(
+    topic: string,
+    key: string,
+    value: string | null,
+    headers: readonly (readonly [name: string, value: string])[],
+  ): Promise<void> {
+    await this.#ask({ kind: 'send', topic, values: [value], keys: [key], headers });
   }
 
   /**
