@@ -17,9 +17,13 @@ const outages = /^(08|53|57|58|25006|25P03|25P04|40003)/;
 /** What no state of the database could make right: the value itself cannot be held. */
 const values = /^(22021|22P02|22P03|22P05|22001|22007)$/;
 
-/** SQLSTATE of what Postgres has said; undefined when it said nothing: the connection broke. */
+/**
+ * SQLSTATE of what Postgres has said; undefined when it said nothing: the connection broke. What the operating system
+ * says of a connection may have five letters, too: EPIPE.
+ */
 export function sqlStateOf(error: unknown): string | undefined {
-  const { code } = Object(error) as { readonly code?: unknown };
+  const { code, errno, syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
+  if (errno !== undefined || syscall !== undefined) return undefined;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
