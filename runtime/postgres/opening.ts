@@ -28,6 +28,7 @@ export class Opening {
   #connection: Connection | undefined;
   #taken: Promise<boolean> | undefined;
   #over = false;
+  #spoilt = false;
   #patience: Patience | undefined;
   readonly #store: PostgresStore;
   readonly #draft: Draft;
@@ -71,6 +72,11 @@ export class Opening {
     return (await this.connection()).send(text, values);
   }
 
+  /** See `Connection`. */
+  spoil(): void {
+    this.#spoilt = true;
+  }
+
   /** A statement is under way. */
   get isBusy(): boolean {
     return this.#connection?.isBusy === true;
@@ -96,6 +102,7 @@ export class Opening {
     this.#over = true;
     this.#patience?.end();
     const connection = this.#connection;
+    if (this.#spoilt) connection?.spoil();
     this.#connection = undefined;
     return connection;
   }

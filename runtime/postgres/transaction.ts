@@ -4,13 +4,15 @@ import { DependencyFailed, TransactionSealed } from '../dedup/error.js';
 import type { SqlResult } from './client.js';
 import type { Connection } from './connection.js';
 import { StatementFailed, TransactionControlRefused } from './errors.js';
-import { transactionControl } from './transaction-control.js';
+import { outlivesTransaction, transactionControl } from './transaction-control.js';
 
 /** What a handler is given: a transaction that is open, and is committed with the receipt of its message. */
 export interface PostgresTx {
   /**
    * Sends one statement within the transaction. What Postgres says of it is thrown as `pg` does, so that `code` can
-   * be looked at; outages and conflicts are the library's own errors, and run the handler again.
+   * be looked at; outages and conflicts are the library's own errors, and run the handler again. What it leaves in
+   * its session (SET without LOCAL, LISTEN, PREPARE, a temporary table) is not there for the next message: the
+   * connection is closed then.
    */
   query(
     text: string,
@@ -64,10 +66,10 @@ export class Transaction implements PostgresTx {
   #failed: { readonly cause: unknown } | undefined;
   /** What the run failed of, whatever its handler makes of it (R44). */
   #broken: DependencyFailed | undefined;
-  readonly #connection: Pick<Connection, 'send'>;
+  readonly #connection: Pick<Connection, 'send' | 'spoil'>;
   readonly #effects: Once | undefined;
 
-  constructor(connection: Pick<Connection, 'send'>, effects: Once | undefined) {
+  constructor(connection: Pick<Connection, 'send' | 'spoil'>, effects: Once | undefined) {
     this.#connection = connection;
     this.#effects = effects;
   }
@@ -77,6 +79,7 @@ export class Transaction implements PostgresTx {
     if (typeof text !== 'string') throw new TypeError(`tx.query takes a text and values, got ${typeof text}`);
     const command = transactionControl(text);
     if (command !== undefined) throw new TransactionControlRefused(command);
+    if (outlivesTransaction(text)) this.#connection.spoil();
     const { rows, rowCount } = await this.#inTurn('query', async () => this.#statement(text, values));
     return { rows, rowCount: rowCount ?? 0 };
   }
