@@ -49,9 +49,9 @@ export async function prune({
 }: PruneOptions): Promise<Pruned> {
   const limits = { deadline: Date.now() + timeoutSeconds * 1000, meter: new Meter() };
   const pruned = { jobs: 0, receipts: 0, histories: 0, holes: 0, leases: 0, counts: 0 };
-  let answered = false;
+  const heard = { any: false };
   const tell = (kind: keyof Pruned) => (rows: number) => {
-    answered = true;
+    heard.any = true;
     pruned[kind] += rows;
   };
   try {
@@ -60,7 +60,7 @@ export async function prune({
         await pruneTable({ pool, table, where, batch, dryRun, limits }, tell(kind as keyof Pruned));
     await pruneCounts(pool, limits, { batch, dryRun }, tell('counts'));
   } catch (error) {
-    if (dryRun || !answered || !isOver(limits) || !(error instanceof DependencyFailed)) throw error;
+    if (dryRun || !heard.any || !isOver(limits) || !(error instanceof DependencyFailed)) throw error;
   }
   return pruned;
 }

@@ -84,7 +84,7 @@ export function storedEvent(columns: Readonly<Record<string, unknown>>): StoredR
   };
 }
 
-/** Of a query: epoch milliseconds. Of the decoder: a time, or a text of ISO 8601 where drivers leave times as text. */
+/** Of a query: epoch milliseconds. Of the decoder: a time, or a text of ISO 8601 where drivers leave times so. */
 function dateOf(value: unknown): Date {
   return new Date(value instanceof Date || typeof value === 'number' ? value : String(value));
 }
