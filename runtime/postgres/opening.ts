@@ -6,6 +6,7 @@ import type { PostgresPool, SqlResult } from './client.js';
 import type { Connection } from './connection.js';
 import { openConnection } from './entry.js';
 import { Patience } from './patience.js';
+import { ownStatementError } from './sql-error.js';
 import { isTaken, takeReceiptText, type Draft } from './receipts.js';
 
 /** Where receipts are kept, and how transactions are run. */
@@ -116,6 +117,9 @@ export class Opening {
     }
     this.#connection = connection;
     const begin = beginText(isolation, this.#limits.deadline - Date.now());
-    return isTaken(await connection.send(`${begin}; ${takeReceiptText(this.taking)}`));
+    const taken = connection.send(`${begin}; ${takeReceiptText(this.taking)}`).catch((cause: unknown) => {
+      throw ownStatementError(cause);
+    });
+    return isTaken(await taken);
   }
 }

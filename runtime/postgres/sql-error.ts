@@ -76,6 +76,24 @@ export function statementError(cause: unknown): unknown {
   return values.test(state) ? new ValueRefused(state, { cause }) : cause;
 }
 
+/** Postgres refused a statement of the library's own: for want of rights, or because the tables are gone. */
+export class OwnStatementRefused extends DependencyFailed {
+  override name = 'OwnStatementRefused';
+  override readonly isWithoutData = true;
+}
+
+/**
+ * What a failed statement of the library's own is, beside the handler's in one transaction. No message is to blame for
+ * a right that nobody has granted: else a whole queue would be dead letters (R44).
+ */
+export function ownStatementError(cause: unknown): unknown {
+  if (cause instanceof ExactlyOnceError) return cause;
+  return new OwnStatementRefused(
+    `Postgres refused a statement about a receipt (SQLSTATE ${sqlStateOf(cause) ?? 'unknown'}); look at the rights on exactly_once`,
+    { cause },
+  );
+}
+
 /** Whether it is known, of a COMMIT that failed so, that nothing was committed: Postgres has judged it. */
 export function isJudged(cause: unknown): boolean {
   const state = sqlStateOf(cause);
