@@ -83,8 +83,8 @@ export class OwnStatementRefused extends DependencyFailed {
 }
 
 /**
- * What a failed statement of the library's own is, beside the handler's in one transaction. No message is to blame for
- * a right that nobody has granted: else a whole queue would be dead letters (R44).
+ * What a failed statement of the library's own is, beside the handler's in one transaction. No message is to blame
+ * for a right that nobody has granted: else a whole queue would be dead letters (R44).
  */
 export function ownStatementError(cause: unknown): unknown {
   if (cause instanceof ExactlyOnceError) return cause;

@@ -356,7 +356,7 @@ describe('a transaction', () => {
       handle: () => 'kept',
       observe: (summary) => summaries.push(summary),
     });
-    const one = message();
+    const one = message('rights');
     for (const rights of ['INSERT', 'UPDATE']) {
       for (const times of [1, 2, 3])
         expect((await run(it, [again(one.record, times)])).batchItemFailures).toHaveLength(1);
