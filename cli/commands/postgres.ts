@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { migrate } from '../../runtime/postgres/migrate.js';
+import { migrate, migrationText } from '../../runtime/postgres/migrate.js';
 import { prune } from '../../runtime/postgres/prune.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
 import { print, printJson } from '../output.js';
@@ -29,8 +29,8 @@ export function addPostgres(program: Command): void {
         const changes = !dryRun && sql !== true;
         const steps = await migrate({ pool, dryRun: !changes });
         if (json) printJson(steps.map(({ version, name }) => ({ version, name, applied: changes })));
-        else if (sql) print(steps.map((step) => `-- ${step.version} ${step.name}${step.sql}`).join('\n'));
-        else if (steps.length === 0) print('the schema is up to date');
+        else if (steps.length === 0) print(sql ? '-- the schema is up to date' : 'the schema is up to date');
+        else if (sql) print(migrationText(steps));
         else
           for (const { version, name } of steps)
             print(`${version} ${name} ${changes ? 'is applied' : 'would be applied'}`);

@@ -50,8 +50,9 @@ export function quoted(name: string): string {
     .join('.');
 }
 
-/** SQLSTATE of an error of Postgres, whatever client has made it. */
+/** SQLSTATE of an error of Postgres, whatever client has made it. One of the operating system, EPIPE, is none. */
 export function sqlStateOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  const { code, errno, syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
+  if (errno !== undefined || syscall !== undefined) return '';
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
 }

@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import { backoff } from '../dedup/backoff.js';
-import { CommitFailed, DependencyFailed } from '../dedup/errors.js';
+import { CommitFailed, DependencyFailed, RejectMessage } from '../dedup/errors.js';
 import {
   holdCarriers,
   outcomeRecalled,
@@ -19,7 +19,7 @@ import { commitTransaction, CommitUnanswered } from './commit.js';
 import { ask, openConnection } from './entry.js';
 import { isOver } from './patience.js';
 import { readEarly, readLedger, writeLedger, type Send } from './position-rows.js';
-import { Conflict, ConnectionLost } from './sql-error.js';
+import { Conflict, ConnectionLost, sqlStateOf } from './sql-error.js';
 import type { PostgresTx } from './transaction.js';
 
 export interface AggregateStoreOptions<Event extends AggregateEvent> {
@@ -79,7 +79,12 @@ export class PostgresAggregateStore<Event extends AggregateEvent> {
     } catch (error) {
       for (const event of progress.rest)
         if (!outcomes.has(event) && !progress.closed.has(event.lane))
-          outcomes.set(event, { kind: 'retry', error });
+          outcomes.set(
+            event,
+            isNameTooLong(error, aggregate, event)
+              ? { kind: 'rejected', error: new RejectMessage(tooLong, { cause: error }) }
+              : { kind: 'retry', error },
+          );
     }
     const { ledger, stuck, unfinished } = progress;
     holdCarriers(outcomes, ledger, [...stuck.map(({ stream }) => stream), ...unfinished]);
@@ -97,7 +102,13 @@ export class PostgresAggregateStore<Event extends AggregateEvent> {
     limits: Limits,
   ): Promise<{ readonly stands: boolean; readonly stuck: readonly Stuck[] }> {
     const progress = begun<Event>([], passOver);
-    await this.#run(aggregate, progress, limits, false);
+    try {
+      await this.#run(aggregate, progress, limits, false);
+    } catch (error) {
+      if (!isNameTooLong(error, aggregate, passOver)) throw error;
+      // Nobody waits in a stream that has no position.
+      return { stands: false, stuck: [] };
+    }
     if (progress.unfinished.size > 0)
       throw new CommitFailed('no time is left for what was parked in the stream');
     const stream: Partial<Stream> = progress.ledger.get(passOver.stream) ?? {};
@@ -227,6 +238,17 @@ function settled<Event extends AggregateEvent>(
   progress.ledger = folded.after.ledger;
   progress.passOver = undefined;
   progress.rest = events.slice(folded.reached);
+}
+
+const tooLong =
+  'the names of aggregate, source, epoch and kind are too long for a key of Postgres; use a hash of what is long';
+/** What fits into a key whatever it is; longer names do when they can be compressed. */
+const surelyFits = 2_500;
+
+/** @see https://www.postgresql.org/docs/current/btree.html */
+function isNameTooLong(error: unknown, aggregate: string, { stream }: { readonly stream: string }): boolean {
+  const { cause } = Object(error) as { readonly cause?: unknown };
+  return sqlStateOf(cause) === '54000' && Buffer.byteLength(aggregate + stream) > surelyFits;
 }
 
 function isWorthAnother(error: unknown): boolean {

@@ -74,7 +74,9 @@ export function postgresAggregateWay<Message extends Identified, Source>(
   });
   const positions = streamPositions({
     ...{ place, source, startAt, hasGaps, placeOf, textOf: streamText },
-    passOver: async (aggregate: string, over, limits) => store.passOver(aggregate, over, limits),
+    // Nobody waits in a stream that has no position.
+    passOver: async (aggregate: string, over, limits) =>
+      aggregate.isWellFormed() ? store.passOver(aggregate, over, limits) : nothingWaits,
   });
   const width = connectionsOf(pool);
   return {
@@ -83,8 +85,16 @@ export function postgresAggregateWay<Message extends Identified, Source>(
       new StreamUnit(place(message), message, lane, source(message), hasGaps, () => carry(message)),
     async commit(units, limits, alone) {
       const outcomes = new Map<Unit, Outcome>();
+      for (const unit of units)
+        if (!unit.address.isWellFormed())
+          outcomes.set(unit, { kind: 'rejected', error: new RejectMessage(loneSurrogate) });
       const failedParked: FailedParked[] = [];
-      const left = [...Map.groupBy(units, ({ address }) => address)];
+      const left = [
+        ...Map.groupBy(
+          units.filter((unit) => !outcomes.has(unit)),
+          ({ address }) => address,
+        ),
+      ];
       const worker = async () => {
         for (let next = left.shift(); next !== undefined; next = left.shift()) {
           const [aggregate, ofOne] = next;
@@ -99,11 +109,17 @@ export function postgresAggregateWay<Message extends Identified, Source>(
     recall: async (messages, limits, consistent) =>
       recallEach(messages, consistent, async (message) => {
         const { address, ...at } = place(message);
+        if (!address.isWellFormed()) return undefined;
         return store.recall(address, { ...at, fingerprint: message.fingerprint }, limits);
       }),
     positions,
   };
 }
+
+const nothingWaits = { stands: false, stuck: [] };
+
+/** UTF-8 writes every lone surrogate as the same three bytes: two aggregates would share their positions. */
+const loneSurrogate = 'the name of the aggregate holds a lone surrogate, which UTF-8 cannot represent';
 
 /** One stream of one aggregate, as text that tells it from all others of the consumer. */
 export function streamText(aggregate: string, stream: string): string {

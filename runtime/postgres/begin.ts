@@ -8,6 +8,12 @@
  */
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
 
+/**
+ * Begins a transaction of the library's own, which reads behind the locks that it takes: each statement has to see
+ * what is committed by then, and a database, a role or a pool may have another default.
+ */
+export const beginOwn = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
+
 /** A server waits no longer than this for anything, whatever time is left. */
 const longestMs = 15 * 60_000;
 

@@ -15,7 +15,7 @@ export interface PostgresBlockedEffect {
 
 /** By the index of those that wait. Values: consumer, most. */
 const blocked =
-  "SELECT id, coalesce(lost, reason, '') AS reason, since, args FROM exactly_once.leases WHERE attention = $1 ORDER BY since LIMIT $2";
+  "SELECT id, coalesce(lost, reason, '') AS reason, (extract(epoch FROM since) * 1000)::float8 AS since, args FROM exactly_once.leases WHERE attention = $1 ORDER BY leases.since LIMIT $2";
 
 /**
  * Effects of a consumer that wait for a person, oldest first.
@@ -32,7 +32,7 @@ export async function listPostgresBlocked(
   return rows.map(({ id, reason, since, args }) => ({
     id: String(id),
     reason: String(reason),
-    since: new Date(since as Date).toISOString(),
+    since: new Date(Number(since)).toISOString(),
     args: typeof args === 'string' ? args : undefined,
   }));
 }

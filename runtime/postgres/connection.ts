@@ -36,6 +36,7 @@ export class Connection {
   /** A statement is under way. */
   isBusy = false;
   #broken = false;
+  #spoilt = false;
   readonly #onError = () => {
     this.#broken = true;
   };
@@ -114,9 +115,14 @@ export class Connection {
     this.giveBack();
   }
 
+  /** Its session is not what others expect of it: nobody is given it after this work. */
+  spoil(): void {
+    this.#spoilt = true;
+  }
+
   giveBack(): void {
     this.patience.end();
-    const isUseless = this.#broken || this.isBusy;
+    const isUseless = this.#broken || this.#spoilt || this.isBusy;
     // `pg` emits a last error when it closes a connection that broke: the listener stays on that.
     if (!isUseless) this.#client.removeListener('error', this.#onError);
     this.#client.release(isUseless);

@@ -1,5 +1,6 @@
 import { InvalidSettings } from '../dedup/error.js';
 import { Meter } from '../dedup/meter.js';
+import { beginOwn } from './begin.js';
 import type { PostgresPool } from './client.js';
 import { Connection } from './connection.js';
 import { migrations as all, type Migration } from './migrations/index.js';
@@ -25,6 +26,20 @@ CREATE TABLE IF NOT EXISTS exactly_once.migrations (
   applied_at timestamptz NOT NULL DEFAULT now()
 )`;
 
+const noteStep = 'INSERT INTO exactly_once.migrations (version, name) VALUES ($1, $2)';
+
+/**
+ * Steps as one text of SQL, for whoever applies them in another way: all that {@link migrate} does, notes that they
+ * are applied included, or `migrate` would apply them once more.
+ */
+export function migrationText(steps: readonly Migration[]): string {
+  const texts = steps.map(
+    ({ version, name, sql }) =>
+      `-- ${version} ${name}\n${sql.trim()}\n${noteStep.replace('$1', String(version)).replace('$2', `'${name}'`)};`,
+  );
+  return [`${beginOwn};`, `${lock};`, `${book.trim()};`, ...texts, 'COMMIT;'].join('\n\n');
+}
+
 /**
  * Brings the schema `exactly_once` of a database to what this version of the library needs. All or nothing, in one
  * transaction; safe to run again, and by several at once: they take turns by an advisory lock of their transactions.
@@ -45,17 +60,14 @@ export async function migrate(
   let open = false;
   try {
     if (dryRun) return missingFrom(await appliedVersions(async (text) => connection.send(text)), steps);
-    await connection.send('BEGIN');
+    await connection.send(beginOwn);
     open = true;
     await connection.send(lock);
     await connection.send(book);
     const left = missingFrom(await appliedVersions(async (text) => connection.send(text)), steps);
     for (const { version, name, sql } of left) {
       await connection.send(sql);
-      await connection.send('INSERT INTO exactly_once.migrations (version, name) VALUES ($1, $2)', [
-        version,
-        name,
-      ]);
+      await connection.send(noteStep, [version, name]);
     }
     await connection.send('COMMIT');
     open = false;

@@ -6,6 +6,7 @@ import type { PostgresPool, SqlResult } from './client.js';
 import type { Connection } from './connection.js';
 import { openConnection } from './entry.js';
 import { Patience } from './patience.js';
+import { ownStatementError } from './sql-error.js';
 import { isTaken, takeReceiptText, type Draft } from './receipts.js';
 
 /** Where receipts are kept, and how transactions are run. */
@@ -28,6 +29,7 @@ export class Opening {
   #connection: Connection | undefined;
   #taken: Promise<boolean> | undefined;
   #over = false;
+  #spoilt = false;
   #patience: Patience | undefined;
   readonly #store: PostgresStore;
   readonly #draft: Draft;
@@ -71,6 +73,11 @@ export class Opening {
     return (await this.connection()).send(text, values);
   }
 
+  /** See `Connection`. */
+  spoil(): void {
+    this.#spoilt = true;
+  }
+
   /** A statement is under way. */
   get isBusy(): boolean {
     return this.#connection?.isBusy === true;
@@ -96,6 +103,7 @@ export class Opening {
     this.#over = true;
     this.#patience?.end();
     const connection = this.#connection;
+    if (this.#spoilt) connection?.spoil();
     this.#connection = undefined;
     return connection;
   }
@@ -109,6 +117,9 @@ export class Opening {
     }
     this.#connection = connection;
     const begin = beginText(isolation, this.#limits.deadline - Date.now());
-    return isTaken(await connection.send(`${begin}; ${takeReceiptText(this.taking)}`));
+    const taken = connection.send(`${begin}; ${takeReceiptText(this.taking)}`).catch((cause: unknown) => {
+      throw ownStatementError(cause);
+    });
+    return isTaken(await taken);
   }
 }

@@ -2,6 +2,7 @@ import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
 import type { PostgresPool } from './client.js';
 import { ask } from './entry.js';
+import { DependencyFailed } from '../dedup/errors.js';
 import { receiptParts } from './migrations/receipts.js';
 import { countsOfJobs, pruneCounts } from './outbox/prune-counts.js';
 import { isOver } from './patience.js';
@@ -36,7 +37,9 @@ export type Pruned = Readonly<Record<keyof typeof kinds | 'counts', number>>;
  * once do no harm. A receipt suppresses for as long as it is there (R7), so one that is pruned late costs space and
  * nothing else.
  *
- * @throws DependencyFailed when the database does not answer. What was deleted is deleted.
+ * @returns what is gone, of what was answered: a batch that was under way at the end of the time is not counted.
+ * @throws DependencyFailed when the database does not answer: not once, or before the time is over. What was deleted
+ *   is deleted. Of a dry run also when the time does not do for all counts.
  */
 export async function prune({
   pool,
@@ -45,37 +48,48 @@ export async function prune({
   dryRun = false,
 }: PruneOptions): Promise<Pruned> {
   const limits = { deadline: Date.now() + timeoutSeconds * 1000, meter: new Meter() };
-  const pruned: Record<string, number> = {};
-  for (const [kind, { tables, where }] of Object.entries(kinds)) {
-    let sum = 0;
-    for (const table of tables) sum += await pruneTable({ pool, table, where, batch, dryRun, limits });
-    pruned[kind] = sum;
+  const pruned = { jobs: 0, receipts: 0, histories: 0, holes: 0, leases: 0, counts: 0 };
+  const heard = { any: false };
+  const tell = (kind: keyof Pruned) => (rows: number) => {
+    heard.any = true;
+    pruned[kind] += rows;
+  };
+  try {
+    for (const [kind, { tables, where }] of Object.entries(kinds))
+      for (const table of tables)
+        await pruneTable({ pool, table, where, batch, dryRun, limits }, tell(kind as keyof Pruned));
+    await pruneCounts(pool, limits, { batch, dryRun }, tell('counts'));
+  } catch (error) {
+    if (dryRun || !heard.any || !isOver(limits) || !(error instanceof DependencyFailed)) throw error;
   }
-  pruned['counts'] = await pruneCounts(pool, limits, { batch, dryRun });
-  return pruned as Pruned;
+  return pruned;
 }
 
-async function pruneTable(of: {
-  readonly pool: PostgresPool;
-  readonly table: string;
-  readonly where: string;
-  readonly batch: number;
-  readonly dryRun: boolean;
-  readonly limits: Limits;
-}): Promise<number> {
+async function pruneTable(
+  of: {
+    readonly pool: PostgresPool;
+    readonly table: string;
+    readonly where: string;
+    readonly batch: number;
+    readonly dryRun: boolean;
+    readonly limits: Limits;
+  },
+  tell: (rows: number) => void,
+): Promise<void> {
   const { pool, table, where, batch, dryRun, limits } = of;
   const over = `FROM exactly_once.${table} WHERE expires_at < now() AND ${where}`;
-  if (dryRun) return Number((await ask(pool, limits, `SELECT count(*) AS n ${over}`)).rows[0]?.n);
+  if (dryRun) {
+    tell(Number((await ask(pool, limits, `SELECT count(*) AS n ${over}`)).rows[0]?.n));
+    return;
+  }
   // By where the rows lie, and what is locked is passed over: no index is walked twice, and nobody waits.
   const deletion = `DELETE FROM exactly_once.${table} WHERE ctid = ANY(ARRAY(SELECT ctid ${over} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
   const text =
     table === 'jobs'
       ? `WITH RECURSIVE gone AS (${deletion} RETURNING consumer, job_id), ${countsOfJobs} SELECT FROM gone`
       : deletion;
-  for (let sum = 0; ;) {
-    if (isOver(limits)) return sum;
-    const { rowCount } = await ask(pool, limits, text, [batch]);
-    sum += rowCount ?? 0;
-    if ((rowCount ?? 0) < batch) return sum;
+  for (let rows = batch; rows >= batch;) {
+    rows = (await ask(pool, limits, text, [batch])).rowCount ?? 0;
+    tell(rows);
   }
 }

@@ -22,7 +22,7 @@ import {
   type Draft,
   type ReceiptRow,
 } from './receipts.js';
-import { Conflict, ConnectionLost } from './sql-error.js';
+import { Conflict, ConnectionLost, ownStatementError } from './sql-error.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
 /** One message, and what is to be done about it. */
@@ -168,7 +168,11 @@ async function run(opening: Opening, tx: Transaction, work: Work): Promise<void>
   const result = await opening.for(handled, late);
   tx.seal();
   const connection = await opening.connection();
-  if (result !== undefined) await connection.send(keepResult, [valueText(result), work.id]);
+  if (result === undefined) return;
+  const kept = valueText(result);
+  await connection.send(keepResult, [kept, work.id]).catch((cause: unknown) => {
+    throw ownStatementError(cause);
+  });
 }
 
 /** The identity is somebody's: whose, says the receipt. Undefined when its time was over, and it is ours now. */

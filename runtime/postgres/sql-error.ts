@@ -17,9 +17,13 @@ const outages = /^(08|53|57|58|25006|25P03|25P04|40003)/;
 /** What no state of the database could make right: the value itself cannot be held. */
 const values = /^(22021|22P02|22P03|22P05|22001|22007)$/;
 
-/** SQLSTATE of what Postgres has said; undefined when it said nothing: the connection broke. */
+/**
+ * SQLSTATE of what Postgres has said; undefined when it said nothing: the connection broke. What the operating system
+ * says of a connection may have five letters, too: EPIPE.
+ */
 export function sqlStateOf(error: unknown): string | undefined {
-  const { code } = Object(error) as { readonly code?: unknown };
+  const { code, errno, syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
+  if (errno !== undefined || syscall !== undefined) return undefined;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
@@ -70,6 +74,24 @@ export function statementError(cause: unknown): unknown {
   if (outages.test(state))
     return new ConnectionLost(`Postgres did not do what was asked (SQLSTATE ${state})`, { cause });
   return values.test(state) ? new ValueRefused(state, { cause }) : cause;
+}
+
+/** Postgres refused a statement of the library's own: for want of rights, or because the tables are gone. */
+export class OwnStatementRefused extends DependencyFailed {
+  override name = 'OwnStatementRefused';
+  override readonly isWithoutData = true;
+}
+
+/**
+ * What a failed statement of the library's own is, beside the handler's in one transaction. No message is to blame
+ * for a right that nobody has granted: else a whole queue would be dead letters (R44).
+ */
+export function ownStatementError(cause: unknown): unknown {
+  if (cause instanceof ExactlyOnceError) return cause;
+  return new OwnStatementRefused(
+    `Postgres refused a statement about a receipt (SQLSTATE ${sqlStateOf(cause) ?? 'unknown'}); look at the rights on exactly_once`,
+    { cause },
+  );
 }
 
 /** Whether it is known, of a COMMIT that failed so, that nothing was committed: Postgres has judged it. */

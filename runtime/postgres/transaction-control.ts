@@ -1,6 +1,17 @@
 /** Statements that would end the transaction, or the guarantee with it. */
 const control = /^\s*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|PREPARE\s+TRANSACTION)\b/i;
 
+/** Statements whose work the session keeps when the transaction is committed. */
+const ofSession = new RegExp(
+  [
+    String.raw`^\s*SET(?!\s+(LOCAL|TRANSACTION|CONSTRAINTS)\b)\b`,
+    String.raw`^\s*(RESET|LISTEN|UNLISTEN|LOAD|PREPARE|DEALLOCATE|DECLARE\b.*\bWITH\s+HOLD|CREATE\s+(LOCAL\s+|GLOBAL\s+)?TEMP(ORARY)?)\b`,
+    String.raw`\bset_config\s*\((?![^)]*,\s*true\s*\))`,
+    String.raw`\bpg_(try_)?advisory_lock(_shared)?\s*\(`,
+  ].join('|'),
+  'is',
+);
+
 /** A text, a name, a text between dollars, or a comment until the end of its line. */
 const quoted =
   /\b[eE]'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([\p{L}_][\p{L}\p{N}_]*)?\$[^]*?\$\1\$|--[^\n]*/uy;
@@ -12,13 +23,21 @@ const quoted =
  * @see https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  */
 export function transactionControl(text: string): string | undefined {
-  // Nearly every statement is one by itself, with its command in front.
-  const statements = /;|--|\/\*/.test(text) ? withoutQuotes(text).split(';') : [text];
-  for (const statement of statements) {
+  for (const statement of statementsOf(text)) {
     const command = control.exec(statement)?.[1];
     if (command !== undefined) return command.toUpperCase();
   }
   return undefined;
+}
+
+/** Whether a text leaves something in the session that the next transaction of its connection would find. */
+export function outlivesTransaction(text: string): boolean {
+  return statementsOf(text).some((statement) => ofSession.test(statement));
+}
+
+/** Nearly every statement is one by itself, with its command in front. */
+function statementsOf(text: string): readonly string[] {
+  return /;|--|\/\*/.test(text) ? withoutQuotes(text).split(';') : [text];
 }
 
 /** A text of SQL, with a space in place of each quoted part and each comment. */

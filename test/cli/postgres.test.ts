@@ -84,6 +84,12 @@ test('a group that stands still needs a person on the page, and goes on when som
   expect(await told('resume', ...decision, '--dry-run')).toMatchObject({ status: 0 });
   expect((await listPostgresGroups(pool, 'ledger'))[0]?.state).toBe('stopped');
   expect(await told('resume', ...decision)).toMatchObject({ status: 0, answer: { state: 'resuming' } });
+  // As without --dry-run: the other decision is under way.
+  for (const dry of [['--dry-run'], []]) {
+    expect(await told('skip', ...decision, ...dry)).toMatchObject({ status: 2, answer: undefined });
+    expect((await listPostgresGroups(pool, 'ledger'))[0]?.state).toBe('resuming');
+  }
+  expect(await told('resume', ...decision, '--dry-run')).toMatchObject({ status: 0 });
   expect(await told('skip', 'nobody', '--consumer', 'ledger', '--reason', 'x')).toMatchObject({ status: 2 });
 });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { SQSMessageAttributes } from 'aws-lambda';
 import type { Pool } from 'pg';
 import * as z from 'zod/mini';
@@ -89,6 +90,20 @@ const letters = async () =>
   });
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => `${i + 1} `).join('');
 const poison = new RejectMessage('purse is frozen');
+
+test('aggregates whose names no key can tell apart or hold are rejected, and their neighbours act', async () => {
+  const long = Array.from({ length: 300 }, () => randomUUID()).join('');
+  const names = [`${purse}\ud800`, `${purse}\udfff`, `${purse}${long}`, purse];
+  const records = names.flatMap((name) => [paid(1, name), paid(2, name)]);
+  const it = consumer();
+  expect(await run(it, records)).toEqual({ batchItemFailures: [] });
+  // Nothing of them is known, so a copy is refused for the same reason.
+  expect(await run(it, records.slice(0, 6))).toEqual({ batchItemFailures: [] });
+  expect(await log()).toBe(upTo(2));
+  expect(await run(it, [paid(1, `${purse}\ufffd`)])).toEqual({ batchItemFailures: [] });
+  expect(await log(`${purse}\ufffd`)).toBe(upTo(1));
+  expect(await letters()).toHaveLength(12);
+});
 
 describe('order', () => {
   test('events in any order act in the order of their versions, and a copy of each does nothing', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSRecord } from 'aws-lambda';
-import type { Pool } from 'pg';
+import { Pool } from 'pg';
 import * as z from 'zod/mini';
 import { errorText, GroupNotStopped, RejectMessage } from '../../runtime/dedup/errors.js';
 import {
@@ -333,6 +333,39 @@ describe('a transaction', () => {
     });
     expect(await run(it, [one.record])).toEqual({ batchItemFailures: [] });
     expect(await count(one.body.counter)).toBe(1);
+  });
+
+  test('is not to blame for rights on the tables of the library that nobody has granted', async () => {
+    const own = await postgres.pool({ max: 2 });
+    const role = `poor_${randomUUID().replaceAll('-', '')}`;
+    await own.pool.query(`CREATE ROLE ${role} LOGIN`);
+    await own.pool.query(`GRANT USAGE ON SCHEMA exactly_once TO ${role}`);
+    await own.pool.query(`GRANT SELECT ON ALL TABLES IN SCHEMA exactly_once TO ${role}`);
+    await own.pool.query(`GRANT INSERT, UPDATE ON exactly_once.histories TO ${role}`);
+    const url = new URL(own.url);
+    url.username = role;
+    const poor = new Pool({ connectionString: url.href, max: 2 });
+    const letters = await newFifoQueue(queue);
+    const it = postgresConsumer({
+      settings: { consumerName: 'ledger', deadLetterQueueUrl: letters, maxFailures: 1 },
+      receiptRetentionSeconds: 3600,
+      schema: Body,
+      pool: poor,
+      sqs: queue,
+      key: ({ body }) => body.id,
+      handle: () => 'kept',
+      observe: (summary) => summaries.push(summary),
+    });
+    const one = message('rights');
+    for (const rights of ['INSERT', 'UPDATE']) {
+      for (const times of [1, 2, 3])
+        expect((await run(it, [again(one.record, times)])).batchItemFailures).toHaveLength(1);
+      expect(problems().map(({ fault }) => fault)).not.toContain('message');
+      await own.pool.query(`GRANT ${rights} ON exactly_once.receipts TO ${role}`);
+    }
+    expect(await run(it, [again(one.record, 4)])).toEqual({ batchItemFailures: [] });
+    expect(await drain(queue, letters)).toEqual([]);
+    await poor.end();
   });
 
   test('whose connection is killed is run again on another one', async () => {

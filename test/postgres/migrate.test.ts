@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { DependencyFailed } from '../../runtime/dedup/errors.js';
 import { Meter } from '../../runtime/dedup/meter.js';
 import { NewerSchema, SchemaNotReady } from '../../runtime/postgres/errors.js';
 import { migrate } from '../../runtime/postgres/migrate.js';
@@ -113,6 +114,49 @@ test('the command migrates, says what it would do, and prints the statements', a
   const failed = await command('postgres', 'migrate', '--url', 'postgres://postgres@127.0.0.1:1/x');
   expect(failed.out).toContain('could not run');
   expect(failed.code).toBe(2);
+});
+
+test('the statements that are printed are all that migrating does', async () => {
+  for (const done of [0, 3]) {
+    const { url, pool } = await database();
+    if (done > 0) await migrate({ pool }, migrations.slice(0, done));
+    const { out } = await command('postgres', 'migrate', '--url', url, '--sql');
+    await pool.query(out);
+    expect(await migrate({ pool })).toEqual([]);
+    await assertSchema(pool, limits());
+    const { rows } = await pool.query('SELECT version, name FROM exactly_once.migrations ORDER BY version');
+    expect(rows).toEqual(migrations.map(({ version, name }) => ({ version, name })));
+    const nothing = await command('postgres', 'migrate', '--url', url, '--sql');
+    await pool.query(nothing.out);
+    expect(nothing.out).toContain('up to date');
+  }
+});
+
+test('what is left at the end of the time is left to the next run, which is told what is gone', async () => {
+  const { pool } = await database();
+  await migrate({ pool });
+  const add =
+    "SELECT 'c#' || i, 'f', gen_random_uuid(), now() - interval '1 hour' FROM generate_series(1, 20000) i";
+  await pool.query(`INSERT INTO exactly_once.receipts (id, fingerprint, token, expires_at) ${add}`);
+  const left = async () =>
+    Number((await pool.query<{ n: string }>('SELECT count(*) AS n FROM exactly_once.receipts')).rows[0]?.n);
+  const { receipts } = await prune({ pool, batch: 5, timeoutSeconds: 0.4 });
+  expect(receipts).toBeGreaterThan(0);
+  // The server may have done what nobody waited for any more.
+  expect([0, 5]).toContain(20_000 - receipts - (await left()));
+  expect(await left()).toBeGreaterThan(0);
+  await prune({ pool });
+  expect(await left()).toBe(0);
+});
+
+test('a prune to which the database never answers fails', async () => {
+  const { pool } = await database();
+  await migrate({ pool });
+  const holder = await pool.connect();
+  await holder.query('BEGIN; LOCK TABLE exactly_once.jobs');
+  await expect(prune({ pool, timeoutSeconds: 0.3 })).rejects.toThrow(DependencyFailed);
+  await holder.query('ROLLBACK');
+  holder.release();
 });
 
 test('what has expired is pruned in batches, and nothing else', async () => {

@@ -19,14 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => db.pool.end());
 
-const publish = async (...accounts: string[]) =>
-  db.transaction(async (port) =>
-    outbox.publishAll(
-      port,
-      accounts.map((account) => moved(account)),
-    ),
-  );
-const unsent = async () => db.value('SELECT count(*)::int FROM exactly_once.outbox_unsent');
+const publish = async (...accounts: string[]) => db.publish(outbox, ...accounts);
 const stuck = async () => db.value('SELECT count(DISTINCT stream)::int FROM exactly_once.outbox_stuck');
 const gauges = async () =>
   outboxGauges(portOf(await db.pool.connect().then((client) => (client.release(), client))));
@@ -40,7 +33,7 @@ test('events of every aggregate are sent in the order of their versions, and not
   expect(await relay.drain()).toBe(0);
   expect(sink.versionsOf('a')).toEqual(count(40));
   expect(sink.versionsOf('b')).toEqual(count(20));
-  expect(await unsent()).toBe(0);
+  expect(await db.unsent()).toBe(0);
 });
 
 test('a transaction that stays open delays nobody else, and its own events are sent when it commits', async () => {
@@ -82,7 +75,7 @@ test('an aggregate that is refused is listed and waits; nobody else does, and it
   await relay.drain();
   expect(sink.versionsOf('bad')).toEqual([1, 2, 3]);
   expect(await stuck()).toBe(0);
-  expect(await unsent()).toBe(0);
+  expect(await db.unsent()).toBe(0);
   await publish('bad');
   await relay.drain();
   expect(sink.versionsOf('bad')).toEqual([1, 2, 3, 4]);
@@ -133,7 +126,7 @@ test('a target that is down holds up neither the other one nor, once it is back,
     [1, 2, 3],
     [1, 2, 3],
   ]);
-  expect([await stuck(), await unsent()]).toEqual([0, 0]);
+  expect([await stuck(), await db.unsent()]).toEqual([0, 0]);
 });
 
 test('a target that takes some types only is told with each event which one came before: no gap', async () => {
@@ -158,7 +151,7 @@ test('two relays at once share the lanes: nothing is sent by both, and every agg
   );
   const running = await Promise.all(relays.map(async (relay) => relay.start()));
   for (let i = 0; i < 40; i += 1) await publish('a', 'b', `c${i % 7}`, `d${i}`, 'a');
-  await until(async () => (await unsent()) === 0);
+  await until(async () => (await db.unsent()) === 0);
   await Promise.all(running.map(async (relay) => relay.stop()));
   expect(sink.accepted).toHaveLength(200);
   expect(sink.versionsOf('a')).toEqual(count(80));

@@ -79,6 +79,14 @@ test('what could not be sent is refused before it is written, without quoting it
     db.transaction(async (port) => outbox.publish(port, { ...moved('a'), ...event }));
   await expect(refused({ aggregate: { kind: 'a/b', name: 'x' } })).rejects.toThrow('kind must be');
   await expect(refused({ aggregate: { kind: 'a', name: 'secret\0' } })).rejects.toThrow('name must be');
+  for (const name of ['', 'secret\ud800', 'x'.repeat(1_025)])
+    await expect(refused({ aggregate: { kind: 'a', name } })).rejects.toThrow('name must be');
+  for (const kind of ['', 'a\0', '\udfff', 'x'.repeat(1_025)])
+    await expect(refused({ aggregate: { kind, name: 'x' } })).rejects.toThrow('kind must be');
+  for (const type of ['a\0', '\ud800', '\u0001', '\uffff', 'x'.repeat(1_025)])
+    await expect(refused({ type })).rejects.toThrow('type must be');
+  for (const time of [new Date(-8.64e15), new Date(8.64e15), new Date('0000-06-01T00:00:00Z')])
+    await expect(refused({ time })).rejects.toThrow('no valid date');
   await expect(refused({ type: '' })).rejects.toThrow('type must be');
   await expect(refused({ group: '' })).rejects.toThrow('group is empty');
   await expect(refused({ time: new Date(NaN) })).rejects.toThrow('no valid date');
@@ -86,6 +94,8 @@ test('what could not be sent is refused before it is written, without quoting it
   await expect(large).rejects.toThrow('maxEventBytes');
   await expect(large).rejects.not.toThrow('secret');
   expect(await db.value('SELECT count(*)::int FROM exactly_once.outbox')).toBe(0);
+  for (const bad of ['a\0', '\ud800', 'x'.repeat(1_025)])
+    expect(() => postgresOutbox({ source: bad })).toThrow('source of the outbox');
   expect(() => postgresOutbox({ source: '' })).toThrow('source of the outbox');
   expect(() => postgresOutbox({ source, schema: 'Drop Table' })).toThrow('lower-case');
 });

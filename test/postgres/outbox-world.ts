@@ -1,6 +1,11 @@
 import { Pool, type PoolClient } from 'pg';
 import { migrate } from '../../runtime/postgres/migrate.js';
-import type { PostgresEvent, SqlPort } from '../../runtime/postgres/outbox/index.js';
+import type {
+  PostgresEvent,
+  PostgresOutbox,
+  PublishedEvent,
+  SqlPort,
+} from '../../runtime/postgres/outbox/index.js';
 import type { RelayedEvent } from '../../runtime/outbox/index.js';
 import type { RelayTarget } from '../../runtime/outbox/targets/target.js';
 
@@ -27,6 +32,21 @@ export class OutboxDatabase {
 
   async value(text: string, values: unknown[] = []): Promise<unknown> {
     return Object.values((await this.query(text, values))[0] ?? {})[0];
+  }
+
+  /** One event of each account, in one transaction. */
+  async publish(outbox: PostgresOutbox, ...accounts: string[]): Promise<PublishedEvent[]> {
+    return this.transaction(async (port) =>
+      outbox.publishAll(
+        port,
+        accounts.map((account) => moved(account)),
+      ),
+    );
+  }
+
+  /** How many events polling has to send. */
+  async unsent(): Promise<unknown> {
+    return this.value('SELECT count(*)::int FROM exactly_once.outbox_unsent');
   }
 
   /** Drops a slot, while somebody reads it, too. Who has just stopped reading it may have it for a moment longer. */

@@ -2,7 +2,7 @@ import { Pool } from 'pg';
 import { NotPolled, postgresOutbox, runPollingRelay } from '../../runtime/postgres/outbox/index.js';
 import type { RunPollingRelayOptions } from '../../runtime/postgres/outbox/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
-import { moved, OutboxDatabase, Sink, source, until } from './outbox-world.js';
+import { OutboxDatabase, Sink, source, until } from './outbox-world.js';
 
 const postgres = testPostgres();
 const outbox = postgresOutbox({ source });
@@ -31,14 +31,7 @@ afterEach(async () => {
   await db.pool.end();
 });
 
-const publish = async (...accounts: string[]) =>
-  db.transaction(async (port) =>
-    outbox.publishAll(
-      port,
-      accounts.map((account) => moved(account)),
-    ),
-  );
-const unsent = async () => db.value('SELECT count(*)::int FROM exactly_once.outbox_unsent');
+const publish = async (...accounts: string[]) => db.publish(outbox, ...accounts);
 const lines = (kind: string) => written.filter(({ exactlyOnce }) => exactlyOnce === kind);
 const listeners = async () =>
   db.value(
@@ -60,7 +53,7 @@ test('publications wake it; it tells how the outbox stands, and what it sends', 
     await publish('a');
     await until(() => sink.versionsOf('a').length === version, 5);
   }
-  await until(async () => (await unsent()) === 0);
+  await until(async () => (await db.unsent()) === 0);
   const told = lines('outbox').length;
   await until(() => lines('outbox').length > told);
   stop.abort();
@@ -87,7 +80,7 @@ test('it ends with what it has under way sent and marked, and what came later is
   await running;
   expect(sink.versionsOf('a')).toEqual([1, 2]);
   expect(sink.versionsOf('late')).toEqual([]);
-  expect(await unsent()).toBe(1);
+  expect(await db.unsent()).toBe(1);
   expect([pool.totalCount - pool.idleCount, await listeners()]).toEqual([0, 0]);
 });
 
@@ -110,7 +103,7 @@ test('a connection that listens is made anew when it ends, and what was publishe
 test('a server that ends its idle connections does not end it', async () => {
   const running = run({ pollMs: 50 });
   await publish('a');
-  await until(async () => (await unsent()) === 0);
+  await until(async () => (await db.unsent()) === 0);
   await db.query(
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
   );

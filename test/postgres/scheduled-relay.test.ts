@@ -5,7 +5,7 @@ import {
   scheduledRelay,
 } from '../../runtime/postgres/outbox/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
-import { moved, OutboxDatabase, Sink, source } from './outbox-world.js';
+import { OutboxDatabase, Sink, source } from './outbox-world.js';
 
 const postgres = testPostgres();
 const outbox = postgresOutbox({ source });
@@ -24,13 +24,7 @@ afterEach(async () => {
   await db.pool.end();
 });
 
-const publish = async (...accounts: string[]) =>
-  db.transaction(async (port) =>
-    outbox.publishAll(
-      port,
-      accounts.map((account) => moved(account)),
-    ),
-  );
+const publish = async (...accounts: string[]) => db.publish(outbox, ...accounts);
 const clock = { getRemainingTimeInMillis: () => 20_000 };
 const lines = (kind: string) => written.filter(({ exactlyOnce }) => exactlyOnce === kind);
 

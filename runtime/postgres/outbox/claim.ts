@@ -1,3 +1,4 @@
+import { beginOwn } from '../begin.js';
 import type { OutboxNames } from './names.js';
 import type { RelayConnection } from './port.js';
 import { eventColumns, storedEvent, type StoredRow } from './stored-event.js';
@@ -20,7 +21,7 @@ const timeouts = 'SET LOCAL statement_timeout = 10000; SET LOCAL idle_in_transac
 
 /** Begins a transaction that gives up by itself what it holds. `SET LOCAL` does not pin a connection of RDS Proxy. */
 export async function begin(connection: RelayConnection): Promise<void> {
-  await connection.query(`BEGIN; ${timeouts}`);
+  await connection.query(`${beginOwn}; ${timeouts}`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { sleep } from '../../dedup/sleep.js';
+import { beginOwn } from '../begin.js';
 import { outboxNames } from './names.js';
 import { using, type RelayPool } from './port.js';
 
@@ -14,7 +15,7 @@ export async function beginPostgresEpoch(pool: RelayPool, schema?: string): Prom
   const names = outboxNames(schema);
   return using(pool, async (connection) => {
     for (;;) {
-      await connection.query('BEGIN');
+      await connection.query(beginOwn);
       const { rows } = await connection.query('SELECT pg_try_advisory_xact_lock($1, 0) AS got', [
         names.epochLock,
       ]);

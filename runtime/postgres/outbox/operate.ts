@@ -1,5 +1,8 @@
+import { beginOwn } from '../begin.js';
 import { laneCount, outboxNames, stuckLock } from './names.js';
 import { using, type RelayPool } from './port.js';
+import { epochMs } from './stored-event.js';
+import { everyTarget } from './stuck.js';
 
 /** A stream that does not go on by itself at a target, as a person is shown it. */
 export interface StuckPostgresStream {
@@ -19,9 +22,6 @@ export interface StuckPostgresStream {
   readonly error?: string;
 }
 
-/** In the list of stuck streams, until a relay has written down its own targets: all of them. */
-const everyTarget = 'sent again';
-
 /**
  * The streams that are listed as stuck, or are sent again, oldest first.
  *
@@ -36,14 +36,14 @@ export async function listStuckPostgres(
   const { rows } = await using(pool, async (connection) =>
     connection.query(
       `SELECT s.stream::text AS stream, n.source, n.epoch, n.aggregatetype AS kind, n.aggregateid AS aggregate, s.target,
-         s.next::text AS version, s.since, s.attempts, s.error
+         s.next::text AS version, ${epochMs('s.since')} AS since, s.attempts, s.error
        FROM ${stuck} s JOIN ${streams} n ON n.stream = s.stream ORDER BY s.since, s.stream, s.target LIMIT $1`,
       [most],
     ),
   );
   return rows.map(({ since, attempts, error, ...row }) => ({
     ...(row as Omit<StuckPostgresStream, 'since' | 'attempts' | 'error'>),
-    since: new Date(since as Date).toISOString(),
+    since: new Date(Number(since)).toISOString(),
     attempts: Number(attempts),
     ...(typeof error === 'string' && { error }),
   }));
@@ -76,7 +76,7 @@ export async function resendPostgresEvents(
 ): Promise<Resent> {
   const { events, stuck, laneLock } = outboxNames(schema);
   return using(pool, async (connection) => {
-    await connection.query('BEGIN');
+    await connection.query(beginOwn);
     const { rows } = await connection.query(
       `SELECT stream::text AS stream, min(version)::text AS first, max(version)::text AS last, count(*)::int AS events
        FROM ${events} WHERE created >= coalesce($1::timestamptz, '-infinity') AND stream = coalesce($2::bigint, stream)
@@ -139,7 +139,7 @@ export async function skipPostgresEvent(
 ): Promise<SkippedEvent | undefined> {
   const { stuck, laneLock } = outboxNames(schema);
   return using(pool, async (connection) => {
-    await connection.query('BEGIN');
+    await connection.query(beginOwn);
     await connection.query(`SELECT pg_advisory_xact_lock($1, ${stuckLock('$2::bigint')})`, [
       laneLock,
       stream,

@@ -1,7 +1,6 @@
 import type { Limits } from '../../dedup/limits.js';
 import type { PostgresPool } from '../client.js';
 import { ask } from '../entry.js';
-import { isOver } from '../patience.js';
 import { outboxNames } from './names.js';
 
 const { schema, streams, events, stuck } = outboxNames();
@@ -60,13 +59,15 @@ FROM page ORDER BY aggregatetype DESC, aggregateid DESC LIMIT 1`;
  * The counts of the epoch that is stay for ever (R30): a stream whose count is gone would begin anew at 1, and its
  * consumers would take every event for one that they have had.
  *
- * @returns how many are gone, or would be
+ * @param tell is told how many are gone, or would be, page by page
+ * @throws DependencyFailed when no time is left, too
  */
 export async function pruneCounts(
   pool: PostgresPool,
   limits: Limits,
   { batch, dryRun }: { readonly batch: number; readonly dryRun: boolean },
-): Promise<number> {
+  tell: (counts: number) => void,
+): Promise<void> {
   // In a statement of its own: what is asked afterwards sees every commit that bears an epoch before this one.
   const { rows: now } = await ask(
     pool,
@@ -79,13 +80,11 @@ export async function pruneCounts(
     `WITH RECURSIVE ${parts} SELECT source, epoch FROM parts WHERE epoch::bigint < $1::bigint`,
     [now[0]?.epoch],
   );
-  let sum = 0;
   for (const { source, epoch } of over)
-    for (let after: readonly unknown[] = ['', '']; !isOver(limits);) {
+    for (let after: readonly unknown[] = ['', '']; ;) {
       const [row] = (await ask(pool, limits, page(dryRun), [source, epoch, ...after, batch])).rows;
-      sum += Number(row?.idle ?? 0);
+      tell(Number(row?.idle ?? 0));
       if (row === undefined || Number(row.seen) < batch) break;
       after = [row.aggregatetype, row.aggregateid];
     }
-  return sum;
 }

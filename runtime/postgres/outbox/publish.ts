@@ -127,7 +127,8 @@ function columnsOf(event: PostgresEvent, { table, source, maxEventBytes }: Rules
   if (!isType(type))
     throw refuse(`type must be 1 to ${maxNameBytes} bytes of well-formed text without control characters`);
   if (group === '') throw refuse('group is empty; leave it out to take the name of the aggregate');
-  if (Number.isNaN(time?.getTime())) throw refuse('time is no valid date');
+  if (time !== undefined && !isTime(time))
+    throw refuse('time is no valid date, or none of the years 1 to 9999');
   const data = canonicalJson(event.data);
   const stored = {
     ...{ type, data, at: Date.now() },
@@ -142,6 +143,11 @@ function columnsOf(event: PostgresEvent, { table, source, maxEventBytes }: Rules
         'store its data, and publish where it is, or raise it if no target of the relay takes less',
     );
   return [kind, name, type, data, stored.group ?? null, stored.time ?? null];
+}
+
+/** As CloudEvents writes it (RFC 3339), and Postgres reads it: with a year of four digits. */
+function isTime(time: Date): boolean {
+  return !Number.isNaN(time.getTime()) && /^(?!0000)\d{4}-/.test(time.toISOString());
 }
 
 /** Postgres cannot hold a NUL in text. */

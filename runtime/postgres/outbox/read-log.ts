@@ -35,10 +35,15 @@ const statusMs = 5_000;
 export async function readLog(reading: LogReading): Promise<void> {
   const { connection, slot, names, from, batchEvents, batchBytes, lingerMs, send, signal } = reading;
   const { LogicalReplicationService, PgoutputPlugin } = await importReplication();
-  const service = new LogicalReplicationService(connection, {
-    acknowledge: { auto: false, timeoutSeconds: 0 },
-    flowControl: { enabled: true },
-  });
+  // The decoder writes times as the session does, and the plugin reads ISO 8601 alone.
+  const options = [connection.options, '-c datestyle=ISO'].filter(Boolean).join(' ');
+  const service = new LogicalReplicationService(
+    { ...connection, options },
+    {
+      acknowledge: { auto: false, timeoutSeconds: 0 },
+      flowControl: { enabled: true },
+    },
+  );
   // Heartbeats are messages of the log: without them the end of an idle log would never be known.
   const plugin = new PgoutputPlugin({
     protoVersion: 1,

@@ -7,7 +7,14 @@ import { laneCount, type OutboxNames } from './names.js';
 import type { RelayConnection } from './port.js';
 import { failuresOf, type FailedSend } from './send-fresh.js';
 import { eventColumns, storedEvent } from './stored-event.js';
-import { claimStuck, removeStuck, writeStuck, type StuckEntry, type StuckProgress } from './stuck.js';
+import {
+  claimStuck,
+  nameTargets,
+  removeStuck,
+  writeStuck,
+  type StuckEntry,
+  type StuckProgress,
+} from './stuck.js';
 import { byStream, lowest, type StreamRows } from './works.js';
 
 /** Of one stream in one go. */
@@ -81,6 +88,7 @@ export async function retryStuck(
       ...{
         streamId,
         reached: progress,
+        waiting: new Set(targets.filter((target) => !stand.due.has(target))),
         seen: seen > stand.seen ? seen : stand.seen,
         attempts: stand.attempts,
       },
@@ -89,6 +97,7 @@ export async function retryStuck(
     if (isLevel && (read?.rows.length ?? 0) < mostEvents) done.push({ streamId, next: low });
   }
   await writeStuck(connection, names, listed);
+  await nameTargets(connection, names, [...stands.keys()]);
   await markBelow(connection, names, listed);
   await removeStuck(connection, names, done);
   await connection.query('COMMIT');

@@ -24,6 +24,14 @@ export class NewerEvent extends ExactlyOnceError {
   }
 }
 
+/**
+ * A time as epoch milliseconds. As text it would be what `DateStyle` and `TimeZone` of the database make of it, which
+ * drivers cannot read, or read as another day.
+ */
+export function epochMs(column: string): string {
+  return `(extract(epoch FROM ${column}) * 1000)::float8`;
+}
+
 /** The columns of an event as {@link storedEvent} reads them. @param alias of the table */
 export function eventColumns(alias: string): string {
   const plain = [
@@ -41,8 +49,7 @@ export function eventColumns(alias: string): string {
     ...plain.map((column) => `${alias}.${column}`),
     `${alias}.stream::text AS stream`,
     `${alias}.version::text AS version`,
-    `${alias}.created`,
-    `${alias}.occurred`,
+    ...['created', 'occurred'].map((column) => `${epochMs(`${alias}.${column}`)} AS ${column}`),
   ].join(', ');
 }
 
@@ -77,7 +84,7 @@ export function storedEvent(columns: Readonly<Record<string, unknown>>): StoredR
   };
 }
 
-/** Drivers may be told to leave times as text. */
+/** Of a query: epoch milliseconds. Of the decoder: a time, or a text of ISO 8601 where drivers leave times so. */
 function dateOf(value: unknown): Date {
-  return value instanceof Date ? value : new Date(String(value));
+  return new Date(value instanceof Date || typeof value === 'number' ? value : String(value));
 }

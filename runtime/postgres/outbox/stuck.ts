@@ -20,6 +20,8 @@ export interface StuckEntry {
 export interface StuckProgress {
   readonly streamId: string;
   readonly reached: ReadonlyMap<string, Progress>;
+  /** Targets whose time had not come: what is written of them stays as it is. @default - none */
+  readonly waiting?: ReadonlySet<string>;
   /** Highest version that was read of it. */
   readonly seen: bigint;
   /** Epoch milliseconds of the first event that not every target has. */
@@ -33,6 +35,8 @@ export interface StuckProgress {
 const again = { firstMs: 1_000, mostMs: 60_000, freshMs: 500 };
 /** Of streams in one go. */
 const mostStreams = 50;
+/** In the list of stuck streams, until a relay has written down its own targets: all of them. */
+export const everyTarget = 'sent again';
 
 /** Lists streams, each with the next version of every target (R31: it waits at the one that refuses, alone). */
 export async function writeStuck(
@@ -40,8 +44,9 @@ export async function writeStuck(
   { stuck }: OutboxNames,
   streams: readonly StuckProgress[],
 ): Promise<void> {
-  const entries = streams.flatMap(({ streamId, reached, seen, oldest, attempts }) =>
-    [...reached].map(([target, { next, failure }]) => {
+  const entries = streams.flatMap(({ streamId, reached, waiting, seen, oldest, attempts }) =>
+    [...reached].flatMap(([target, { next, failure }]) => {
+      if (waiting?.has(target) === true) return [];
       const tried = failure === undefined ? 0 : (attempts.get(target) ?? 0) + 1;
       const backoff = Math.min(again.mostMs, again.firstMs * 2 ** Math.min(20, tried - 1));
       return {
@@ -118,6 +123,21 @@ export async function claimStuck(
     entries.set(streamId, [...(entries.get(streamId) ?? []), entry]);
   }
   return entries;
+}
+
+/**
+ * Forgets that streams are to be sent again to every target: each of them has a place of its own by now. Who lists
+ * streams would be shown a target that there is not, and who passes over an event would pass over it there.
+ */
+export async function nameTargets(
+  connection: RelayConnection,
+  { stuck }: OutboxNames,
+  streams: readonly string[],
+): Promise<void> {
+  await connection.query(
+    `DELETE FROM ${stuck} WHERE stream = ANY($1::bigint[]) AND target = '${everyTarget}'`,
+    [streams],
+  );
 }
 
 /**
