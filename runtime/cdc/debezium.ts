@@ -6,6 +6,7 @@ import type { Change, Columns, Decode } from './change.js';
 import { assertDebezium } from './debezium-version.js';
 import { UndecodableRecord } from './errors.js';
 import type { SourceRecord, TopicPartition } from './source.js';
+import { isUnavailable } from './unavailable.js';
 
 export interface DebeziumOptions {
   /**
@@ -23,8 +24,6 @@ export interface DebeziumOptions {
   readonly key?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What Debezium puts in place of a large value that the update left as it was (TOAST). */
-const unavailable = '__debezium_unavailable_value';
 const kinds = { c: 'insert', u: 'update', r: 'read', d: 'delete' } as const;
 
 /**
@@ -169,13 +168,23 @@ function exactImage(text: string, side: string, refuse: Refuse): Columns {
   return (isExact ? rough : parsed(text, 'value', refuse, parseJson))[side] as Columns;
 }
 
+/** All that Debezium puts into one. A row that an SMT has taken out of its envelope may have some of them, too. */
+const markers = [
+  ['ts_ms'],
+  ['status', 'id', 'event_count'],
+  ['status', 'id', 'event_count', 'data_collections'],
+  ['status', 'id', 'event_count', 'data_collections', 'ts_ms'],
+].map((names) => names.sort().join());
+
 function isMarker(envelope: Columns): boolean {
-  return ('status' in envelope && 'id' in envelope) || Object.keys(envelope).join() === 'ts_ms';
+  if (!markers.includes(Object.keys(envelope).sort().join())) return false;
+  const { status } = envelope;
+  return status === undefined || status === 'BEGIN' || status === 'END';
 }
 
 function missingIn(image: Columns): string[] {
   const names: string[] = [];
-  for (const name in image) if (image[name] === unavailable) names.push(name);
+  for (const name in image) if (isUnavailable(image[name])) names.push(name);
   return names;
 }
 

@@ -75,6 +75,8 @@ describe('a change event of Debezium', () => {
   test('heartbeats, ends of transactions and messages of the log change nothing', () => {
     expect(raw('{"ts_ms":1790000000000}')).toBeUndefined();
     expect(raw('{"status":"END","id":"571:90","event_count":2}')).toBeUndefined();
+    const begin = { status: 'BEGIN', id: '571:90', event_count: null, data_collections: null, ts_ms: 1 };
+    expect(raw(JSON.stringify(begin))).toBeUndefined();
     expect(decoded({ op: 'm' })).toBeUndefined();
   });
 
@@ -82,6 +84,8 @@ describe('a change event of Debezium', () => {
     ['no JSON', '{"op":"payments_secret'],
     ['no UTF-8', Buffer.from([0xff, 0xfe]).toString('latin1')],
     ['no envelope', '{"payments_secret":1}'],
+    ['a row that was taken out of its envelope', '{"id":7,"status":"END","note":"payments_secret"}'],
+    ['such a row of two columns', '{"id":7,"status":"paid"}'],
     ['an array', '[]'],
     ['an op of its own', changeEvent({ after: { id: 1 } }).value.replace('"op":"c"', '"op":"x"')],
     ['no row', changeEvent({ after: null }).value],
