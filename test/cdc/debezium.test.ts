@@ -113,6 +113,30 @@ describe('a change event of Debezium', () => {
   });
 });
 
+test('an update that moves a row to another key, where the columns of the key are named, is refused', () => {
+  const named = debezium({ systemId, key: { [partition.topic]: ['v'] } });
+  const update = (v: number) => {
+    const { value } = changeEvent({ op: 'u', before: { id: 1, v: 2 }, after: { id: 5, v } });
+    return named({ offset: 1n, key: null, value: bytes(value) }, partition);
+  };
+  expect(update(2)).toMatchObject({ key: { v: 2 } });
+  expect(() => update(3)).toThrow(UndecodableRecord);
+});
+
+test('a decimal that no double holds is not rounded, whatever it looks like', () => {
+  const { key, value } = changeEvent({ after: { id: 1, n: 0 } });
+  const row = (n: string) =>
+    decode({ offset: 7n, key: bytes(key), value: bytes(value.replace('"n":0', `"n":${n}`)) }, partition)?.row;
+  expect(row('6.6332621121664288E16')).toEqual({ id: 1, n: 66332621121664288 });
+  for (const decimal of [
+    '0.12345678901234567890',
+    '6.63326211216642881E+16',
+    '6.6332621121664288E-7',
+    '1.0E400',
+  ])
+    expect(() => row(decimal)).toThrow(UndecodableRecord);
+});
+
 describe('a Debezium that can lose rows', () => {
   test.each([
     '3.6.1.Final',

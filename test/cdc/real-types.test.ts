@@ -16,7 +16,8 @@ const postgres = testPostgres();
 
 /**
  * What Debezium 3.7.0.Final wrote, its connector made by `DebeziumConnector`, for an update beside large values of
- * many types, for a change of that row's key, and for rows that have one value each: bytes, infinities, times of all ages.
+ * many types, for a change of that row's key, and for rows that have one value each: bytes, infinities, times of all
+ * ages, and doubles as Java 17 writes them.
  */
 const records = readFileSync(join(__dirname, 'debezium-3.7-types.jsonl'), 'utf8')
   .trim()
@@ -123,6 +124,8 @@ test('values of a real Debezium become those of the source, and large ones that 
   );
   expect(rows.map(({ value }) => value)).toEqual([
     'dbl NaN',
+    'dbl 66332621121664290',
+    'dbl -231845256772633250',
     'nn NaN',
     'nn 1.50',
     'nn 0.000000000000000000000000000001',
