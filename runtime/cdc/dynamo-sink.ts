@@ -97,8 +97,10 @@ class DynamoSink implements Sink {
       throw new SchemaChanged(partition, offset, `lacks column '${lacking}' of its key`);
     const [unknown] = change.kind === 'update' ? [] : (change.unchanged ?? []);
     if (unknown !== undefined) throw new ValueMissing(partition, offset, unknown);
-    if (change.row === undefined) return;
     try {
+      // Of a deletion nothing else is stored.
+      stored(change.key);
+      if (change.row === undefined) return;
       const { bytes } = stored(item?.(change.row) ?? change.row);
       if (bytes > maxItemBytes)
         throw new RowTooLarge(partition, offset, `has ${bytes} bytes, DynamoDB allows ${maxItemBytes}`);

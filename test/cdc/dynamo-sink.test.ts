@@ -31,6 +31,24 @@ sinkFaultContract('the DynamoDB sink', open, {
   wider: { id: 'w', v: 'x', extra: 1 },
 });
 
+test('a deletion whose key DynamoDB has no value for is refused by name', async () => {
+  const world = await open();
+  const log = new MemoryLog();
+  const [at] = log.create('shop.public.payments');
+  log.append(at!, changeEvent({ op: 'd', before: { id: 1e300 } }));
+  log.append(at!, changeEvent({ after: { id: 'r0', v: 'x' }, ordinal: 2 }));
+  const letters: string[] = [];
+  await runSink({
+    source: log,
+    sink: world.sink(),
+    decode: debezium({ systemId }),
+    stopAtEnd: true,
+    deadLetters: { send: ({ error }) => Promise.resolve(void letters.push(error.name)) },
+  });
+  expect(letters).toEqual(['RowRefused']);
+  expect((await world.held()).map(({ id }) => id)).toEqual(['r0']);
+});
+
 describe('an update beside a large value that stays as it was', () => {
   const topic = 'shop.public.payments';
   const run = async (...rows: readonly object[]) => {
