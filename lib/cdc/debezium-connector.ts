@@ -52,7 +52,10 @@ export class DebeziumConnector {
       'provide.transaction.metadata': 'true',
       'decimal.handling.mode': 'string',
       'time.precision.mode': 'isostring',
-      'binary.handling.mode': 'base64',
+      // In JSON that is base64. As `base64` a large value that an update leaves as it was would come as null.
+      'binary.handling.mode': 'bytes',
+      // As numbers months have 30.4 days, and Postgres takes microseconds for seconds.
+      'interval.handling.mode': 'string',
       'tombstones.on.delete': 'true',
       'skipped.operations': 't',
       // Moves the slot on while the tables are quiet: WAL is kept from where it stands.

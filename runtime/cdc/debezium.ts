@@ -1,11 +1,12 @@
 import { ExactlyOnceError } from '../dedup/error.js';
-import { parseJson } from '../dedup/exact-json.js';
 import { mayBeInexact } from '../dedup/plain-json.js';
 import { openingPosition, sourcePosition, type SourcePosition } from './position.js';
 import type { Change, Columns, Decode } from './change.js';
 import { assertDebezium } from './debezium-version.js';
 import { UndecodableRecord } from './errors.js';
+import { parseJavaJson } from './java-json.js';
 import type { SourceRecord, TopicPartition } from './source.js';
+import { isUnavailable } from './unavailable.js';
 
 export interface DebeziumOptions {
   /**
@@ -16,15 +17,15 @@ export interface DebeziumOptions {
   /** `SELECT timeline_id FROM pg_control_checkpoint()`: one more after each promotion of a standby. @default 1 */
   readonly timeline?: number;
   /**
-   * Columns of the primary key of a topic's table, where the record's key is not to be used.
+   * Columns of the primary key of a topic's table, where the record's key is not to be used. Set REPLICA IDENTITY
+   * FULL for that table: an update that changes one of them is refused then, because the row would stay under its old
+   * key, too. Where the row as it was does not come along nobody sees that.
    *
    * @default - those of the record's key
    */
   readonly key?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What Debezium puts in place of a large value that the update left as it was (TOAST). */
-const unavailable = '__debezium_unavailable_value';
 const kinds = { c: 'insert', u: 'update', r: 'read', d: 'delete' } as const;
 
 /**
@@ -67,6 +68,8 @@ export function debezium({ systemId, timeline = 1, key: keys = {} }: DebeziumOpt
     const position =
       kind === 'read' ? undefined : positionOf(source, transaction, { systemId, timeline }, refuse);
     const unchanged = kind === 'delete' ? none : missingIn(rough);
+    if (kind === 'update' && names !== undefined && isObject(before) && isMoved(before, rough, names))
+      throw refuse('changes a column of its `key`: which row was there before, no sink can be told by it');
     // Read again, and not kept: what is held of each record in a batch is its bytes.
     const image = () => exactImage(textOf(value, 'value', refuse), side, refuse);
     const number = integer(source.txId);
@@ -166,22 +169,37 @@ function exactImage(text: string, side: string, refuse: Refuse): Columns {
   const isBehind = at > order.indexOf('before') && at > order.indexOf('after');
   const end = isBehind ? text.lastIndexOf(',"source":{') : -1;
   const isExact = !mayBeInexact.test(end < 0 ? text : text.slice(0, end));
-  return (isExact ? rough : parsed(text, 'value', refuse, parseJson))[side] as Columns;
+  return (isExact ? rough : parsed(text, 'value', refuse, parseJavaJson))[side] as Columns;
 }
 
+/** All that Debezium puts into one. A row that an SMT has taken out of its envelope may have some of them, too. */
+const markers = [
+  ['ts_ms'],
+  ['status', 'id', 'event_count'],
+  ['status', 'id', 'event_count', 'data_collections'],
+  ['status', 'id', 'event_count', 'data_collections', 'ts_ms'],
+].map((names) => names.sort().join());
+
 function isMarker(envelope: Columns): boolean {
-  return ('status' in envelope && 'id' in envelope) || Object.keys(envelope).join() === 'ts_ms';
+  if (!markers.includes(Object.keys(envelope).sort().join())) return false;
+  const { status } = envelope;
+  return status === undefined || status === 'BEGIN' || status === 'END';
 }
 
 function missingIn(image: Columns): string[] {
   const names: string[] = [];
-  for (const name in image) if (image[name] === unavailable) names.push(name);
+  for (const name in image) if (isUnavailable(image[name])) names.push(name);
   return names;
 }
 
 function without(image: Columns, names: readonly string[]): Columns {
   if (names.length === 0) return image;
   return Object.fromEntries(Object.entries(image).filter(([name]) => !names.includes(name)));
+}
+
+/** Debezium makes a deletion and an insert of it only where the columns are those of the record's own key. */
+function isMoved(before: Columns, after: Columns, names: readonly string[]): boolean {
+  return names.some((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
 }
 
 function keyOf(
@@ -191,7 +209,7 @@ function keyOf(
   refuse: Refuse,
 ): Columns {
   if (names === undefined)
-    return parsed(textOf(key ?? new Uint8Array(), 'key', refuse), 'key', refuse, parseJson);
+    return parsed(textOf(key ?? new Uint8Array(), 'key', refuse), 'key', refuse, parseJavaJson);
   const row = image();
   const missing = names.find((name) => row[name] === undefined || row[name] === null);
   if (missing !== undefined) throw refuse(`lacks column '${missing}' of its key`);

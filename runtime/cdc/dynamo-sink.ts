@@ -11,10 +11,17 @@ import { exactJsonText } from '../dedup/exact-json.js';
 import { maxItemBytes, stored, type Attributes } from '../dynamodb/attribute-value.js';
 import { batchOf } from './batch.js';
 import { lastOfEachRow, type Change, type Columns } from './change.js';
-import { BatchRefused, RowRefused, RowTooLarge, SchemaChanged, SinkUnavailable } from './errors.js';
+import {
+  BatchRefused,
+  RowRefused,
+  RowTooLarge,
+  SchemaChanged,
+  SinkUnavailable,
+  ValueMissing,
+} from './errors.js';
 import { storedPosition } from './position.js';
 import type { Batch, Sink, SinkState } from './sink.js';
-import { standsAt } from './sink-conditions.js';
+import { rowIsThere, standsAt } from './sink-conditions.js';
 import type { TopicPartition } from './source.js';
 
 export interface DynamoSinkTable {
@@ -88,8 +95,12 @@ class DynamoSink implements Sink {
     const lacking = key.find((name) => change.key[name] === undefined || change.key[name] === null);
     if (lacking !== undefined)
       throw new SchemaChanged(partition, offset, `lacks column '${lacking}' of its key`);
-    if (change.row === undefined) return;
+    const [unknown] = change.kind === 'update' ? [] : (change.unchanged ?? []);
+    if (unknown !== undefined) throw new ValueMissing(partition, offset, unknown);
     try {
+      // Of a deletion nothing else is stored.
+      stored(change.key);
+      if (change.row === undefined) return;
       const { bytes } = stored(item?.(change.row) ?? change.row);
       if (bytes > maxItemBytes)
         throw new RowTooLarge(partition, offset, `has ${bytes} bytes, DynamoDB allows ${maxItemBytes}`);
@@ -138,17 +149,20 @@ class DynamoSink implements Sink {
     const { watermarks: TableName } = this.#options;
     return [
       { Put: { TableName, Item: watermark, ...standsAt(from.next) } },
-      ...lastOfEachRow(changes, (change) => this.#keyOf(change)).map((change) => this.#actionOf(change)),
+      ...lastOfEachRow(changes, (change) => this.#keyOf(change)).flatMap((change) => this.#actionOf(change)),
     ];
   }
 
-  #actionOf({ partition, kind, key: keys, row = {}, unchanged = [] }: Change): TransactWriteItem {
+  #actionOf({ partition, kind, key: keys, row = {}, unchanged = [] }: Change): TransactWriteItem[] {
     const { tableName: TableName, key, item } = this.#tableOf(partition);
     const Key = stored(Object.fromEntries(key.map((name) => [name, keys[name]]))).item;
-    if (kind === 'delete') return { Delete: { TableName, Key } };
+    if (kind === 'delete') return [{ Delete: { TableName, Key } }];
     const { item: attributes } = stored({ ...(item?.(row) ?? row), ...keys });
-    if (unchanged.length === 0) return { Put: { TableName, Item: attributes } };
-    return { Update: { TableName, Key, ...setAll(attributes, key) } };
+    if (unchanged.length === 0) return [{ Put: { TableName, Item: attributes } }];
+    const names = Object.keys(attributes).filter((name) => !key.includes(name));
+    // Nothing but large values, and they are as they were.
+    if (names.length === 0) return [];
+    return [{ Update: { TableName, Key, ...setAll(attributes, names, key) } }];
   }
 
   #keyOf({ partition, key: keys }: Change): string {
@@ -181,6 +195,8 @@ class DynamoSink implements Sink {
     const [watermark, ...rows] =
       cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
     if (watermark?.Code === 'ConditionalCheckFailed') return new Overtaken();
+    if (rows.some(({ Code }) => Code === 'ConditionalCheckFailed'))
+      return new BatchRefused('an update that leaves a large value as it was has found no item', { cause });
     const isInvalid =
       rows.some(({ Code }) => Code === 'ValidationError') ||
       (cause instanceof Error && cause.name === 'ValidationException');
@@ -194,11 +210,14 @@ class Overtaken extends ExactlyOnceError {
   override name = 'Overtaken';
 }
 
-function setAll(attributes: Attributes, key: readonly string[]) {
-  const names = Object.keys(attributes).filter((name) => !key.includes(name));
+function setAll(attributes: Attributes, names: readonly string[], [key = '']: readonly string[]) {
   return {
+    ...rowIsThere,
     UpdateExpression: `SET ${names.map((_, i) => `#n${i} = :v${i}`).join(', ')}`,
-    ExpressionAttributeNames: Object.fromEntries(names.map((name, i) => [`#n${i}`, name])),
+    ExpressionAttributeNames: Object.fromEntries([
+      ['#key', key],
+      ...names.map((name, i) => [`#n${i}`, name]),
+    ]) as Record<string, string>,
     ExpressionAttributeValues: Object.fromEntries(
       names.flatMap((name, i) => {
         const value = attributes[name];

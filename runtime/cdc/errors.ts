@@ -41,6 +41,26 @@ export class RowRefused extends RecordRefused {
 }
 
 /**
+ * A row under a key that it did not have before, without a large value: its key was changed, and Postgres tells the
+ * value only of tables whose replica identity is FULL. The sink has it under the old key, if at all.
+ */
+export class ValueMissing extends RecordRefused {
+  override name = 'ValueMissing';
+  override readonly reason = 'value-missing';
+  constructor(
+    partition: TopicPartition,
+    offset: bigint,
+    readonly column: string,
+  ) {
+    super(
+      partition,
+      offset,
+      `comes under a new key without the large value of '${column}'; set REPLICA IDENTITY FULL for the table in the source`,
+    );
+  }
+}
+
+/**
  * The record was made by a Debezium that can lose committed rows when it is restarted: before 3.7.0.Final a commit's
  * LSN was taken for that of the next transaction's first change (dbz#76), and several changes of one LSN for one
  * (dbz#1554). No setting makes good for it: the record is never produced.

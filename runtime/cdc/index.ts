@@ -50,6 +50,7 @@ export {
   SinkUnavailable,
   SourceUnavailable,
   UndecodableRecord,
+  ValueMissing,
 } from './errors.js';
 export {
   audit,

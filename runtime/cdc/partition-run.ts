@@ -16,6 +16,7 @@ const quietMs = 10_000;
 interface Told {
   readonly batch: Batch;
   readonly gathered: Gathered;
+  readonly isWritten: boolean;
   readonly overtaken: boolean;
   readonly ms: number;
 }
@@ -106,11 +107,14 @@ export class PartitionRun {
       this.#state = await this.#patiently(() => writeBatch(sink, batch, this.#refuse));
     const { next } = this.#state;
     const overtaken = next > from.next && !isOurs(this.#state, batch);
-    this.#tell({ batch, gathered, overtaken, ms: Date.now() - started });
-    if (overtaken) {
-      // What lies between was read by somebody else.
+    // Restored from a backup, emptied, or promoted from a copy that lagged: what it has lost is read again.
+    const isBehind = next < from.next;
+    this.#tell({ batch, gathered, isWritten: !overtaken && !isBehind, overtaken, ms: Date.now() - started });
+    if (overtaken || isBehind) {
+      // What lies between was read by somebody else, or before.
       this.#retold = this.#newRetold();
-      return next > at ? next : at;
+      if (overtaken) return next > at ? next : at;
+      return this.#firstOf(await this.#patiently(() => this.#options.source.bounds(partition)));
     }
     const { refused } = gathered;
     if (refused === undefined) return gathered.next;
@@ -118,9 +122,9 @@ export class PartitionRun {
     return refused.record.offset + 1n;
   }
 
-  #tell({ batch, gathered, overtaken, ms }: Told): void {
+  #tell({ batch, gathered, isWritten, overtaken, ms }: Told): void {
     const { sink, observe } = this.#options;
-    const rows = overtaken ? 0 : batch.changes.length;
+    const rows = isWritten ? batch.changes.length : 0;
     this.#rows += rows;
     this.#overtaken += overtaken ? 1 : 0;
     const { partition, from } = batch;

@@ -1,6 +1,7 @@
 import { exactJsonText } from '../dedup/exact-json.js';
 import type { Change, Columns } from './change.js';
 import { quoted } from './pg-port.js';
+import { asRead, expressionOf, isSpecial, misread, type ColumnTypes } from './postgres-values.js';
 
 /** A table that rows are written into. */
 export interface SinkTable {
@@ -14,7 +15,12 @@ export interface SinkTable {
   readonly optional?: readonly string[];
   /** Columns of the source that are left out. @default - none */
   readonly ignored?: readonly string[];
-  /** Those of `columns` of type json or jsonb, which Debezium sends as text. @default - none */
+  /**
+   * Those of `columns` of type json or jsonb.
+   *
+   * @deprecated it changes nothing: the sink asks Postgres for the types of the table
+   * @default - none
+   */
   readonly json?: readonly string[];
 }
 
@@ -29,6 +35,8 @@ export interface Statement {
 export interface RowStatements {
   /** What is wrong with a row, for this table. */
   problemOf(change: Change): string | undefined;
+  /** Columns of the table whose large value did not come. */
+  unchangedIn(change: Change): readonly string[];
   keyOf(change: Change): string;
   /** At most one change of each row. */
   of(changes: readonly Change[]): readonly Statement[];
@@ -38,14 +46,21 @@ export interface RowStatements {
  * Rows go to Postgres as one JSON parameter, which it reads by the table's own types: nothing is rounded on the way,
  * and a statement has no number of parameters to run out of.
  */
-export function postgresRows(given: SinkTable): RowStatements {
-  const { key, columns, optional = [], ignored = [], json = [] } = given;
+export function postgresRows(given: SinkTable, types: ColumnTypes): RowStatements {
+  const { key, columns, optional = [], ignored = [] } = given;
   const table = quoted(given.table);
   const all = [...key, ...columns];
   const known = new Set([...all, ...ignored]);
   const needed = all.filter((name) => !optional.includes(name));
   const list = (names: readonly string[]) => names.map(quoted).join(', ');
-  const read = (name: string) => (json.includes(name) ? jsonOf(name) : `d.${quoted(name)}`);
+  const typeOf = (name: string) => types.get(name) ?? '';
+  const read = (name: string) => expressionOf(`d.${quoted(name)}`, typeOf(name));
+  const special = all.filter((name) => isSpecial(typeOf(name)));
+  const valueOf = (value: unknown, name: string) =>
+    special.includes(name) ? asRead(value, typeOf(name)) : value;
+  const pick = (row: Columns, names: readonly string[]): Columns =>
+    Object.fromEntries(names.map((name) => [name, valueOf(row[name] ?? null, name)]));
+  const unchangedIn = ({ unchanged = [] }: Change) => unchanged.filter((name) => columns.includes(name));
   const rowsOf = `json_populate_recordset(null::${table}, $1::json)`;
   const same = key.map((name) => `t.${quoted(name)} = d.${quoted(name)}`).join(' AND ');
   const updates = columns.map((name) => `${quoted(name)} = EXCLUDED.${quoted(name)}`).join(', ');
@@ -66,18 +81,24 @@ export function postgresRows(given: SinkTable): RowStatements {
       if (foreign !== undefined)
         return `has a column '${foreign}' that the sink does not know; name it in \`columns\` or \`ignored\``;
       const missing = needed.find((name) => row[name] === undefined && !unchanged.includes(name));
-      return missing === undefined
-        ? undefined
-        : `lacks column '${missing}'; name it in \`optional\`, if it has been dropped`;
+      if (missing !== undefined)
+        return `lacks column '${missing}'; name it in \`optional\`, if it has been dropped`;
+      for (const name of special) {
+        const problem = misread(row[name], typeOf(name));
+        if (problem !== undefined) return `has a value of column '${name}' that ${problem}`;
+      }
+      return undefined;
     },
+    unchangedIn,
     keyOf: ({ key: keys }) => exactJsonText(key.map((name) => keys[name])),
     of(changes) {
       const whole: Columns[] = [];
       const gone: Columns[] = [];
       const partial = new Map<string, Columns[]>();
-      for (const { kind, key: keys, row = {}, unchanged = [] } of changes) {
-        if (kind === 'delete') gone.push(keys);
-        else if (unchanged.length === 0) whole.push(pick({ ...row, ...keys }, all));
+      for (const change of changes) {
+        const { kind, key: keys, row = {} } = change;
+        if (kind === 'delete') gone.push(pick(keys, key));
+        else if (unchangedIn(change).length === 0) whole.push(pick({ ...row, ...keys }, all));
         else {
           const names = columns.filter((name) => row[name] !== undefined);
           const id = JSON.stringify(names);
@@ -99,13 +120,4 @@ export function postgresRows(given: SinkTable): RowStatements {
       ];
     },
   };
-}
-
-/** Text that is JSON, as JSON. */
-function jsonOf(name: string): string {
-  return `(d.${quoted(name)} #>> '{}')::json`;
-}
-
-function pick(row: Columns, names: readonly string[]): Columns {
-  return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
 }

@@ -1,8 +1,9 @@
 import { errorText, ExactlyOnceError, InvalidSettings } from '../dedup/error.js';
 import { lastOfEachRow, type Change } from './change.js';
-import { BatchRefused, SchemaChanged, SinkUnavailable } from './errors.js';
+import { BatchRefused, SchemaChanged, SinkUnavailable, ValueMissing } from './errors.js';
 import { connected, quoted, sqlStateOf, type SqlClient, type SqlPool } from './pg-port.js';
 import { postgresRows, type RowStatements, type SinkTable } from './postgres-rows.js';
+import { columnTypes } from './postgres-values.js';
 import { storedPosition } from './position.js';
 import type { Batch, Sink, SinkState } from './sink.js';
 import type { TopicPartition } from './source.js';
@@ -55,29 +56,41 @@ export function postgresSink(options: PostgresSinkOptions): Sink {
 class PostgresSink implements Sink {
   readonly name: string;
   readonly #pool: SqlPool;
-  readonly #tables: ReadonlyMap<string, RowStatements>;
+  readonly #tables: ReadonlyMap<string, SinkTable>;
+  /** By topic, for the types that its table had when a partition was opened last. */
+  readonly #statements = new Map<string, RowStatements>();
   readonly #offsets: string;
 
   constructor({ name, pool, tables, offsets = defaultOffsets }: PostgresSinkOptions) {
     this.name = name;
     this.#pool = pool;
     this.#offsets = quoted(offsets);
-    this.#tables = new Map(Object.entries(tables).map(([topic, table]) => [topic, postgresRows(table)]));
+    this.#tables = new Map(Object.entries(tables));
   }
 
   async open(partition: TopicPartition): Promise<SinkState> {
-    this.#tableOf(partition);
-    return this.#connected((client) => this.#state(client, partition));
+    const table = this.#tableOf(partition);
+    return this.#connected(async (client) => {
+      await this.#prepare(client, partition, table);
+      return this.#state(client, partition);
+    });
   }
 
   check(change: Change): void {
-    const problem = this.#tableOf(change.partition).problemOf(change);
-    if (problem !== undefined) throw new SchemaChanged(change.partition, change.offset, problem);
+    const { partition, offset, kind } = change;
+    const statements =
+      this.#statements.get(partition.topic) ?? postgresRows(this.#tableOf(partition), new Map());
+    const problem = statements.problemOf(change);
+    if (problem !== undefined) throw new SchemaChanged(partition, offset, problem);
+    const [lacking] = kind === 'update' ? [] : statements.unchangedIn(change);
+    if (lacking !== undefined) throw new ValueMissing(partition, offset, lacking);
   }
 
   async write(batch: Batch): Promise<SinkState> {
-    const statements = this.#tableOf(batch.partition);
+    const table = this.#tableOf(batch.partition);
     return this.#connected(async (client) => {
+      const statements =
+        this.#statements.get(batch.partition.topic) ?? (await this.#prepare(client, batch.partition, table));
       // A writer that is frozen within its transaction holds the offset: its session is ended for it.
       await client.query(
         'BEGIN; SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 30000',
@@ -101,6 +114,12 @@ class PostgresSink implements Sink {
         throw error;
       }
     });
+  }
+
+  async #prepare(client: SqlClient, { topic }: TopicPartition, table: SinkTable): Promise<RowStatements> {
+    const statements = postgresRows(table, await columnTypes(client, quoted(table.table)));
+    this.#statements.set(topic, statements);
+    return statements;
   }
 
   /** The compare-and-set. It locks the offset until the transaction ends. */
@@ -135,7 +154,7 @@ class PostgresSink implements Sink {
     return typeof row.position === 'string' ? { next, position: storedPosition(row.position) } : { next };
   }
 
-  #tableOf({ topic }: TopicPartition): RowStatements {
+  #tableOf({ topic }: TopicPartition): SinkTable {
     const table = this.#tables.get(topic);
     if (table === undefined)
       throw new InvalidSettings([

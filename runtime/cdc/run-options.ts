@@ -42,9 +42,9 @@ export interface WriteSummary {
   readonly sink: string;
   readonly partition: TopicPartition;
   readonly from: bigint;
-  /** Where the sink stands afterwards. */
+  /** Where the sink stands afterwards. Before `from`: it was restored, or emptied, and is read for from there. */
   readonly next: bigint;
-  /** Written by this write. 0 when somebody else was faster. */
+  /** Written by this write. 0 when somebody else was faster, and when the sink was behind. */
   readonly rows: number;
   /** Changes that had come before, under other offsets. */
   readonly duplicates: number;

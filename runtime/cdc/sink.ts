@@ -44,7 +44,8 @@ export interface Sink {
    * Writes a batch, or the first part of it, or nothing when somebody else has written meanwhile.
    *
    * @returns where the sink stands now. What lies before is written once, by us or by somebody else; it is the place
-   *   to read on from. A lost answer needs no care: the batch is written again, and refused.
+   *   to read on from, also when it is behind `batch.from`: a store that was restored has lost what it held. A lost
+   *   answer needs no care: the batch is written again, and refused.
    * @throws BatchRefused when one of its rows cannot be written, and nothing was; SinkUnavailable.
    */
   write(batch: Batch): Promise<SinkState>;

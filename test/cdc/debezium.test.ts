@@ -75,6 +75,8 @@ describe('a change event of Debezium', () => {
   test('heartbeats, ends of transactions and messages of the log change nothing', () => {
     expect(raw('{"ts_ms":1790000000000}')).toBeUndefined();
     expect(raw('{"status":"END","id":"571:90","event_count":2}')).toBeUndefined();
+    const begin = { status: 'BEGIN', id: '571:90', event_count: null, data_collections: null, ts_ms: 1 };
+    expect(raw(JSON.stringify(begin))).toBeUndefined();
     expect(decoded({ op: 'm' })).toBeUndefined();
   });
 
@@ -82,6 +84,8 @@ describe('a change event of Debezium', () => {
     ['no JSON', '{"op":"payments_secret'],
     ['no UTF-8', Buffer.from([0xff, 0xfe]).toString('latin1')],
     ['no envelope', '{"payments_secret":1}'],
+    ['a row that was taken out of its envelope', '{"id":7,"status":"END","note":"payments_secret"}'],
+    ['such a row of two columns', '{"id":7,"status":"paid"}'],
     ['an array', '[]'],
     ['an op of its own', changeEvent({ after: { id: 1 } }).value.replace('"op":"c"', '"op":"x"')],
     ['no row', changeEvent({ after: null }).value],
@@ -107,6 +111,30 @@ describe('a change event of Debezium', () => {
     const named = debezium({ systemId, key: { [partition.topic]: ['v', 'id'] } });
     expect(named({ offset: 1n, key: null, value: bytes(value) }, partition)?.key).toEqual({ v: 2, id: 1 });
   });
+});
+
+test('an update that moves a row to another key, where the columns of the key are named, is refused', () => {
+  const named = debezium({ systemId, key: { [partition.topic]: ['v'] } });
+  const update = (v: number) => {
+    const { value } = changeEvent({ op: 'u', before: { id: 1, v: 2 }, after: { id: 5, v } });
+    return named({ offset: 1n, key: null, value: bytes(value) }, partition);
+  };
+  expect(update(2)).toMatchObject({ key: { v: 2 } });
+  expect(() => update(3)).toThrow(UndecodableRecord);
+});
+
+test('a decimal that no double holds is not rounded, whatever it looks like', () => {
+  const { key, value } = changeEvent({ after: { id: 1, n: 0 } });
+  const row = (n: string) =>
+    decode({ offset: 7n, key: bytes(key), value: bytes(value.replace('"n":0', `"n":${n}`)) }, partition)?.row;
+  expect(row('6.6332621121664288E16')).toEqual({ id: 1, n: 66332621121664288 });
+  for (const decimal of [
+    '0.12345678901234567890',
+    '6.63326211216642881E+16',
+    '6.6332621121664288E-7',
+    '1.0E400',
+  ])
+    expect(() => row(decimal)).toThrow(UndecodableRecord);
 });
 
 describe('a Debezium that can lose rows', () => {

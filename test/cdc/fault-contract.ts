@@ -15,11 +15,16 @@ import type { OpenedSink } from './sink-contract.js';
 /** A row as its table may be told it. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** What Debezium tells of a large value that an update left as it was. */
+export const unavailable = '__debezium_unavailable_value';
+
 export interface FaultExpectations {
   /** Rows that this sink can never hold, by what is wrong with them, and the name of the error for each. */
   readonly refused: readonly (readonly [what: string, row: Row, error: string])[];
   /** A row after somebody has added a column, where the sink takes it as it is. @default - it is among `refused` */
   readonly wider?: Row;
+  /** A table of rows, which a new row may not fill up from an old one. @default - a log of changes */
+  readonly keepsRows?: boolean;
 }
 
 /**
@@ -29,7 +34,7 @@ export interface FaultExpectations {
 export function sinkFaultContract(
   name: string,
   open: () => Promise<OpenedSink>,
-  { refused, wider }: FaultExpectations,
+  { refused, wider, keepsRows = false }: FaultExpectations,
 ): void {
   describe(`${name}, when something goes wrong in the middle of a log`, () => {
     let world: OpenedSink;
@@ -98,6 +103,21 @@ export function sinkFaultContract(
       append(good(2, 4));
       await refuses(error);
     });
+
+    (keepsRows ? test : test.skip)(
+      'a deleted row whose key another one takes over leaves no large value to it',
+      async () => {
+        append(good(0, 2));
+        const moved = [
+          changeEvent({ op: 'd', before: { id: 'r1' }, ordinal: (ordinal += 1) }),
+          changeEvent({ op: 'd', before: { id: 'r0' }, ordinal: (ordinal += 1) }),
+          changeEvent({ after: { id: 'r1', v: unavailable }, ordinal: (ordinal += 1) }),
+        ];
+        for (const event of moved) log.append(at, event);
+        await expect(run()).rejects.toMatchObject({ name: 'ValueMissing', offset: 4n });
+        expect(await ids()).toEqual([]);
+      },
+    );
 
     (wider === undefined ? test.skip : test)('a row with a column more is kept with it', async () => {
       append([...good(0, 2), wider ?? {}, ...good(2, 4)]);

@@ -95,3 +95,19 @@ test('as a state it is the last row of each key, without the deleted ones; of an
     await audit({ source: icebergSide({ ...table, topic: 'shop.public.others' }), sink: icebergSide(table) }),
   ).toMatchObject({ ok: false, problem: expect.stringContaining('no row') as string });
 });
+
+test('as a state it has the large values that updates left as they were', async () => {
+  const log = new MemoryLog();
+  const [at] = log.create(topic) as [TopicPartition];
+  const rows = [
+    { id: '1', v: 'large', n: 1 },
+    { id: '1', v: '__debezium_unavailable_value', n: 2 },
+    { id: '1', v: '__debezium_unavailable_value', n: 3 },
+  ];
+  for (const [i, after] of rows.entries())
+    log.append(at, changeEvent({ op: i === 0 ? 'c' : 'u', after, ordinal: i + 1 }));
+  const texts: string[] = [];
+  const side = icebergSide({ ...(await tableOf(log)), columns: ['v', 'n'] });
+  for await (const { text } of side.rows()) texts.push(text);
+  expect(texts).toEqual(['["large","3"]']);
+});

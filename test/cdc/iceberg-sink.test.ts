@@ -8,7 +8,7 @@ import { sinkFaultContract } from './fault-contract.js';
 import { sinkContract, type Held, type OpenedSink } from './sink-contract.js';
 
 const client = s3();
-const options = { schema: { n: 'long' }, maxRowBytes: 4_000 } as const;
+const options = { schema: { n: 'long', f: 'double' }, maxRowBytes: 4_000 } as const;
 afterAll(() => client.destroy());
 
 sinkContract('the Iceberg sink', open, { keeps: 'changes' });
@@ -17,9 +17,11 @@ sinkFaultContract('the Iceberg sink', open, {
   refused: [
     ['that is too large', { id: 'w', v: 'x'.repeat(4_000) }, 'RowTooLarge'],
     ['whose column has another type', { id: 'w', v: 'x', n: 'text' }, 'SchemaChanged'],
+    ['whose double is some other text', { id: 'w', v: 'x', f: '1.5' }, 'SchemaChanged'],
     ['whose number does not fit', { id: 'w', v: 'x', n: 2.5 }, 'SchemaChanged'],
   ],
-  wider: { id: 'w', v: 'x', n: 1, extra: 1 },
+  // Debezium tells what JSON has no number for as text.
+  wider: { id: 'w', v: 'x', n: 1, f: '-Infinity', extra: 1 },
 });
 
 async function open(): Promise<OpenedSink> {

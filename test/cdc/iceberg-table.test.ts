@@ -154,3 +154,23 @@ test('a value that its column cannot hold is refused, and the offset stays befor
     expect(Object.entries(properties).filter(([name]) => name.endsWith('.next'))).toHaveLength(2);
   },
 );
+
+test('times of snapshots never go back, whatever the clock of a writer says: readers in Java would refuse the table', async () => {
+  const { catalog, run, log, partitions } = await twoPartitions(10);
+  await run();
+  const clock = jest
+    .spyOn(Date, 'now')
+    .mockImplementation(() => performance.timeOrigin + performance.now() - 3_600_000);
+  try {
+    for (const [i, partition] of partitions.entries())
+      log.append(partition, changeEvent({ after: { id: `late${i}`, v: 1 }, commit: 200n }));
+    await run();
+  } finally {
+    clock.mockRestore();
+  }
+  const { metadata } = await catalog.load();
+  const times = (metadata?.snapshots ?? []).map((snapshot) => snapshot['timestamp-ms']);
+  expect(times).toHaveLength(3);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+  expect(metadata?.['last-updated-ms']).toBe(times.at(-1));
+});

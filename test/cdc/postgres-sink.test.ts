@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Pool } from 'pg';
 import { postgresSink, postgresSinkTable, SinkUnavailable, type SqlPool } from '../../runtime/cdc/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
-import { sinkFaultContract } from './fault-contract.js';
+import { sinkFaultContract, unavailable } from './fault-contract.js';
 import { sinkContract, type OpenedSink } from './sink-contract.js';
 
 const postgres = testPostgres();
@@ -24,10 +24,12 @@ const tables = {
 sinkContract('the Postgres sink', open, { keeps: 'rows', refusedRow: { id: 'bad', v: 'forbidden' } });
 
 sinkFaultContract('the Postgres sink', open, {
+  keepsRows: true,
   refused: [
     ['with a column that nobody has named', { id: 'w', v: 'x', extra: 1 }, 'SchemaChanged'],
     ['without a column', { id: 'w' }, 'SchemaChanged'],
     ['without its key', { id: null, v: 'x' }, 'SchemaChanged'],
+    ['under a new key, without its large value', { id: 'w', v: unavailable }, 'ValueMissing'],
     ['whose value a constraint forbids', { id: 'w', v: 'forbidden' }, 'RowRefused'],
     ['that a trigger refuses', { id: 'w', v: 'by trigger' }, 'RowRefused'],
     // Random, so that it is not compressed: an entry of an index has 2,704 bytes at most.

@@ -40,6 +40,8 @@ export interface SinkSupports {
   readonly keeps: 'rows' | 'changes';
   /** A row that the store refuses, by its own rules or the sink's. */
   readonly refusedRow?: Readonly<Record<string, unknown>>;
+  /** Whether a write reads what was written before. A lake's puts do not: it must not be emptied. @default true */
+  readonly meetsItsLoss?: boolean;
 }
 
 const decode = debezium({ systemId });
@@ -226,6 +228,38 @@ export function sinkContract(name: string, open: () => Promise<OpenedSink>, supp
       expect(await world.sink().open(at)).toEqual(start);
       expect(await world.held()).toEqual([]);
     });
+
+    (supports.meetsItsLoss === false ? test.skip : test)(
+      'a store that has lost what it held, while a process writes into it, is told it again',
+      async () => {
+        const log = new MemoryLog();
+        const [at] = log.create(world.topic);
+        for (let i = 0; i < 12; i += 1)
+          log.append(at!, changeEvent({ after: { id: `r${i}`, v: `v${i}` }, ordinal: i + 1 }));
+        const sink = world.sink();
+        let isLost = false;
+        const [summary] = await runSink({
+          source: log,
+          decode,
+          stopAtEnd: true,
+          batch: { rows: 3 },
+          sink: {
+            name: sink.name,
+            open: (partition) => sink.open(partition),
+            write: async (batch) => {
+              if (batch.from.next === 6n && !isLost) {
+                isLost = true;
+                await world.clear();
+              }
+              return sink.write(batch);
+            },
+          },
+        });
+        expect(isLost).toBe(true);
+        expect(summary).toMatchObject({ next: 12n, overtaken: 0 });
+        await once(12);
+      },
+    );
 
     const { refusedRow } = supports;
     (refusedRow === undefined ? test.skip : test)(

@@ -5,7 +5,6 @@ import { unlessMissing } from '../../dedup/package-missing.js';
 import { LazyS3 } from '../s3-client.js';
 import { assertColumns, rowText, type AuditedColumns } from './row-text.js';
 import type { AuditSide } from './side.js';
-import type { AuditRow } from './tally.js';
 
 export interface IcebergSideOptions extends AuditedColumns {
   readonly bucket: string;
@@ -13,8 +12,8 @@ export interface IcebergSideOptions extends AuditedColumns {
   readonly prefix: string;
   /**
    * `state`: the row of each key with the highest offset of its partition, of the topic that was written last where
-   * one was made anew. `changes`: every row of the table is a
-   * row, and the same change twice is doubled.
+   * one was made anew; a large value that an update left as it was is the one before it. `changes`: every row of the
+   * table is a row, and the same change twice is doubled.
    *
    * @default state
    */
@@ -70,9 +69,12 @@ export function icebergSide(options: IcebergSideOptions): AuditSide {
         const { _topic_id: topicId, _offset: offset } = stored;
         // Files are read in the order of their commits.
         if (known?.topicId === topicId && known.offset > offset) continue;
-        state.set(found.key, { topicId, offset, row: stored._op === 'delete' ? undefined : found });
+        // Columns that did not come, because their large value was left as it was, are not in the row.
+        const image = stored._op === 'update' ? { ...known?.row, ...row } : row;
+        state.set(found.key, { topicId, offset, row: stored._op === 'delete' ? undefined : image });
       }
-      for (const { row } of state.values()) if (row !== undefined) yield row;
+      for (const { row } of state.values())
+        if (row !== undefined) yield { partition, ...rowText(options, row) };
     },
   };
 }
@@ -81,7 +83,7 @@ interface Latest {
   readonly topicId: string;
   readonly offset: bigint;
   /** Undefined: it was deleted. */
-  readonly row: AuditRow | undefined;
+  readonly row: Columns | undefined;
 }
 
 type Columns = Readonly<Record<string, unknown>>;

@@ -18,6 +18,7 @@ export interface Snapshot {
 /** @see https://iceberg.apache.org/spec/#table-metadata-fields */
 export interface TableMetadata {
   readonly 'last-sequence-number': number;
+  readonly 'last-updated-ms': number;
   readonly 'current-snapshot-id'?: number;
   readonly properties: Readonly<Record<string, string>>;
   readonly snapshots: readonly Snapshot[];

@@ -96,12 +96,19 @@ export function misfit(value: unknown, type: IcebergType): string | undefined {
   if (value === undefined || value === null || type === 'string') return undefined;
   if (type === 'boolean') return typeof value === 'boolean' ? undefined : 'is no boolean';
   if (type === 'double')
-    return typeof value === 'number' || typeof value === 'bigint' ? undefined : 'is no number';
+    return typeof value === 'number' || typeof value === 'bigint' || isBeyondJson(value)
+      ? undefined
+      : 'is no number';
   const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
   if (!isWhole) return 'is no whole number';
   return BigInt.asIntN(64, BigInt(value as number)) === BigInt(value as number)
     ? undefined
     : 'is outside 64 bits';
+}
+
+/** Doubles that JSON has no number for: Kafka Connect writes them as text. */
+function isBeyondJson(value: unknown): boolean {
+  return value === 'NaN' || value === 'Infinity' || value === '-Infinity';
 }
 
 /** Integers that a JavaScript number does not hold become JSON numbers of all their digits. */

@@ -80,9 +80,10 @@ class FileCatalog implements IcebergCatalog {
   }
 
   #next({ base, snapshot, properties, schema }: TableCommit): TableMetadata {
-    const now = Date.now();
     const { keepSnapshots = 100 } = this.#options;
     const before = base.metadata ?? newTable(this.place, schema);
+    // It never goes back, whosever clock it was.
+    const now = Math.max(Date.now(), before['last-updated-ms'], snapshot?.['timestamp-ms'] ?? 0);
     const all = { ...before, 'last-updated-ms': now, properties: { ...before.properties, ...properties } };
     if (snapshot === undefined) return all;
     const id = snapshot['snapshot-id'];

@@ -179,7 +179,8 @@ class IcebergSink implements Sink {
       'snapshot-id': snapshotId,
       ...(parent !== undefined && { 'parent-snapshot-id': parent['snapshot-id'] }),
       'sequence-number': sequence,
-      'timestamp-ms': Date.now(),
+      // Readers in Java refuse a table whose snapshots go back in time by more than a minute. Clocks differ.
+      'timestamp-ms': Math.max(Date.now(), metadata?.['last-updated-ms'] ?? 0),
       'manifest-list': await catalog.write(`metadata/snap-${snapshotId}-${randomUUID()}.avro`, body),
       'schema-id': 0,
       summary: {
