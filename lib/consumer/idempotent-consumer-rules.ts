@@ -9,7 +9,7 @@ import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import { CommitWay, isInPostgres } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
-import { queueOf } from './consumer-values.js';
+import { handlerOf, queueOf } from './consumer-values.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { failureViolations } from './failure-rules.js';
@@ -52,6 +52,18 @@ function functionViolations(props: IdempotentConsumerProps): Violation[] {
       { id, given: '`entry` and `handler` are both given', allowed, change: 'remove `handler` or `entry`' },
     ];
   if (handler === undefined) return [];
+  const called = handlerOf(props);
+  const other = called && claimant(called, 'calls');
+  if (other !== undefined)
+    return [
+      {
+        id: 'one-consumer-per-function',
+        given: `\`handler\` is '${handler.node.path}', which '${other.node.path}' calls, too`,
+        allowed:
+          'a function of its own: name, queue, table and dead letters of a consumer are variables of its function',
+        change: 'give each consumer its own function, of the same code if you like: `entry`',
+      },
+    ];
   // Of a function that this app does not make, they are statements.
   const statements = ['timeout', 'memorySize', 'architecture'] as const;
   const options = Object.keys(handlerFunctionOptions(props)) as (keyof HandlerFunctionOptions)[];

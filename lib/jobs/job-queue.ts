@@ -18,6 +18,7 @@ import { RelayTarget } from '../outbox/relay-target.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { uncheckedInPostgres } from '../guarantees/one-store.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { tellFunction } from '../guarantees/told-functions.js';
 import { jobCost, jobCostNotes } from './job-cost.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
@@ -125,7 +126,10 @@ export class JobQueue extends Construct {
 
   /**
    * Lets a function enqueue, ask for and cancel jobs, and tells it where: `jobQueueSettings(process.env)`, with
-   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours.
+   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours. A function can
+   * be told of one queue: for more of them give it `grantEnqueue`, and tell it in variables of your own.
+   *
+   * @throws InvalidProps where it was told of another queue
    */
   public addProducer(producer: LambdaFunction): void {
     const environment = {
@@ -139,7 +143,12 @@ export class JobQueue extends Construct {
       EXACTLY_ONCE_JOBS_SCHEDULE_GROUP: this.scheduleGroup.scheduleGroupName,
       EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN: this.schedulerRole.roleArn,
     };
-    for (const [name, value] of Object.entries(environment)) producer.addEnvironment(name, value);
+    tellFunction(producer, environment, {
+      constructClass: 'JobQueue',
+      by: this,
+      change:
+        'let another function enqueue here, or give this one `grantEnqueue` and settings in variables of your own',
+    });
     this.grantEnqueue(producer);
   }
 
