@@ -1,6 +1,8 @@
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IConstruct } from 'constructs';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { queueElsewhere } from '../guarantees/same-region.js';
 import { tellFunction } from '../guarantees/told-functions.js';
 import type { PayloadBucket } from './payload-bucket.js';
 
@@ -33,7 +35,7 @@ interface Producing {
 /**
  * Permissions, and the environment that `channelSettings` of the runtime reads.
  *
- * @throws InvalidProps where the function sends to another channel under the same name
+ * @throws InvalidProps where the function sends to another channel under the same name, or is of another Region
  */
 export function addProducer(
   producer: LambdaFunction,
@@ -42,6 +44,8 @@ export function addProducer(
   const { name = 'CHANNEL', payloads } = options;
   if (!/^[A-Z0-9_]{1,32}$/.test(name))
     throw new Error(`name of the producer is '${name}', must be 1 to 32 of A-Z 0-9 _: change \`name\``);
+  const elsewhere = queueElsewhere(producer, 'channel', queue);
+  if (elsewhere.length > 0) throw new InvalidProps(constructClass, channel.node.path, elsewhere);
   const prefix = `EXACTLY_ONCE_${name}`;
   const variables = {
     [`${prefix}_QUEUE_URL`]: queue.queueUrl,

@@ -7,7 +7,7 @@ import { channelInequalities } from '../guarantees/inequalities.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
-import { ofAnotherRegion } from '../guarantees/same-region.js';
+import { queueElsewhere } from '../guarantees/same-region.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { ChannelBase } from './channel-base.js';
 import { ChannelKind, type ExistingQueuesProps } from './message-channel-props.js';
@@ -40,8 +40,8 @@ export class ExistingQueues extends ChannelBase {
     });
     const violations = [
       ...kindViolations(props),
-      ...ofAnotherRegion(this, 'queue', queue.queueArn),
-      ...ofAnotherRegion(this, 'deadLetterQueue', deadLetterQueue.queueArn),
+      ...queueElsewhere(this, 'queue', queue),
+      ...queueElsewhere(this, 'deadLetterQueue', deadLetterQueue),
       ...statedOtherwise('visibilityTimeout', visibilityTimeout, queue),
       ...statedOtherwise('retention', retention, queue),
       ...statedOtherwise('deadLetterRetention', deadLetterRetention, deadLetterQueue),

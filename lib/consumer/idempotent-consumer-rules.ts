@@ -6,6 +6,7 @@ import { claimant, isOfOneWhole } from '../guarantees/claims.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
+import { queueElsewhere, tableElsewhere } from '../guarantees/same-region.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import { CommitWay, isInPostgres } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
@@ -38,6 +39,17 @@ export function consumerViolations(
     ...horizonViolations(props, horizon),
     ...channelViolations(self, props),
     ...failureViolations(props),
+    ...placeViolations(self, props),
+  ];
+}
+
+/** Where the function would not find what it is told of. */
+function placeViolations(self: Construct, props: IdempotentConsumerProps): Violation[] {
+  const { channel, dedupTable, receiptTable } = props;
+  return [
+    ...queueElsewhere(self, 'channel', channel.queue),
+    ...tableElsewhere(self, 'dedupTable', dedupTable?.table),
+    ...tableElsewhere(self, 'receiptTable', receiptTable),
   ];
 }
 

@@ -18,6 +18,7 @@ import { RelayTarget } from '../outbox/relay-target.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { uncheckedInPostgres } from '../guarantees/one-store.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import { tellFunction } from '../guarantees/told-functions.js';
 import { jobCost, jobCostNotes } from './job-cost.js';
 import type { JobQueueProps } from './job-queue-props.js';
@@ -59,7 +60,10 @@ export class JobQueue extends Construct {
     expectKinds('JobQueue', this, {
       ...(props.dedupTable !== undefined && { dedupTable: [kinds.dedupTable, props.dedupTable] }),
     });
-    const violations = jobQueueViolations(props);
+    const violations = [
+      ...jobQueueViolations(props),
+      ...tableElsewhere(this, 'dedupTable', props.dedupTable?.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
     const { consumerName, dedupTable, receiptsInPostgres = false, entry } = props;
     const { maxFailures = 5, timeout = Duration.minutes(15) } = props;

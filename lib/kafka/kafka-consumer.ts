@@ -5,6 +5,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ConsumerAlarms, type ConsumerAlarmThresholds } from '../consumer/consumer-alarms.js';
+import { queueElsewhere, tableElsewhere } from '../guarantees/same-region.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { claim } from '../guarantees/claims.js';
@@ -73,7 +74,12 @@ export class KafkaConsumer extends Construct {
       expectKinds('KafkaConsumer', this, { dedupTable: [kinds.dedupTable, dedupTable] });
     const receiptRetention = props.receiptRetention ?? kafkaHorizonOf(props);
     const inequalities = receiptRetention === undefined ? [] : kafkaInequalities(props, receiptRetention);
-    const violations = [...kafkaViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...kafkaViolations(props),
+      ...violationsOf(inequalities),
+      ...tableElsewhere(this, 'dedupTable', dedupTable?.table),
+      ...(props.deadLetterQueue ? queueElsewhere(this, 'deadLetterQueue', props.deadLetterQueue) : []),
+    ];
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('KafkaConsumer', this.node.path, violations);
     const table = dedupTable?.table;

@@ -16,6 +16,7 @@ import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinResource } from '../guarantees/pinned-names.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import { tellFunction } from '../guarantees/told-functions.js';
 import { RelayTarget, type RelayTargetOptions } from '../outbox/relay-target.js';
 import { WakeQueue } from './wake-queue.js';
@@ -72,7 +73,12 @@ export class WebhookSender extends Construct {
     const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
     const values = { senderName, shards, maxWorkers, retention, workerTimeout, table: dedupTable };
     const inequalities = senderInequalities({ ...values, namesake: claimant(receipts, senderName) });
-    const violations = [...senderViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...senderViolations(props),
+      ...violationsOf(inequalities),
+      ...tableElsewhere(this, 'dedupTable', dedupTable.table),
+      ...tableElsewhere(this, 'alerts', props.alerts?.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('WebhookSender', this.node.path, violations);
     this.senderName = senderName;
     this.shards = shards;
