@@ -41,7 +41,7 @@ export interface ConsumerAlarmThresholds {
    * Age since its first enqueue of a message that comes again and again, above which it is told. On Standard the
    * queue's own alarm is blind to it: what was received three times is no longer the queue's oldest message.
    *
-   * @default - half of the retention of the channel's queue, or of the topic, if that is less than 2 days. Must be given
+   * @default - half of the retention of the channel's queue, or of the topic, there at most 2 days. Must be given
    *   where the retention is known at deployment only
    */
   readonly comesAgainFor?: Duration;

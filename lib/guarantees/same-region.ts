@@ -58,8 +58,8 @@ export function queueElsewhere(scope: IConstruct, prop: string, queue: IQueue): 
 }
 
 /**
- * A table of another Region or account: the runtime is given its name, which it looks up in its own, and a transaction
- * is of one account and Region.
+ * A table of another Region or account: the runtime is given its name, which it looks up in its own, and a
+ * transaction is of one account and Region.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  */

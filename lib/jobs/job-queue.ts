@@ -130,8 +130,8 @@ export class JobQueue extends Construct {
 
   /**
    * Lets a function enqueue, ask for and cancel jobs, and tells it where: `jobQueueSettings(process.env)`, with
-   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours. A function can
-   * be told of one queue: for more of them give it `grantEnqueue`, and tell it in variables of your own.
+   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours. A function
+   * can be told of one queue: for more of them give it `grantEnqueue`, and tell it in variables of your own.
    *
    * @throws InvalidProps where it was told of another queue
    */

@@ -211,8 +211,8 @@ export interface KafkaConsumerProps extends HandlerFunctionOptions {
   readonly deadLetterQueue?: IQueue;
 
   /**
-   * How long a dead letter is kept: by the queue that is made here, or as `deadLetterQueue` is set to. From 1 minute to
-   * 14 days.
+   * How long a dead letter is kept, from 1 minute to 14 days: by the queue that is made here, or as `deadLetterQueue`
+   * is set to.
    *
    * @default Duration.days(14)
    */

@@ -207,5 +207,5 @@ export class KafkaConsumer extends Construct {
   }
 }
 
-/** A record that comes again holds up its partition: after half of this it is told, however long the topic keeps it. */
+/** A record that comes again holds up its partition: it is told after half of this, however long the topic lives. */
 const longestForgotten = Duration.days(4);

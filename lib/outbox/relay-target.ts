@@ -75,8 +75,8 @@ export abstract class RelayTarget {
   }
 
   /**
-   * An EventBridge bus: unordered. Source and detail-type are those of the event, the detail is the whole event. It may
-   * be another account's whose policy lets the relay put events there (`events:PutEvents`).
+   * An EventBridge bus: unordered. Source and detail-type are those of the event, the detail is the whole event. It
+   * may be another account's whose policy lets the relay put events there (`events:PutEvents`).
    *
    * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
    */
