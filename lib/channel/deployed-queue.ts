@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { durationText } from '../guarantees/duration-text.js';
 import { isKnown } from '../guarantees/inequality.js';
@@ -19,6 +19,43 @@ function made(queue: IQueue): CfnQueue | undefined {
 /** Whether this app deploys the queue. */
 export function isMadeHere(queue: IQueue): boolean {
   return made(queue) !== undefined;
+}
+
+/** What the queue does by itself with a message that has been received so often, as far as this app says it. */
+interface Redrive {
+  readonly deadLetterTargetArn?: unknown;
+  readonly maxReceiveCount?: unknown;
+}
+
+function redriveOf(queue: IQueue): Redrive | undefined {
+  const resource = made(queue);
+  if (resource === undefined) return undefined;
+  const policy: unknown = Stack.of(queue).resolve(resource.redrivePolicy);
+  return typeof policy === 'object' && policy !== null ? policy : undefined;
+}
+
+/** After how many receives SQS gives a message up. Undefined where it never does, or nobody knows at synth. */
+export function mostReceives(queue: IQueue): number | undefined {
+  const count = redriveOf(queue)?.maxReceiveCount;
+  return typeof count === 'number' && !Token.isUnresolved(count) ? count : undefined;
+}
+
+/** A queue of the app that SQS gives up to another one than is stated. */
+export function redrivesElsewhere(queue: IQueue, deadLetterQueue: IQueue): Violation[] {
+  const target = redriveOf(queue)?.deadLetterTargetArn;
+  if (target === undefined || !isMadeHere(deadLetterQueue) || Stack.of(queue) !== Stack.of(deadLetterQueue))
+    return [];
+  const stated: unknown = Stack.of(queue).resolve(deadLetterQueue.queueArn);
+  if (JSON.stringify(target) === JSON.stringify(stated)) return [];
+  return [
+    {
+      id: 'stated-as-deployed',
+      given: `deadLetterQueue is '${deadLetterQueue.node.path}'`,
+      allowed: `the one to which '${queue.node.path}' redrives`,
+      change:
+        'change `deadLetterQueue`, or that of the queue: what SQS gives up would be looked for elsewhere',
+    },
+  ];
 }
 
 /** A duration that is stated of a queue, where this app deploys it with another one. */

@@ -11,7 +11,7 @@ import { queueElsewhere } from '../guarantees/same-region.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { ChannelBase } from './channel-base.js';
 import { ChannelKind, type ExistingQueuesProps } from './message-channel-props.js';
-import { isMadeHere, statedOtherwise } from './deployed-queue.js';
+import { isMadeHere, redrivesElsewhere, statedOtherwise } from './deployed-queue.js';
 import { consumerTimeoutViolations } from './message-channel-rules.js';
 
 /** Queues that somebody else sets up: what they are set to is stated, and compared where this app makes them. */
@@ -46,6 +46,7 @@ export class ExistingQueues extends ChannelBase {
       ...statedOtherwise('visibilityTimeout', visibilityTimeout, queue),
       ...statedOtherwise('retention', retention, queue),
       ...statedOtherwise('deadLetterRetention', deadLetterRetention, deadLetterQueue),
+      ...redrivesElsewhere(queue, deadLetterQueue),
       ...timeoutViolations(props),
       ...violationsOf(inequalities),
     ];
