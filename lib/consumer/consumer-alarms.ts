@@ -3,7 +3,6 @@ import { type Alarm, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwat
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { runbookAlarm } from '../channel/runbook-alarm.js';
-import { durationText } from '../guarantees/duration-text.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 
@@ -70,8 +69,6 @@ const namespace = 'ExactlyOnce';
 const period = Duration.minutes(5);
 /** What SQS keeps a message for unless it is told otherwise. */
 const sqsRetention = Duration.days(4);
-/** How far an alarm with such a period looks back. */
-const longestLookBack = Duration.days(1);
 
 /**
  * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, versions that are
@@ -271,15 +268,12 @@ function alarmViolations({ parkedFor, comesAgainFor, queueRetention }: ConsumerA
       allowed: 'known at synth',
       change: 'give `comesAgainFor`, well below the retention',
     });
-  if (
-    parkedFor !== undefined &&
-    (!isKnown(parkedFor) || parkedFor.toMilliseconds() > longestLookBack.toMilliseconds())
-  )
+  if (parkedFor !== undefined && !isKnown(parkedFor))
     violations.push({
-      id: 'alarm-looks-back-a-day',
-      given: `parkedFor is ${isKnown(parkedFor) ? durationText(parkedFor) : 'a token'}`,
-      allowed: `at most ${durationText(longestLookBack)}, known at synth: CloudWatch looks back no further`,
-      change: 'lower `parkedFor`',
+      id: 'known-at-synth',
+      given: 'parkedFor is a token',
+      allowed: 'known at synth',
+      change: 'give `parkedFor` as a plain Duration',
     });
   return violations;
 }
