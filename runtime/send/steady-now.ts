@@ -2,9 +2,9 @@
 let ahead = -Infinity;
 
 /**
- * Now, in milliseconds, for what lasts: it never runs back. Where the clock of the day is set back, such as by NTP, it
- * goes on; where that one jumps ahead, which it does when a frozen process wakes up, it jumps along. So a pause, a
- * patience or a time left out is over when either clock says so. Not for what others read: it may be ahead of the day.
+ * Now, in milliseconds, for what lasts: it never runs back. Where the clock of the day is set back, such as by NTP,
+ * it goes on; where that one jumps ahead, which it does when a frozen process wakes up, it jumps along. So a pause, a
+ * patience or a time left out is over when either clock says so. Not for what others read: it may be ahead.
  */
 export function steadyNow(): number {
   const counted = performance.now();
