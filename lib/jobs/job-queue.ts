@@ -17,6 +17,7 @@ import { InvalidProps } from '../guarantees/invalid-props.js';
 import { RelayTarget } from '../outbox/relay-target.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { uncheckedInPostgres } from '../guarantees/one-store.js';
+import { keepReceipts } from '../guarantees/kept-receipts.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import { tableElsewhere } from '../guarantees/same-region.js';
 import { tellFunction } from '../guarantees/told-functions.js';
@@ -191,6 +192,7 @@ export class JobQueue extends Construct {
     if (cluster === undefined || image === undefined) return undefined;
     const table = dedupTable?.table;
     if (table !== undefined) claim({ construct: table, name: table.tableName }, consumerName, this);
+    keepReceipts(this, this.retention);
     pinName(this, () => consumerName);
     const { queue, deadLetterQueue } = this.channel;
     claim({ construct: queue, name: queue.queueName }, 'messages', this);
