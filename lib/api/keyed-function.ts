@@ -10,6 +10,7 @@ import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { uncheckedInPostgres } from '../guarantees/one-store.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import type { KeyedApiProps } from './idempotent-api-props.js';
@@ -50,7 +51,12 @@ export function keyedFunction(
     table: dedupTable,
     namesake: receipts && claimant(receipts, apiName),
   });
-  const violations = [...apiViolations(props), ...found, ...violationsOf(inequalities)];
+  const violations = [
+    ...apiViolations(props),
+    ...found,
+    ...violationsOf(inequalities),
+    ...tableElsewhere(scope, 'dedupTable', dedupTable?.table),
+  ];
   if (violations.length > 0) throw new InvalidProps(kind, scope.node.path, violations);
   if (receipts !== undefined) claim(receipts, apiName, scope);
   pinName(scope, () => apiName);

@@ -1,5 +1,9 @@
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IConstruct } from 'constructs';
+import { InvalidProps } from '../guarantees/invalid-props.js';
+import { queueElsewhere } from '../guarantees/same-region.js';
+import { tellFunction } from '../guarantees/told-functions.js';
 import type { PayloadBucket } from './payload-bucket.js';
 
 /** How a function sends to a channel. */
@@ -20,25 +24,40 @@ export interface ProducerOptions {
 }
 
 interface Producing {
+  /** The channel, and its class. */
+  readonly channel: IConstruct;
+  readonly constructClass: string;
   readonly queue: IQueue;
   readonly spillover?: IQueue;
   readonly options: ProducerOptions;
 }
 
-/** Permissions, and the environment that `channelSettings` of the runtime reads. */
-export function addProducer(producer: LambdaFunction, { queue, spillover, options }: Producing): void {
+/**
+ * Permissions, and the environment that `channelSettings` of the runtime reads.
+ *
+ * @throws InvalidProps where the function sends to another channel under the same name, or is of another Region
+ */
+export function addProducer(
+  producer: LambdaFunction,
+  { channel, constructClass, queue, spillover, options }: Producing,
+): void {
   const { name = 'CHANNEL', payloads } = options;
   if (!/^[A-Z0-9_]{1,32}$/.test(name))
     throw new Error(`name of the producer is '${name}', must be 1 to 32 of A-Z 0-9 _: change \`name\``);
+  const elsewhere = queueElsewhere(producer, 'channel', queue);
+  if (elsewhere.length > 0) throw new InvalidProps(constructClass, channel.node.path, elsewhere);
   const prefix = `EXACTLY_ONCE_${name}`;
-  producer.addEnvironment(`${prefix}_QUEUE_URL`, queue.queueUrl);
+  const variables = {
+    [`${prefix}_QUEUE_URL`]: queue.queueUrl,
+    ...(spillover !== undefined && { [`${prefix}_SPILLOVER_QUEUE_URL`]: spillover.queueUrl }),
+    ...(payloads !== undefined && { [`${prefix}_CLAIM_BUCKET`]: payloads.bucket.bucketName }),
+  };
+  tellFunction(producer, variables, {
+    constructClass,
+    by: channel,
+    change: 'give this channel another `name`, here and as second argument of `channelSettings`',
+  });
   queue.grantSendMessages(producer);
-  if (spillover !== undefined) {
-    producer.addEnvironment(`${prefix}_SPILLOVER_QUEUE_URL`, spillover.queueUrl);
-    spillover.grantSendMessages(producer);
-  }
-  if (payloads !== undefined) {
-    producer.addEnvironment(`${prefix}_CLAIM_BUCKET`, payloads.bucket.bucketName);
-    payloads.grantWrite(producer);
-  }
+  spillover?.grantSendMessages(producer);
+  payloads?.grantWrite(producer);
 }

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { durationText } from '../guarantees/duration-text.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
@@ -7,10 +7,11 @@ import { channelInequalities } from '../guarantees/inequalities.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
-import { ofAnotherRegion } from '../guarantees/same-region.js';
+import { queueElsewhere } from '../guarantees/same-region.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { ChannelBase } from './channel-base.js';
 import { ChannelKind, type ExistingQueuesProps } from './message-channel-props.js';
+import { isMadeHere, redrivesElsewhere, statedOtherwise } from './deployed-queue.js';
 import { consumerTimeoutViolations } from './message-channel-rules.js';
 
 /** Queues that somebody else sets up: what they are set to is stated, and compared where this app makes them. */
@@ -40,11 +41,12 @@ export class ExistingQueues extends ChannelBase {
     });
     const violations = [
       ...kindViolations(props),
-      ...ofAnotherRegion(this, 'queue', queue.queueArn),
-      ...ofAnotherRegion(this, 'deadLetterQueue', deadLetterQueue.queueArn),
+      ...queueElsewhere(this, 'queue', queue),
+      ...queueElsewhere(this, 'deadLetterQueue', deadLetterQueue),
       ...statedOtherwise('visibilityTimeout', visibilityTimeout, queue),
       ...statedOtherwise('retention', retention, queue),
       ...statedOtherwise('deadLetterRetention', deadLetterRetention, deadLetterQueue),
+      ...redrivesElsewhere(queue, deadLetterQueue),
       ...timeoutViolations(props),
       ...violationsOf(inequalities),
     ];
@@ -87,40 +89,6 @@ export class ExistingQueues extends ChannelBase {
       },
     ];
   }
-}
-
-const attributeOf = {
-  visibilityTimeout: { property: 'visibilityTimeout', otherwise: Duration.seconds(30) },
-  retention: { property: 'messageRetentionPeriod', otherwise: Duration.days(4) },
-  deadLetterRetention: { property: 'messageRetentionPeriod', otherwise: Duration.days(4) },
-} as const;
-
-/** The queue as this app deploys it, or undefined where the app only refers to it. */
-function made(queue: IQueue): CfnQueue | undefined {
-  const child = queue.node.defaultChild;
-  return CfnQueue.isCfnQueue(child) ? child : undefined;
-}
-
-function isMadeHere(queue: IQueue): boolean {
-  return made(queue) !== undefined;
-}
-
-function statedOtherwise(prop: keyof typeof attributeOf, stated: Duration, queue: IQueue): Violation[] {
-  const resource = made(queue);
-  const { property, otherwise } = attributeOf[prop];
-  if (resource === undefined) return [];
-  const seconds = resource[property];
-  const deployed = seconds === undefined ? otherwise : Duration.seconds(seconds);
-  if (!isKnown(stated) || !isKnown(deployed) || stated.toMilliseconds() === deployed.toMilliseconds())
-    return [];
-  return [
-    {
-      id: 'stated-as-deployed',
-      given: `${prop} is ${durationText(stated)}`,
-      allowed: `${durationText(deployed)}, which '${queue.node.path}' has`,
-      change: `change \`${prop}\`, or the queue`,
-    },
-  ];
 }
 
 function kindViolations({ kind, queue, deadLetterQueue }: ExistingQueuesProps): Violation[] {

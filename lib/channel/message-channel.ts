@@ -150,9 +150,17 @@ export class MessageChannel extends ChannelBase {
     });
   }
 
-  /** Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads. */
+  /**
+   * Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads.
+   *
+   * @throws InvalidProps where the function sends to another channel under the same `name`
+   */
   public addProducer(producer: LambdaFunction, options: ProducerOptions = {}): void {
-    addProducer(producer, { queue: this.queue, options });
+    addProducer(producer, {
+      ...{ channel: this, constructClass: 'MessageChannel' },
+      queue: this.queue,
+      options,
+    });
   }
 }
 

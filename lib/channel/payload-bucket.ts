@@ -6,8 +6,10 @@ import { Construct } from 'constructs';
 import { privateBucket } from './private-bucket.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { horizon } from '../guarantees/horizon.js';
-import { atLeast, violationsOf } from '../guarantees/inequality.js';
-import { InvalidProps } from '../guarantees/invalid-props.js';
+import { durationText } from '../guarantees/duration-text.js';
+import { atLeast, isKnown, violationsOf } from '../guarantees/inequality.js';
+import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
+import type { Unproven } from '../guarantees/unproven.js';
 import type { IMessageChannel } from './channel-base.js';
 
 export interface PayloadBucketProps {
@@ -31,7 +33,7 @@ export interface PayloadBucketProps {
   /**
    * How long a body is kept after it was last sent.
    *
-   * @default - the horizon of the channel, and a day
+   * @default - the horizon of the channel, and a day. Must be given where that is known at deployment only
    */
   readonly retention?: Duration;
 
@@ -61,20 +63,26 @@ export class PayloadBucket extends Construct {
     super(scope, id);
     const { channel, producerRetryHorizon = Duration.days(14), maxRedrives = 3, encryptionKey } = props;
     const { retention: queueRetention, deadLetterRetention } = channel;
-    const longest = horizon({ producerRetryHorizon, maxRedrives, queueRetention, deadLetterRetention });
-    this.retention = props.retention ?? longest.plus(Duration.days(1));
-    const inequality = atLeast(
-      {
-        id: 'payload-outlives-its-message',
-        prevents: 'a message comes back and its body is gone (lost)',
-        change: 'raise `retention`, or lower the retentions of the channel',
-      },
-      { name: 'retention', value: this.retention },
-      { name: `horizon of '${channel.node.path}'`, value: longest },
-    );
+    const times = { producerRetryHorizon, maxRedrives, queueRetention, deadLetterRetention };
+    const longest = Object.values(times).every(isKnown) ? horizon(times) : undefined;
+    const retention = props.retention ?? longest?.plus(Duration.days(1));
+    const inequality =
+      retention &&
+      longest &&
+      atLeast(
+        {
+          id: 'payload-outlives-its-message',
+          prevents: 'a message comes back and its body is gone (lost)',
+          change: 'raise `retention`, or lower the retentions of the channel',
+        },
+        { name: 'retention', value: retention },
+        { name: horizonName(channel), value: longest },
+      );
     const inequalities = inequality === undefined ? [] : [inequality];
-    const violations = violationsOf(inequalities);
-    if (violations.length > 0) throw new InvalidProps('PayloadBucket', this.node.path, violations);
+    const violations = [...violationsOf(inequalities), ...unknownRetention(retention)];
+    if (retention === undefined || violations.length > 0)
+      throw new InvalidProps('PayloadBucket', this.node.path, violations);
+    this.retention = retention;
     this.bucket = new Bucket(this, 'Resource', {
       ...privateBucket(encryptionKey),
       removalPolicy: RemovalPolicy.RETAIN,
@@ -91,7 +99,10 @@ export class PayloadBucket extends Construct {
       reason:
         'Producers and consumers of one channel alone read and write it; data events of CloudTrail tell who.',
     });
-    GuaranteeReport.record('PayloadBucket', this, { inequalities });
+    GuaranteeReport.record('PayloadBucket', this, {
+      inequalities,
+      unproven: longest === undefined ? [unprovenRetention(retention, channel)] : [],
+    });
   }
 
   /** For producers: put bodies. */
@@ -115,4 +126,33 @@ export class PayloadBucket extends Construct {
       Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn] }),
     );
   }
+}
+
+function horizonName(channel: IMessageChannel): string {
+  return `horizon of '${channel.node.path}'`;
+}
+
+/** The lifecycle rule counts in whole days, which are made of it. */
+function unknownRetention(retention: Duration | undefined): Violation[] {
+  if (retention !== undefined && isKnown(retention)) return [];
+  return [
+    {
+      id: 'known-at-synth',
+      given:
+        retention === undefined
+          ? 'retention is left to a horizon that depends on a token'
+          : 'retention is a token',
+      allowed: 'known at synth',
+      change: 'give `retention` as a plain Duration',
+    },
+  ];
+}
+
+function unprovenRetention(retention: Duration, channel: IMessageChannel): Unproven {
+  return {
+    id: 'payload-outlives-its-message',
+    required: `the ${horizonName(channel)}, which is known at deployment only, is at most ${durationText(retention)}`,
+    check:
+      'producerRetryHorizon + (1 + maxRedrives) x (retention + deadLetterRetention) with what is deployed',
+  };
 }

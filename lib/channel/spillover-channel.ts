@@ -84,9 +84,15 @@ export class SpilloverChannel extends Construct {
       });
   }
 
-  /** Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads. */
+  /**
+   * Lets a function send with `channelSender`: permissions, and what `channelSettings` of the runtime reads.
+   *
+   * @throws InvalidProps where the function sends to another channel under the same `name`
+   */
   public addProducer(producer: LambdaFunction, options: ProducerOptions = {}): void {
-    addProducer(producer, { queue: this.fifo.queue, spillover: this.standard.queue, options });
+    const { fifo, standard } = this;
+    const channel = { channel: this, constructClass: 'SpilloverChannel' };
+    addProducer(producer, { ...channel, queue: fifo.queue, spillover: standard.queue, options });
   }
 }
 

@@ -3,6 +3,8 @@ import { type Alarm, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwat
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { runbookAlarm } from '../channel/runbook-alarm.js';
+import { isKnown } from '../guarantees/inequality.js';
+import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 
 /** Why the runtime sends a message to the dead-letter queue. */
 export enum DeadLetterKind {
@@ -38,7 +40,8 @@ export interface ConsumerAlarmThresholds {
    * Age since its first enqueue of a message that comes again and again, above which it is told. On Standard the
    * queue's own alarm is blind to it: what was received three times is no longer the queue's oldest message.
    *
-   * @default - half of the retention of the channel's queue
+   * @default - half of the retention of the channel's queue, or of the topic, there at most 2 days. Must be given
+   *   where the retention is known at deployment only
    */
   readonly comesAgainFor?: Duration;
 }
@@ -58,12 +61,14 @@ export interface ConsumerAlarmsProps extends ConsumerAlarmThresholds {
   readonly consumerName: string;
   /** Where the function writes its log. */
   readonly logGroup: ILogGroup;
-  /** How long the queue keeps a message. @default Duration.days(4), which is the default of SQS */
+  /** How long the queue, or the topic, keeps a message. @default Duration.days(4), which is the default of SQS */
   readonly queueRetention?: Duration;
 }
 
 const namespace = 'ExactlyOnce';
 const period = Duration.minutes(5);
+/** What SQS keeps a message for unless it is told otherwise. */
+const sqsRetention = Duration.days(4);
 
 /**
  * What a queue's own metrics do not tell of a consumer: groups that stand still, events that wait, versions that are
@@ -76,6 +81,7 @@ const period = Duration.minutes(5);
  *
  * Costs ten custom metrics and ten alarms.
  *
+ * @throws InvalidProps for a time that no alarm can be made of
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
  */
 export class ConsumerAlarms extends Construct {
@@ -104,6 +110,9 @@ export class ConsumerAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: ConsumerAlarmsProps) {
     super(scope, id);
+    const { parkedFor = Duration.minutes(15) } = props;
+    const violations = alarmViolations(props);
+    if (violations.length > 0) throw new InvalidProps('ConsumerAlarms', this.node.path, violations);
     this.consumerName = props.consumerName;
     const name = `'${props.consumerName}'`;
     for (const [metricName, { where, value }] of Object.entries(figures))
@@ -125,10 +134,7 @@ export class ConsumerAlarms extends Construct {
     this.parkedAlarm = runbookAlarm(this, 'Parked', {
       metric: this.metricParkedEvents(),
       threshold: 0,
-      periods: Math.max(
-        1,
-        Math.ceil((props.parkedFor ?? Duration.minutes(15)).toMinutes() / period.toMinutes()),
-      ),
+      periods: Math.max(1, Math.ceil(parkedFor.toMinutes({ integral: false }) / period.toMinutes())),
       says: `Events of the consumer ${name} keep waiting for a predecessor`,
       page: 'parked-events',
     });
@@ -140,9 +146,8 @@ export class ConsumerAlarms extends Construct {
     });
     this.comesAgainAlarm = runbookAlarm(this, 'ComesAgain', {
       metric: this.metricOldestThatComesAgain(),
-      threshold:
-        props.comesAgainFor?.toSeconds() ?? (props.queueRetention ?? Duration.days(4)).toSeconds() / 2,
-      says: `A message of the consumer ${name} has come again for long: when the retention of its queue is over, SQS deletes it`,
+      threshold: props.comesAgainFor?.toSeconds() ?? (props.queueRetention ?? sqsRetention).toSeconds() / 2,
+      says: `A message of the consumer ${name} has come again for long: when the retention of its queue or topic is over, it is deleted`,
       page: 'comes-again',
     });
     this.rejectedAlarm = this.deadLetterAlarm(
@@ -251,6 +256,26 @@ export class ConsumerAlarms extends Construct {
       page: `dead-letters-${kind}`,
     });
   }
+}
+
+/** Thresholds are numbers of the template that are made of durations: of a token nothing can be made. */
+function alarmViolations({ parkedFor, comesAgainFor, queueRetention }: ConsumerAlarmsProps): Violation[] {
+  const violations: Violation[] = [];
+  if (comesAgainFor === undefined && queueRetention !== undefined && !isKnown(queueRetention))
+    violations.push({
+      id: 'known-at-synth',
+      given: 'comesAgainFor is left to half of a retention that is a token',
+      allowed: 'known at synth',
+      change: 'give `comesAgainFor`, well below the retention',
+    });
+  if (parkedFor !== undefined && !isKnown(parkedFor))
+    violations.push({
+      id: 'known-at-synth',
+      given: 'parkedFor is a token',
+      allowed: 'known at synth',
+      change: 'give `parkedFor` as a plain Duration',
+    });
+  return violations;
 }
 
 /** Which lines of the runtime hold a figure, and where in them it is. */

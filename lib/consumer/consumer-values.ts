@@ -27,6 +27,11 @@ export function queueOf({ channel: { queue } }: IdempotentConsumerProps): NamedR
   return { construct: queue, name: queue.queueName };
 }
 
+/** Undefined where the function is built for this consumer alone. */
+export function handlerOf({ handler }: IdempotentConsumerProps): NamedResource | undefined {
+  return handler && { construct: handler, name: handler.functionName };
+}
+
 export function tableOf({ dedupTable }: IdempotentConsumerProps): NamedResource | undefined {
   return dedupTable && { construct: dedupTable.table, name: dedupTable.table.tableName };
 }

@@ -1,3 +1,4 @@
+import { mostReceives } from '../channel/deployed-queue.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
@@ -23,7 +24,7 @@ const mostFailures = 999;
 
 export function failureViolations(props: IdempotentConsumerProps): Violation[] {
   const { onFailure, maxFailures, commitWay, channel } = props;
-  const violations: Violation[] = [];
+  const violations: Violation[] = givenUpBefore(props);
   const stopsGroups = onFailure === OnFailure.STOP && commitWay !== CommitWay.AGGREGATE;
   if (stopsGroups && !keepsFailures(props))
     violations.push({
@@ -51,6 +52,23 @@ export function failureViolations(props: IdempotentConsumerProps): Violation[] {
       change: 'change `maxFailures`',
     });
   return violations;
+}
+
+/**
+ * A queue of the app whose own redrive comes before the consumer's: SQS counts receives, moves the message without a
+ * reason, and what is behind it goes on, whatever `onFailure` says (R19).
+ */
+function givenUpBefore({ channel, maxFailures = defaultMaxFailures }: IdempotentConsumerProps): Violation[] {
+  const receives = mostReceives(channel.queue);
+  if (receives === undefined || !isKnown(maxFailures) || receives >= maxFailures) return [];
+  return [
+    {
+      id: 'sqs-gives-up-last',
+      given: `'${channel.queue.node.path}' redrives after ${receives} receives`,
+      allowed: `at least ${maxFailures} (maxFailures), and better 1,000: SQS counts receives, not failures`,
+      change: 'raise `maxReceiveCount` of the queue',
+    },
+  ];
 }
 
 /** What a reader of GUARANTEES.md should know about the failures of this consumer. */

@@ -14,6 +14,7 @@ import {
 import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { rememberTold } from '../guarantees/told-functions.js';
 import { entryViolations, handlerCode } from './handler-code.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import { warnOfNotInstalled } from './not-installed.js';
@@ -135,6 +136,7 @@ export class HandlerFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
     });
+    rememberTold(this.function, props.environment ?? {}, this);
     const violations = entryViolations(entry);
     if (violations.length > 0) throw new InvalidProps('HandlerFunction', this.node.path, violations);
     warnOfNotInstalled(this, entry);

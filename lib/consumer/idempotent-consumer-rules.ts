@@ -6,10 +6,11 @@ import { claimant, isOfOneWhole } from '../guarantees/claims.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
+import { queueElsewhere, tableElsewhere } from '../guarantees/same-region.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import { CommitWay, isInPostgres } from './commit-way.js';
 import { madeHere } from './consumer-function.js';
-import { queueOf } from './consumer-values.js';
+import { handlerOf, queueOf } from './consumer-values.js';
 import { handlerFunctionOptions, type HandlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 import { failureViolations } from './failure-rules.js';
@@ -38,6 +39,17 @@ export function consumerViolations(
     ...horizonViolations(props, horizon),
     ...channelViolations(self, props),
     ...failureViolations(props),
+    ...placeViolations(self, props),
+  ];
+}
+
+/** Where the function would not find what it is told of. */
+function placeViolations(self: Construct, props: IdempotentConsumerProps): Violation[] {
+  const { channel, dedupTable, receiptTable } = props;
+  return [
+    ...queueElsewhere(self, 'channel', channel.queue),
+    ...tableElsewhere(self, 'dedupTable', dedupTable?.table),
+    ...tableElsewhere(self, 'receiptTable', receiptTable),
   ];
 }
 
@@ -52,6 +64,18 @@ function functionViolations(props: IdempotentConsumerProps): Violation[] {
       { id, given: '`entry` and `handler` are both given', allowed, change: 'remove `handler` or `entry`' },
     ];
   if (handler === undefined) return [];
+  const called = handlerOf(props);
+  const other = called && claimant(called, 'calls');
+  if (other !== undefined)
+    return [
+      {
+        id: 'one-consumer-per-function',
+        given: `\`handler\` is '${handler.node.path}', which '${other.node.path}' calls, too`,
+        allowed:
+          'a function of its own: name, queue, table and dead letters of a consumer are variables of its function',
+        change: 'give each consumer its own function, of the same code if you like: `entry`',
+      },
+    ];
   // Of a function that this app does not make, they are statements.
   const statements = ['timeout', 'memorySize', 'architecture'] as const;
   const options = Object.keys(handlerFunctionOptions(props)) as (keyof HandlerFunctionOptions)[];

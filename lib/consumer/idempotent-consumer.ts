@@ -13,11 +13,21 @@ import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { tellFunction } from '../guarantees/told-functions.js';
 import { CommitWay, isInPostgres, proofRows } from './commit-way.js';
 import { consumerClaim, keptOf } from './consumer-claim.js';
 import { ConsumerAlarms, type ConsumerAlarmsOptions } from './consumer-alarms.js';
 import { foreignFunction, functionSettings, madeHere } from './consumer-function.js';
-import { costOf, drainNote, fairnessNote, horizonOf, peakOf, queueOf, tableOf } from './consumer-values.js';
+import {
+  costOf,
+  drainNote,
+  fairnessNote,
+  handlerOf,
+  horizonOf,
+  peakOf,
+  queueOf,
+  tableOf,
+} from './consumer-values.js';
 import { HandlerFunction } from './handler-function.js';
 import { handlerFunctionOptions } from './handler-function-options.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
@@ -94,6 +104,8 @@ export class IdempotentConsumer extends Construct {
     if (table !== undefined) claim(table, consumerName, this);
     if (keptOf(props) === 'receipts') keepReceipts(this, receiptRetention);
     claim(queueOf(props), 'messages', this);
+    const called = handlerOf(props);
+    if (called !== undefined) claim(called, 'calls', this);
     pinName(this, () => consumerName);
 
     this.consumerName = consumerName;
@@ -103,7 +115,12 @@ export class IdempotentConsumer extends Construct {
     else this.function = props.handler;
     const environment = environmentOf(props, receiptRetention);
     const own = madeHere(this.function);
-    for (const [name, value] of Object.entries(environment)) own?.addEnvironment(name, value);
+    if (own !== undefined)
+      tellFunction(own, environment, {
+        constructClass: 'IdempotentConsumer',
+        by: this,
+        change: 'give the consumer a function of its own: `entry`',
+      });
     // An import that names no role cannot be given permissions, and says so by throwing.
     const grants =
       this.function.role === undefined

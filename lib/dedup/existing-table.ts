@@ -5,7 +5,7 @@ import type { Inequality } from '../guarantees/inequality.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameText } from '../guarantees/name-text.js';
-import { ofAnotherRegion } from '../guarantees/same-region.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import type { Unproven } from '../guarantees/unproven.js';
 import { DedupTableBase } from './dedup-table-base.js';
 import { deployedTable, type DeployedTable } from './deployed-table.js';
@@ -22,7 +22,7 @@ export class ExistingTable extends DedupTableBase {
     const violations = [
       ...violationsOf(inequalities),
       ...regionViolations(deployed, table),
-      ...ofAnotherRegion(this, 'table', table.tableArn),
+      ...tableElsewhere(this, 'table', table),
     ];
     if (violations.length > 0) throw new InvalidProps('DedupTable', this.node.path, violations);
     GuaranteeReport.record('DedupTable', this, { inequalities, unproven: unproven(table, deployed) });

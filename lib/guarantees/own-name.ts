@@ -1,4 +1,6 @@
 import type { IConstruct } from 'constructs';
+import type { IDedupTable } from '../dedup/dedup-table-base.js';
+import { claimant } from './claims.js';
 import type { Inequality } from './inequality.js';
 
 /**
@@ -20,4 +22,19 @@ export function nameIsItsOwn(
     right: `unique on the table '${table.node.path}'`,
     holds: namesake === undefined,
   };
+}
+
+/** Two consumers of one name on one table would have one set of receipts. */
+export function consumerNameIsItsOwn(dedupTable: IDedupTable, consumerName: string): Inequality {
+  const { table } = dedupTable;
+  return nameIsItsOwn(
+    {
+      id: 'consumer-name-unique',
+      prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
+      change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
+    },
+    { prop: 'consumerName', name: consumerName },
+    dedupTable,
+    claimant({ construct: table, name: table.tableName }, consumerName),
+  );
 }

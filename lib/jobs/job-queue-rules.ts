@@ -4,6 +4,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
+import { consumerNameIsItsOwn } from '../guarantees/own-name.js';
 import { storeViolations } from '../guarantees/one-store.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import type { JobQueueProps } from './job-queue-props.js';
@@ -38,7 +39,7 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
       allowed: 'given with the other of `cluster` and `image`',
       change: 'give both',
     });
-  if (onFargate) violations.push(...ofAFunction(props));
+  if (onFargate) violations.push(...ofAFunction(props), ...ofTasks(props));
   if (timeout !== undefined && isKnown(timeout) && timeout.toSeconds() > longestFunction.toSeconds())
     violations.push({
       id: 'job-fits-a-function',
@@ -49,6 +50,11 @@ export function jobQueueViolations(props: JobQueueProps): Violation[] {
   const room = timeout && roomToWork('timeout', timeout);
   if (room !== undefined) violations.push(...violationsOf([room]));
   return violations;
+}
+
+/** What the consumer looks at where the jobs run in a function. */
+function ofTasks({ consumerName, dedupTable }: JobQueueProps): Violation[] {
+  return dedupTable === undefined ? [] : violationsOf([consumerNameIsItsOwn(dedupTable, consumerName)]);
 }
 
 function ofAFunction(props: JobQueueProps): Violation[] {

@@ -17,7 +17,10 @@ import { InvalidProps } from '../guarantees/invalid-props.js';
 import { RelayTarget } from '../outbox/relay-target.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { uncheckedInPostgres } from '../guarantees/one-store.js';
+import { keepReceipts } from '../guarantees/kept-receipts.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
+import { tellFunction } from '../guarantees/told-functions.js';
 import { jobCost, jobCostNotes } from './job-cost.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
@@ -58,7 +61,10 @@ export class JobQueue extends Construct {
     expectKinds('JobQueue', this, {
       ...(props.dedupTable !== undefined && { dedupTable: [kinds.dedupTable, props.dedupTable] }),
     });
-    const violations = jobQueueViolations(props);
+    const violations = [
+      ...jobQueueViolations(props),
+      ...tableElsewhere(this, 'dedupTable', props.dedupTable?.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('JobQueue', this.node.path, violations);
     const { consumerName, dedupTable, receiptsInPostgres = false, entry } = props;
     const { maxFailures = 5, timeout = Duration.minutes(15) } = props;
@@ -125,7 +131,10 @@ export class JobQueue extends Construct {
 
   /**
    * Lets a function enqueue, ask for and cancel jobs, and tells it where: `jobQueueSettings(process.env)`, with
-   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours.
+   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours. A function
+   * can be told of one queue: for more of them give it `grantEnqueue`, and tell it in variables of your own.
+   *
+   * @throws InvalidProps where it was told of another queue
    */
   public addProducer(producer: LambdaFunction): void {
     const environment = {
@@ -139,7 +148,12 @@ export class JobQueue extends Construct {
       EXACTLY_ONCE_JOBS_SCHEDULE_GROUP: this.scheduleGroup.scheduleGroupName,
       EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN: this.schedulerRole.roleArn,
     };
-    for (const [name, value] of Object.entries(environment)) producer.addEnvironment(name, value);
+    tellFunction(producer, environment, {
+      constructClass: 'JobQueue',
+      by: this,
+      change:
+        'let another function enqueue here, or give this one `grantEnqueue` and settings in variables of your own',
+    });
     this.grantEnqueue(producer);
   }
 
@@ -178,6 +192,7 @@ export class JobQueue extends Construct {
     if (cluster === undefined || image === undefined) return undefined;
     const table = dedupTable?.table;
     if (table !== undefined) claim({ construct: table, name: table.tableName }, consumerName, this);
+    keepReceipts(this, this.retention);
     pinName(this, () => consumerName);
     const { queue, deadLetterQueue } = this.channel;
     claim({ construct: queue, name: queue.queueName }, 'messages', this);

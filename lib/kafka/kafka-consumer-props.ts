@@ -211,7 +211,8 @@ export interface KafkaConsumerProps extends HandlerFunctionOptions {
   readonly deadLetterQueue?: IQueue;
 
   /**
-   * How long a dead letter is kept: 14 days in a queue that is made here.
+   * How long a dead letter is kept, from 1 minute to 14 days: by the queue that is made here, or as `deadLetterQueue`
+   * is set to.
    *
    * @default Duration.days(14)
    */

@@ -1,14 +1,12 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { claimant } from '../guarantees/claims.js';
 import { atLeast, isKnown, wholeBetween, type Inequality } from '../guarantees/inequality.js';
 import { receiptsOutlive } from '../guarantees/inequalities.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { storeViolations } from '../guarantees/one-store.js';
-import { nameIsItsOwn } from '../guarantees/own-name.js';
+import { consumerNameIsItsOwn } from '../guarantees/own-name.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
 import { nameViolations } from '../guarantees/stable-name.js';
-import type { IDedupTable } from '../dedup/dedup-table-base.js';
 import type { KafkaConsumerProps } from './kafka-consumer-props.js';
 import { defaults, kafkaHorizonOf } from './kafka-consumer-values.js';
 
@@ -74,24 +72,9 @@ export function kafkaInequalities(props: KafkaConsumerProps, receiptRetention: D
       { name: 'topicRetention', value: topicRetention },
       { name: 'time to repair', value: Duration.days(1) },
     ),
-    dedupTable && nameOnTable(dedupTable, consumerName),
+    dedupTable && consumerNameIsItsOwn(dedupTable, consumerName),
   ];
   return all.filter((one) => one !== undefined);
-}
-
-/** Two consumers of one name on one table would have one set of receipts. */
-function nameOnTable(dedupTable: IDedupTable, consumerName: string): Inequality | undefined {
-  const { table } = dedupTable;
-  return nameIsItsOwn(
-    {
-      id: 'consumer-name-unique',
-      prevents: 'one consumer takes the receipts of the other for its own and drops messages (lost)',
-      change: 'give each consumer its own `consumerName`, or its own `dedupTable`',
-    },
-    { prop: 'consumerName', name: consumerName },
-    dedupTable,
-    claimant({ construct: table, name: table.tableName }, consumerName),
-  );
 }
 
 /** A record needs as many tries as it has failures, one that kills some deaths more, before the consumer can tell. */

@@ -1,19 +1,21 @@
-import { type Duration, Stack, Tokenization, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Tokenization, Validations } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { statedOtherwise } from '../channel/deployed-queue.js';
 import { ConsumerAlarms, type ConsumerAlarmThresholds } from '../consumer/consumer-alarms.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { claim } from '../guarantees/claims.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
-import { violationsOf } from '../guarantees/inequality.js';
-import { InvalidProps } from '../guarantees/invalid-props.js';
+import { isKnown, violationsOf } from '../guarantees/inequality.js';
+import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { keepReceipts } from '../guarantees/kept-receipts.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { queueElsewhere, tableElsewhere } from '../guarantees/same-region.js';
 import { kafkaAlarms } from './kafka-alarms.js';
 import type { KafkaConsumerProps } from './kafka-consumer-props.js';
 import { kafkaInequalities, kafkaViolations } from './kafka-consumer-rules.js';
@@ -65,6 +67,7 @@ export class KafkaConsumer extends Construct {
   /** Goes off when the topic is another one than `topicId` says. Made by `addAlarms`. */
   public heldAlarm?: Alarm;
   private readonly logGroup: LogGroup;
+  private readonly topicRetention: Duration;
 
   constructor(scope: Construct, id: string, props: KafkaConsumerProps) {
     super(scope, id);
@@ -73,7 +76,12 @@ export class KafkaConsumer extends Construct {
       expectKinds('KafkaConsumer', this, { dedupTable: [kinds.dedupTable, dedupTable] });
     const receiptRetention = props.receiptRetention ?? kafkaHorizonOf(props);
     const inequalities = receiptRetention === undefined ? [] : kafkaInequalities(props, receiptRetention);
-    const violations = [...kafkaViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...kafkaViolations(props),
+      ...violationsOf(inequalities),
+      ...tableElsewhere(this, 'dedupTable', dedupTable?.table),
+      ...this.deadLetterViolations(props),
+    ];
     if (receiptRetention === undefined || violations.length > 0)
       throw new InvalidProps('KafkaConsumer', this.node.path, violations);
     const table = dedupTable?.table;
@@ -82,7 +90,8 @@ export class KafkaConsumer extends Construct {
     pinName(this, () => consumerName);
     this.consumerName = consumerName;
     this.receiptRetention = receiptRetention;
-    this.deadLetterQueue = props.deadLetterQueue ?? this.deadLetters();
+    this.topicRetention = props.topicRetention;
+    this.deadLetterQueue = props.deadLetterQueue ?? this.deadLetters(props);
     const built = this.handlerOf(props);
     this.function = built.function;
     this.logGroup = built.logGroup;
@@ -113,10 +122,20 @@ export class KafkaConsumer extends Construct {
     });
   }
 
-  /** Alarms on what the consumer logs of its batches, on its lag, and on a topic that is another one. Once. */
+  /**
+   * Alarms on what the consumer logs of its batches, on its lag, and on a topic that is another one. Once.
+   *
+   * @throws InvalidProps without `comesAgainFor` where `topicRetention` is known at deployment only
+   */
   public addAlarms(options: KafkaConsumerAlarmsOptions = {}): ConsumerAlarms {
-    const { consumerName, logGroup } = this;
-    const alarms = new ConsumerAlarms(this, 'Alarms', { ...options, consumerName, logGroup });
+    const { consumerName, logGroup, topicRetention } = this;
+    const queueRetention =
+      isKnown(topicRetention) && topicRetention.toSeconds() > longestForgotten.toSeconds()
+        ? longestForgotten
+        : topicRetention;
+    const alarms = new ConsumerAlarms(this, 'Alarms', {
+      ...{ ...options, consumerName, logGroup, queueRetention },
+    });
     const lag = options.lag ?? 10_000;
     const own = kafkaAlarms(this, { function: this.function, logGroup, consumerName, lag });
     this.lagAlarm = own.lag;
@@ -124,9 +143,33 @@ export class KafkaConsumer extends Construct {
     return alarms;
   }
 
-  private deadLetters(): Queue {
+  /** The queue is as the horizon reckons with it, and takes what the runtime sends. */
+  private deadLetterViolations({
+    deadLetterQueue: queue,
+    deadLetterRetention,
+  }: KafkaConsumerProps): Violation[] {
+    if (queue === undefined) return [];
+    return [
+      ...queueElsewhere(this, 'deadLetterQueue', queue),
+      ...(deadLetterRetention === undefined
+        ? []
+        : statedOtherwise('deadLetterRetention', deadLetterRetention, queue)),
+      ...(queue.fifo
+        ? [
+            {
+              id: 'kind-as-deployed',
+              given: `deadLetterQueue '${queue.node.path}' is FIFO`,
+              allowed: 'a Standard queue: dead letters of Kafka are sent without a group, which FIFO refuses',
+              change: 'give a Standard queue, or leave `deadLetterQueue` out',
+            },
+          ]
+        : []),
+    ];
+  }
+
+  private deadLetters({ deadLetterRetention }: KafkaConsumerProps): Queue {
     const queue = new Queue(this, 'DeadLetters', {
-      retentionPeriod: defaults.deadLetterRetention,
+      retentionPeriod: deadLetterRetention ?? defaults.deadLetterRetention,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
     });
@@ -163,3 +206,6 @@ export class KafkaConsumer extends Construct {
     });
   }
 }
+
+/** A record that comes again holds up its partition: it is told after half of this, however long the topic lives. */
+const longestForgotten = Duration.days(4);

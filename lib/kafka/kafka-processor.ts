@@ -9,8 +9,11 @@ import { claim } from '../guarantees/claims.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { tasksCost } from '../guarantees/idle-cost.js';
+import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
+import { consumerNameIsItsOwn } from '../guarantees/own-name.js';
 import { pinName } from '../guarantees/pinned-names.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import { KafkaProcessorAlarms } from './kafka-processor-alarms.js';
 import type { KafkaProcessorProps } from './kafka-processor-props.js';
 import { kafkaProcessorViolations } from './kafka-processor-rules.js';
@@ -41,7 +44,11 @@ export class KafkaProcessor extends Construct implements IConnectable {
   constructor(scope: Construct, id: string, props: KafkaProcessorProps) {
     super(scope, id);
     expectKinds('KafkaProcessor', this, { dedupTable: [kinds.dedupTable, props.dedupTable] });
-    const violations = kafkaProcessorViolations(props);
+    const violations = [
+      ...kafkaProcessorViolations(props),
+      ...violationsOf([consumerNameIsItsOwn(props.dedupTable, props.consumerName)]),
+      ...tableElsewhere(this, 'dedupTable', props.dedupTable.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('KafkaProcessor', this.node.path, violations);
     const { consumerName, dedupTable, kafkaClusterName, inputTopics, maxTasks = 4 } = props;
     const { table } = dedupTable;

@@ -13,6 +13,7 @@ import { handlerFunctionOptions } from '../consumer/handler-function-options.js'
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { needed, notNeeded } from '../consumer/not-installed.js';
 import { claim, claimant } from '../guarantees/claims.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
@@ -24,7 +25,13 @@ import { relayViolations } from './outbox-relay-rules.js';
 import { relayCost, sweepCost } from './relay-cost.js';
 import { discardedEvents, iteratorAge, RelayAlarms, relayMetric } from './relay-alarms.js';
 import { relayedRecords } from './relayed-records.js';
-import { targetKinds, targetNotes, targetsText, type RelayTargetConfig } from './relay-target.js';
+import {
+  targetKinds,
+  targetNotes,
+  targetsElsewhere,
+  targetsText,
+  type RelayTargetConfig,
+} from './relay-target.js';
 import { sweepSchedule } from './sweep-schedule.js';
 
 /** What the runtime sends with, by how a target is addressed. SQS is everybody's. */
@@ -77,7 +84,11 @@ export class OutboxRelay extends Construct {
     const other = claimant(table, 'relay');
     const values = { maxRecordAge, timeout, sweepInterval, batchSize, retryAttempts, other };
     const inequalities = relayInequalities(values);
-    const violations = [...relayViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...relayViolations(props),
+      ...violationsOf(inequalities),
+      ...tableElsewhere(this, 'outbox', outbox.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('OutboxRelay', this.node.path, violations);
     claim(table, 'relay', this);
 
@@ -91,6 +102,8 @@ export class OutboxRelay extends Construct {
       encryptionKey: props.encryptionKey,
     }).function;
     const targets = props.targets.map((target) => target.bind(this.function));
+    const unreached = targetsElsewhere(this, targets);
+    if (unreached.length > 0) throw new InvalidProps('OutboxRelay', this.node.path, unreached);
     this.expectClients(targets);
     for (const [name, value] of Object.entries(this.environment(targets)))
       this.function.addEnvironment(name, value);

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Resource, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -6,6 +6,7 @@ import type { IConstruct } from 'constructs';
 import type { IMessageChannel } from '../channel/channel-base.js';
 import { kinds, type Kind } from '../guarantees/expect-kinds.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
+import { ofAnotherRegion } from '../guarantees/same-region.js';
 
 export interface RelayTargetOptions {
   /**
@@ -73,13 +74,18 @@ export abstract class RelayTarget {
     });
   }
 
-  /** An EventBridge bus: unordered. Source and detail-type are those of the event, the detail is the whole event. */
+  /**
+   * An EventBridge bus: unordered. Source and detail-type are those of the event, the detail is the whole event. It
+   * may be another account's whose policy lets the relay put events there (`events:PutEvents`).
+   *
+   * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+   */
   public static eventBus(eventBus: IEventBus, options: RelayTargetOptions = {}): RelayTarget {
     return new Target((grantee) => {
       eventBus.grantPutEventsTo(grantee);
       return {
         resource: eventBus,
-        address: { eventBusName: eventBus.eventBusName },
+        address: { eventBusName: busAddress(eventBus, grantee) },
         ordered: false,
         ...options,
       };
@@ -88,6 +94,14 @@ export abstract class RelayTarget {
 
   /** Called by the relay: lets it send, and says where to. */
   public abstract bind(relay: IGrantable): RelayTargetConfig;
+}
+
+/** Its name means a bus of the caller's own account; only its ARN says that it is another one's. */
+function busAddress({ env, eventBusArn, eventBusName }: IEventBus, relay: IGrantable): string {
+  const { principalAccount } = relay.grantPrincipal;
+  const compared = Token.compareStrings(env.account, principalAccount ?? env.account);
+  const isOurs = compared === TokenComparison.SAME || compared === TokenComparison.BOTH_UNRESOLVED;
+  return isOurs ? eventBusName : eventBusArn;
 }
 
 class Target extends RelayTarget {
@@ -116,6 +130,15 @@ export function targetViolations(targets: readonly RelayTarget[]): Violation[] {
 /** What `expectKinds` has to look at: JavaScript lets something else pass. */
 export function targetKinds(targets: readonly RelayTarget[]): Record<string, readonly [Kind, unknown]> {
   return Object.fromEntries(targets.map((one, index) => [`targets[${index}]`, [kinds.target, one]]));
+}
+
+/** A target that no client of the relay reaches: SQS, SNS and EventBridge are asked in its own Region. */
+export function targetsElsewhere(scope: IConstruct, targets: readonly RelayTargetConfig[]): Violation[] {
+  return targets.flatMap(({ resource }) =>
+    Resource.isResource(resource)
+      ? ofAnotherRegion(scope, `target '${resource.node.path}'`, { construct: resource })
+      : [],
+  );
 }
 
 /** What a report says of where events go. */

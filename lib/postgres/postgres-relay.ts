@@ -49,7 +49,7 @@ export class PostgresRelay extends Construct {
       ...{ logRetention: props.logRetention, encryptionKey: props.encryptionKey },
       environment: props.environment,
     }).function;
-    const { environment, targets } = bindRelay(this, this.function, outbox);
+    const { environment, targets } = bindRelay('PostgresRelay', this, this.function, outbox);
     for (const [name, value] of Object.entries(environment)) this.function.addEnvironment(name, value);
     this.schedule = sweepSchedule(this, 'Schedule', this.function, interval);
     const alarms = pollingAlarms(this, { outboxName: props.outboxName, alarmAfter, told: interval });

@@ -9,6 +9,7 @@ import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import { nameViolations } from '../guarantees/stable-name.js';
 import {
   targetKinds,
+  targetsElsewhere,
   targetsText,
   targetViolations,
   type RelayTarget,
@@ -64,13 +65,20 @@ export interface BoundRelay {
   readonly targets: readonly RelayTargetConfig[];
 }
 
-/** Lets a program send and read its secret, and says where. */
+/**
+ * Lets a program send and read its secret, and says where.
+ *
+ * @throws InvalidProps for a target in another Region
+ */
 export function bindRelay(
+  type: string,
   scope: Construct,
   grantee: IGrantable,
   { outboxName, targets, secret, retention }: RelayOfOutbox,
 ): BoundRelay {
   const bound = targets.map((target) => target.bind(grantee));
+  const unreached = targetsElsewhere(scope, bound);
+  if (unreached.length > 0) throw new InvalidProps(type, scope.node.path, unreached);
   secret?.grantRead(grantee);
   return {
     environment: {

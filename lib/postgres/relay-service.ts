@@ -53,7 +53,7 @@ export function relayService(
     logGroup: logGroup(scope, 'Logs', { encryptionKey: props.encryptionKey }),
     variables: 'The variables are names and addresses; the password stays in its secret.',
   });
-  const { environment, targets } = bindRelay(scope, taskDefinition.taskRole, outbox);
+  const { environment, targets } = bindRelay(constructClass, scope, taskDefinition.taskRole, outbox);
   for (const [name, value] of Object.entries(environment))
     taskDefinition.defaultContainer?.addEnvironment(name, value);
   const service = fargateProgram(scope, taskDefinition, {

@@ -32,6 +32,12 @@ export interface GuaranteeDashboardProps {
 const width = 24;
 const perRow = 3;
 const height = 6;
+/**
+ * What a widget of states takes.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+ */
+const alarmsPerWidget = 100;
 
 /**
  * A CloudWatch dashboard of a stack: the state of all its alarms, each with its graph and threshold, and what goes
@@ -59,13 +65,22 @@ export class GuaranteeDashboard extends Construct {
 function bodyOf(root: IConstruct, stack: Stack): object {
   const shown = root.node.findAll().filter((construct) => Stack.of(construct) === stack);
   const alarms = shown.filter((construct) => construct instanceof Alarm);
-  const column = new Column(
-    ...(alarms.length === 0 ? [] : [new AlarmStatusWidget({ title: 'Alarms', alarms, width, height })]),
-    ...shown.flatMap(flowOf),
-    ...watched(alarms),
-  );
+  const column = new Column(...statesOf(alarms), ...shown.flatMap(flowOf), ...watched(alarms));
   column.position(0, 0);
   return { start: '-PT12H', widgets: column.toJson() };
+}
+
+/** The state of every alarm, in as few widgets as CloudWatch takes. */
+function statesOf(alarms: readonly Alarm[]): IWidget[] {
+  return Array.from({ length: Math.ceil(alarms.length / alarmsPerWidget) }, (_, i) => {
+    const part = alarms.slice(i * alarmsPerWidget, (i + 1) * alarmsPerWidget);
+    return new AlarmStatusWidget({
+      title: i === 0 ? 'Alarms' : `Alarms, ${i + 1}`,
+      alarms: part,
+      width,
+      height,
+    });
+  });
 }
 
 /** What goes through a construct. */

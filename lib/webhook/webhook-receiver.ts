@@ -15,6 +15,7 @@ import { GuaranteeReport } from '../guarantees/guarantee-report.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { uncheckedInPostgres } from '../guarantees/one-store.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
 import { pinName } from '../guarantees/pinned-names.js';
 import type { WebhookReceiverProps } from './webhook-receiver-props.js';
 import { receiverInequalities, receiverViolations } from './webhook-receiver-rules.js';
@@ -109,7 +110,11 @@ export class WebhookReceiver extends Construct {
       table: dedupTable,
       namesake: receipts && claimant(receipts, receiverName),
     });
-    const violations = [...receiverViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...receiverViolations(props),
+      ...violationsOf(inequalities),
+      ...tableElsewhere(this, 'dedupTable', dedupTable?.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('WebhookReceiver', this.node.path, violations);
     if (receipts !== undefined) claim(receipts, receiverName, this);
     pinName(this, () => receiverName);

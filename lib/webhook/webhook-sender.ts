@@ -8,7 +8,6 @@ import { Construct } from 'constructs';
 import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { runbookAlarm } from '../channel/runbook-alarm.js';
-import { madeHere } from '../consumer/consumer-function.js';
 import { handlerFunctionOptions } from '../consumer/handler-function-options.js';
 import { HandlerFunction } from '../consumer/handler-function.js';
 import { IdempotentConsumer } from '../consumer/idempotent-consumer.js';
@@ -17,6 +16,8 @@ import { expectKinds, kinds } from '../guarantees/expect-kinds.js';
 import { violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps } from '../guarantees/invalid-props.js';
 import { pinResource } from '../guarantees/pinned-names.js';
+import { tableElsewhere } from '../guarantees/same-region.js';
+import { tellFunction } from '../guarantees/told-functions.js';
 import { RelayTarget, type RelayTargetOptions } from '../outbox/relay-target.js';
 import { WakeQueue } from './wake-queue.js';
 import type { WebhookSenderProps } from './webhook-sender-props.js';
@@ -72,7 +73,12 @@ export class WebhookSender extends Construct {
     const receipts = { construct: dedupTable.table, name: dedupTable.table.tableName };
     const values = { senderName, shards, maxWorkers, retention, workerTimeout, table: dedupTable };
     const inequalities = senderInequalities({ ...values, namesake: claimant(receipts, senderName) });
-    const violations = [...senderViolations(props), ...violationsOf(inequalities)];
+    const violations = [
+      ...senderViolations(props),
+      ...violationsOf(inequalities),
+      ...tableElsewhere(this, 'dedupTable', dedupTable.table),
+      ...tableElsewhere(this, 'alerts', props.alerts?.table),
+    ];
     if (violations.length > 0) throw new InvalidProps('WebhookSender', this.node.path, violations);
     this.senderName = senderName;
     this.shards = shards;
@@ -110,15 +116,19 @@ export class WebhookSender extends Construct {
     return RelayTarget.channel(this.channel, options);
   }
 
-  /** Lets a function run `WebhookRegistry`, such as that of a page, and tells it where. */
+  /**
+   * Lets a function run `WebhookRegistry`, such as that of a page, and tells it where.
+   *
+   * @throws InvalidProps where it was told of another sender
+   */
   public addOperator(operator: LambdaFunction): void {
-    for (const [name, value] of Object.entries(this.environment())) operator.addEnvironment(name, value);
+    this.tell(operator);
     this.grantOperate(operator);
   }
 
   /** @internal What the page of the tenants needs: less than an operator. */
   public _addPage(page: LambdaFunction): void {
-    for (const [name, value] of Object.entries(this.environment())) page.addEnvironment(name, value);
+    this.tell(page);
     this.grants.show(page);
     this.wake.queue.grantSendMessages(page);
   }
@@ -197,8 +207,7 @@ export class WebhookSender extends Construct {
       },
       environment: props.environment,
     });
-    const made = madeHere(intake.function);
-    for (const [name, value] of Object.entries(this.environment())) made?.addEnvironment(name, value);
+    if (intake.ownFunction !== undefined) this.tell(intake.ownFunction);
     this.grants.takeEvents(intake.function);
     this.wake.queue.grantSendMessages(intake.function);
     return intake;
@@ -223,6 +232,15 @@ export class WebhookSender extends Construct {
     dedupTable.grants.commitReceipts(made.function, senderName);
     alerts?.grants.publish(made.function);
     return made;
+  }
+
+  private tell(told: LambdaFunction): void {
+    tellFunction(told, this.environment(), {
+      constructClass: 'WebhookSender',
+      by: this,
+      change:
+        'let another function operate this sender, or give this one `grantOperate` and variables of your own',
+    });
   }
 
   private environment(): Record<string, string> {

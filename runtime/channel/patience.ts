@@ -1,4 +1,5 @@
 import type { SendClock } from '../send/send-lanes.js';
+import { steadyNow } from '../send/steady-now.js';
 
 /** Longest time that one call may take, and the least, so that an answer has a chance at the end. */
 const call = { mostMs: 5_000, leastMs: 1_000 };
@@ -9,7 +10,7 @@ export class Patience implements SendClock {
   readonly #ends: number;
 
   constructor(readonly givenMs: number) {
-    this.#ends = Date.now() + givenMs;
+    this.#ends = steadyNow() + givenMs;
     this.signal = AbortSignal.timeout(Math.max(1, givenMs) + call.leastMs);
   }
 
@@ -22,6 +23,6 @@ export class Patience implements SendClock {
   }
 
   leftMs(): number {
-    return Math.max(0, this.#ends - Date.now());
+    return Math.max(0, this.#ends - steadyNow());
   }
 }

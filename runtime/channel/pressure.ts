@@ -1,3 +1,5 @@
+import { steadyNow } from '../send/steady-now.js';
+
 /** When a sender leaves FIFO, and when it comes back. */
 export interface PressureLimits {
   /** FIFO may throttle for so long: it is scaled down when nothing is sent, and needs minutes to warm up (H2). */
@@ -27,7 +29,7 @@ export class Pressure {
   readonly #limits: PressureLimits;
   readonly #now: () => number;
 
-  constructor(limits: PressureLimits, now: () => number = Date.now) {
+  constructor(limits: PressureLimits, now: () => number = steadyNow) {
     this.#limits = limits;
     this.#now = now;
   }

@@ -1,4 +1,5 @@
 import { InvalidSettings } from '../dedup/errors.js';
+import { steadyNow } from '../send/steady-now.js';
 import { answerOf, type Settling } from './answer.js';
 import { OutcomeUnconfirmed, RequestNotSent } from './errors.js';
 import { sentBy, type Sent } from './never-sent.js';
@@ -52,7 +53,7 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
     async send<Answer>(request: IdempotentRequest<Answer>) {
       const { signal } = request;
       const made = requestMaker(options, request);
-      const giveUpAt = Date.now() + giveUpAfterMs;
+      const giveUpAt = steadyNow() + giveUpAfterMs;
       let sent: Sent = 'not';
       for (let attempts = 1; ; attempts += 1) {
         signal?.throwIfAborted();
@@ -68,12 +69,14 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
         if ('response' in came || came.sent === 'perhaps') sent = 'perhaps';
         else if (came.sent === 'never' && sent !== 'perhaps') throw notSent(cause, failure);
         const pause = pauseMs(attempts, wanted, pauses);
-        if (Date.now() + pause >= giveUpAt || ('sent' in came && came.sent === 'never'))
-          throw sent === 'perhaps'
-            ? new OutcomeUnconfirmed(about, failure, { cause })
-            : notSent(cause, failure);
+        const givenUp = () =>
+          sent === 'perhaps' ? new OutcomeUnconfirmed(about, failure, { cause }) : notSent(cause, failure);
+        if (steadyNow() + pause >= giveUpAt || ('sent' in came && came.sent === 'never')) throw givenUp();
         options.onRetry?.({ key: about.key, attempts, failure });
         await sleep(pause, signal);
+        // A process that was frozen in its pause, for the night or until the next invocation, may wake up when the
+        // API has forgotten the key: asked again, it would do it again.
+        if (steadyNow() >= giveUpAt) throw givenUp();
       }
     },
   };

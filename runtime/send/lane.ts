@@ -8,7 +8,7 @@ export interface Lane<E> {
   most: number;
   /** Tries in vain of what is at its head. */
   attempts: number;
-  /** Not before, epoch milliseconds. */
+  /** Not before, by `steadyNow`. */
   notBefore: number;
   /** The last call failed as a whole, and what it held may have been accepted. */
   inDoubt: boolean;

@@ -4,6 +4,7 @@ import { NotAccepted, TargetLeftOut, TargetTimedOut, TooLargeForTarget } from '.
 import type { Lane } from './lane.js';
 import { isGone, isThrottling } from './refusal.js';
 import { sendCall, type CallAnswer } from './send-call.js';
+import { steadyNow } from './steady-now.js';
 import { entriesPerCall, type CallLimits, type Sendable, type SendTarget } from './target.js';
 import type { TargetHealth } from './target-health.js';
 
@@ -102,7 +103,7 @@ export async function sendLanes<E extends Sendable>(
       busy -= 1;
       rules.onAnswer?.(sent, answer);
       if (answer.failure === undefined) health?.took();
-      else health?.failed(answer.failure.error, Date.now() + clock.leftMs());
+      else health?.failed(answer.failure.error, steadyNow() + clock.leftMs());
       for (const { lane, events } of taken) {
         settle(lane, events, answer, { retry, alone: taken.length === 1, stop });
         if (lane.waiting.length > 0) ready.push(lane);
@@ -132,7 +133,7 @@ function reasonToStop(
   if (out !== undefined) return { error: new TargetLeftOut(name, out) };
   if (isSlow?.() !== true) return undefined;
   const cause = new TargetTimedOut(name, clock.givenMs / 3);
-  health?.leaveOut(cause, Date.now() + clock.leftMs());
+  health?.leaveOut(cause, steadyNow() + clock.leftMs());
   return { error: cause };
 }
 
@@ -149,7 +150,7 @@ function take<E>(
 ): Taken<E>[] {
   const taken: Taken<E>[] = [];
   let [count, bytes] = [0, 0];
-  const now = Date.now();
+  const now = steadyNow();
   for (let i = 0; i < ready.length && count < call.events;) {
     const lane = ready[i];
     // One whose call has failed goes alone: its neighbours must not suffer for it.
@@ -232,5 +233,5 @@ function settle<E extends Sendable>(
     if (over || (error instanceof NotAccepted && error.kind === 'final')) stop(event, lane, error);
   }
   const wait = Math.min(retry.capMs, retry.baseMs * 2 ** Math.min(lane.attempts, 10));
-  lane.notBefore = Date.now() + Math.random() * wait;
+  lane.notBefore = steadyNow() + Math.random() * wait;
 }

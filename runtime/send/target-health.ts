@@ -1,5 +1,6 @@
 import { NotAccepted, TargetTimedOut } from './errors.js';
 import { isGone, isThrottling } from './refusal.js';
+import { steadyNow } from './steady-now.js';
 
 /** How long a target is left out, doubled each time that it is found no better. */
 const leftOut = { firstMs: 10_000, mostMs: 60_000 };
@@ -18,7 +19,7 @@ export class TargetHealth {
 
   /** Why it is left out now; undefined: it is not. */
   get leftOutFor(): { readonly cause: unknown } | undefined {
-    return Date.now() < this.#outUntil ? { cause: this.#cause } : undefined;
+    return steadyNow() < this.#outUntil ? { cause: this.#cause } : undefined;
   }
 
   /** A sweep comes once a minute: it asks the target anew, with one failure that it may have. */
@@ -33,7 +34,7 @@ export class TargetHealth {
     this.#trips = 0;
   }
 
-  /** A call failed as a whole. @param runEndsAt epoch milliseconds */
+  /** A call failed as a whole. @param runEndsAt by {@link steadyNow} */
   failed(cause: unknown, runEndsAt: number): void {
     if (isFaultOfTheRequest(cause)) return;
     this.#failures += 1;
@@ -44,7 +45,7 @@ export class TargetHealth {
   leaveOut(cause: unknown, runEndsAt: number): void {
     this.#cause = cause;
     const ms = Math.min(leftOut.mostMs, leftOut.firstMs * 2 ** this.#trips);
-    this.#outUntil = Math.max(runEndsAt, Date.now() + ms);
+    this.#outUntil = Math.max(runEndsAt, steadyNow() + ms);
     this.#trips += 1;
     this.#failures = 0;
   }

@@ -1,9 +1,9 @@
-import { CfnParameter, Duration, type Stack } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { ChannelKind, MessageChannel, type ExistingQueuesProps } from '../../lib/index.js';
+import { ChannelKind, MessageChannel, PayloadBucket, type ExistingQueuesProps } from '../../lib/index.js';
 import { constructStack, refusal } from '../fixtures/construct-stack.js';
 
 type Stated = Partial<ExistingQueuesProps>;
@@ -205,4 +205,26 @@ test('queues of another Region than the stack are refused: Lambda polls those of
     { id: 'one-region', given: '`queue` is in us-east-1' },
     { id: 'one-region', given: '`deadLetterQueue` is in us-east-1' },
   ]);
+});
+
+test('bodies of a channel whose retention is known at deployment only are kept for as long as is stated', () => {
+  const payloads = (retention?: Duration) => {
+    const stack = constructStack();
+    const token = Duration.seconds(Token.asNumber({ Ref: 'Retention' }));
+    const queue = (id: string) => Queue.fromQueueArn(stack, id, `arn:aws:sqs:us-east-1:111111111111:${id}`);
+    const channel = MessageChannel.fromQueues(stack, 'Channel', {
+      ...{ kind: ChannelKind.STANDARD, queue: queue('Orders'), deadLetterQueue: queue('Dead') },
+      visibilityTimeout: Duration.minutes(3),
+      ...{ retention: token, deadLetterRetention: Duration.days(14) },
+    });
+    return new PayloadBucket(stack, 'Payloads', { channel, retention });
+  };
+  expect(refusal(() => payloads()).violations).toMatchObject([
+    { id: 'known-at-synth', change: 'give `retention` as a plain Duration' },
+  ]);
+  const { retention, bucket } = payloads(Duration.days(90));
+  expect(retention.toDays()).toBe(90);
+  Template.fromStack(Stack.of(bucket)).hasResourceProperties('AWS::S3::Bucket', {
+    LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 90 })] },
+  });
 });

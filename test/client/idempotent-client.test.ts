@@ -365,3 +365,30 @@ test('against the real API, with answers and requests lost: every order is paid 
   });
   dynamodb.destroy();
 });
+
+describe('a clock of the day that is set while the client waits', () => {
+  const real = Date.now.bind(Date);
+  let offMs = 0;
+  beforeEach(() => {
+    offMs = 0;
+    jest.spyOn(Date, 'now').mockImplementation(() => real() + offMs);
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  test('ahead, as after a night asleep or a frozen function: the key may be forgotten, so nothing is asked any more', async () => {
+    const { url, asked } = await replying(status(503));
+    const client = clientOf(url, { giveUpAfterMs: 300_000, onRetry: () => (offMs = 48 * 3_600_000) });
+    await expect(client.send(order)).rejects.toMatchObject({ name: 'OutcomeUnconfirmed', attempts: 1 });
+    expect(asked).toHaveLength(1);
+  });
+
+  test('back by an hour: it gives up when its time is over all the same', async () => {
+    const { url } = await replying(status(503));
+    const client = clientOf(url, { giveUpAfterMs: 300, onRetry: () => (offMs = -3_600_000) });
+    const began = performance.now();
+    const sending = client.send(order).catch((error: unknown) => error);
+    const outcome = await Promise.race([sending, sleep(3_000, 'still asking', { ref: false })]);
+    expect(outcome).toMatchObject({ name: 'OutcomeUnconfirmed' });
+    expect(performance.now() - began).toBeLessThan(2_500);
+  });
+});

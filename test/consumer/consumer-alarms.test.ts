@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, Token, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
   ChannelKind,
+  CommitWay,
   DeadLetterKind,
   DedupTable,
   IdempotentConsumer,
@@ -15,7 +17,7 @@ import {
 } from '../../lib/index.js';
 import { packageRoot } from '../../targets/package-root.js';
 import { logSummary, type BatchSummary } from '../../runtime/sqs/index.js';
-import { constructStack, noopEntry } from '../fixtures/construct-stack.js';
+import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
 
 function consumerIn(stack: Stack, handler?: LambdaFunction): IdempotentConsumer {
   return new IdempotentConsumer(stack, 'Consumer', {
@@ -164,4 +166,53 @@ test('the log group of a function that somebody else makes is found by its name,
   const logGroup = LogGroup.fromLogGroupName(given, 'Logs', 'their-logs');
   consumerIn(given, handlerIn(given)).addAlarms({ logGroup });
   Template.fromStack(given).allResourcesProperties('AWS::Logs::MetricFilter', { LogGroupName: 'their-logs' });
+});
+
+describe('a threshold that is made of a time', () => {
+  const onQueuesOf = (retention: Duration) => {
+    const stack = constructStack();
+    const arn = 'arn:aws:sqs:us-east-1:111111111111:';
+    const channel = MessageChannel.fromQueues(stack, 'Channel', {
+      kind: ChannelKind.STANDARD,
+      queue: Queue.fromQueueArn(stack, 'Queue', `${arn}orders`),
+      deadLetterQueue: Queue.fromQueueArn(stack, 'Dead', `${arn}dead`),
+      visibilityTimeout: Duration.minutes(3),
+      ...{ retention, deadLetterRetention: Duration.days(14) },
+    });
+    const consumer = new IdempotentConsumer(stack, 'Consumer', {
+      ...{ consumerName: 'settlement', channel, entry: noopEntry, commitWay: CommitWay.NATURAL },
+      receiptRetention: Duration.days(100),
+    });
+    return { stack, consumer };
+  };
+  const token = () => Duration.seconds(Token.asNumber({ Ref: 'Retention' }));
+
+  test('must be given where the retention is known at deployment only: half of a token is no number', () => {
+    expect(refusal(() => onQueuesOf(token()).consumer.addAlarms()).violations).toMatchObject([
+      { id: 'known-at-synth', change: expect.stringContaining('`comesAgainFor`') },
+    ]);
+    const { stack, consumer } = onQueuesOf(token());
+    consumer.addAlarms({ comesAgainFor: Duration.days(1) });
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      ...{ MetricName: 'oldestSeconds', Threshold: 86_400 },
+    });
+  });
+
+  test('no alarm has a number that no token and nobody means', () => {
+    const { stack, consumer } = onQueuesOf(Duration.days(4));
+    consumer.addAlarms({ comesAgainFor: token() });
+    const alarms = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm'));
+    const thresholds = alarms.map(({ Properties }) => (Properties as { Threshold: unknown }).Threshold);
+    expect(thresholds).toContainEqual({ Ref: 'Retention' });
+    for (const threshold of thresholds)
+      if (typeof threshold === 'number') expect(threshold).toBeGreaterThanOrEqual(0);
+  });
+
+  test.each([
+    ['a token', token(), 'known-at-synth'],
+    ['two days', Duration.days(2), 'alarm-looks-back'],
+  ])('is refused where CloudWatch cannot look back so far: parkedFor of %s', (_, parkedFor, id) => {
+    const { consumer } = onQueuesOf(Duration.days(4));
+    expect(refusal(() => consumer.addAlarms({ parkedFor })).violations).toMatchObject([{ id }]);
+  });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
   ChannelKind,
   CommitWay,
@@ -77,4 +78,48 @@ test.each<[string, Shape, RegExp]>([
   if (!App.isApp(root)) throw new Error('the stack has no app');
   const { directory } = root.synth();
   expect(readFileSync(join(directory, 'GUARANTEES.md'), 'utf8')).toMatch(text);
+});
+
+describe('a queue of the app that has a dead-letter queue of its own', () => {
+  const consumerOn = (maxReceiveCount: number, given: { maxFailures?: number; otherDead?: boolean } = {}) => {
+    const stack = constructStack();
+    const deadLetterQueue = new Queue(stack, 'Dead', { retentionPeriod: Duration.days(14), fifo: true });
+    const queue = new Queue(stack, 'Orders', {
+      ...{ fifo: true, visibilityTimeout: Duration.minutes(3) },
+      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount },
+    });
+    const otherDead = new Queue(stack, 'OtherDead', { retentionPeriod: Duration.days(14), fifo: true });
+    const channel = MessageChannel.fromQueues(stack, 'Channel', {
+      ...{ kind: ChannelKind.FIFO, queue },
+      deadLetterQueue: given.otherDead === true ? otherDead : deadLetterQueue,
+      visibilityTimeout: Duration.minutes(3),
+      ...{ retention: Duration.days(4), deadLetterRetention: Duration.days(14) },
+    });
+    return new IdempotentConsumer(stack, 'Consumer', {
+      ...{ consumerName: 'settlement', channel, entry: noopEntry, maxFailures: given.maxFailures },
+      dedupTable: new DedupTable(stack, 'Dedup'),
+    });
+  };
+
+  test.each([
+    [3, undefined],
+    [5, 6],
+  ])('is refused where SQS gives up before the consumer: after %i receives', (receives, maxFailures) => {
+    expect(refusal(() => consumerOn(receives, { maxFailures })).violations).toMatchObject([
+      { id: 'sqs-gives-up-last', given: `'Stack/Orders' redrives after ${receives} receives` },
+    ]);
+  });
+
+  test.each([
+    [3, 3],
+    [1000, undefined],
+  ])('is taken where the consumer gives up first: after %i receives', (receives, maxFailures) => {
+    expect(() => consumerOn(receives, { maxFailures })).not.toThrow();
+  });
+
+  test('is refused where that is another one than is stated', () => {
+    expect(refusal(() => consumerOn(1000, { otherDead: true })).violations).toMatchObject([
+      { id: 'stated-as-deployed', given: "deadLetterQueue is 'Stack/OtherDead'" },
+    ]);
+  });
 });

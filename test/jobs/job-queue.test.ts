@@ -267,3 +267,25 @@ test('a relay sends the jobs of transactions to the queue, and nothing else of t
   const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
   expect(JSON.stringify(functions)).toMatch(/types[\\":[]+job\.reports/);
 });
+
+test.each(['Lambda', 'Fargate'])(
+  'on %s: an outbox that is sent from for longer than jobs are remembered fails the synth',
+  (place) => {
+    const relayOf = (retention: Duration) => {
+      const stack = constructStack();
+      const cluster = () => new Cluster(stack, 'Cluster', { vpc: new Vpc(stack, 'Vpc') });
+      const jobs = new JobQueue(stack, 'Jobs', {
+        ...{ consumerName: 'mails', dedupTable: new DedupTable(stack, 'Receipts') },
+        ...(place === 'Lambda'
+          ? { entry: noopEntry }
+          : { cluster: cluster(), image: ContainerImage.fromRegistry('worker') }),
+      });
+      return new OutboxRelay(stack, 'Relay', {
+        ...{ outbox: new OutboxTable(stack, 'Outbox', { retention }), entry: noopEntry },
+        targets: [jobs.relayTarget()],
+      });
+    };
+    expect(relayOf(Duration.days(100)).node.validate()).toEqual([]);
+    expect(relayOf(Duration.days(120)).node.validate().join()).toContain('[receipts-outlive-the-outbox]');
+  },
+);

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { App, Duration, Stack, Token, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { DedupTable, KafkaAuthentication, KafkaConsumer, type KafkaConsumerProps } from '../../lib/index.js';
 import { GuaranteeReport } from '../../lib/guarantees/guarantee-report.js';
@@ -139,6 +140,58 @@ test('alarms: lag, a topic that is another one, and all of a consumer', () => {
   template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'OffsetLag', Threshold: 500 });
   template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'held', Threshold: 0 });
   template.resourceCountIs('AWS::CloudWatch::Alarm', 12);
+});
+
+test.each([
+  ['a day', Duration.days(1), 12 * 3600],
+  ['a week', Duration.days(7), 48 * 3600],
+])(
+  'a record that comes again is told before its topic forgets it, which it does after %s',
+  (_, topicRetention, told) => {
+    const stack = constructStack();
+    consumerIn(stack, { topicRetention }).addAlarms();
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      ...{ MetricName: 'oldestSeconds', Threshold: told },
+    });
+  },
+);
+
+test('a retention that only the deployment knows makes no alarm: the time is to be given', () => {
+  const topicRetention = Duration.seconds(Token.asNumber({ Ref: 'Retention' }));
+  const given = { topicRetention, receiptRetention: Duration.days(100) };
+  expect(refusal(() => consumerIn(constructStack(), given).addAlarms()).violations).toMatchObject([
+    { id: 'known-at-synth' },
+  ]);
+  const consumer = consumerIn(constructStack(), given);
+  expect(() => consumer.addAlarms({ comesAgainFor: Duration.hours(3) })).not.toThrow();
+});
+
+describe('dead letters are kept for as long as the horizon reckons with', () => {
+  const days = (count: number) => count * 86_400;
+
+  test('in the queue that is made for them', () => {
+    const stack = constructStack();
+    const consumer = consumerIn(stack, { deadLetterRetention: Duration.days(2) });
+    expect(consumer.receiptRetention.toDays()).toBe(14 + 4 * (7 + 2));
+    Template.fromStack(stack).hasResourceProperties('AWS::SQS::Queue', { MessageRetentionPeriod: days(2) });
+  });
+
+  test('in a queue of the app, or its consumer is refused', () => {
+    const stack = constructStack();
+    const deadLetterQueue = new Queue(stack, 'Dead', { retentionPeriod: Duration.days(14) });
+    const stated = { deadLetterQueue, deadLetterRetention: Duration.days(2) };
+    expect(refusal(() => consumerIn(stack, stated)).violations).toMatchObject([
+      { id: 'stated-as-deployed', given: 'deadLetterRetention is 2 days' },
+    ]);
+  });
+
+  test('and in no FIFO queue, which refuses what has no group', () => {
+    const stack = constructStack();
+    const deadLetterQueue = new Queue(stack, 'Dead', { fifo: true });
+    expect(refusal(() => consumerIn(stack, { deadLetterQueue })).violations).toMatchObject([
+      { id: 'kind-as-deployed', given: "deadLetterQueue 'Stack/Dead' is FIFO" },
+    ]);
+  });
 });
 
 test('GUARANTEES.md states identity, what would break it, cost and what nobody can check at synth', () => {

@@ -1,5 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { GuaranteeDashboard } from '../../lib/index.js';
 import { constructStack } from '../fixtures/construct-stack.js';
 import { alarmsIn, watchedStack } from './watched-stack.js';
@@ -55,6 +56,20 @@ test('no widget lies on another', () => {
     Array.from({ length: width * height }, (_, i) => `${x + (i % width)} ${y + Math.floor(i / width)}`),
   );
   expect(new Set(cells).size).toBe(cells.length);
+});
+
+test('no widget of states has more alarms than CloudWatch takes, and none is left out', () => {
+  const stack = constructStack();
+  const metric = new Metric({ namespace: 'Shop', metricName: 'orders' });
+  for (let i = 0; i < 205; i += 1)
+    metric.createAlarm(stack, `Alarm${i}`, { threshold: i, evaluationPeriods: 1 });
+  new GuaranteeDashboard(stack, 'Dashboard');
+  const { widgets } = widgetsOf(stack);
+  const states = widgets
+    .filter(({ type }) => type === 'alarm')
+    .map(({ properties }) => properties.alarms ?? []);
+  expect(states.map(({ length }) => length)).toEqual([100, 100, 5]);
+  expect(new Set(states.flat()).size).toBe(205);
 });
 
 test('a stack without anything to show has an empty dashboard', () => {
