@@ -66,7 +66,7 @@ export type { IdempotentRestApiProps } from './api/idempotent-rest-api-props.js'
 export { KafkaProcessor } from './kafka/kafka-processor.js';
 export { KafkaProcessorAlarms, type KafkaProcessorAlarmsProps } from './kafka/kafka-processor-alarms.js';
 export type { KafkaProcessorProps } from './kafka/kafka-processor-props.js';
-export { JobQueue } from './jobs/job-queue.js';
+export { JobQueue, type JobProducerOptions } from './jobs/job-queue.js';
 export type { JobQueueProps } from './jobs/job-queue-props.js';
 export { KafkaConsumer, type KafkaConsumerAlarmsOptions } from './kafka/kafka-consumer.js';
 export { KafkaAuthentication, type KafkaConsumerProps } from './kafka/kafka-consumer-props.js';

@@ -32,6 +32,12 @@ interface Producing {
   readonly options: ProducerOptions;
 }
 
+/** It is part of the names of variables. */
+export function assertProducerName(name: string): void {
+  if (!/^[A-Z0-9_]{1,32}$/.test(name))
+    throw new Error(`name of the producer is '${name}', must be 1 to 32 of A-Z 0-9 _: change \`name\``);
+}
+
 /**
  * Permissions, and the environment that `channelSettings` of the runtime reads.
  *
@@ -42,8 +48,7 @@ export function addProducer(
   { channel, constructClass, queue, spillover, options }: Producing,
 ): void {
   const { name = 'CHANNEL', payloads } = options;
-  if (!/^[A-Z0-9_]{1,32}$/.test(name))
-    throw new Error(`name of the producer is '${name}', must be 1 to 32 of A-Z 0-9 _: change \`name\``);
+  assertProducerName(name);
   const elsewhere = queueElsewhere(producer, 'channel', queue);
   if (elsewhere.length > 0) throw new InvalidProps(constructClass, channel.node.path, elsewhere);
   const prefix = `EXACTLY_ONCE_${name}`;

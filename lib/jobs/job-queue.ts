@@ -4,6 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal, type IGrantable } from 'aws-cd
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
+import { assertProducerName } from '../channel/add-producer.js';
 import { MessageChannel } from '../channel/message-channel.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
 import { CommitWay } from '../consumer/commit-way.js';
@@ -25,6 +26,17 @@ import { jobCost, jobCostNotes } from './job-cost.js';
 import type { JobQueueProps } from './job-queue-props.js';
 import { jobQueueViolations } from './job-queue-rules.js';
 import { JobTasks } from './job-tasks.js';
+
+/** How a function enqueues. */
+export interface JobProducerOptions {
+  /**
+   * Tells the queues of one function apart, as second argument of `jobQueueSettings` or `postgresJobQueueSettings`: 1
+   * to 32 of `A-Z 0-9 _`.
+   *
+   * @default 'JOBS'
+   */
+  readonly name?: string;
+}
 
 /** Of a worker on Postgres: one for the transaction of its job, another for heartbeats, progress and leases. */
 const connections = '2';
@@ -131,28 +143,26 @@ export class JobQueue extends Construct {
 
   /**
    * Lets a function enqueue, ask for and cancel jobs, and tells it where: `jobQueueSettings(process.env)`, with
-   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours. A function
-   * can be told of one queue: for more of them give it `grantEnqueue`, and tell it in variables of your own.
+   * `receiptsInPostgres` `postgresJobQueueSettings(process.env)`. How it reaches the database is yours.
    *
-   * @throws InvalidProps where it was told of another queue
+   * @throws InvalidProps where it was told of another queue under the same name
    */
-  public addProducer(producer: LambdaFunction): void {
+  public addProducer(producer: LambdaFunction, { name = 'JOBS' }: JobProducerOptions = {}): void {
+    assertProducerName(name);
+    const prefix = `EXACTLY_ONCE_${name}`;
     const environment = {
-      EXACTLY_ONCE_JOBS_CONSUMER_NAME: this.consumerName,
-      ...(this.dedupTable !== undefined && {
-        EXACTLY_ONCE_JOBS_DEDUP_TABLE: this.dedupTable.table.tableName,
-      }),
-      EXACTLY_ONCE_JOBS_RETENTION_SECONDS: seconds(this.retention),
-      EXACTLY_ONCE_JOBS_QUEUE_URL: this.channel.queue.queueUrl,
-      EXACTLY_ONCE_JOBS_QUEUE_ARN: this.channel.queue.queueArn,
-      EXACTLY_ONCE_JOBS_SCHEDULE_GROUP: this.scheduleGroup.scheduleGroupName,
-      EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN: this.schedulerRole.roleArn,
+      [`${prefix}_CONSUMER_NAME`]: this.consumerName,
+      ...(this.dedupTable !== undefined && { [`${prefix}_DEDUP_TABLE`]: this.dedupTable.table.tableName }),
+      [`${prefix}_RETENTION_SECONDS`]: seconds(this.retention),
+      [`${prefix}_QUEUE_URL`]: this.channel.queue.queueUrl,
+      [`${prefix}_QUEUE_ARN`]: this.channel.queue.queueArn,
+      [`${prefix}_SCHEDULE_GROUP`]: this.scheduleGroup.scheduleGroupName,
+      [`${prefix}_SCHEDULER_ROLE_ARN`]: this.schedulerRole.roleArn,
     };
     tellFunction(producer, environment, {
       constructClass: 'JobQueue',
       by: this,
-      change:
-        'let another function enqueue here, or give this one `grantEnqueue` and settings in variables of your own',
+      change: 'give this queue another `name`, here and as second argument of `jobQueueSettings`',
     });
     this.grantEnqueue(producer);
   }

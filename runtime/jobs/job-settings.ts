@@ -25,14 +25,11 @@ export interface JobQueueSettings extends SharedJobSettings {
  * Reads the settings that `JobQueue.addProducer` put into the function's environment.
  *
  * @param environment usually `process.env`.
+ * @param name that `addProducer` was given, for a function that enqueues to several queues
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function jobQueueSettings(environment: Environment): JobQueueSettings {
-  const reader = settingsReader(environment);
-  const settings = { ...readShared(reader), dedupTable: reader.read('EXACTLY_ONCE_JOBS_DEDUP_TABLE') };
-  reader.end();
-  assertConsumerName(settings.consumerName);
-  return settings;
+export function jobQueueSettings(environment: Environment, name = 'JOBS'): JobQueueSettings {
+  return read(environment, name, (reader, prefix) => ({ dedupTable: reader.read(`${prefix}_DEDUP_TABLE`) }));
 }
 
 /**
@@ -40,29 +37,32 @@ export function jobQueueSettings(environment: Environment): JobQueueSettings {
  * `receiptsInPostgres`.
  *
  * @param environment usually `process.env`.
+ * @param name that `addProducer` was given, for a function that enqueues to several queues
  * @throws InvalidSettings naming every variable that is missing or wrong.
  */
-export function postgresJobQueueSettings(environment: Environment): SharedJobSettings {
-  const reader = settingsReader(environment);
-  const settings = readShared(reader);
+export function postgresJobQueueSettings(environment: Environment, name = 'JOBS'): SharedJobSettings {
+  return read(environment, name, () => ({}));
+}
+
+function read<Own extends object>(
+  environment: Environment,
+  name: string,
+  readOwn: (reader: SettingsReader, prefix: string) => Own,
+): SharedJobSettings & Own {
+  const prefix = `EXACTLY_ONCE_${name}`;
+  const reader = new SettingsReader(environment, 'call `addProducer` of the JobQueue construct');
+  const settings = {
+    consumerName: reader.read(`${prefix}_CONSUMER_NAME`),
+    retentionSeconds: reader.readWhole(`${prefix}_RETENTION_SECONDS`),
+    queueUrl: reader.read(`${prefix}_QUEUE_URL`),
+    scheduler: {
+      groupName: reader.read(`${prefix}_SCHEDULE_GROUP`),
+      roleArn: reader.read(`${prefix}_SCHEDULER_ROLE_ARN`),
+      queueArn: reader.read(`${prefix}_QUEUE_ARN`),
+    },
+    ...readOwn(reader, prefix),
+  };
   reader.end();
   assertConsumerName(settings.consumerName);
   return settings;
-}
-
-function settingsReader(environment: Environment): SettingsReader {
-  return new SettingsReader(environment, 'call `addProducer` of the JobQueue construct');
-}
-
-function readShared(reader: SettingsReader): SharedJobSettings {
-  return {
-    consumerName: reader.read('EXACTLY_ONCE_JOBS_CONSUMER_NAME'),
-    retentionSeconds: reader.readWhole('EXACTLY_ONCE_JOBS_RETENTION_SECONDS'),
-    queueUrl: reader.read('EXACTLY_ONCE_JOBS_QUEUE_URL'),
-    scheduler: {
-      groupName: reader.read('EXACTLY_ONCE_JOBS_SCHEDULE_GROUP'),
-      roleArn: reader.read('EXACTLY_ONCE_JOBS_SCHEDULER_ROLE_ARN'),
-      queueArn: reader.read('EXACTLY_ONCE_JOBS_QUEUE_ARN'),
-    },
-  };
 }

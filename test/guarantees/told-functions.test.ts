@@ -14,6 +14,7 @@ import {
 } from '../../lib/index.js';
 import { constructStack, noopEntry, refusal } from '../fixtures/construct-stack.js';
 import { existingFunction } from '../consumer/consumer-in.js';
+import { jobQueueSettings } from '../../runtime/jobs/index.js';
 
 const standard = (stack: Stack, id: string) => new MessageChannel(stack, id, { kind: ChannelKind.STANDARD });
 
@@ -114,19 +115,34 @@ describe('a variable of a function has one value: a second construct that would 
   });
 });
 
-test('two channels under two names, a queue of jobs and a consumer of its own are one function’s', () => {
+test('two channels and two queues of jobs under names of their own, and a consumer, are one function’s', () => {
   const stack = constructStack();
   const { function: producer } = new HandlerFunction(stack, 'Producer', { entry: noopEntry });
   standard(stack, 'First').addProducer(producer);
   standard(stack, 'Second').addProducer(producer, { name: 'SECOND' });
   const dedupTable = new DedupTable(stack, 'Dedup');
   new JobQueue(stack, 'Jobs', { consumerName: 'jobs', dedupTable, entry: noopEntry }).addProducer(producer);
+  new JobQueue(stack, 'Mails', { consumerName: 'mails', dedupTable, entry: noopEntry }).addProducer(
+    producer,
+    {
+      name: 'MAILS',
+    },
+  );
   new IdempotentConsumer(stack, 'Consumer', {
     ...{ consumerName: 'settlement', dedupTable, channel: standard(stack, 'In'), handler: producer },
   });
   const functions = Object.entries(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
   const [, { Properties }] = functions.find(([id]) => id.startsWith('Producer'))!;
   const { Environment } = Properties as { Environment: { Variables: Record<string, unknown> } };
+  const told = Object.fromEntries(
+    Object.entries(Environment.Variables).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+  expect(jobQueueSettings(told)).toMatchObject({ consumerName: 'jobs' });
+  expect(jobQueueSettings(told, 'MAILS')).toMatchObject({ consumerName: 'mails' });
+  expect(jobQueueSettings(told, 'MAILS').queueUrl).not.toBe(jobQueueSettings(told).queueUrl);
   expect(Object.keys(Environment.Variables)).toEqual(
     expect.arrayContaining([
       'EXACTLY_ONCE_CHANNEL_QUEUE_URL',
