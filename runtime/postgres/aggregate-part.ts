@@ -7,6 +7,7 @@ import type { Connection } from './connection.js';
 import { HandlerTooSlow } from './errors.js';
 import { readEarly, type AggregateId, type FarEvent, type SeenLedger, type Send } from './position-rows.js';
 import { Conflict, ConnectionLost } from './sql-error.js';
+import { ownRole } from './transaction-control.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
 /** What is to be folded into one aggregate, in one transaction. */
@@ -163,6 +164,7 @@ export class PartRun<Event extends AggregateEvent> {
           : new HandlerTooSlow(),
       );
       tx.seal();
+      if (tx.actsAsAnother) await connection.send(ownRole);
       return true;
     } catch (error) {
       const thrown = tx.close(error);

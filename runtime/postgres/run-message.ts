@@ -23,6 +23,7 @@ import {
   type ReceiptRow,
 } from './receipts.js';
 import { Conflict, ConnectionLost, ownStatementError } from './sql-error.js';
+import { ownRole } from './transaction-control.js';
 import { Transaction, type PostgresTx } from './transaction.js';
 
 /** One message, and what is to be done about it. */
@@ -170,6 +171,7 @@ async function run(opening: Opening, tx: Transaction, work: Work): Promise<void>
   const connection = await opening.connection();
   if (result === undefined) return;
   const kept = valueText(result);
+  if (tx.actsAsAnother) await connection.send(ownRole);
   await connection.send(keepResult, [kept, work.id]).catch((cause: unknown) => {
     throw ownStatementError(cause);
   });

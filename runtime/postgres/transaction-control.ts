@@ -35,6 +35,16 @@ export function outlivesTransaction(text: string): boolean {
   return statementsOf(text).some((statement) => ofSession.test(statement));
 }
 
+const ofRole = /\b(SET|set_config)\b.*\b(ROLE|AUTHORIZATION)\b/is;
+
+/** Whether a text may change as whom the rest of the transaction acts, such as `SET LOCAL ROLE`. */
+export function changesRole(text: string): boolean {
+  return ofRole.test(text);
+}
+
+/** As whom the connection was opened, until the end of the transaction. */
+export const ownRole = 'SET LOCAL role TO DEFAULT';
+
 /** Nearly every statement is one by itself, with its command in front. */
 function statementsOf(text: string): readonly string[] {
   return /;|--|\/\*/.test(text) ? withoutQuotes(text).split(';') : [text];

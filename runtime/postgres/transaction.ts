@@ -4,7 +4,7 @@ import { DependencyFailed, TransactionSealed } from '../dedup/error.js';
 import type { SqlResult } from './client.js';
 import type { Connection } from './connection.js';
 import { StatementFailed, TransactionControlRefused } from './errors.js';
-import { outlivesTransaction, transactionControl } from './transaction-control.js';
+import { changesRole, outlivesTransaction, transactionControl } from './transaction-control.js';
 
 /** What a handler is given: a transaction that is open, and is committed with the receipt of its message. */
 export interface PostgresTx {
@@ -55,6 +55,7 @@ export class Transaction implements PostgresTx {
   /** It has asked for an effect outside the database, whose lease decides what another run does. */
   #hasEffects = false;
   #looked = false;
+  #actsAsAnother = false;
   #over = false;
   /** Statements and effects that nobody has awaited yet. */
   #begun = 0;
@@ -79,6 +80,7 @@ export class Transaction implements PostgresTx {
     if (typeof text !== 'string') throw new TypeError(`tx.query takes a text and values, got ${typeof text}`);
     const command = transactionControl(text);
     if (command !== undefined) throw new TransactionControlRefused(command);
+    this.#actsAsAnother ||= changesRole(text);
     if (outlivesTransaction(text)) this.#connection.spoil();
     const { rows, rowCount } = await this.#inTurn('query', async () => this.#statement(text, values));
     return { rows, rowCount: rowCount ?? 0 };
@@ -176,6 +178,11 @@ export class Transaction implements PostgresTx {
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#begun > 0) throw new TransactionSealed('query');
     if (this.#failed !== undefined) throw new StatementFailed(this.#failed);
+  }
+
+  /** It may have taken another role, which has no rights on the tables of the library. */
+  get actsAsAnother(): boolean {
+    return this.#actsAsAnother;
   }
 
   /** What it throws may rest on something that has changed since it was read: another run may not throw it (R47). */

@@ -1,9 +1,11 @@
 import type { Pool } from 'pg';
+import * as z from 'zod/mini';
 import { Meter } from '../../runtime/dedup/meter.js';
 import { PostgresExecutionStore } from '../../runtime/postgres/execution-store.js';
-import type { PostgresTx } from '../../runtime/postgres/index.js';
+import { postgresAggregateConsumer, type PostgresTx } from '../../runtime/postgres/index.js';
 import { outlivesTransaction } from '../../runtime/postgres/transaction-control.js';
 import { testPostgres } from '../fixtures/postgres.js';
+import { record } from '../fixtures/queue.js';
 
 const postgres = testPostgres();
 let pool: Pool;
@@ -49,6 +51,41 @@ test.each([
   expect(await run(async (tx) => sessionOf(tx))).toEqual({ kind: 'processed' });
   expect({ ...before, tenant: null }).toEqual({ ...(await sessionOf(pool)), tenant: null });
   expect([null, '', undefined]).toContain((await sessionOf(pool))?.['tenant']);
+});
+
+test.each(['SET LOCAL ROLE nobody_here', "SELECT set_config('role', 'nobody_here', true)"])(
+  'a handler that acts as another role has its result kept, by the one who may: %s',
+  async (text) => {
+    const handle = async (tx: PostgresTx) => {
+      await tx.query(text);
+      return (await tx.query('SELECT current_user::text AS role')).rows[0];
+    };
+    expect(await run(handle)).toEqual({ kind: 'processed' });
+    const { rows } = await pool.query('SELECT result FROM exactly_once.receipts WHERE id = $1', [
+      `test#${ids}`,
+    ]);
+    expect(rows).toEqual([{ result: '{"role":"nobody_here"}' }]);
+  },
+);
+
+test('of an aggregate, the positions are written by the one who may, and the next message acts as itself', async () => {
+  const roles: unknown[] = [];
+  const consumer = postgresAggregateConsumer({
+    settings: { consumerName: 'roles', deadLetterQueueUrl: 'none' },
+    schema: z.object({ n: z.string() }),
+    pool,
+    aggregate: () => 'one',
+    version: ({ body }) => ({ source: 's', version: body.n }),
+    handle: async ({ body }, tx) => {
+      roles.push((await sessionOf(tx))?.['role']);
+      if (body.n === '1') await tx.query('SET LOCAL ROLE nobody_here');
+    },
+    observe: () => undefined,
+  });
+  const Records = ['1', '2'].map((n) => record({ body: { n } }));
+  const answer = await consumer({ Records }, { getRemainingTimeInMillis: () => 10_000 });
+  expect(answer).toEqual({ batchItemFailures: [] });
+  expect(roles).toEqual(['postgres', 'postgres']);
 });
 
 test('one that leaves nothing keeps its connection', async () => {
