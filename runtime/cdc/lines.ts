@@ -4,7 +4,7 @@ const lineFeed = 0x0a;
 
 /** A line of each change. Values that came are copied as they are; one with a line break is written anew without. */
 export function linesOf(changes: readonly Change[], line?: (change: Change) => string): Uint8Array {
-  if (line !== undefined) return Buffer.from(`${changes.map(line).join('\n')}\n`);
+  if (line !== undefined && changes.length > 0) return Buffer.from(`${changes.map(line).join('\n')}\n`);
   const parts = changes.map(({ record: { value } }) => oneLine(value ?? new Uint8Array()));
   const bytes = Buffer.allocUnsafe(parts.reduce((sum, { byteLength }) => sum + byteLength + 1, 0));
   let at = 0;

@@ -11,7 +11,8 @@ import { tell } from '../telemetry/tell.js';
 
 const defaults: Limits = { rows: 1_000, bytes: 8 * 1024 * 1024, ms: 5_000 };
 /** Nothing within it: what is left below the end are markers of transactions. */
-const quietMs = 10_000;
+const endMs = 10_000;
+const defaultQuietMs = 600_000;
 
 interface Told {
   readonly batch: Batch;
@@ -29,6 +30,7 @@ export class PartitionRun {
   #overtaken = 0;
   #began: bigint | undefined;
   #state: SinkState = { next: 0n };
+  #quietSince = performance.now();
   #retold: Retold;
   readonly #limits: Limits;
   readonly #options: SinkRunOptions;
@@ -57,11 +59,24 @@ export class PartitionRun {
     while (!this.#signal.aborted && !(stopAtEnd && at >= bounds.end)) {
       const gathered = await this.#gather(at, stopAtEnd ? bounds.end : undefined);
       this.#duplicates += gathered.duplicates;
+      if (gathered.records > 0) this.#quietSince = performance.now();
+      else at = await this.#passed(gathered, at);
       // A log that is only slow is read on from here by the next run: nothing is passed that has not come.
       if (stopAtEnd && gathered.records === 0) break;
-      at = await this.#write(gathered, at);
+      if (gathered.records > 0) at = await this.#write(gathered, at);
     }
     return this.#summary();
+  }
+
+  get #isQuiet(): boolean {
+    return performance.now() - this.#quietSince >= (this.#options.quietMs ?? defaultQuietMs);
+  }
+
+  /** Moves the sink over what is no record, so that nobody misses it when it has expired. */
+  async #passed(gathered: Gathered, at: bigint): Promise<bigint> {
+    this.#quietSince = performance.now();
+    gathered.next = this.#options.source.passed?.(this.#partition, at) ?? at;
+    return gathered.next > this.#state.next && !this.#signal.aborted ? this.#write(gathered, at) : at;
   }
 
   #firstOf({ start, end }: { readonly start: bigint; readonly end: bigint }): bigint {
@@ -85,12 +100,13 @@ export class PartitionRun {
     );
     while (!gathered.isFull && !this.#signal.aborted && (end === undefined || gathered.next < end)) {
       const { next, room, records: count } = gathered;
-      const waitMs = end === undefined || count > 0 ? gathered.waitMs : Math.max(gathered.waitMs, quietMs);
+      const waitMs = end === undefined || count > 0 ? gathered.waitMs : Math.max(gathered.waitMs, endMs);
       const records = await this.#patiently(() =>
         source.fetch(this.#partition, next, { ...room, waitMs, signal: this.#signal }),
       );
       await gathered.add(records);
-      if (records.length === 0 && (end !== undefined || gathered.waitMs === 0)) break;
+      const isOver = end !== undefined || gathered.waitMs === 0 || (gathered.records === 0 && this.#isQuiet);
+      if (records.length === 0 && isOver) break;
     }
     return gathered;
   }
@@ -103,7 +119,8 @@ export class PartitionRun {
     const from = this.#state;
     const batch = batchOf({ partition, from }, gathered.changes, gathered.next);
     // A few records without a change need not be known to the sink: they are passed again after a restart.
-    if (batch.changes.length > 0 || (gathered.isFull && gathered.next > at))
+    const isQuiet = gathered.records === 0 && gathered.next > from.next;
+    if (batch.changes.length > 0 || (gathered.isFull && gathered.next > at) || isQuiet)
       this.#state = await this.#patiently(() => writeBatch(sink, batch, this.#refuse));
     const { next } = this.#state;
     const overtaken = next > from.next && !isOurs(this.#state, batch);

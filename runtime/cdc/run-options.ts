@@ -25,6 +25,11 @@ export interface SinkRunOptions {
   readonly deadLetters?: DeadLetters;
   /** How long a sink or a log that does not answer is asked again. @default 60,000 */
   readonly patienceMs?: number;
+  /**
+   * After so long without a record the sink is moved over what ends the log and is none, such as ends of transactions
+   * (in S3 by an object without a line): milliseconds, well below the retention of the topic. @default 600,000
+   */
+  readonly quietMs?: number;
   /** Aborted: what has been read is written, and the run ends. */
   readonly signal?: AbortSignal;
   /**

@@ -82,8 +82,6 @@ class S3Sink implements Sink {
   }
 
   async write({ partition, from, to, changes }: Batch): Promise<SinkState> {
-    // An object without a line would only say what a restart finds out by itself.
-    if (changes.length === 0) return from;
     const { bucket, prefix = '', line, level = 1 } = this.#options;
     const name = objectName(prefix, partition, from.next);
     const body = await compress(linesOf(changes, line), { level });

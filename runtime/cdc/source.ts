@@ -47,4 +47,11 @@ export interface Source {
    * @throws SourceUnavailable when the log cannot be read.
    */
   fetch(partition: TopicPartition, from: bigint, options: FetchOptions): Promise<readonly SourceRecord[]>;
+  /**
+   * How far the log is known to hold no record from that offset on, which is the end of what `fetch` has given: ends
+   * of transactions take offsets, too. A sink that stood before them would stop (RecordsMissing) once they expire.
+   *
+   * @default - not beyond that offset
+   */
+  passed?(partition: TopicPartition, from: bigint): bigint;
 }

@@ -10,6 +10,7 @@ import {
   type Change,
   type Sink,
   type SinkState,
+  type Source,
   type TopicPartition,
 } from '../../runtime/cdc/index.js';
 import { writeBatch } from '../../runtime/cdc/write.js';
@@ -227,6 +228,34 @@ export function sinkContract(name: string, open: () => Promise<OpenedSink>, supp
       expect((error as SinkUnavailable).fault).toBe('dependency');
       expect(await world.sink().open(at)).toEqual(start);
       expect(await world.held()).toEqual([]);
+    });
+
+    test('what ends a log and is no record may expire: the sink has been moved over it', async () => {
+      const log = new MemoryLog();
+      const [at] = log.create(world.topic);
+      const tell = (id: number, offset: bigint) =>
+        log.append(at!, {
+          ...changeEvent({ after: { id: `r${id}`, v: `v${id}` }, ordinal: id + 1 }),
+          offset,
+        });
+      tell(0, 0n);
+      const source: Source = {
+        partitions: () => log.partitions(),
+        // The end of a transaction is at offset 1.
+        bounds: () => Promise.resolve({ start: 0n, end: 2n }),
+        fetch: (partition, from, options) => log.fetch(partition, from, { ...options, waitMs: 1 }),
+        passed: (_, from) => (from === 1n ? 2n : from),
+      };
+      const options = { sink: world.sink(), decode, stopAtEnd: true };
+      await runSink({ ...options, source });
+      expect((await world.sink().open(at!)).next).toBe(2n);
+      tell(1, 2n);
+      await runSink({
+        ...options,
+        sink: world.sink(),
+        source: { ...source, bounds: () => Promise.resolve({ start: 2n, end: 3n }) },
+      });
+      await once(2);
     });
 
     (supports.meetsItsLoss === false ? test.skip : test)(

@@ -3,6 +3,7 @@ import {
   called,
   type ClientAdmin,
   type ClientConsumer,
+  type ClientError,
   type ClientModule,
   type ClientSettings,
   type PartitionOffset,
@@ -13,6 +14,10 @@ import {
 export interface AssigningConsumer extends ClientConsumer {
   incrementalAssign(partitions: readonly PartitionOffset[]): unknown;
   incrementalUnassign(partitions: readonly NamedPartition[]): unknown;
+  /** With `enable.partition.eof`: everything before that offset was handed over, ends of transactions too. */
+  on(event: 'partition.eof', listener: (end: PartitionOffset) => void): unknown;
+  on(event: 'event.error', listener: (error: ClientError) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
 }
 
 export interface LogClients {
@@ -49,6 +54,7 @@ function consumerSettings(kafka: ClientSettings, groupId: string): ClientSetting
     'isolation.level': 'read_committed',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
+    'enable.partition.eof': true,
   };
 }
 

@@ -109,6 +109,11 @@ class KafkaLog implements KafkaSource {
     }
   }
 
+  passed(partition: TopicPartition, from: bigint): bigint {
+    const lane = this.#lanes.get(nameOf(partition));
+    return lane?.next === from && lane.partition.topicId === partition.topicId ? lane.passed : from;
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -206,7 +211,10 @@ class KafkaLog implements KafkaSource {
   async #connected(): Promise<LogClients> {
     const { client = loadClient, kafka, groupId = 'exactly-once-sink' } = this.#options;
     this.#clients ??= Promise.resolve(client()).then((module) =>
-      connected(module, kafka, groupId).catch(unreachable),
+      connected(module, kafka, groupId).then((clients) => {
+        clients.consumer.on('partition.eof', (end) => this.#lanes.get(nameOf(end))?.endsAt(end.offset));
+        return clients;
+      }, unreachable),
     );
     return this.#clients.catch((error: unknown) => {
       this.#clients = undefined;

@@ -11,6 +11,8 @@ export class Lane {
   receivedAt = 0;
   /** Up to here nothing is missing: the first offset that was not handed out. */
   next: bigint;
+  /** Up to here all has come, also what is no record. */
+  #end = 0n;
   #records: SourceRecord[] = [];
   #bytes = 0;
 
@@ -27,6 +29,15 @@ export class Lane {
 
   get length(): number {
     return this.#records.length;
+  }
+
+  /** Up to where the log holds nothing but what was handed out, and ends of transactions. */
+  get passed(): bigint {
+    return this.#records.length === 0 && this.#end > this.next ? this.#end : this.next;
+  }
+
+  endsAt(offset: number): void {
+    this.#end = BigInt(offset);
   }
 
   put({ offset, key, value }: ClientMessage): void {
