@@ -39,4 +39,14 @@ export interface IdempotentRestApiProps extends KeyedApiProps {
    * @default - a regional endpoint, which the Internet reaches
    */
   readonly vpcEndpoints?: IVpcEndpoint[];
+
+  /**
+   * Whether this stack makes the role by which API Gateway writes the access logs of REST APIs, and sets it for the
+   * whole account in this Region. Where nobody has, the deployment fails ("CloudWatch Logs role ARN must be set in
+   * account settings to enable logging"). Role and setting stay when the stack is deleted: other APIs need them.
+   *
+   * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html#set-up-access-logging-permissions
+   * @default false - the account has one
+   */
+  readonly accountLogRole?: boolean;
 }

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AuthorizationType,
   EndpointType,
@@ -153,7 +153,8 @@ export class IdempotentRestApi extends Construct {
       policy: isPrivate ? onlyFrom(vpcEndpoints.map(({ vpcEndpointId }) => vpcEndpointId)) : undefined,
       // Bodies in gzip, and answers of bytes.
       binaryMediaTypes: ['*/*'],
-      cloudWatchRole: false,
+      cloudWatchRole: props.accountLogRole === true,
+      cloudWatchRoleRemovalPolicy: props.accountLogRole === true ? RemovalPolicy.RETAIN : undefined,
       deployOptions: this.stageOptions(props),
       defaultCorsPreflightOptions: cors && { ...cors, exposeHeaders: readHeaders, maxAge: Duration.hours(1) },
     });

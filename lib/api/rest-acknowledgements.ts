@@ -36,5 +36,12 @@ export function acknowledge(
       'AwsSolutions-APIG3',
       'The author of the stack has given no `webAclArn`: callers are authenticated and throttled.',
     ]);
+  const logRole = api.node.tryFindChild('CloudWatchRole');
+  if (logRole !== undefined)
+    reasons.push([
+      logRole,
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+      'The policy that AWS keeps for this role; log groups of all REST APIs of the account are written by it.',
+    ]);
   for (const [construct, id, reason] of reasons) Validations.of(construct).acknowledge({ id, reason });
 }

@@ -93,7 +93,9 @@ class PostgresSink implements Sink {
         this.#statements.get(batch.partition.topic) ?? (await this.#prepare(client, batch.partition, table));
       // A writer that is frozen within its transaction holds the offset: its session is ended for it.
       await client.query(
-        'BEGIN; SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 30000',
+        // Whatever the database has as defaults.
+        'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ' +
+          'SET LOCAL lock_timeout = 10000; SET LOCAL idle_in_transaction_session_timeout = 30000',
       );
       try {
         if (!(await this.#moved(client, batch))) {

@@ -55,6 +55,24 @@ test('callers sign; bytes are passed on, requests are throttled and logged witho
   });
 });
 
+test('the account’s role for access logs is made when it is asked for, and stays when the stack goes', () => {
+  templateOf().template().resourceCountIs('AWS::ApiGateway::Account', 0);
+  const made = templateOf(() => ({ accountLogRole: true })).template();
+  made.hasResource('AWS::ApiGateway::Account', { DeletionPolicy: 'Retain' });
+  made.hasResource('AWS::IAM::Role', {
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Statement: [Match.objectLike({ Principal: { Service: 'apigateway.amazonaws.com' } })],
+      },
+    },
+    DeletionPolicy: 'Retain',
+  });
+  // API Gateway refuses a stage with access logs as long as there is no role.
+  made.hasResource('AWS::ApiGateway::Stage', {
+    DependsOn: Match.arrayWith([Match.stringLikeRegexp('Account')]),
+  });
+});
+
 test('the function can be given a network, traces, layers and a runtime', () => {
   templateOf(functionOptions).template().hasResourceProperties('AWS::Lambda::Function', functionProperties);
 });
@@ -176,6 +194,7 @@ test.each<[string, Given]>([
     'with everything',
     {
       apiKeys: true,
+      accountLogRole: true,
       bigResponses: true,
       webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/1',
     },

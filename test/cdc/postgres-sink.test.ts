@@ -21,9 +21,13 @@ const tables = {
   'shop.public.payments': { table: 'payments', key: ['id'], columns: ['v'] },
 };
 
-sinkContract('the Postgres sink', open, { keeps: 'rows', refusedRow: { id: 'bad', v: 'forbidden' } });
+sinkContract('the Postgres sink', () => open(), { keeps: 'rows', refusedRow: { id: 'bad', v: 'forbidden' } });
+sinkContract('the Postgres sink, where transactions are serializable', () => open('serializable'), {
+  keeps: 'rows',
+  refusedRow: { id: 'bad', v: 'forbidden' },
+});
 
-sinkFaultContract('the Postgres sink', open, {
+sinkFaultContract('the Postgres sink', () => open(), {
   keepsRows: true,
   refused: [
     ['with a column that nobody has named', { id: 'w', v: 'x', extra: 1 }, 'SchemaChanged'],
@@ -37,8 +41,11 @@ sinkFaultContract('the Postgres sink', open, {
   ],
 });
 
-async function open(): Promise<OpenedSink> {
-  const pool = new Pool({ connectionString: await postgres.database() });
+async function open(isolation = 'read committed'): Promise<OpenedSink> {
+  const pool = new Pool({
+    connectionString: await postgres.database(),
+    options: `-c default_transaction_isolation=${isolation.replace(' ', String.raw`\ `)}`,
+  });
   await pool.query(schema);
   await pool.query(postgresSinkTable());
   return {
