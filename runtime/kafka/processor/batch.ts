@@ -62,16 +62,19 @@ export class Batch {
     const { transactions } = this.#parts;
     try {
       let messages = messagesIn(lanes);
-      for (const lane of lanes)
-        for (let next = lane.handled[0]; next !== undefined; next = lane.handled[0]) {
-          if (messages >= this.#most) return true;
-          if (this.#openedAt === undefined) await this.#begin();
-          lane.handled.shift();
-          lane.inTransaction.push(next);
-          messages += 1;
-          for (const sending of next.sendings) await transactions.send(sending);
-          this.#sent += next.sendings.length;
+      for (const lane of lanes) {
+        const taken = Math.min(lane.handled.length, this.#most - messages);
+        if (taken <= 0) continue;
+        if (this.#openedAt === undefined) await this.#begin();
+        messages += taken;
+        for (const { sendings } of lane.enter(taken)) {
+          for (const sending of sendings) {
+            const room = transactions.send(sending);
+            if (room !== undefined) await room;
+          }
+          this.#sent += sendings.length;
         }
+      }
       return true;
     } catch (error) {
       return this.#abort(lanes, error);

@@ -86,6 +86,13 @@ export class Lane implements TopicPartition {
     this.inTransaction = this.inTransaction.map(({ message }) => ({ message, sendings }));
   }
 
+  /** So many of those that are handled come into the transaction: the first ones. */
+  enter(count: number): readonly Handled[] {
+    const entering = this.handled.splice(0, count);
+    this.inTransaction = this.inTransaction.length === 0 ? entering : this.inTransaction.concat(entering);
+    return entering;
+  }
+
   /** The transaction was aborted. */
   giveBack(): void {
     this.handled = [...this.inTransaction, ...this.handled];

@@ -55,6 +55,9 @@ export interface Sending {
   readonly isLetter?: true;
 }
 
+/** Most records have no headers: nothing is made for them. */
+const none: readonly never[] = [];
+
 /** Gathers what the handler of one message sends. */
 export class GatheredTransaction implements KafkaTransaction {
   readonly sendings: Sending[] = [];
@@ -76,7 +79,7 @@ export class GatheredTransaction implements KafkaTransaction {
       value: typeof value === 'string' ? Buffer.from(value) : value,
       key: key ?? null,
       timestamp: timestamp ?? null,
-      headers: Object.entries(headers ?? {}).map(([name, text]) => ({ [name]: text })),
+      headers: headers ? Object.entries(headers).map(([name, text]) => ({ [name]: text })) : none,
     };
     const bytes = bytesOf(sending);
     // Found here, where it is this message's own fault: in the transaction it would be everybody's.
@@ -100,21 +103,26 @@ export class GatheredTransaction implements KafkaTransaction {
  */
 function assertSendable(topic: unknown, record: OutgoingRecord): void {
   const { value, key, headers, partition, timestamp } = record;
-  const refuse = (what: string, given: unknown, allowed: string) => {
-    throw new RejectMessage(`tx.send was given the ${what} ${brief(given)}; ${allowed}`);
-  };
   if (typeof topic !== 'string' || !/^(?!\.{1,2}$)[\w.-]{1,249}$/.test(topic))
     refuse('topic', topic, "a name has 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'");
   if (value !== null && !isBytes(value)) refuse('value', value, 'give a Buffer, text or null');
   if (!isBytes(key ?? '')) refuse('key', key, 'give a Buffer, text or null');
-  for (const [name, text] of Object.entries(headers ?? {}))
-    if (!isBytes(text)) refuse(`header '${name}'`, text, 'give a Buffer or text');
-  for (const [what, number, most] of [
-    ['partition', partition ?? 0, 2 ** 31 - 1],
-    ['timestamp', timestamp ?? 0, Number.MAX_SAFE_INTEGER],
-  ] as const)
-    if (!Number.isInteger(number) || number < 0 || number > most)
-      refuse(what, number, `give a whole number from 0 to ${most}`);
+  if (headers)
+    for (const [name, text] of Object.entries(headers))
+      if (!isBytes(text)) refuse(`header '${name}'`, text, 'give a Buffer or text');
+  if (!isWhole(partition, 2 ** 31 - 1))
+    refuse('partition', partition, `give a whole number from 0 to ${2 ** 31 - 1}`);
+  if (!isWhole(timestamp, Number.MAX_SAFE_INTEGER))
+    refuse('timestamp', timestamp, `give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
+}
+
+function refuse(what: string, given: unknown, allowed: string): never {
+  throw new RejectMessage(`tx.send was given the ${what} ${brief(given)}; ${allowed}`);
+}
+
+function isWhole(given: number | undefined, most: number): boolean {
+  const number = given ?? 0;
+  return Number.isInteger(number) && number >= 0 && number <= most;
 }
 
 function isBytes(value: unknown): boolean {
@@ -138,7 +146,7 @@ function bytesOf({ key, value, headers }: Sending): number {
 }
 
 export function readMessage(message: ClientMessage, topicId: string): KafkaMessage {
-  const { topic, partition, offset, key, value, timestamp, headers = [] } = message;
+  const { topic, partition, offset, key, value, timestamp, headers } = message;
   return {
     topic,
     partition,
@@ -146,9 +154,11 @@ export function readMessage(message: ClientMessage, topicId: string): KafkaMessa
     topicId,
     key: typeof key === 'string' ? Buffer.from(key) : (key ?? null),
     value,
-    headers: headers.flatMap((header) =>
-      Object.entries(header).map(([name, text]) => [name, Buffer.from(text)] as const),
-    ),
+    headers: headers
+      ? headers.flatMap((header) =>
+          Object.entries(header).map(([name, text]) => [name, Buffer.from(text)] as const),
+        )
+      : none,
     timestamp,
   };
 }

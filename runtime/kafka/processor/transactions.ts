@@ -69,20 +69,22 @@ export class Transactions {
     return this.#call('beginTransaction', (done) => this.#producer.beginTransaction(done));
   }
 
-  /** @throws KafkaFailed when the client refuses the record */
-  async send(sending: Sending): Promise<void> {
+  /**
+   * @returns a promise only when there is something to be waited for
+   * @throws KafkaFailed when the client refuses the record, also as a rejection
+   */
+  send(sending: Sending): Promise<void> | undefined {
     const { topic, partition, value, key, timestamp, headers } = sending;
-    for (;;)
-      try {
-        this.#producer.produce(topic, partition, value, key, timestamp, undefined, headers);
-        return;
-      } catch (error) {
-        const code = clientError(error)?.code;
-        if (code === codes.messageTooLarge && sending.isLetter === true && canBeCut(sending))
-          return this.send(withoutValue(sending));
-        if (code !== codes.queueFull) throw this.#failed('produce', error);
-        await sleep(5);
-      }
+    try {
+      this.#producer.produce(topic, partition, value, key, timestamp, undefined, headers);
+      return undefined;
+    } catch (error) {
+      const code = clientError(error)?.code;
+      if (code === codes.messageTooLarge && sending.isLetter === true && canBeCut(sending))
+        return this.send(withoutValue(sending));
+      if (code !== codes.queueFull) throw this.#failed('produce', error);
+      return sleep(5).then(() => this.send(sending));
+    }
   }
 
   /** Waits until what was sent is written. @throws KafkaFailed */
