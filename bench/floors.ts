@@ -172,6 +172,27 @@ export const floors: readonly Floor[] = [
     'batches of 8 MiB',
     { atMost: 1.1 },
   ),
+  {
+    promise: 'records/s of the Kafka processor, of the same client without transactions',
+    benchmark: 'kafka',
+    measure: 'records/s against the peer',
+    case: 'one topic to another, 1000 bytes, commits every 100 ms',
+    must: { atLeast: 0.9 },
+  },
+  ...['the way by itself', 'a consumer, one batch of ten after the other'].map((name): Floor => ({
+    promise: `transactions/s on Postgres, of the same SQL by hand: ${name}`,
+    benchmark: 'postgres',
+    measure: 'transactions/s against the peer',
+    case: name,
+    must: { atLeast: 0.9 },
+  })),
+  {
+    promise: 'events/s of a relay that polls a Postgres outbox',
+    benchmark: 'postgres-outbox',
+    measure: 'events/s',
+    case: 'polling every 50 ms',
+    must: { atLeast: 5_000 },
+  },
 ];
 
 export interface Verdict {
