@@ -28,6 +28,8 @@ export async function connectClients(
   onRebalance: unknown,
 ): Promise<Clients> {
   const asker = await connected(new Producer(settings.kafka, {}));
+  // What the client tells of its connections is held until it is fetched.
+  asker.setPollInterval(1_000);
   const consumer = await connected(
     new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings),
   );
