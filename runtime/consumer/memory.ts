@@ -12,21 +12,11 @@ import { defaultMaxFailures } from './settings.js';
 import type { Delivery } from './transport.js';
 import { Trouble } from './trouble.js';
 
-/**
- * For so long after an instance has begun, one of the deployment before it may still be in its very first batch: 15
- * minutes, which an invocation may take, and some for a deployment to come through.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
- */
-const overlapMs = 20 * 60_000;
-
 type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
 
 /** What a consumer knows of failures between its batches. */
 export class Memory {
   readonly failures: Failures;
-  /** By `performance.now()`. */
-  readonly #began = performance.now();
   #mayHaveStopped: boolean | undefined;
   #hasSaidMayStop = false;
 
@@ -40,8 +30,7 @@ export class Memory {
 
   /**
    * Makes sure that whoever asks {@link mayStandStill} from now on hears yes. Before an instance has said that, it
-   * stops no group: one that is deployed with `skip` does not ask for ever, and this one may still be at work then
-   * (R50).
+   * stops no group: one that is deployed with `skip` asks once, and this one may still be at work then (R50).
    *
    * @returns whether it is known to be said.
    */
@@ -56,16 +45,13 @@ export class Memory {
 
   /**
    * Whether groups may stand still although failures do not stop any: a consumer that is deployed anew with `skip`
-   * does not overtake what was parked under `stop` (R50). A yes is for ever. A no is one when no instance of an
-   * earlier deployment can be in its first batch any more: until then it is asked for each batch.
+   * does not overtake what was parked under `stop` (R50). Asked once per instance, because a deployment makes new
+   * ones.
    */
   async mayStandStill(limits: Limits): Promise<boolean> {
-    if (this.#mayHaveStopped !== undefined) return this.#mayHaveStopped;
-    const isAlone = performance.now() - this.#began > overlapMs;
     try {
-      const may = (await this.store?.groups.mayHaveStopped(limits)) ?? false;
-      if (may || isAlone) this.#mayHaveStopped = may;
-      return may;
+      this.#mayHaveStopped ??= (await this.store?.groups.mayHaveStopped(limits)) ?? false;
+      return this.#mayHaveStopped;
     } catch {
       // Then the groups themselves are asked, and the next batch asks this again. A throw would be a delivery without
       // a word for each.
