@@ -15,13 +15,6 @@ export interface SinkTable {
   readonly optional?: readonly string[];
   /** Columns of the source that are left out. @default - none */
   readonly ignored?: readonly string[];
-  /**
-   * Those of `columns` of type json or jsonb.
-   *
-   * @deprecated it changes nothing: the sink asks Postgres for the types of the table
-   * @default - none
-   */
-  readonly json?: readonly string[];
 }
 
 export interface Statement {
