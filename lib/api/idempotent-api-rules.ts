@@ -7,6 +7,7 @@ import { storeViolations } from '../guarantees/one-store.js';
 import { nameIsItsOwn } from '../guarantees/own-name.js';
 import { environmentViolations } from '../guarantees/reserved-environment.js';
 import { nameViolations } from '../guarantees/stable-name.js';
+import { tokenDuration } from '../guarantees/token-duration.js';
 import { answersBeforeTheGateway } from './gateway-rules.js';
 import type { IdempotentApiProps, KeyedApiProps } from './idempotent-api-props.js';
 
@@ -71,6 +72,8 @@ export function apiInequalities(values: ApiValues): Inequality[] {
   return inequalities.filter((inequality) => inequality !== undefined);
 }
 
+const followed = 'known at synth, because alarms and objects follow from it';
+
 /** What is wrong with the props by themselves. */
 export function apiViolations(props: KeyedApiProps): Violation[] {
   const { apiName, routes, window, timeout, environment = {} } = props;
@@ -94,10 +97,8 @@ export function apiViolations(props: KeyedApiProps): Violation[] {
           change: 'change `window`',
         }
       : undefined,
-    ...[
-      ['window', window],
-      ['timeout', timeout],
-    ].map(([prop, value]) => unknown(prop as string, value as Duration | undefined)),
+    tokenDuration('window', window, followed),
+    tokenDuration('timeout', timeout, followed),
     ...storeViolations(props),
     ...bucketViolations(props),
     ...corsViolations(props),
@@ -168,14 +169,4 @@ function throttleViolations({ rateLimit, burstLimit }: KeyedApiProps): Violation
       allowed: 'above 0, which would refuse every request',
       change: `change \`${prop}\``,
     }));
-}
-
-function unknown(prop: string, value: Duration | undefined): Violation | undefined {
-  if (value === undefined || isKnown(value)) return undefined;
-  return {
-    id: 'known-at-synth',
-    given: `${prop} is a token`,
-    allowed: 'known at synth, because alarms and objects follow from it',
-    change: `give \`${prop}\` as a plain Duration`,
-  };
 }

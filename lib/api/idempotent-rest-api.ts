@@ -141,7 +141,7 @@ export class IdempotentRestApi extends Construct {
   }
 
   private addApi(props: IdempotentRestApiProps): RestApi {
-    const { vpcEndpoints } = props;
+    const { vpcEndpoints, accountLogRole = false } = props;
     const cors = crossOrigin(props);
     const isPrivate = vpcEndpoints !== undefined;
     return new RestApi(this, 'Resource', {
@@ -153,8 +153,8 @@ export class IdempotentRestApi extends Construct {
       policy: isPrivate ? onlyFrom(vpcEndpoints.map(({ vpcEndpointId }) => vpcEndpointId)) : undefined,
       // Bodies in gzip, and answers of bytes.
       binaryMediaTypes: ['*/*'],
-      cloudWatchRole: props.accountLogRole === true,
-      cloudWatchRoleRemovalPolicy: props.accountLogRole === true ? RemovalPolicy.RETAIN : undefined,
+      cloudWatchRole: accountLogRole,
+      cloudWatchRoleRemovalPolicy: accountLogRole ? RemovalPolicy.RETAIN : undefined,
       deployOptions: this.stageOptions(props),
       defaultCorsPreflightOptions: cors && { ...cors, exposeHeaders: readHeaders, maxAge: Duration.hours(1) },
     });

@@ -3,6 +3,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { isKnown, violationsOf } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
 import { roomToWork } from '../guarantees/room-to-work.js';
+import { tokenDuration } from '../guarantees/token-duration.js';
 import { ChannelKind, type MessageChannelProps } from './message-channel-props.js';
 
 const minute = Duration.minutes(1);
@@ -57,9 +58,13 @@ export function channelViolations(
           change: 'remove `timeToRepair`, state `deadLetterRetention`',
         }
       : undefined,
-    unknown('retention', retention, 'half of it is the threshold of the age alarm'),
+    tokenDuration('retention', retention, 'known at synth (half of it is the threshold of the age alarm)'),
     visibilityTimeout === undefined
-      ? unknown('consumerTimeout', consumerTimeout, 'six times it is the visibility timeout')
+      ? tokenDuration(
+          'consumerTimeout',
+          consumerTimeout,
+          'known at synth (six times it is the visibility timeout)',
+        )
       : undefined,
   ];
   return [
@@ -88,15 +93,5 @@ function outside(
     given: `${prop} is ${durationText(value)}`,
     allowed: `from ${durationText(low)} to ${durationText(high)}`,
     change: `change \`${prop}\``,
-  };
-}
-
-function unknown(prop: string, value: Duration | undefined, why: string): Violation | undefined {
-  if (value === undefined || isKnown(value)) return undefined;
-  return {
-    id: 'known-at-synth',
-    given: `${prop} is a token`,
-    allowed: `known at synth (${why})`,
-    change: `give \`${prop}\` as a plain Duration`,
   };
 }

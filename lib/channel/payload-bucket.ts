@@ -10,6 +10,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { atLeast, isKnown, violationsOf } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
 import type { Unproven } from '../guarantees/unproven.js';
+import { tokenDuration } from '../guarantees/token-duration.js';
 import type { IMessageChannel } from './channel-base.js';
 
 export interface PayloadBucketProps {
@@ -134,18 +135,16 @@ function horizonName(channel: IMessageChannel): string {
 
 /** The lifecycle rule counts in whole days, which are made of it. */
 function unknownRetention(retention: Duration | undefined): Violation[] {
-  if (retention !== undefined && isKnown(retention)) return [];
-  return [
-    {
-      id: 'known-at-synth',
-      given:
-        retention === undefined
-          ? 'retention is left to a horizon that depends on a token'
-          : 'retention is a token',
-      allowed: 'known at synth',
-      change: 'give `retention` as a plain Duration',
-    },
-  ];
+  const problem =
+    retention === undefined
+      ? {
+          id: 'known-at-synth',
+          given: 'retention is left to a horizon that depends on a token',
+          allowed: 'known at synth',
+          change: 'give `retention` as a plain Duration',
+        }
+      : tokenDuration('retention', retention);
+  return problem === undefined ? [] : [problem];
 }
 
 function unprovenRetention(retention: Duration, channel: IMessageChannel): Unproven {

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { runbookAlarm } from '../channel/runbook-alarm.js';
 import { isKnown } from '../guarantees/inequality.js';
 import { InvalidProps, type Violation } from '../guarantees/invalid-props.js';
+import { tokenDuration } from '../guarantees/token-duration.js';
 
 /** Why the runtime sends a message to the dead-letter queue. */
 export enum DeadLetterKind {
@@ -260,22 +261,18 @@ export class ConsumerAlarms extends Construct {
 
 /** Thresholds are numbers of the template that are made of durations: of a token nothing can be made. */
 function alarmViolations({ parkedFor, comesAgainFor, queueRetention }: ConsumerAlarmsProps): Violation[] {
-  const violations: Violation[] = [];
-  if (comesAgainFor === undefined && queueRetention !== undefined && !isKnown(queueRetention))
-    violations.push({
-      id: 'known-at-synth',
-      given: 'comesAgainFor is left to half of a retention that is a token',
-      allowed: 'known at synth',
-      change: 'give `comesAgainFor`, well below the retention',
-    });
-  if (parkedFor !== undefined && !isKnown(parkedFor))
-    violations.push({
-      id: 'known-at-synth',
-      given: 'parkedFor is a token',
-      allowed: 'known at synth',
-      change: 'give `parkedFor` as a plain Duration',
-    });
-  return violations;
+  const violations = [
+    comesAgainFor === undefined && queueRetention !== undefined && !isKnown(queueRetention)
+      ? {
+          id: 'known-at-synth',
+          given: 'comesAgainFor is left to half of a retention that is a token',
+          allowed: 'known at synth',
+          change: 'give `comesAgainFor`, well below the retention',
+        }
+      : undefined,
+    tokenDuration('parkedFor', parkedFor),
+  ];
+  return violations.filter((violation) => violation !== undefined);
 }
 
 /** Which lines of the runtime hold a figure, and where in them it is. */

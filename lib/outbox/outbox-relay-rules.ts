@@ -1,7 +1,7 @@
-import type { Duration } from 'aws-cdk-lib';
 import { durationText } from '../guarantees/duration-text.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { Violation } from '../guarantees/invalid-props.js';
+import { tokenDuration } from '../guarantees/token-duration.js';
 import type { OutboxRelayProps } from './outbox-relay-props.js';
 import { targetViolations } from './relay-target.js';
 
@@ -23,9 +23,9 @@ export function relayViolations({
           change: 'raise `timeout`',
         }
       : undefined,
-    unknown('grace', grace),
-    unknown('sweepInterval', sweepInterval),
-    unknown('alarmAfter', alarmAfter),
+    tokenDuration('grace', grace),
+    tokenDuration('sweepInterval', sweepInterval),
+    tokenDuration('alarmAfter', alarmAfter),
     sweepInterval !== undefined && isKnown(sweepInterval) && sweepInterval.toSeconds() % 60 !== 0
       ? {
           id: 'sweep-interval',
@@ -36,14 +36,4 @@ export function relayViolations({
       : undefined,
   ];
   return violations.filter((violation) => violation !== undefined);
-}
-
-function unknown(prop: string, value: Duration | undefined): Violation | undefined {
-  if (value === undefined || isKnown(value)) return undefined;
-  return {
-    id: 'known-at-synth',
-    given: `${prop} is a token`,
-    allowed: 'known at synth',
-    change: `give \`${prop}\` as a plain Duration`,
-  };
 }
