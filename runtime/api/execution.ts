@@ -7,7 +7,7 @@ import type { Meter } from '../dedup/meter.js';
 import type { Outcome } from '../dedup/outcome.js';
 import type { Identified } from '../dedup/way.js';
 import type { KeyedApiOptions, KeyedRequest } from './keyed-options.js';
-import { leaseAnswer, type Unlocking } from './leased.js';
+import { leaseAnswer } from './leased.js';
 import type { ApiResponse, RenderedResponse } from '../http/response.js';
 import { render } from '../http/response.js';
 import type { Problems, Refusal } from '../http/problem.js';
@@ -37,8 +37,6 @@ export interface ExecutionContext<Body, Tx> {
   readonly transient: ReadonlySet<number>;
   /** Gives the requests `tx.once`, if the API has leases. */
   readonly onceFor: ((key: string, remainingMs: () => number, fingerprint?: string) => Once) | undefined;
-  /** What an operator does about a blocked effect. */
-  readonly unlocking: Unlocking;
 }
 
 /** An answer of the handler that is no outcome: it ends the attempt before anything is committed. */
@@ -172,7 +170,7 @@ export class Execution<Body, Tx> {
    * just because of what it did then, so its receipt is asked for first, unless there was none.
    */
   async #thrown(error: unknown): Promise<Settled> {
-    const { problem, store, unlocking } = this.#context;
+    const { problem, store } = this.#context;
     const found = store.takesFirst ? undefined : await this.#saved.find();
     if (found !== undefined) return found;
     if (error instanceof Unsaved)
@@ -183,7 +181,7 @@ export class Execution<Body, Tx> {
       };
     if (this.#once !== undefined) {
       if (error instanceof KeyReused) return this.#saved.reused(error);
-      const response = leaseAnswer(error, problem, unlocking);
+      const response = leaseAnswer(error, problem);
       if (response !== undefined)
         return { outcome: response.status < 500 ? 'refused' : 'failed', response, error };
     }

@@ -2,7 +2,7 @@ import { DynamoExecutionStore } from '../dynamodb/execution-store.js';
 import { newClient } from '../dynamodb/new-client.js';
 import { assertOptions } from './assert-options.js';
 import { keyedApi, type Api } from './keyed-api.js';
-import { effectsOutliveSeconds, unlockCommand } from './leased.js';
+import { effectsOutliveSeconds } from './leased.js';
 import type { IdempotentApiOptions } from './options.js';
 import { assertSettings } from './settings.js';
 
@@ -36,7 +36,6 @@ export function idempotentApi<Body = Uint8Array>(options: IdempotentApiOptions<B
     onConditionFailed,
     store: new DynamoExecutionStore({ client, tableName, retentionSeconds: windowSeconds }),
     onceFor: options.leases?.({ client, tableName, retentionSeconds, consumerName: apiName }),
-    unlocking: unlockCommand,
   });
 }
 

@@ -24,10 +24,7 @@ export type Api = (request: ApiRequest, limits: RequestLimits) => Promise<Render
 const needNoKey = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Whose receipts they are, and where they are kept. */
-export interface Kept<Body, Tx> extends Pick<
-  ExecutionContext<Body, Tx>,
-  'store' | 'responses' | 'onceFor' | 'unlocking'
-> {
+export interface Kept<Body, Tx> extends Pick<ExecutionContext<Body, Tx>, 'store' | 'responses' | 'onceFor'> {
   readonly apiName: string;
   readonly onConditionFailed?: Answering<Body, Tx>['onConditionFailed'];
 }

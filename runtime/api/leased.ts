@@ -9,21 +9,11 @@ import { inUse, retryAfter, unconfirmed } from './settled.js';
  */
 export const effectsOutliveSeconds = 30 * 24 * 3600;
 
-/** What an operator does about a blocked effect, by the id of its lease. */
-export type Unlocking = (leaseId: string) => string;
-
-/** Where leases are rows of the dedup table. */
-export const unlockCommand: Unlocking = (leaseId) => `npx exactly-once-aws unlock '${leaseId}' --row`;
-
 /**
  * The answer to what `tx.once` has thrown; undefined for all else. None of them is saved: the same request may come
  * again, and has to for its effect to be recovered.
  */
-export function leaseAnswer(
-  error: unknown,
-  problem: Problems,
-  unlocking: Unlocking,
-): RenderedResponse | undefined {
+export function leaseAnswer(error: unknown, problem: Problems): RenderedResponse | undefined {
   if (error instanceof Waiting)
     return problem('key-in-use', { detail: inUse, headers: retryAfter(error.retryAt - Date.now()) });
   // Whoever has taken the lease over is at work.
@@ -33,7 +23,7 @@ export function leaseAnswer(
     return problem('effect-blocked', {
       detail:
         'nobody knows whether an effect of this request happened, and it is not made again by itself; an operator finds out, says so with ' +
-        `${unlocking(error.leaseId)}, and the same request is sent again with the same Idempotency-Key`,
+        `${error.unlocking} '${error.leaseId}' --row, and the same request is sent again with the same Idempotency-Key`,
     });
   if (error instanceof OutcomeUnknown || error instanceof CommitFailed)
     return problem('not-confirmed', { detail: unconfirmed, headers: retryAfter() });

@@ -49,10 +49,3 @@ export function quoted(name: string): string {
     .map((part) => `"${part.replaceAll('"', '""')}"`)
     .join('.');
 }
-
-/** SQLSTATE of an error of Postgres, whatever client has made it. One of the operating system, EPIPE, is none. */
-export function sqlStateOf(error: unknown): string {
-  const { code, errno, syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
-  if (errno !== undefined || syscall !== undefined) return '';
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
-}

@@ -1,7 +1,8 @@
 import { errorText, ExactlyOnceError, InvalidSettings } from '../dedup/error.js';
 import { lastOfEachRow, type Change } from './change.js';
 import { BatchRefused, SchemaChanged, SinkUnavailable, ValueMissing } from './errors.js';
-import { connected, quoted, sqlStateOf, type SqlClient, type SqlPool } from './pg-port.js';
+import { sqlStateOf } from '../postgres/sql-state.js';
+import { connected, quoted, type SqlClient, type SqlPool } from './pg-port.js';
 import { postgresRows, type RowStatements, type SinkTable } from './postgres-rows.js';
 import { columnTypes } from './postgres-values.js';
 import { storedPosition } from './position.js';
@@ -176,7 +177,7 @@ class PostgresSink implements Sink {
   #thrown(cause: unknown): Error {
     if (cause instanceof ExactlyOnceError) return cause;
     const state = sqlStateOf(cause);
-    if (ofRow.test(state))
+    if (state !== undefined && ofRow.test(state))
       return new BatchRefused(`Postgres refused a row for what is in it (SQLSTATE ${state})`, { cause });
     return new SinkUnavailable(this.name, `cannot write to Postgres: ${errorText(cause)}`, { cause });
   }

@@ -1,5 +1,5 @@
 import type { SendClock } from '../send/send-lanes.js';
-import { steadyNow } from '../send/steady-now.js';
+import { steadyNow } from '../dedup/steady-now.js';
 
 /** Longest time that one call may take, and the least, so that an answer has a chance at the end. */
 const call = { mostMs: 5_000, leastMs: 1_000 };

@@ -1,4 +1,4 @@
-import { steadyNow } from '../send/steady-now.js';
+import { steadyNow } from '../dedup/steady-now.js';
 
 /** When a sender leaves FIFO, and when it comes back. */
 export interface PressureLimits {

@@ -1,5 +1,5 @@
 import { InvalidSettings } from '../dedup/errors.js';
-import { steadyNow } from '../send/steady-now.js';
+import { steadyNow } from '../dedup/steady-now.js';
 import { answerOf, type Settling } from './answer.js';
 import { OutcomeUnconfirmed, RequestNotSent } from './errors.js';
 import { sentBy, type Sent } from './never-sent.js';

@@ -116,7 +116,7 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     if (failureStore === undefined || !arrivals.some(({ delivery }) => delivery.ordered)) return false;
     if (stops) return true;
     if (way.positions !== undefined) return false;
-    return (await this.#remember()).mayStandStill(limits);
+    return (await this.#remember()).gate.mayStandStill(limits);
   }
 
   #remember(): Promise<Memory> {
@@ -178,6 +178,7 @@ function flowing<Body, D extends Delivery>(
 ): GiveUpOrigin<Body, D> {
   return {
     standsStill: () => false,
+    stopsFrom: () => 0,
     stop: async (arrival, error) => (await load()).origin.stop(arrival, error),
     park: async (arrivals) => (await load()).origin.park(arrivals),
   };

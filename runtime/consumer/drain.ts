@@ -114,6 +114,11 @@ class Drained<
     return false;
   }
 
+  /** It has been stopped before. */
+  stopsFrom(): number {
+    return 0;
+  }
+
   async stop(arrival: Arrival<BodyOf<Schema>, D>, error: unknown): Promise<boolean> {
     const { store, limits, tally } = this.#options;
     const at = { head: headOf(arrival), reason: reasonOf(error) };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crashPoint } from '../dedup/crash-points.js';
-import { DependencyFailed, isFinal, KeyReused, ProcessDied } from '../dedup/errors.js';
+import { DependencyFailed, isFinal, KeyReused, ProcessDied, Waiting } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import { transportGroup, type Group, type GroupHead, type GroupPlace } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
@@ -20,6 +20,8 @@ import type { Delivery, Transport } from './transport.js';
 export interface GiveUpOrigin<Body, D extends Delivery> {
   /** Whether the group of these stood still when it was read, or could not be read. */
   standsStill(waiting: readonly Arrival<Body, D>[]): boolean;
+  /** From when on the group of a message may be stopped, in epoch milliseconds. */
+  stopsFrom(arrival: Arrival<Body, D>): number;
   /** Stops the group of a message that has its dead letter. @returns whether there was one to stop. */
   stop(arrival: Arrival<Body, D>, error: unknown): Promise<boolean>;
   /** Keeps messages of a stopped group, from the first. @returns how many of them. */
@@ -50,6 +52,7 @@ export class GiveUp<Body, D extends Delivery> {
    * @returns whether the group of the message stands still now, and parked events whose turn came with it and that
    *   failed.
    * @throws DependencyFailed when that is not known: then nothing may be acknowledged.
+   * @throws Waiting when its group may not be stopped yet: then it has no dead letter, either.
    */
   async giveUp(
     arrival: Arrival<Body, D>,
@@ -59,6 +62,8 @@ export class GiveUp<Body, D extends Delivery> {
     const { positions } = this.#options;
     const { recognised } = arrival;
     const position = recognised && positions?.of(recognised);
+    const stopsFrom = error instanceof KeyReused ? 0 : origin.stopsFrom(arrival);
+    if (stopsFrom > Date.now()) throw new Waiting(mayNotStopYet(error), stopsFrom);
     await this.deadLetter(arrival, error, position);
     await crashPoint('before-stop');
     // The place in the order belongs to the payload that came first: nobody waits for this one.
@@ -166,6 +171,13 @@ export function groupStreamOf(stream: string): string {
   return createHash('sha256').update(stream).digest('hex');
 }
 
+function mayNotStopYet(error: unknown): string {
+  return (
+    'its group is not stopped yet, because instances with `skip` of the deployment before may still be at work; it ' +
+    `failed with ${reasonOf(error)}`
+  );
+}
+
 function kindOf(error: unknown): DeadLetterKind {
   if (error instanceof ProcessDied) return 'died';
   return isFinal(error) ? 'rejected' : 'failed';
@@ -179,6 +191,7 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
   readonly #placeOf: (delivery: D) => GroupPlace | undefined;
   readonly #seen = new Map<string, Group>();
   #unread: ReadonlySet<string> = new Set();
+  #stopsFrom = 0;
 
   /**
    * @param stops whether messages that are given up stop their groups; those that are stopped already stand still in
@@ -196,9 +209,14 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
     this.#placeOf = placeOf;
   }
 
-  know(groups: ReadonlyMap<string, Group>, unread: ReadonlySet<string>): void {
+  know(groups: ReadonlyMap<string, Group>, unread: ReadonlySet<string>, stopsFrom = 0): void {
     for (const [stream, group] of groups) this.#seen.set(stream, group);
     this.#unread = unread;
+    this.#stopsFrom = stopsFrom;
+  }
+
+  stopsFrom({ delivery }: Arrival<Body, D>): number {
+    return this.stops && this.#placeOf(delivery) !== undefined ? this.#stopsFrom : 0;
   }
 
   standsStill([first]: readonly Arrival<Body, D>[]): boolean {

@@ -9,6 +9,7 @@ import { Failures } from './failures.js';
 import { placeOf, StoppedGroups, type GiveUpOptions } from './give-up.js';
 import type { Judge } from './judge.js';
 import { defaultMaxFailures } from './settings.js';
+import { StopGate } from './stop-gate.js';
 import type { Delivery } from './transport.js';
 import { Trouble } from './trouble.js';
 
@@ -17,46 +18,15 @@ type BodyOf<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Sche
 /** What a consumer knows of failures between its batches. */
 export class Memory {
   readonly failures: Failures;
-  #mayHaveStopped: boolean | undefined;
-  #hasSaidMayStop = false;
+  readonly gate: StopGate;
 
   constructor(readonly store: FailureStore | undefined) {
     this.failures = new Failures(store);
+    this.gate = new StopGate(store?.groups);
   }
 
   static async of(load: (() => Promise<FailureStore>) | undefined): Promise<Memory> {
     return new Memory(await load?.());
-  }
-
-  /**
-   * Makes sure that whoever asks {@link mayStandStill} from now on hears yes. Before an instance has said that, it
-   * stops no group: one that is deployed with `skip` asks once, and this one may still be at work then (R50).
-   *
-   * @returns whether it is known to be said.
-   */
-  async mayStop(limits: Limits): Promise<boolean> {
-    try {
-      if (!this.#hasSaidMayStop) await this.store?.groups.mayStop(limits);
-      return (this.#hasSaidMayStop = true);
-    } catch {
-      return false;
-    }
-  }
-
-  /**
-   * Whether groups may stand still although failures do not stop any: a consumer that is deployed anew with `skip`
-   * does not overtake what was parked under `stop` (R50). Asked once per instance, because a deployment makes new
-   * ones.
-   */
-  async mayStandStill(limits: Limits): Promise<boolean> {
-    try {
-      this.#mayHaveStopped ??= (await this.store?.groups.mayHaveStopped(limits)) ?? false;
-      return this.#mayHaveStopped;
-    } catch {
-      // Then the groups themselves are asked, and the next batch asks this again. A throw would be a delivery without
-      // a word for each.
-      return true;
-    }
   }
 }
 
@@ -83,15 +53,15 @@ export async function recall<Body, D extends Delivery>(
   origin: Pick<StoppedGroups<Body, D>, 'know' | 'stops'>,
   limits: Limits,
 ): Promise<void> {
-  const { store, failures } = memory;
+  const { store, failures, gate } = memory;
   const streams =
     store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
-  const [{ groups, unread }, mayStop] = await Promise.all([
+  const [{ groups, unread }, stopsFrom] = await Promise.all([
     failures.recall(arrivals, streams, limits),
-    streams.length === 0 || !origin.stops || memory.mayStop(limits),
+    streams.length === 0 || !origin.stops ? 0 : gate.stopsFrom(limits),
   ]);
   // What may not be stopped is not run either.
-  origin.know(groups, mayStop ? unread : new Set([...unread, ...streams]));
+  origin.know(groups, stopsFrom === undefined ? new Set([...unread, ...streams]) : unread, stopsFrom);
   // Only the acknowledgement of these was lost. They decide about no copy: one that was redriven is to act.
   for (const arrival of arrivals) {
     const { parked, gaveUp } = arrival.history;

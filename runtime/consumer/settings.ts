@@ -9,7 +9,8 @@ export interface EngineSettings {
   /**
    * What happens behind a message that is dead-lettered (R23). `skip`: later ones go on. `stop`: its group stops
    * until a person decides, and later ones are parked. Groups are stopped on FIFO queues, and the streams of
-   * aggregates anywhere.
+   * aggregates anywhere. Deployed anew from `skip` to `stop`, for the first time, a consumer stops groups only after
+   * 20 minutes, in which what would stop one comes again: instances with `skip` may still be at work.
    *
    * @default - 'stop' for aggregates, else 'skip'
    */

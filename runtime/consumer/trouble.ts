@@ -7,6 +7,7 @@ import {
   KeyReused,
   ParkedWaiting,
   ProcessDied,
+  Waiting,
 } from '../dedup/errors.js';
 import { crashPoint } from '../dedup/crash-points.js';
 import type { History } from '../dedup/history.js';
@@ -280,8 +281,8 @@ function until<T>(some: readonly T[], matches: (one: T) => boolean): number {
 }
 
 /** What goes wrong on the way to a verdict is never the message's. */
-function asDependency(cause: unknown): DependencyFailed {
-  if (cause instanceof DependencyFailed) return cause;
+function asDependency(cause: unknown): DependencyFailed | Waiting {
+  if (cause instanceof DependencyFailed || cause instanceof Waiting) return cause;
   return new DependencyFailed(
     `what has to be done about a failure is not done: ${cause instanceof Error ? cause.name : typeof cause}`,
     { cause },

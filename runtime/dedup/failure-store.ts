@@ -36,6 +36,14 @@ export interface FailureStore {
 }
 
 /**
+ * What the instances of a consumer tell each other about stopping groups, once in its life. `asked`: somebody has
+ * heard that no group is stopped. `opening`: nobody hears that any more. `open`: groups may be stopped from then on,
+ * in epoch milliseconds.
+ */
+export type Gate =
+  { readonly state: 'asked' | 'opening' } | { readonly state: 'open'; readonly from: number };
+
+/**
  * The port of a store for groups that are stopped and the messages that wait behind them. Every change is one
  * transaction under the token of the change before: nothing is parked into a group that flows again, and no message
  * is drained twice.
@@ -44,13 +52,10 @@ export interface FailureStore {
  * what is written: then nothing may be acknowledged.
  */
 export interface GroupStore {
-  /**
-   * Says, before it acts, that there is an instance of this consumer that may stop groups: {@link mayHaveStopped} is
-   * true from then on. Once per instance; written once in a consumer's life.
-   */
-  mayStop(limits: Limits): Promise<void>;
-  /** Whether a group of this consumer may ever have been stopped. */
-  mayHaveStopped(limits: Limits): Promise<boolean>;
+  /** Reads it consistently; undefined when nobody has written it. */
+  readGate(limits: Limits): Promise<Gate | undefined>;
+  /** @returns false, and nothing is written, when there is one and it is written `if-none`. */
+  writeGate(gate: Gate, how: 'if-none' | 'over', limits: Limits): Promise<boolean>;
   read(stream: string, limits: Limits): Promise<Group | undefined>;
   /** Stops a group at a message, which becomes the first of those that wait. */
   stop(

@@ -67,6 +67,8 @@ export interface Lease {
  * Every write throws CommitFailed when its outcome is not known.
  */
 export interface LeaseStore {
+  /** The command of a person who says what became of an effect, without its arguments. */
+  readonly unlocking: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** The row as it is now, consistently; undefined when there is none. */

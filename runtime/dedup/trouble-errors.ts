@@ -185,11 +185,13 @@ export class EffectBlocked extends RejectMessage {
     readonly reason: string,
     /** The same for a log line. */
     because: string,
+    /** The command with which that is said, without its arguments. */
+    readonly unlocking: string,
     options?: ErrorOptions,
   ) {
     super(
       `${effectOf(leaseId)} is blocked: ${because}; find out whether it happened, unlock it with ` +
-        '`npx exactly-once-aws unlock`, and send the message again',
+        `\`${unlocking}\`, and send the message again`,
       options,
     );
   }
@@ -203,9 +205,9 @@ export class ResultLost extends EffectBlocked {
   override name = 'ResultLost';
   /** It names the place in the result. */
   override readonly isWithoutData = false;
-  constructor(leaseId: string, reason: string, options?: ErrorOptions) {
+  constructor(leaseId: string, reason: string, unlocking: string, options?: ErrorOptions) {
     const text = `it has happened, and its result is lost: ${reason}`;
-    super(leaseId, text, text, options);
+    super(leaseId, text, text, unlocking, options);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { NewerRow } from '../dedup/errors.js';
+import type { Gate } from '../dedup/failure-store.js';
 import type { Group } from '../dedup/group.js';
 import { rowVersion } from './receipt.js';
 
@@ -13,7 +14,7 @@ export function parkingId(consumerName: string, stream: string, n: number, part 
   return `${consumerName}!parked#${stream}#${n}${part === 1 ? '' : `#${part}`}`;
 }
 
-/** Says that a group of the consumer has been stopped once. */
+/** Of the one row that says whether groups of the consumer may be stopped. */
 export function gateId(consumerName: string): string {
   return `${consumerName}!gate`;
 }
@@ -49,7 +50,17 @@ const ofTheRow = new Set(['id', 'v', 'attention']);
 
 /** @throws NewerRow when a newer version of this library wrote it (R17). */
 export function readGroupRow(item: Record<string, AttributeValue>): Group {
-  if (Number(item.v?.N ?? 0) > rowVersion) throw new NewerRow(item.id?.S ?? '', item.v?.N ?? '', rowVersion);
+  refuseNewer(item);
   const row = Object.entries(unmarshall(item)).filter(([name]) => !ofTheRow.has(name));
   return Object.fromEntries(row) as unknown as Group;
+}
+
+/** One that was written before there were states is open. @throws NewerRow see {@link readGroupRow}. */
+export function readGateRow(item: Record<string, AttributeValue>): Gate {
+  refuseNewer(item);
+  return { state: 'open', from: 0, ...unmarshall(item) } as unknown as Gate;
+}
+
+function refuseNewer({ id, v }: Record<string, AttributeValue>): void {
+  if (Number(v?.N ?? 0) > rowVersion) throw new NewerRow(id?.S ?? '', v?.N ?? '', rowVersion);
 }

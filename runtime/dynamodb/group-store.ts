@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
   type AttributeValue,
@@ -10,11 +11,20 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { CommitFailed } from '../dedup/errors.js';
-import type { GroupStore as GroupStorePort } from '../dedup/failure-store.js';
+import type { Gate, GroupStore as GroupStorePort } from '../dedup/failure-store.js';
 import type { Group, GroupHead, GroupPlace, PackedMessage } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
 import { conditional, groupUnchanged } from './conditions.js';
-import { gateId, groupId, groupItem, holeId, holesHeading, parkingId, readGroupRow } from './group-row.js';
+import {
+  gateId,
+  groupId,
+  groupItem,
+  holeId,
+  holesHeading,
+  parkingId,
+  readGateRow,
+  readGroupRow,
+} from './group-row.js';
 import { historyExpiration, historyId } from './history-row.js';
 import { readRows } from './batch-get.js';
 import { nowSeconds, rowVersion } from './receipt.js';
@@ -50,15 +60,27 @@ export class GroupStore implements GroupStorePort {
     this.#consumerName = consumerName;
   }
 
-  async mayStop(limits: Limits): Promise<void> {
-    if (await this.mayHaveStopped(limits)) return;
-    const Item = { id: { S: gateId(this.#consumerName) }, v: { N: String(rowVersion) } };
-    const put = new PutItemCommand({ TableName: this.#tableName, Item, ReturnConsumedCapacity: 'TOTAL' });
-    await send(this.#client, put, limits, 'write');
+  async readGate(limits: Limits): Promise<Gate | undefined> {
+    const item = await this.#get(gateId(this.#consumerName), limits);
+    return item && readGateRow(item);
   }
 
-  async mayHaveStopped(limits: Limits): Promise<boolean> {
-    return (await this.#get(gateId(this.#consumerName), limits)) !== undefined;
+  async writeGate(gate: Gate, how: 'if-none' | 'over', limits: Limits): Promise<boolean> {
+    const condition = how === 'if-none' ? groupUnchanged(undefined) : undefined;
+    const put = new PutItemCommand({
+      TableName: this.#tableName,
+      Item: marshall({ id: gateId(this.#consumerName), v: rowVersion, ...gate }),
+      ExpressionAttributeNames: condition && { ...condition.names },
+      ...conditional(condition),
+      ReturnConsumedCapacity: 'TOTAL',
+    });
+    try {
+      await send(this.#client, put, limits, 'write');
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
   }
 
   async read(stream: string, limits: Limits): Promise<Group | undefined> {

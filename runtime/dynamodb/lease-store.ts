@@ -31,6 +31,7 @@ type Attributes = Record<string, AttributeValue | undefined>;
  * over is refused, whoever's clock is right. It does not know when a lease is over: that is `decide`'s part.
  */
 export class DynamoLeaseStore implements LeaseStore {
+  readonly unlocking = 'npx exactly-once-aws unlock';
   readonly #options: LeaseStoreOptions;
   readonly now: () => number;
 

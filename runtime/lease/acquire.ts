@@ -43,7 +43,7 @@ export async function acquire(
     const decision = decide(answer, rules, store.now());
     switch (decision.kind) {
       case 'completed':
-        if (answer.lost !== undefined) throw new ResultLost(draft.id, answer.lost);
+        if (answer.lost !== undefined) throw new ResultLost(draft.id, answer.lost, store.unlocking);
         return { kind: 'completed', row: answer };
       case 'held': {
         if (performance.now() >= giveUpAt) throw new LeaseHeld(draft.id, decision.until, decision.reason);
@@ -57,7 +57,7 @@ export async function acquire(
             if (answer.status !== 'UNKNOWN') report('unknown-outcome', decision.because);
             report('blocked', decision.because);
           }
-          throw new EffectBlocked(draft.id, decision.reason, decision.because);
+          throw new EffectBlocked(draft.id, decision.reason, decision.because, store.unlocking);
         }
         answer = (await store.read(draft.id)) ?? (await store.claim(draft));
         break;

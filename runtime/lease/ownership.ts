@@ -92,7 +92,7 @@ export class Ownership {
     if (!written) throw this.#lost('completion');
     if (lost === undefined) return result === undefined ? result : (valueOfText(valueText(result)) as Result);
     report('blocked', 'its result is lost');
-    throw new ResultLost(this.#lease.id, lost.message, { cause: lost });
+    throw new ResultLost(this.#lease.id, lost.message, this.#store.unlocking, { cause: lost });
   }
 
   /**
@@ -122,7 +122,7 @@ export class Ownership {
     const decision = row && decide(row, rules, this.#store.now());
     if (row === undefined || decision?.kind !== 'blocked') return new OutcomeUnknown(id, { cause });
     if (await this.#store.block(row, consumerName, decision.reason)) report('blocked', decision.because);
-    return new EffectBlocked(id, decision.reason, decision.because, { cause });
+    return new EffectBlocked(id, decision.reason, decision.because, this.#store.unlocking, { cause });
   }
 
   async #unknown(reason: string, cause?: unknown): Promise<void> {

@@ -215,7 +215,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
   protected override async _getRecord(idempotencyKey: string): Promise<IdempotencyRecord> {
     const row = await this.#store.read(idempotencyKey);
     if (row === undefined) throw new IdempotencyItemNotFoundError();
-    if (row.lost !== undefined) throw new ResultLost(row.id, row.lost);
+    if (row.lost !== undefined) throw new ResultLost(row.id, row.lost, this.#store.unlocking);
     return recordOf(row);
   }
 

@@ -19,7 +19,8 @@ import { commitTransaction, CommitUnanswered } from './commit.js';
 import { ask, openConnection } from './entry.js';
 import { isOver } from './patience.js';
 import { readEarly, readLedger, writeLedger, type Send } from './position-rows.js';
-import { Conflict, ConnectionLost, sqlStateOf } from './sql-error.js';
+import { Conflict, ConnectionLost } from './sql-error.js';
+import { sqlStateOf } from './sql-state.js';
 import type { PostgresTx } from './transaction.js';
 
 export interface AggregateStoreOptions<Event extends AggregateEvent> {

@@ -2,7 +2,8 @@ import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresClient, PostgresPool, SqlResult } from './client.js';
 import { isOver, Patience } from './patience.js';
-import { ConnectionLost, isJudged, isOfClient, sqlStateOf, statementError } from './sql-error.js';
+import { ConnectionLost, isJudged, isOfClient, statementError } from './sql-error.js';
+import { sqlStateOf } from './sql-state.js';
 
 const guarded = new WeakSet<PostgresPool>();
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CommitFailed, NewerRow } from '../dedup/errors.js';
-import type { GroupStore } from '../dedup/failure-store.js';
+import type { Gate, GroupStore } from '../dedup/failure-store.js';
 import type { Group, GroupHead, GroupPlace, PackedMessage } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
 import type { PostgresPool } from './client.js';
@@ -14,13 +14,17 @@ const drainSize = 10;
 
 /** @throws NewerRow when a newer version of this library wrote it (R17). */
 export function readGroup(row: Readonly<Record<string, unknown>>): Group {
-  if (Number(row.v) > rowVersion) throw new NewerRow(String(row.stream), String(row.v), rowVersion);
   return {
-    ...(JSON.parse(String(row.facts)) as Omit<Group, 'stream' | 'state' | 'token'>),
+    ...(factsOf(row) as Omit<Group, 'stream' | 'state' | 'token'>),
     stream: String(row.stream),
     state: row.state as Group['state'],
     token: String(row.token),
   };
+}
+
+function factsOf(row: Readonly<Record<string, unknown>>): object {
+  if (Number(row.v) > rowVersion) throw new NewerRow(String(row.stream), String(row.v), rowVersion);
+  return JSON.parse(String(row.facts)) as object;
 }
 
 type Extra = (connection: Connection) => Promise<unknown>;
@@ -39,15 +43,25 @@ export class PostgresGroupStore implements GroupStore {
     this.#consumerName = consumerName;
   }
 
-  async mayStop(limits: Limits): Promise<void> {
-    if (await this.mayHaveStopped(limits)) return;
-    const values = [this.#consumerName, gateStream, 'open', randomUUID(), '{}'];
-    await ask(this.#pool, limits, `${insertGroup} ON CONFLICT (consumer, stream) DO NOTHING`, values);
+  async readGate(limits: Limits): Promise<Gate | undefined> {
+    const { rows } = await ask(this.#pool, limits, PostgresGroupStore.rows, [
+      this.#consumerName,
+      [gateStream],
+    ]);
+    // One that was written before there were states is open.
+    return rows[0] && { state: 'open', from: 0, ...factsOf(rows[0]) };
   }
 
-  async mayHaveStopped(limits: Limits): Promise<boolean> {
-    const text = 'SELECT 1 FROM exactly_once.groups WHERE consumer = $1 LIMIT 1';
-    return (await ask(this.#pool, limits, text, [this.#consumerName])).rows.length > 0;
+  async writeGate(gate: Gate, how: 'if-none' | 'over', limits: Limits): Promise<boolean> {
+    // In the column it is always open: who looks for groups that stand still does not find it.
+    const values = [this.#consumerName, gateStream, 'open', randomUUID(), JSON.stringify(gate)];
+    const { rows } = await ask(
+      this.#pool,
+      limits,
+      `${insertGroup} ${how === 'over' ? over : ifNone}`,
+      values,
+    );
+    return rows.length > 0;
   }
 
   async read(stream: string, limits: Limits): Promise<Group | undefined> {
@@ -177,10 +191,7 @@ export class PostgresGroupStore implements GroupStore {
       await transact(this.#pool, limits, async (connection) => {
         const { rows } =
           seen === undefined
-            ? await connection.send(
-                `${insertGroup} ON CONFLICT (consumer, stream) DO NOTHING RETURNING 1`,
-                values,
-              )
+            ? await connection.send(`${insertGroup} ${ifNone}`, values)
             : await connection.send(updateGroup, [...values, seen.token]);
         if (rows.length === 0)
           throw new CommitFailed('the group was changed meanwhile', { nothingWritten: true });
@@ -194,11 +205,14 @@ export class PostgresGroupStore implements GroupStore {
   }
 }
 
-/** No group has it: the row says that there may be some that stand still. */
+/** No group has it: the row says whether groups of the consumer may be stopped. */
 const gateStream = '';
 
 const insertGroup =
   'INSERT INTO exactly_once.groups (consumer, stream, state, token, facts) VALUES ($1, $2, $3, $4, $5)';
+const ifNone = 'ON CONFLICT (consumer, stream) DO NOTHING RETURNING 1';
+const over =
+  'ON CONFLICT (consumer, stream) DO UPDATE SET token = excluded.token, facts = excluded.facts RETURNING 1';
 const updateGroup =
   'UPDATE exactly_once.groups SET state = $3, token = $4, facts = $5 ' +
   'WHERE consumer = $1 AND stream = $2 AND token = $6 RETURNING 1';

@@ -36,6 +36,7 @@ const owned = "id = $1 AND fence = $2 AND status = 'INPROGRESS'";
  * over is refused, whoever's clock is right. It does not know when a lease is over: that is `decide`'s part.
  */
 export class PostgresLeaseStore implements LeaseStore {
+  readonly unlocking = 'npx exactly-once-aws postgres unlock';
   readonly now: () => number;
 
   readonly #options: PostgresLeaseStoreOptions;

@@ -1,5 +1,6 @@
 import { DependencyFailed, ExactlyOnceError } from '../dedup/error.js';
 import { ValueRefused } from './errors.js';
+import { sqlStateOf } from './sql-state.js';
 
 /**
  * Conditions under which the same transaction may succeed a little later, by SQLSTATE: it met another one, or a lock.
@@ -16,16 +17,6 @@ const outages = /^(08|53|57|58|25006|25P03|25P04|40003)/;
 
 /** What no state of the database could make right: the value itself cannot be held. */
 const values = /^(22021|22P02|22P03|22P05|22001|22007)$/;
-
-/**
- * SQLSTATE of what Postgres has said; undefined when it said nothing: the connection broke. What the operating system
- * says of a connection may have five letters, too: EPIPE.
- */
-export function sqlStateOf(error: unknown): string | undefined {
-  const { code, errno, syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
-  if (errno !== undefined || syscall !== undefined) return undefined;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-}
 
 /**
  * Whether a client may have thrown this of a statement or a value that it cannot send, such as one that has no JSON.

@@ -16,30 +16,31 @@ const ofSession = new RegExp(
 const quoted =
   /\b[eE]'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([\p{L}_][\p{L}\p{N}_]*)?\$[^]*?\$\1\$|--[^\n]*/uy;
 
+const ofRole = /\b(SET|set_config)\b.*\b(ROLE|AUTHORIZATION)\b/is;
+
+/** What a text would do to the transaction that it is sent in, and to its session. */
+export interface TextFacts {
+  /** The first command that would begin or end a transaction. */
+  readonly control: string | undefined;
+  /** It leaves something in the session that the next transaction of its connection would find. */
+  readonly outlives: boolean;
+  /** It may change as whom the rest of the transaction acts, such as `SET LOCAL ROLE`. */
+  readonly changesRole: boolean;
+}
+
 /**
- * The first command of a text that would begin or end a transaction, also behind another statement: without values
- * Postgres takes several in one text. Undefined: there is none.
+ * Reads a text, each of its statements: without values Postgres takes several in one.
  *
  * @see https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  */
-export function transactionControl(text: string): string | undefined {
-  for (const statement of statementsOf(text)) {
-    const command = control.exec(statement)?.[1];
-    if (command !== undefined) return command.toUpperCase();
-  }
-  return undefined;
-}
-
-/** Whether a text leaves something in the session that the next transaction of its connection would find. */
-export function outlivesTransaction(text: string): boolean {
-  return statementsOf(text).some((statement) => ofSession.test(statement));
-}
-
-const ofRole = /\b(SET|set_config)\b.*\b(ROLE|AUTHORIZATION)\b/is;
-
-/** Whether a text may change as whom the rest of the transaction acts, such as `SET LOCAL ROLE`. */
-export function changesRole(text: string): boolean {
-  return ofRole.test(text);
+export function factsOf(text: string): TextFacts {
+  const statements = statementsOf(text);
+  const [command] = statements.flatMap((statement) => control.exec(statement)?.[1] ?? []);
+  return {
+    control: command?.toUpperCase(),
+    outlives: statements.some((statement) => ofSession.test(statement)),
+    changesRole: ofRole.test(text),
+  };
 }
 
 /** As whom the connection was opened, until the end of the transaction. */

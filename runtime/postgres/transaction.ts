@@ -4,7 +4,7 @@ import { DependencyFailed, TransactionSealed } from '../dedup/error.js';
 import type { SqlResult } from './client.js';
 import type { Connection } from './connection.js';
 import { StatementFailed, TransactionControlRefused } from './errors.js';
-import { changesRole, outlivesTransaction, transactionControl } from './transaction-control.js';
+import { factsOf } from './transaction-control.js';
 
 /** What a handler is given: a transaction that is open, and is committed with the receipt of its message. */
 export interface PostgresTx {
@@ -78,10 +78,10 @@ export class Transaction implements PostgresTx {
   async query(text: string, values?: readonly unknown[]) {
     // A client that takes an object, too, would send one that nobody has looked at.
     if (typeof text !== 'string') throw new TypeError(`tx.query takes a text and values, got ${typeof text}`);
-    const command = transactionControl(text);
-    if (command !== undefined) throw new TransactionControlRefused(command);
-    this.#actsAsAnother ||= changesRole(text);
-    if (outlivesTransaction(text)) this.#connection.spoil();
+    const { control, outlives, changesRole } = factsOf(text);
+    if (control !== undefined) throw new TransactionControlRefused(control);
+    this.#actsAsAnother ||= changesRole;
+    if (outlives) this.#connection.spoil();
     const { rows, rowCount } = await this.#inTurn('query', async () => this.#statement(text, values));
     return { rows, rowCount: rowCount ?? 0 };
   }

@@ -4,7 +4,7 @@ import { NotAccepted, TargetLeftOut, TargetTimedOut, TooLargeForTarget } from '.
 import type { Lane } from './lane.js';
 import { isGone, isThrottling } from './refusal.js';
 import { sendCall, type CallAnswer } from './send-call.js';
-import { steadyNow } from './steady-now.js';
+import { steadyNow } from '../dedup/steady-now.js';
 import { entriesPerCall, type CallLimits, type Sendable, type SendTarget } from './target.js';
 import type { TargetHealth } from './target-health.js';
 

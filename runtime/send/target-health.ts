@@ -1,6 +1,6 @@
 import { NotAccepted, TargetTimedOut } from './errors.js';
 import { isGone, isThrottling } from './refusal.js';
-import { steadyNow } from './steady-now.js';
+import { steadyNow } from '../dedup/steady-now.js';
 
 /** How long a target is left out, doubled each time that it is found no better. */
 const leftOut = { firstMs: 10_000, mostMs: 60_000 };

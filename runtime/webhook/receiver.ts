@@ -1,5 +1,4 @@
 import { Execution, type ExecutionContext } from '../api/execution.js';
-import { unlockCommand } from '../api/leased.js';
 import { retryAfter, type Settled } from '../api/settled.js';
 import type { ApiRequest, RequestLimits } from '../api/request.js';
 import type { Api } from '../api/keyed-api.js';
@@ -192,7 +191,6 @@ class Receiver<Tx> {
       savedHeaders: new Set(),
       transient: new Set(),
       onceFor: undefined,
-      unlocking: unlockCommand,
       options: {
         handle: async (_, tx) => {
           stale.is = !(await this.#store.act(source, event, tx));

@@ -109,13 +109,15 @@ export const walls = [
       'runtime/cdc/',
       'runtime/dedup/',
       'runtime/dynamodb/attribute-value.ts',
+      'runtime/postgres/sql-state.ts',
       'runtime/telemetry/node-version.ts',
       'runtime/telemetry/tell.ts',
       // Of an audit on a schedule.
       'runtime/telemetry/error-line.ts',
       'runtime/telemetry/log-line.ts',
     ],
-    because: 'a sink is no consumer of messages: it shares the heart, and how values become attributes',
+    because:
+      'a sink is no consumer of messages: it shares the heart, how values become attributes, and what Postgres said',
   },
   {
     of: ['runtime/cdc/kafka/'],

@@ -7,7 +7,7 @@ import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { testPostgres } from '../fixtures/postgres.js';
-import { record, sqs } from '../fixtures/queue.js';
+import { drain, record, sqs } from '../fixtures/queue.js';
 import { MutantPool } from '../postgres/mutation/mutant-pool.js';
 
 const queue = sqs();
@@ -29,7 +29,7 @@ interface World {
   /** A new instance of it. */
   readonly instance: (onFailure: OnFailure) => SqsConsumer;
   readonly acted: () => Promise<Readonly<Record<string, unknown>>>;
-  /** The next so many writes that say that groups may be stopped fail, or are not known to have been made. */
+  /** The next so many writes that say whether groups may be stopped fail, or are not known to have been made. */
   readonly refuse: (times: number) => void;
 }
 
@@ -45,7 +45,7 @@ const rejectPoison = (id: string) => {
   if (id === 'poison') throw new RejectMessage('no');
 };
 
-/** `gate`: reads and writes, so far, of the row that says that groups may be stopped. */
+/** `gate`: reads and writes, so far, of the row that says whether groups may be stopped. */
 async function onDynamoDb(): Promise<World & { readonly gate: { reads: number; writes: number } }> {
   const [receipts, counts] = await Promise.all([newDedupTable(direct), newTable(direct, 'name')]);
   const gate = { reads: 0, writes: 0 };
@@ -112,9 +112,24 @@ async function onPostgres(): Promise<World> {
   };
 }
 
+const now = Date.now.bind(Date);
+let aheadMs = 0;
+/** Lets so much time pass. It is never set back, because what measures time by it does not run back. */
+function later(minutes: number): void {
+  aheadMs += minutes * 60_000;
+}
+beforeEach(() => {
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + aheadMs);
+});
+afterEach(() => jest.restoreAllMocks());
+
 const time = { getRemainingTimeInMillis: () => 30_000 };
-const post = async (id: string) => send(queue, channel.queueUrl, { id }, 'g');
+const post = async (id: string, group = 'g') => send(queue, channel.queueUrl, { id }, group);
 const consume = async (instance: SqsConsumer) => pump(queue, channel, instance, { again: false });
+/** One batch, whose messages come again at once if they do. */
+const consumeOnce = async (instance: SqsConsumer) => pump(queue, channel, instance, { batches: 1 });
+/** So many dead letters are there. */
+const letters = async () => (await drain(queue, channel.deadLetterQueueUrl)).length;
 
 describe.each([
   ['DynamoDB', onDynamoDb],
@@ -134,6 +149,45 @@ describe.each([
     expect(await acted()).toEqual({ a: 1, b: 1 });
   });
 
+  test('R50: also where that one is in the first batch of the consumer’s life, and the newer one has asked before', async () => {
+    const { instance, acted } = await open();
+    const [older, newer] = [instance('stop'), instance('skip')];
+    await post('a', 'another');
+    await consumeOnce(newer);
+    await post('poison');
+    await consumeOnce(older);
+    // Parked, it would be overtaken.
+    expect(await letters()).toBe(0);
+    await post('b');
+    await consumeOnce(newer);
+    expect(await acted()).toEqual({ a: 1, b: 1 });
+    expect(await letters()).toBe(1);
+  });
+
+  test('R50: an instance with `stop` stops no group, and rejects nothing, while one with `skip` from before may be at work', async () => {
+    const { instance, acted } = await open();
+    const [skipping, stopping, another] = [instance('skip'), instance('stop'), instance('stop')];
+    await post('a', 'another');
+    await consumeOnce(skipping);
+    await post('poison');
+    await post('b');
+    await post('c', 'another');
+    await consumeOnce(stopping);
+    await consumeOnce(another);
+    expect(await letters()).toBe(0);
+    expect(await acted()).toEqual({ a: 1, c: 1 });
+    later(19);
+    await consumeOnce(stopping);
+    expect(await letters()).toBe(0);
+    later(2);
+    await consumeOnce(another);
+    expect(await letters()).toBe(1);
+    // By now it has asked again.
+    await post('d');
+    await consumeOnce(skipping);
+    expect(await acted()).toEqual({ a: 1, c: 1 });
+  });
+
   test('R48: what cannot say that it may stop groups runs nothing, and goes on when it can', async () => {
     const { instance, acted, refuse } = await open();
     const it = instance('stop');
@@ -146,13 +200,44 @@ describe.each([
   });
 });
 
-test('an instance asks that once, and it is written once in the life of a consumer', async () => {
-  const { instance, acted, gate } = await onDynamoDb();
-  for (const one of [instance('stop'), instance('stop'), instance('skip')])
-    for (const id of ['a', 'b', 'c']) {
-      await post(id);
-      await consume(one);
-    }
-  expect(await acted()).toEqual({ a: 1, b: 1, c: 1 });
-  expect(gate).toEqual({ reads: 3, writes: 1 });
+test.each([
+  ['stop', 'skip'],
+  ['skip', 'skip'],
+] as const)(
+  'an instance asks that once, and it is written once in the life of a consumer (%s, then %s)',
+  async (first, then) => {
+    const { instance, acted, gate } = await onDynamoDb();
+    for (const one of [instance(first), instance(first), instance(then)])
+      for (const id of ['a', 'b', 'c']) {
+        await post(id);
+        await consume(one);
+      }
+    expect(await acted()).toEqual({ a: 1, b: 1, c: 1 });
+    expect(gate).toEqual({ reads: 3, writes: 1 });
+  },
+);
+
+test('a no is asked again after four minutes, a yes never', async () => {
+  const { instance, gate } = await onDynamoDb();
+  const it = instance('skip');
+  for (const [id, reads] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+  ] as const) {
+    await post(id);
+    await consume(it);
+    expect(gate).toEqual({ reads, writes: 1 });
+    later(4.1);
+  }
+  // From now on it stops groups; the first one hears a yes.
+  await post('d');
+  await consume(instance('stop'));
+  const { reads } = gate;
+  for (const id of ['e', 'f']) {
+    await post(id);
+    await consume(it);
+    later(4.1);
+  }
+  expect(gate.reads).toBe(reads + 1);
 });

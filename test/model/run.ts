@@ -225,7 +225,7 @@ class Play {
     if (world.unhappy?.redeploys === true && !traffic.isRedeployed && choices.chance(64))
       happenings.push(() => {
         world.tally.count('redeployed');
-        world.note(() => 'deployed anew, with skip');
+        world.note(() => 'deployed anew, with the other of skip and stop');
         traffic.redeploy();
       });
     if (faults.redrive && !traffic.deadLetters.isEmpty && this.#redrivesLeft > 0)
@@ -256,6 +256,8 @@ class Play {
       if (this.way === 'aggregate' && this.#steps % patience === 0) traffic.redrive(true, true);
       const [moment] = world.moments;
       const [abandoned] = traffic.abandoned;
+      // An instance with `stop` that comes after one with `skip` lets 20 minutes pass before it stops a group.
+      if (moment === undefined && world.unhappy?.redeploys === true) world.now += 60_000;
       if (moment !== undefined) await world.goOn(moment);
       else if (!traffic.allSent) traffic.produce();
       else if (traffic.deliver()) {

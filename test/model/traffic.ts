@@ -131,7 +131,10 @@ export class Traffic {
     }
   }
 
-  /** The consumer is deployed anew, and skips what fails from now on. Whoever is at work comes to its end. */
+  /**
+   * The consumer is deployed anew: where it has skipped what fails, it stops there from now on, and the other way
+   * round. Whoever is at work comes to its end.
+   */
   redeploy(): void {
     this.#isRedeployed = true;
     for (const instance of this.#instances) if (instance?.isBusy === false) instance.isAlive = false;
@@ -196,7 +199,9 @@ export class Traffic {
         refuses: (token) => this.oracle.onThrow(token),
         unhappy: this.scenario.unhappy && {
           ...this.scenario.unhappy,
-          ...(this.#isRedeployed && { onFailure: 'skip' }),
+          ...(this.#isRedeployed && {
+            onFailure: this.scenario.unhappy.onFailure === 'skip' ? 'stop' : 'skip',
+          }),
         },
         outside: this.outside,
         danger: async () => world.danger('in-handler', world.sender()),

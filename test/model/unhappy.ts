@@ -19,7 +19,7 @@ export type UnhappyKind = (typeof unhappyKinds)[number];
 /** What a run of the unhappy half has beside messages and faults. */
 export interface Unhappy {
   readonly onFailure: 'skip' | 'stop';
-  /** At some time the consumer is deployed anew, with `skip` where it said `stop`. */
+  /** At some time the consumer is deployed anew, with the other of the two. FIFO and aggregates only. */
   readonly redeploys: boolean;
   readonly maxFailures: number;
   /** DynamoDB has no throughput for some requests. */
@@ -98,24 +98,29 @@ export function unhappyScenarios(
       redeploys: fc.boolean(),
       maxFailures: fc.integer({ min: 1, max: 4 }),
     })
-    .map(({ scenario, messages, n, stop, redeploys, maxFailures }) => ({
-      ...scenario,
-      messages,
-      faults: {
-        ...(kind === 'once' ? scenario.faults : blameable(scenario.faults, n)),
-        reaper: false,
-        jumps: false,
-        skew: false,
-        strangers: false,
-      },
-      unhappy: {
-        onFailure: way === 'aggregate' || (scenario.fifo && (kind === 'stop' || stop)) ? 'stop' : 'skip',
-        redeploys: has('stop') && redeploys,
-        maxFailures,
-        throttled: has('throttled'),
-        halves: has('halves'),
-        operators: has('stop'),
-        once: has('once') && way === 'transaction',
-      },
-    }));
+    .map(({ scenario, messages, n, stop, redeploys: mayRedeploy, maxFailures }) => {
+      const canStop = scenario.fifo || way === 'aggregate';
+      const redeploys = canStop && has('stop') && mayRedeploy;
+      const alwaysStops = !redeploys && (kind === 'stop' || way === 'aggregate');
+      return {
+        ...scenario,
+        messages,
+        faults: {
+          ...(kind === 'once' ? scenario.faults : blameable(scenario.faults, n)),
+          reaper: false,
+          jumps: false,
+          skew: false,
+          strangers: false,
+        },
+        unhappy: {
+          onFailure: canStop && (stop || alwaysStops) ? 'stop' : 'skip',
+          redeploys,
+          maxFailures,
+          throttled: has('throttled'),
+          halves: has('halves'),
+          operators: has('stop'),
+          once: has('once') && way === 'transaction',
+        },
+      };
+    });
 }

@@ -95,7 +95,11 @@ export class Verdict {
     const { putOff, deadLettered, skipped } = this.traffic();
     const { onFailure, redeploys } = this.world.unhappy ?? {};
     const outOfTurn =
-      onFailure !== 'stop' ? deadLettered : redeploys ? new Set([...putOff, ...deadLettered]) : putOff;
+      redeploys === true
+        ? new Set([...putOff, ...deadLettered])
+        : onFailure === 'stop'
+          ? putOff
+          : deadLettered;
     const passed = redeploys ? new Set([...skipped, ...deadLettered]) : skipped;
     for (const lane of lanes.values()) {
       const commits = lane

@@ -136,7 +136,10 @@ describe('tx.once', () => {
     }));
     const body = { id: randomUUID(), sum: 1 };
     expect(await run(body)).toEqual({ back: 0, error: expect.any(EffectBlocked) });
-    expect(await drain(queue, deadLetterQueueUrl)).toHaveLength(1);
+    const letters = await drain(queue, deadLetterQueueUrl);
+    expect(letters).toHaveLength(1);
+    // Its reason says what is to be done, by the command of this store.
+    expect(JSON.stringify(letters)).toContain('unlock it with `npx exactly-once-aws postgres unlock`');
     expect(calls).toBe(1);
     const id = `mailer!once#mail#${body.id}`;
     const { rows } = await pool.query('SELECT attention FROM exactly_once.leases WHERE id = $1', [id]);

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { Meter } from '../../runtime/dedup/meter.js';
 import { PostgresExecutionStore } from '../../runtime/postgres/execution-store.js';
 import { postgresAggregateConsumer, type PostgresTx } from '../../runtime/postgres/index.js';
-import { outlivesTransaction } from '../../runtime/postgres/transaction-control.js';
+import { factsOf } from '../../runtime/postgres/transaction-control.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { record } from '../fixtures/queue.js';
 
@@ -114,5 +114,5 @@ test.each([
   ['DECLARE c CURSOR FOR SELECT 1', false],
   ['DECLARE c CURSOR WITH HOLD FOR SELECT 1', true],
 ])('whether a text outlives its transaction: %s', (text, outlives) => {
-  expect(outlivesTransaction(text)).toBe(outlives);
+  expect(factsOf(text).outlives).toBe(outlives);
 });

@@ -46,10 +46,16 @@ const samples: Record<
   LeaseHeld: new errors.LeaseHeld(leaseId('mailer', 'mail', planted), 0),
   EffectNotStarted: new errors.EffectNotStarted(planted, { cause }),
   OutcomeUnknown: new errors.OutcomeUnknown(leaseId('mailer', 'mail', planted), { cause }),
-  EffectBlocked: new errors.EffectBlocked(leaseId('mailer', 'mail', planted), planted, 'nobody knows', {
-    cause,
-  }),
-  ResultLost: new errors.ResultLost(leaseId('mailer', 'mail', planted), planted, { cause }),
+  EffectBlocked: new errors.EffectBlocked(
+    leaseId('mailer', 'mail', planted),
+    planted,
+    'nobody knows',
+    'unlock',
+    {
+      cause,
+    },
+  ),
+  ResultLost: new errors.ResultLost(leaseId('mailer', 'mail', planted), planted, 'unlock', { cause }),
   LeaseLost: new errors.LeaseLost(leaseId('mailer', 'mail', planted), 'renewal', { cause }),
   EffectRepeated: new errors.EffectRepeated('mail'),
   ProcessDied: new errors.ProcessDied('id', 3),

@@ -1,7 +1,7 @@
 import { PostgresExecutionStore } from '../../postgres/execution-store.js';
 import { assertOptions } from '../assert-options.js';
 import { keyedApi, type Api } from '../keyed-api.js';
-import { effectsOutliveSeconds, type Unlocking } from '../leased.js';
+import { effectsOutliveSeconds } from '../leased.js';
 import { assertSettings } from '../settings.js';
 import type { PostgresIdempotentApiOptions } from './options.js';
 
@@ -32,8 +32,5 @@ export function postgresIdempotentApi<Body = Uint8Array>(options: PostgresIdempo
     responses: undefined,
     store: new PostgresExecutionStore({ pool, windowSeconds, isolation, leases: leases !== undefined }),
     onceFor: leases?.({ pool, retentionSeconds, consumerName: apiName }),
-    unlocking,
   });
 }
-
-const unlocking: Unlocking = (leaseId) => `npx exactly-once-aws postgres unlock '${leaseId}' --row`;

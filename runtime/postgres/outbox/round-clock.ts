@@ -1,3 +1,4 @@
+import { steadyNow } from '../../dedup/steady-now.js';
 import type { SendClock } from '../../send/send-lanes.js';
 
 /** Longest call to a target: the transaction holds its lanes meanwhile. */
@@ -8,12 +9,13 @@ const reserveMs = 1_000;
 /** The time of one round, which has to end at a given moment. */
 export class RoundClock implements SendClock {
   readonly givenMs: number;
+  /** By `steadyNow`. */
   readonly #end: number;
 
   /** @param end epoch milliseconds */
   constructor(end: number) {
-    this.#end = end;
     this.givenMs = Math.max(0, end - Date.now());
+    this.#end = steadyNow() + this.givenMs;
   }
 
   mayBegin(): boolean {
@@ -25,7 +27,7 @@ export class RoundClock implements SendClock {
   }
 
   leftMs(): number {
-    return Math.max(0, this.#end - Date.now());
+    return Math.max(0, this.#end - steadyNow());
   }
 }
 
