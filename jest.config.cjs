@@ -9,8 +9,7 @@ module.exports = {
     'node_modules/(kysely|hyparquet|hyparquet-writer)/.+\\.js$': ['@swc/jest', { jsc: { target: 'es2024' } }],
   },
   transformIgnorePatterns: ['/node_modules/(?!(kysely|hyparquet|hyparquet-writer)/)'],
-  // Sources name their imports with the .js ending that the ESM build needs.
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  resolver: '<rootDir>/test/fixtures/resolver.cjs',
   setupFilesAfterEnv: ['aws-cdk-lib/testhelpers/jest-autoclean'],
   globalSetup: '<rootDir>/test/fixtures/global-setup.ts',
   globalTeardown: '<rootDir>/test/fixtures/global-teardown.ts',

@@ -40,7 +40,7 @@ export function assertExpressions(request: Expressions): void {
       throw validation(
         `Invalid ${kind}: Expression size has exceeded the maximum allowed size; expression size: ${bytes}`,
       );
-    for (const [placeholder] of expression.matchAll(/[#:][A-Za-z0-9_]+/g)) used.add(placeholder);
+    for (const placeholder of placeholdersOf(expression)) used.add(placeholder);
   }
   assertUsed('ExpressionAttributeNames', names, used);
   assertUsed('ExpressionAttributeValues', values, used);
@@ -52,6 +52,15 @@ export function assertExpressions(request: Expressions): void {
   const substituted = Object.values(names ?? {}).join('').length + itemBytes(values ?? {});
   if (substituted > maxSubstitutionBytes)
     throw validation('The substitution variables of an expression exceed 2 MB');
+}
+
+const known = new Map<string, readonly string[]>();
+
+/** The expressions of the runtime are few, and come again and again. */
+function placeholdersOf(expression: string): readonly string[] {
+  const found = known.get(expression) ?? expression.match(/[#:][A-Za-z0-9_]+/g) ?? [];
+  known.set(expression, found);
+  return found;
 }
 
 function assertUsed(kind: string, given: object | undefined, used: ReadonlySet<string>): void {

@@ -93,6 +93,8 @@ function assertNumber(text: string): void {
 
 /** The significant digits, and where the first of them stands: 0.5 has magnitude 0, 5 has 1. Undefined: no number. */
 function decimal(text: string): { readonly digits: string; readonly magnitude: number } | undefined {
+  // Nearly all of them.
+  if (/^[1-9]\d{0,37}$/.test(text)) return { digits: text.replace(/0+$/, ''), magnitude: text.length };
   const parts = /^[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   const [, whole = '', fraction = '', exponent = '0'] = parts ?? [];
   if (parts === null || whole + fraction === '') return undefined;
