@@ -70,8 +70,8 @@ test('R13: ten messages of one group that each read a counter and set the next m
   ]);
   // Ten commits, none of them refused: that a message of the batch has changed the item is known without asking.
   expect(summaries[0]?.conflicts).toBe(0);
-  // Each reads and commits in its turn (R47), and once the consumer asks whether a group stands still, and writes that
-  // down.
+  // Each reads and commits in its turn (R47), and once the consumer asks whether a group stands still, and writes
+  // that down.
   expect(summaries[0]?.calls).toBe(10 + 10 + 2);
 });
 

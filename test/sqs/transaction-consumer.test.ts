@@ -86,8 +86,8 @@ test('a batch of several groups acts once each, in one call, and copies of it do
   expect(await run(batch())).toEqual([]);
   expect(await value('all')).toBe(4);
   expect(summaries.map(({ processed, duplicate, calls }) => ({ processed, duplicate, calls }))).toEqual([
-    // The other calls ask, once in the life of an instance, whether a group has ever been stopped, and write down, once
-    // in that of the consumer, that it was asked.
+    // The other calls ask, once in the life of an instance, whether a group has ever been stopped, and write down,
+    // once in that of the consumer, that it was asked.
     { processed: 4, duplicate: 0, calls: 3 },
     { processed: 0, duplicate: 4, calls: 1 },
   ]);
