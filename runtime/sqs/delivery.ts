@@ -51,7 +51,8 @@ function nudgeOf({ messageAttributes }: SQSRecord): Nudge | undefined {
   if (resumes !== undefined) return { resumes };
   try {
     const text = messageAttributes[passOverAttribute]?.stringValue;
-    return text === undefined ? undefined : { passOver: JSON.parse(text) as PassOver };
+    const passOver: unknown = text === undefined ? undefined : JSON.parse(text);
+    return typeof passOver === 'object' && passOver !== null ? { passOver: passOver as PassOver } : undefined;
   } catch {
     // Somebody else's attribute of the same name.
     return undefined;
