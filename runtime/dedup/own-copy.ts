@@ -42,7 +42,12 @@ function membersCopied(value: object, inside: Set<object>): object {
     ? [...(value as unknown[])]
     : Object.create(Object.getPrototypeOf(value) as object | null, ownMembers(value));
   for (const [name, member] of copied)
-    Object.defineProperty(result, name, { value: member, enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(result, name, {
+      value: member,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   return result;
 }
 

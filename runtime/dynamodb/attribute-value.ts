@@ -166,7 +166,8 @@ export function numberProblem(value: number | bigint): string {
 
 /** A copy: a buffer that is filled anew for the next message must not change what this one has written. */
 function bytesIn(value: object): Uint8Array | undefined {
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
   return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
 }
 

@@ -39,17 +39,19 @@ export function deadLetterMessage(
   // A copy that was redriven and is rejected again carries the last reason, not a pile of them. One that came back by
   // other means than our redrive has nothing but its letter that says where its body and its attributes are.
   const { attributes: inLetter, stored, withoutAttributes } = letterOf(record) ?? {};
+  const isApart = typeof inLetter === 'object';
   const letter: SentLetter = {
     ...about,
-    ...(stored !== undefined && record.body === elsewhere && { stored }),
-    ...(withoutAttributes && { withoutAttributes }),
+    ...(typeof stored === 'string' && record.body === elsewhere && { stored }),
+    ...(withoutAttributes === true && { withoutAttributes }),
   };
-  const own = Object.entries({ ...inLetter, ...record.messageAttributes }).filter(
+  const own = Object.entries({ ...(isApart && inLetter), ...record.messageAttributes }).filter(
     ([name]) => name !== deadLetterAttribute,
   );
   const beside = Object.fromEntries(own.map(([name, value]) => [name, sendable(value)]));
   const id = letterId(record, about);
-  const besides = own.length < maxMessageAttributes;
+  // What comes from a letter has not been looked at by SQS, which might refuse it.
+  const besides = own.length < maxMessageAttributes && !isApart;
   const inside = { ...letter, attributes: Object.fromEntries(own) };
   const bare: SentLetter = { ...letter, withoutAttributes: true };
   const { body } = record;
@@ -70,7 +72,9 @@ export function deadLetterMessage(
       ? [{ body: elsewhere, attributes: letterAttribute({ ...inside, stored: id }), stored: true }]
       : []),
     { body, attributes: letterAttribute(bare) },
-    ...(canStore ? [{ body: elsewhere, attributes: letterAttribute({ ...bare, stored: id }), stored: true }] : []),
+    ...(canStore
+      ? [{ body: elsewhere, attributes: letterAttribute({ ...bare, stored: id }), stored: true }]
+      : []),
     // Without a place to store the body, the reason is in the log alone.
     { body, attributes: {} },
   ];
