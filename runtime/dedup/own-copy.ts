@@ -1,13 +1,22 @@
+import { isPlain } from './json-data.js';
+
 /** Frozen to the last leaf, and without anything that can be changed all the same. */
 const unchanging = new WeakSet<object>();
 
 /**
- * The same value, in which nothing is shared that `Object.freeze` does not hold: sets, maps and bytes are copies. What
- * has none of them is given back as it is. A reducer may change what it gets of these, and what it has returned may be
- * changed by whoever still has it: neither reaches what is kept (R14).
+ * The same value, in which nothing is shared that `Object.freeze` does not hold: sets, maps, dates and bytes are
+ * copies. What has none of them is given back as it is. So code that runs again meets what it met at first, whatever
+ * it has done to it (R55), and whoever still has what a reducer has returned changes nothing of what is kept (R14).
  */
 export function ownCopy<T>(value: T): T {
   return copyOf(value, new Set()) as T;
+}
+
+/** A message for one run of its handler: see {@link ownCopy}. */
+export function withOwnBody<M>(message: M): M {
+  if (typeof message !== 'object' || message === null || !('body' in message)) return message;
+  const body = ownCopy(message.body);
+  return body === message.body ? message : { ...message, body };
 }
 
 function copyOf(value: unknown, inside: Set<object>): unknown {
@@ -15,9 +24,12 @@ function copyOf(value: unknown, inside: Set<object>): unknown {
   if (ArrayBuffer.isView(value))
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
   if (value instanceof ArrayBuffer) return value.slice(0);
+  if (value instanceof Date) return new Date(value.getTime());
   if (value instanceof Set) return new Set([...value].map((one) => copyOf(one, inside)));
   if (value instanceof Map)
     return new Map([...value].map(([key, one]) => [key, copyOf(one, inside)] as const));
+  // Of anything else nobody but its class knows how it is copied.
+  if (!Array.isArray(value) && !isPlain(value)) return value;
   // A value that contains itself is refused by whoever writes it.
   inside.add(value);
   const copy = membersCopied(value, inside);

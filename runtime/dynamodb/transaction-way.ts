@@ -1,6 +1,7 @@
 import type { DynamoStore } from './dynamo-store.js';
 import type { Leases } from './lease-scope.js';
 import type { ConditionFailed } from '../dedup/errors.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import type { Identified, Way } from '../dedup/way.js';
 import { commitHandlings, Handling } from './handling.js';
 import type { ReceiptDraft } from './receipt.js';
@@ -67,8 +68,9 @@ export function transactionWay<
       const handling = new Handling(store, {
         receipt: draftOf(received),
         lane,
-        handle: (tx) => handle(message, tx),
-        onConditionFailed: onConditionFailed && ((failed, tx) => onConditionFailed(failed, message, tx)),
+        handle: (tx) => handle(withOwnBody(message), tx),
+        onConditionFailed:
+          onConditionFailed && ((failed, tx) => onConditionFailed(failed, withOwnBody(message), tx)),
         once: onceFor?.(message.key, () => Math.max(0, limits().deadline - Date.now()), fingerprint),
       });
       await handling.run(limits(), undefined, ahead);

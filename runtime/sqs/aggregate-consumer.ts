@@ -5,6 +5,7 @@ import type { Delivery } from '../consumer/transport.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { exactJsonText, parseJson } from '../dedup/exact-json.js';
 import { letGo } from '../dedup/let-go.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import { maxDepth } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
 import { versionOf, type StartAt } from '../dedup/stream-positions.js';
@@ -138,7 +139,7 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
         source: ({ message: { body, attributes, group } }) => ({ body, attributes, group }),
         carry: ({ json, message: { attributes, group } }) => exactJsonText({ body: json, attributes, group }),
         restore: (carried) => unpack(carried, schema),
-        reduce: (state, source) => options.reduce(state as State | undefined, source),
+        reduce: (state, source) => options.reduce(state as State | undefined, withOwnBody(source)),
         startAt,
         hasGaps: numbers !== undefined,
         dedup: dedupTable === undefined ? undefined : { tableName: dedupTable, consumerName },

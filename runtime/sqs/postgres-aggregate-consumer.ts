@@ -7,6 +7,7 @@ import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { exactJsonText, parseJson } from '../dedup/exact-json.js';
 import type { Limits } from '../dedup/limits.js';
 import { letGo } from '../dedup/let-go.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import { maxDepth } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
 import { versionOf } from '../dedup/stream-positions.js';
@@ -106,7 +107,7 @@ export function postgresAggregateConsumer<Schema extends StandardSchemaV1>(
       source: ({ message: { body, attributes, group } }) => ({ body, attributes, group }),
       carry: ({ json, message: { attributes, group } }) => exactJsonText({ body: json, attributes, group }),
       restore: async (carried) => unpack(carried, schema),
-      handle: options.handle,
+      handle: (source, tx) => options.handle(withOwnBody(source), tx),
       startAt,
       hasGaps: numbers !== undefined,
       isolation: options.isolation,

@@ -4,6 +4,7 @@ import type { KeySource, Message } from '../consumer/message.js';
 import { InvalidSettings } from '../dedup/error.js';
 import { assertConsumerName, receiptId } from '../dedup/identity.js';
 import { letGo } from '../dedup/let-go.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import type { PostgresLeases } from '../lease/postgres-leases.js';
 import type { Isolation } from '../postgres/begin.js';
 import type { PostgresTx } from '../postgres/transaction.js';
@@ -80,7 +81,7 @@ export function postgresConsumer<Schema extends StandardSchemaV1>(
       pool,
       retentionSeconds,
       isolation,
-      handle,
+      handle: (message, tx) => handle(withOwnBody(message), tx),
       onceFor: options.leases?.({ pool, retentionSeconds, consumerName }),
     }),
   );

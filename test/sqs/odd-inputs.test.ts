@@ -171,3 +171,55 @@ test('increments of a batch are summed whatever their attributes are called', as
   });
   expect(await asked.run([order('ask')])).toEqual([]);
 });
+
+test('R55: a handler that runs again is given what it was given at first, also of what cannot be frozen', async () => {
+  const Rich = z.object({
+    id: z.string(),
+    tags: z.pipe(
+      z.array(z.string()),
+      z.transform((tags: string[]) => new Set(tags)),
+    ),
+    at: z.pipe(
+      z.string(),
+      z.transform((text: string) => ({ deep: [new Date(text)] })),
+    ),
+    bytes: z.pipe(
+      z.array(z.number()),
+      z.transform((bytes: number[]) => Uint8Array.from(bytes)),
+    ),
+    map: z.pipe(
+      z.string(),
+      z.transform((text: string) => new Map([['text', text]])),
+    ),
+  });
+  let runs = 0;
+  const handler = sqsConsumer<typeof Rich>({
+    settings: {
+      ...{ consumerName: 'rich', dedupTable: receipts.name, receiptRetentionSeconds: 3600 },
+      deadLetterQueueUrl,
+    },
+    schema: Rich,
+    key: ({ body }) => body.id,
+    handle: async ({ body: { tags, at, bytes, map } }, tx) => {
+      runs += 1;
+      const { sum = 0 } = (await tx.get(counters, { name: 'all' }, ['sum'])) ?? {};
+      const [day = new Date()] = at.deep;
+      day.setUTCDate(day.getUTCDate() + 1);
+      bytes[0]! += 1;
+      tags.add(String(tags.size));
+      map.set('text', `${map.get('text')}!`);
+      const found = [day.toISOString(), bytes[0], [...tags].join(), map.get('text')].join(' ');
+      tx.update(counters, { name: 'all' }, { set: { sum: (sum as number) + 1, [found]: true } });
+    },
+    dynamodb: client,
+    sqs: queue,
+    observe: () => undefined,
+  });
+  const rest = { tags: ['a'], at: '2026-01-01T00:00:00Z', bytes: [1], map: 'x' };
+  const Records = ['1', '2', '3'].map((id) => record({ body: { id, ...rest } }));
+  const answer = await handler({ Records }, { getRemainingTimeInMillis: () => 30_000 });
+  expect(answer.batchItemFailures).toEqual([]);
+  expect(runs).toBeGreaterThan(3);
+  const expected = { name: 'all', sum: 3, '2026-01-02T00:00:00.000Z 2 a,1 x!': true };
+  expect(await counted()).toEqual(expected);
+});
