@@ -192,7 +192,7 @@ function synchronous<Schema extends StandardSchemaV1>(schema: Schema): Schema {
   const standard: StandardSchemaV1.Props = {
     ...schema['~standard'],
     validate(value) {
-      const result = schema['~standard'].validate(value);
+      const result = letGo(schema['~standard'].validate(value));
       if (result instanceof Promise)
         throw new RejectMessage(
           'the schema of an aggregate must validate synchronously, because its reducer is pure',

@@ -1,8 +1,16 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { sqsConsumer, type BatchSummary, type SqsConsumerOptions } from '../../runtime/sqs/index.js';
+import {
+  sqsConsumer,
+  sqsInsertConsumer,
+  type BatchSummary,
+  type SqsConsumerOptions,
+} from '../../runtime/sqs/index.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { passOverAttribute, resumeAttribute } from '../../runtime/sqs/message-attributes.js';
+import { newChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
 import { drain, newFifoQueue, record, sqs } from '../fixtures/queue.js';
 
@@ -222,4 +230,61 @@ test('R55: a handler that runs again is given what it was given at first, also o
   expect(runs).toBeGreaterThan(3);
   const expected = { name: 'all', sum: 3, '2026-01-02T00:00:00.000Z 2 a,1 x!': true };
   expect(await counted()).toEqual(expected);
+});
+
+test.each<[string, Partial<SQSRecord>]>([
+  ['its attributes', { attributes: undefined }],
+  ['the attributes of its producer', { messageAttributes: undefined }],
+  ['both', { attributes: undefined, messageAttributes: undefined }],
+])('a record without %s acts as any other, and can be dead-lettered', async (_what, without) => {
+  const { run } = consumer({
+    settings: {
+      ...{ consumerName: 'orders', dedupTable: receipts.name, receiptRetentionSeconds: 3600 },
+      deadLetterQueueUrl: (await newChannel(queue, false)).deadLetterQueueUrl,
+    },
+  });
+  const records = [order('a'), record({ body: 'no JSON' })];
+  expect(await run(records.map((one) => ({ ...one, ...without }) as SQSRecord))).toEqual([]);
+  expect(await counted()).toMatchObject({ a: 1 });
+});
+
+// A schema that has changed since: what it refuses now has acted before, and gets no dead letter (R45).
+test.each([
+  ['bytes', () => Buffer.from([1, 2])],
+  ['part of a buffer', () => Buffer.from([0, 1, 2]).subarray(1)],
+  ['a number of 38 digits', () => 10n ** 37n + 1n],
+])('R45: a row whose key is %s is found again', async (what, keyOf) => {
+  const table = { name: `t-${randomUUID()}`, partitionKey: 'k' };
+  await client.send(
+    new CreateTableCommand({
+      TableName: table.name,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [{ AttributeName: 'k', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'k', AttributeType: what.includes('number') ? 'N' : 'B' }],
+    }),
+  );
+  let refuses = false;
+  const summaries: BatchSummary[] = [];
+  const handler = sqsInsertConsumer<typeof Order>({
+    settings: { consumerName: 'rows', dedupTable: receipts.name, deadLetterQueueUrl },
+    schema: {
+      ...Order,
+      '~standard': {
+        ...Order['~standard'],
+        validate: (value) => (refuses ? { issues: [{ message: 'no' }] } : { value: value as { id: string } }),
+      },
+    },
+    table,
+    row: () => ({ k: keyOf() }),
+    dynamodb: client,
+    sqs: queue,
+    observe: (summary) => summaries.push(summary),
+  });
+  const one = order('a', 'g');
+  for (refuses of [false, true])
+    await handler({ Records: [one] }, { getRemainingTimeInMillis: () => 30_000 });
+  expect(summaries.map(({ processed, duplicate }) => [processed, duplicate])).toEqual([
+    [1, 0],
+    [0, 1],
+  ]);
 });
