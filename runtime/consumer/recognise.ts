@@ -88,7 +88,9 @@ async function read<Schema extends StandardSchemaV1>(
   }
 }
 
-/** Decoders and a schema get a quarter of the time that is left each: the neighbours of their message need the rest. */
+/**
+ * Decoders and a schema get a quarter of the time that is left each: the neighbours of their message need the rest.
+ */
 const readingPart = 0.25;
 
 function signalFor({ deadline }: Limits): AbortSignal {

@@ -50,9 +50,7 @@ function membersCopied(value: object, inside: Set<object>): object {
     if (isDeep && Object.isFrozen(value)) unchanging.add(value);
     return value;
   }
-  const result: object = Array.isArray(value)
-    ? [...(value as unknown[])]
-    : Object.create(Object.getPrototypeOf(value) as object | null, ownMembers(value));
+  const result: object = Array.isArray(value) ? [...(value as unknown[])] : withMembersOf(value);
   for (const [name, member] of copied)
     Object.defineProperty(result, name, {
       value: member,
@@ -63,11 +61,12 @@ function membersCopied(value: object, inside: Set<object>): object {
   return result;
 }
 
-function ownMembers(value: object): PropertyDescriptorMap {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]: [string, unknown]) => [
-      name,
-      { value: member, enumerable: true, writable: true, configurable: true },
-    ]),
-  );
+/** Defined one by one, because a member may be called `__proto__`. */
+function withMembersOf(value: object): object {
+  const members = Object.entries(value).map(([name, member]: [string, unknown]) => [
+    name,
+    { value: member, enumerable: true, writable: true, configurable: true },
+  ]);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return Object.create(prototype, Object.fromEntries(members) as PropertyDescriptorMap) as object;
 }

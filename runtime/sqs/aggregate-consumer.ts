@@ -56,10 +56,9 @@ export interface SqsAggregateConsumerOptions<
   readonly version:
     ((source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion) | 'sequence-number';
   /**
-   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen.
-   * `state` is undefined for an aggregate that has none yet; of sets and bytes it gets copies. A throw means "try
-   * again"; {@link RejectMessage} means "never"; `ignore(reason)`, thrown: the state stays as it is, and the stream goes
-   * on.
+   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen, or,
+   * of sets and bytes, a copy. `state` is undefined for an aggregate that has none yet. A throw means "try again";
+   * {@link RejectMessage} means "never"; {@link ignore}, thrown: the state stays as it is, and the stream goes on.
    */
   readonly reduce: (
     state: State | undefined,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import {
@@ -31,7 +32,18 @@ afterAll(() => {
   queue.destroy();
 });
 
-const Order = z.object({ id: z.string() });
+interface Row {
+  readonly id: string;
+}
+const Order: StandardSchemaV1<Row, Row> = z.object({ id: z.string() });
+type Result = StandardSchemaV1.Result<Row>;
+/** The same schema with a will of its own. */
+const validatedBy = (validate: (value: Row) => Result | Promise<Result>): typeof Order => ({
+  '~standard': {
+    ...{ version: 1, vendor: 'test' },
+    validate: (value) => validate(value as Row),
+  },
+});
 type Options = SqsConsumerOptions<typeof Order>;
 
 /** A consumer that counts each order. */
@@ -83,16 +95,7 @@ test.each([
 );
 
 test('a schema that does not come to an end is the fault of its own message, in the end', async () => {
-  const schema: typeof Order = {
-    ...Order,
-    '~standard': {
-      ...Order['~standard'],
-      validate: (value) =>
-        (value as { id: string }).id === 'endless'
-          ? new Promise(() => undefined)
-          : Order['~standard'].validate(value),
-    },
-  };
+  const schema = validatedBy((value) => (value.id === 'endless' ? new Promise(() => undefined) : { value }));
   const { run, summaries } = consumer({ schema });
   const endless = order('endless', 'g');
   expect(await run([endless, order('a', 'h')], 2_000)).toEqual([0]);
@@ -244,7 +247,7 @@ test.each<[string, Partial<SQSRecord>]>([
     },
   });
   const records = [order('a'), record({ body: 'no JSON' })];
-  expect(await run(records.map((one) => ({ ...one, ...without }) as SQSRecord))).toEqual([]);
+  expect(await run(records.map((one) => ({ ...one, ...without })))).toEqual([]);
   expect(await counted()).toMatchObject({ a: 1 });
 });
 
@@ -265,15 +268,9 @@ test.each([
   );
   let refuses = false;
   const summaries: BatchSummary[] = [];
-  const handler = sqsInsertConsumer<typeof Order>({
+  const handler = sqsInsertConsumer<StandardSchemaV1<Row, Row>>({
     settings: { consumerName: 'rows', dedupTable: receipts.name, deadLetterQueueUrl },
-    schema: {
-      ...Order,
-      '~standard': {
-        ...Order['~standard'],
-        validate: (value) => (refuses ? { issues: [{ message: 'no' }] } : { value: value as { id: string } }),
-      },
-    },
+    schema: validatedBy((value) => (refuses ? { issues: [{ message: 'no' }] } : { value })),
     table,
     row: () => ({ k: keyOf() }),
     dynamodb: client,
