@@ -86,7 +86,8 @@ test('a batch of several groups acts once each, in one call, and copies of it do
   expect(await run(batch())).toEqual([]);
   expect(await value('all')).toBe(4);
   expect(summaries.map(({ processed, duplicate, calls }) => ({ processed, duplicate, calls }))).toEqual([
-    // The other two ask whether a group has ever been stopped, and say, once in the life of a consumer, that it is asked.
+    // The other two ask whether a group has ever been stopped and, once in the life of a consumer, say that it is
+    // asked.
     { processed: 4, duplicate: 0, calls: 3 },
     { processed: 0, duplicate: 4, calls: 1 },
   ]);
