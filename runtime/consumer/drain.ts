@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { crashPoint } from '../dedup/crash-points.js';
-import { CommitFailed, errorText, RejectMessage } from '../dedup/errors.js';
+import { CommitFailed, errorText, faultOf, RejectMessage } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Group } from '../dedup/group.js';
 import type { Prepared, Way } from '../dedup/way.js';
@@ -43,7 +43,7 @@ export async function drain<Schema extends StandardSchemaV1, D extends Delivery,
 ): Promise<void> {
   const { store, limits } = options;
   try {
-    let group = await store.groups.read(stream, limits());
+    let group = await groupOf(stream, nudge, options);
     while (group?.state === 'resuming' || group?.state === 'skipping') {
       if (group.drained === group.parked) {
         await store.groups.open(group, limits());
@@ -57,6 +57,21 @@ export async function drain<Schema extends StandardSchemaV1, D extends Delivery,
   } catch (cause) {
     const error = new CommitFailed(`a group is not drained: ${errorText(cause)}`, { cause });
     nudge.settle({ kind: 'retry', error });
+  }
+}
+
+/** Undefined for what is no name of a group: nobody but us names them, so the nudge is somebody else's message. */
+async function groupOf<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(
+  stream: string,
+  { delivery }: Arrival<BodyOf<Schema>, D>,
+  { store, limits, report }: DrainOptions<Schema, D, Unit>,
+): Promise<Group | undefined> {
+  try {
+    return await store.groups.read(stream, limits());
+  } catch (error) {
+    if (faultOf(error) === 'dependency') throw error;
+    report(`message ${delivery.id} is to resume what is no group`, error);
+    return undefined;
   }
 }
 

@@ -11,6 +11,15 @@ export class HandlerOutOfTime extends ExactlyOnceError {
   }
 }
 
+/** An asynchronous schema has not come to an end in time: its neighbours in the batch need the rest of it. */
+export class SchemaOutOfTime extends ExactlyOnceError {
+  override name = 'SchemaOutOfTime';
+  override readonly isWithoutData = true;
+  constructor() {
+    super('the schema had not validated the body when a quarter of the time of the function was over');
+  }
+}
+
 /** A call that is cut off at the same moment says so itself, and is a better reason. */
 const graceMs = 25;
 

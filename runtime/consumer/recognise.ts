@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { asThrown } from '../dedup/error.js';
 import { fingerprintOf } from '../dedup/fingerprint.js';
 import { deepFreeze } from '../dedup/deep-freeze.js';
+import { letGo } from '../dedup/let-go.js';
 import type { Limits } from '../dedup/limits.js';
 import { parsePlainJson } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
@@ -63,7 +64,8 @@ async function read<Schema extends StandardSchemaV1>(
     plain === undefined
       ? await decoded(delivery, decode, limits)
       : { ...plain, attributes: delivery.attributes };
-  const result = await schema['~standard'].validate(json);
+  const validated = schema['~standard'].validate(json);
+  const result = validated instanceof Promise ? await inTime(validated, limits) : validated;
   const refusal = result.issues && (await import('./unusual.js')).refused(result.issues);
   // What the schema refuses is of another type than the selectors expect: they may throw, and then it has no
   // identity.
@@ -73,7 +75,7 @@ async function read<Schema extends StandardSchemaV1>(
     const { id, key } = identify(source, delivery);
     // Of what was sent, not of what the schema made of it: a new default in the schema must not turn a copy into a
     // stranger.
-    const print = fingerprintOf(fingerprint === undefined ? await meant(json) : fingerprint(body));
+    const print = fingerprintOf(fingerprint === undefined ? await meant(json) : letGo(fingerprint(body)));
     const message = Object.freeze({
       ...source,
       key,
@@ -86,12 +88,23 @@ async function read<Schema extends StandardSchemaV1>(
   }
 }
 
-/** A decoder gets a quarter of the time that is left: the neighbours of its message need the rest. */
-const decodingPart = 0.25;
+/**
+ * Decoders and a schema get a quarter of the time that is left each: the neighbours of their message need the rest.
+ */
+const readingPart = 0.25;
 
-async function decoded({ text, attributes }: Delivery, decoders: readonly Decode[], { deadline }: Limits) {
+function signalFor({ deadline }: Limits): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, Math.trunc((deadline - Date.now()) * readingPart)));
+}
+
+async function inTime<T>(work: Promise<T>, limits: Limits): Promise<T> {
+  const signal = signalFor(limits);
+  const { SchemaOutOfTime, unlessAborted } = await import('./unusual.js');
+  return unlessAborted(work, signal, () => new SchemaOutOfTime());
+}
+
+async function decoded({ text, attributes }: Delivery, decoders: readonly Decode[], limits: Limits) {
   // Loaded by those that need it, as is the exact parser by a body that may hold a number of many digits.
   const { decodeBody } = await import('./decode/decode-body.js');
-  const signal = AbortSignal.timeout(Math.max(0, Math.trunc((deadline - Date.now()) * decodingPart)));
-  return decodeBody(text, attributes, decoders, signal);
+  return decodeBody(text, attributes, decoders, signalFor(limits));
 }

@@ -1,5 +1,5 @@
 import { deepFreeze } from './deep-freeze.js';
-import { asThrown, isFinal } from './error.js';
+import { asThrown, IgnoreMessage, isFinal } from './error.js';
 import {
   rowKey,
   type Aggregate,
@@ -10,7 +10,9 @@ import {
   type Stuck,
 } from './folded.js';
 import type { Ledger, Parked, Stream } from './ledger.js';
+import { letGo } from './let-go.js';
 import type { Outcome } from './outcome.js';
+import { ownCopy } from './own-copy.js';
 import {
   bytesOf,
   isWaiting,
@@ -145,13 +147,14 @@ export class Folding<State, Event extends AggregateEvent> {
     this.#changed = true;
   }
 
-  #apply(id: string, stream: Stream, event: Event | Parked): void {
-    const { reduce, refused, now } = this.#options;
+  /** An event that the reducer would not have has had its turn all the same: nobody behind it waits for it. */
+  #apply(id: string, stream: Stream, event: Event | Parked): 'processed' | 'ignored' {
+    const { refused, now } = this.#options;
     const { version, fingerprint } = event;
     const key = rowKey(id, version);
     if (refused?.has(key)) throw refused.get(key);
     this.#applied.push(key);
-    this.#state = deepFreeze(plain(reduce(this.#state, event)));
+    const kind = this.#reduce(event);
     const mark = 'hasGaps' in event && event.hasGaps ? null : fingerprint;
     this.#put(
       id,
@@ -159,6 +162,17 @@ export class Folding<State, Event extends AggregateEvent> {
         ? movedTo(stream, version, mark, now)
         : withoutHole(stream, version, fingerprint),
     );
+    return kind;
+  }
+
+  #reduce(event: Event | Parked): 'processed' | 'ignored' {
+    try {
+      this.#state = deepFreeze(ownCopy(plain(letGo(this.#options.reduce(ownCopy(this.#state), event)))));
+      return 'processed';
+    } catch (error) {
+      if (error instanceof IgnoreMessage) return 'ignored';
+      throw error;
+    }
   }
 
   /** What is parked at the next place: null when nothing is, undefined while nobody knows. */
@@ -200,8 +214,7 @@ export class Folding<State, Event extends AggregateEvent> {
     if (!hasGaps && event.version > stream.position && !isTurn(stream, event))
       return this.#park(event, stream);
     try {
-      this.#apply(id, stream, event);
-      return { kind: 'processed' };
+      return { kind: this.#apply(id, stream, event) };
     } catch (cause) {
       const error = asThrown(cause);
       return { kind: isFinal(error) ? 'rejected' : 'retry', error };

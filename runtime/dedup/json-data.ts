@@ -18,6 +18,12 @@ export function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** Whether `Object.freeze` holds all of it: it holds no set, map, date or bytes. */
+export function isFreezable(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return (Array.isArray(value) || isPlain(value)) && Object.values(value).every(isFreezable);
+}
+
 /** For `exactJsonText`. @throws UnserialisableValue for what JSON empties. */
 export function refuseEmptied(value: unknown, name: string): void {
   if (typeof value === 'object' && value !== null && isEmptiedByJson(value))

@@ -1,3 +1,4 @@
+import { RejectMessage } from './error.js';
 import type { AggregateEvent, PassOver, Stuck } from './folded.js';
 import type { Limits } from './limits.js';
 import type { Outcome } from './outcome.js';
@@ -14,6 +15,21 @@ import type { FailedParked, Identified, PassedOver, Position, Positions, Prepare
  * that counts as done. Decimal digits.
  */
 export type StartAt<Source> = '1' | 'now' | ((source: Source) => string);
+
+/**
+ * A producer's version, from its digits.
+ *
+ * @throws InvalidSequence when it is none. RejectMessage for 0 where counts start at 1: it would be taken for a copy
+ *   of what has acted before, and be lost.
+ */
+export function versionOf(text: string, startAt: StartAt<never>): bigint {
+  const version = BigInt(sequence(text));
+  if (version === 0n && startAt === '1')
+    throw new RejectMessage(
+      "version 0 comes before the first one, which is 1; where a producer counts from 0, give startAt: () => '0'",
+    );
+  return version;
+}
 
 /** The position of a stream before its first event. */
 export function startOf<Source>(startAt: StartAt<Source>, version: bigint, first: Source): bigint {

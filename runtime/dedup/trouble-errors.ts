@@ -274,8 +274,8 @@ export class ParkedWaiting extends DependencyFailed {
     readonly stream: string,
     /** Of the parked event. */
     readonly version: bigint,
-    /** What became of the message itself; `processed` and `parked` are durable. */
-    readonly became: 'processed' | 'parked' | 'duplicate',
+    /** What became of the message itself; all of it is durable. */
+    readonly became: 'processed' | 'ignored' | 'parked' | 'duplicate',
   ) {
     super(
       `version ${version} of stream '${stream}' is parked, its turn has come, and it has not acted; the message comes again for it`,

@@ -71,7 +71,7 @@ export function holdCarriers<Event extends AggregateEvent>(
       if (
         event.stream === stream &&
         event.version <= position &&
-        (kind === 'processed' || kind === 'parked' || kind === 'duplicate')
+        (kind === 'processed' || kind === 'ignored' || kind === 'parked' || kind === 'duplicate')
       )
         outcomes.set(event, { kind: 'retry', error: new ParkedWaiting(stream, position + 1n, kind) });
   }

@@ -7,3 +7,4 @@ export { commitInParts } from './commit-in-parts.js';
 export { commitOn, mayRunAgain } from './contention.js';
 export { recall, recallMessages, recallRows } from './receipts-again.js';
 export { judgeRow } from './receipt-verdict.js';
+export { withOwnBody } from '../dedup/own-copy.js';

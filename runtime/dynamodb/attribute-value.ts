@@ -164,10 +164,11 @@ export function numberProblem(value: number | bigint): string {
     : 'a number beyond 2^53 holds its digits only roughly; give a bigint';
 }
 
+/** A copy: a buffer that is filled anew for the next message must not change what this one has written. */
 function bytesIn(value: object): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
 }
 
 /** Not by identity with Object.prototype: there is one for each realm. */

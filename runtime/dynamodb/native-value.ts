@@ -22,18 +22,27 @@ export function nativeValue(value: AttributeValue | undefined): unknown {
   if (value.M !== undefined) return native(value.M);
   if (value.L !== undefined) return value.L.map(nativeValue);
   if (value.NS !== undefined) return new Set(value.NS.map(exactNumber));
-  if (value.SS !== undefined || value.BS !== undefined) return new Set<unknown>(value.SS ?? value.BS);
-  return value.NULL === true ? null : (value.BOOL ?? value.B);
+  if (value.SS !== undefined) return new Set(value.SS);
+  // Copies: whoever changes the bytes that he was given must not change what was read.
+  if (value.BS !== undefined) return new Set(value.BS.map((bytes) => bytes.slice()));
+  if (value.B !== undefined) return value.B.slice();
+  return value.NULL === true ? null : value.BOOL;
 }
 
 function exactNumber(text: string): number | bigint | string {
   const value = Number(text);
-  if (Number.isSafeInteger(value) || String(value) === text) return value;
-  if (/^-?\d+$/.test(text)) return BigInt(text);
-  // A decimal of up to 15 digits comes out of a double as it went in.
-  const digits = text
-    .replace(/e.*$/i, '')
-    .replace(/\D/g, '')
-    .replace(/^0+|0+$/g, '');
-  return digits.length <= 15 ? value : text;
+  if (String(value) === text) return value;
+  if (/^-?\d+$/.test(text)) return Number.isSafeInteger(value) ? value : BigInt(text);
+  // DynamoDB has its own way to write what was written as 1e-7.
+  return decimalOf(String(value)) === decimalOf(text) ? value : text;
+}
+
+/** A decimal in the one form that all ways to write it have in common: its digits, and where they begin. */
+function decimalOf(text: string): string {
+  const [, sign = '', whole = '', part = '', exponent = '0'] =
+    /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const digits = (whole + part).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  const power = Number(exponent) - part.length + digits.length - significant.length;
+  return significant === '' ? '0' : `${sign === '-' ? '-' : ''}${significant}e${power}`;
 }

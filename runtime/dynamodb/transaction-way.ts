@@ -1,6 +1,7 @@
 import type { DynamoStore } from './dynamo-store.js';
 import type { Leases } from './lease-scope.js';
 import type { ConditionFailed } from '../dedup/errors.js';
+import { isFreezable } from '../dedup/json-data.js';
 import type { Identified, Way } from '../dedup/way.js';
 import { commitHandlings, Handling } from './handling.js';
 import type { ReceiptDraft } from './receipt.js';
@@ -64,11 +65,12 @@ export function transactionWay<
     forgets: receipt?.migrating ?? receipt === undefined,
     async prepare(received, { lane, ahead, limits }) {
       const { message, fingerprint } = received;
+      const given = await givenAnew(message);
       const handling = new Handling(store, {
         receipt: draftOf(received),
         lane,
-        handle: (tx) => handle(message, tx),
-        onConditionFailed: onConditionFailed && ((failed, tx) => onConditionFailed(failed, message, tx)),
+        handle: (tx) => handle(given(), tx),
+        onConditionFailed: onConditionFailed && ((failed, tx) => onConditionFailed(failed, given(), tx)),
         once: onceFor?.(message.key, () => Math.max(0, limits().deadline - Date.now()), fingerprint),
       });
       await handling.run(limits(), undefined, ahead);
@@ -80,4 +82,11 @@ export function transactionWay<
       return recallMessages(messages, draftOf, (drafts) => store.recall(drafts, limits, consistent));
     },
   };
+}
+
+/** What a handler is given of a message, for each of its runs. */
+async function givenAnew<Given>(message: Given): Promise<() => Given> {
+  if (isFreezable((message as { readonly body?: unknown }).body)) return () => message;
+  const { withOwnBody } = await import('./again.js');
+  return () => withOwnBody(message);
 }

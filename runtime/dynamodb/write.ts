@@ -113,14 +113,15 @@ export function summed(a: Write, b: Write): Write | undefined {
       ? undefined
       : { ...a, seen: { ...a.seen, ...b.seen } };
   if (!isBareIncrement(a) || !isBareIncrement(b)) return undefined;
-  const add: Record<string, number | bigint> = { ...a.add };
+  // Not an object that is assigned to: an attribute may be called `__proto__`.
+  const add = new Map(Object.entries(a.add));
   for (const [name, value] of Object.entries(b.add)) {
-    const before = Object.hasOwn(add, name) ? add[name] : undefined;
-    if (before === undefined) add[name] = value;
-    else if (isExact(before) && isExact(value)) add[name] = BigInt(before) + BigInt(value);
+    const before = add.get(name);
+    if (before === undefined) add.set(name, value);
+    else if (isExact(before) && isExact(value)) add.set(name, BigInt(before) + BigInt(value));
     else return undefined;
   }
-  return { ...a, add, bytes: (a.bytes ?? 0) + (b.bytes ?? 0) };
+  return { ...a, add: Object.fromEntries(add), bytes: (a.bytes ?? 0) + (b.bytes ?? 0) };
 }
 
 function isBareCheck(write: Write): write is Write & { kind: 'check'; seen: Seen } {

@@ -4,9 +4,11 @@ import type { KeySource } from '../consumer/message.js';
 import type { Delivery } from '../consumer/transport.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { exactJsonText, parseJson } from '../dedup/exact-json.js';
+import { letGo } from '../dedup/let-go.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import { maxDepth } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
-import type { StartAt } from '../dedup/stream-positions.js';
+import { versionOf, type StartAt } from '../dedup/stream-positions.js';
 import type { AggregatePlace, AggregateUnit } from '../dynamodb/aggregate-way.js';
 import { aggregateWay } from '../dynamodb/aggregate-way.js';
 import { addressOf, type Row, type Table } from '../dynamodb/table.js';
@@ -54,9 +56,9 @@ export interface SqsAggregateConsumerOptions<
   readonly version:
     ((source: KeySource<StandardSchemaV1.InferOutput<Schema>>) => ProducerVersion) | 'sequence-number';
   /**
-   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen.
-   * `state` is undefined for an aggregate that has none yet. A throw means "try again"; {@link RejectMessage} means
-   * "never".
+   * The next state. Pure and synchronous: it runs again whenever a race is lost, and all that it sees is frozen, or,
+   * of sets and bytes, a copy. `state` is undefined for an aggregate that has none yet. A throw means "try again";
+   * {@link RejectMessage} means "never"; {@link ignore}, thrown: the state stays as it is, and the stream goes on.
    */
   readonly reduce: (
     state: State | undefined,
@@ -136,7 +138,7 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
         source: ({ message: { body, attributes, group } }) => ({ body, attributes, group }),
         carry: ({ json, message: { attributes, group } }) => exactJsonText({ body: json, attributes, group }),
         restore: (carried) => unpack(carried, schema),
-        reduce: (state, source) => options.reduce(state as State | undefined, source),
+        reduce: (state, source) => options.reduce(state as State | undefined, withOwnBody(source)),
         startAt,
         hasGaps: numbers !== undefined,
         dedup: dedupTable === undefined ? undefined : { tableName: dedupTable, consumerName },
@@ -153,19 +155,19 @@ export function sqsAggregateConsumer<Schema extends StandardSchemaV1, State exte
 
 /** Where a message stands. It is asked for with the body as it was sent, too, when the schema refuses that (R53). */
 function placeFinder<Schema extends StandardSchemaV1, State extends Row>(
-  { table, aggregate, version }: SqsAggregateConsumerOptions<Schema, State>,
+  { table, aggregate, version, startAt = '1' }: SqsAggregateConsumerOptions<Schema, State>,
   numbers: QueueNumbers | undefined,
 ): (source: KeySource<StandardSchemaV1.InferOutput<Schema>>, delivery: Delivery) => AggregatePlace {
   return (source, delivery) => {
-    const address = addressOf(table, aggregate(source));
+    const address = addressOf(table, letGo(aggregate(source)));
     if (numbers !== undefined)
       return { address, ...numbers.place((delivery as SqsDelivery).record, address.id) };
     if (typeof version !== 'function') throw new InvalidSettings(['version is no function']);
-    const { source: producer, epoch = '0', kind, version: text, previous } = version(source);
+    const { source: producer, epoch = '0', kind, version: text, previous } = letGo(version(source));
     return {
       address,
       stream: JSON.stringify(kind === undefined ? [producer, epoch] : [producer, epoch, kind]),
-      version: BigInt(sequence(text)),
+      version: versionOf(text, startAt),
       ...(previous !== undefined && { previous: BigInt(sequence(previous)) }),
     };
   };
@@ -189,7 +191,7 @@ function synchronous<Schema extends StandardSchemaV1>(schema: Schema): Schema {
   const standard: StandardSchemaV1.Props = {
     ...schema['~standard'],
     validate(value) {
-      const result = schema['~standard'].validate(value);
+      const result = letGo(schema['~standard'].validate(value));
       if (result instanceof Promise)
         throw new RejectMessage(
           'the schema of an aggregate must validate synchronously, because its reducer is pure',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { MessageAttributeValue, SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { SQSMessageAttribute, SQSRecord } from 'aws-lambda';
 import type { DeadLetter } from '../consumer/dead-letter.js';
-import type { SentLetter } from './letter.js';
+import { letterOf, type SentLetter } from './letter.js';
 import { deadLetterAttribute } from './message-attributes.js';
 
 interface Copy {
@@ -14,6 +14,8 @@ interface Copy {
 /** SQS: at most 10 message attributes, and 1 MiB for body and attributes together. */
 const maxMessageAttributes = 10;
 const maxBytes = 1024 * 1024;
+/** The body of a letter whose own one is stored elsewhere: SQS takes no empty one. */
+const elsewhere = '-';
 
 /** What SQS takes of a text: the characters of XML 1.0. Everything else is written as JSON escapes it. */
 const illegal = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -28,17 +30,28 @@ const illegal = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
  */
 export function deadLetterMessage(
   record: SQSRecord,
-  letter: DeadLetter,
+  about: DeadLetter,
   canStore: boolean,
 ): {
   readonly message: Omit<SendMessageCommandInput, 'QueueUrl'>;
   readonly stored?: { readonly id: string };
 } {
-  // A copy that was redriven and is rejected again carries the last reason, not a pile of them.
-  const own = Object.entries(record.messageAttributes).filter(([name]) => name !== deadLetterAttribute);
+  // A copy that was redriven and is rejected again carries the last reason, not a pile of them. One that came back by
+  // other means than our redrive has nothing but its letter that says where its body and its attributes are.
+  const { attributes: inLetter, stored, withoutAttributes } = letterOf(record) ?? {};
+  const isApart = typeof inLetter === 'object';
+  const letter: SentLetter = {
+    ...about,
+    ...(typeof stored === 'string' && record.body === elsewhere && { stored }),
+    ...(withoutAttributes === true && { withoutAttributes }),
+  };
+  const own = Object.entries({ ...(isApart && inLetter), ...record.messageAttributes }).filter(
+    ([name]) => name !== deadLetterAttribute,
+  );
   const beside = Object.fromEntries(own.map(([name, value]) => [name, sendable(value)]));
-  const id = letterId(record, letter);
-  const besides = own.length < maxMessageAttributes;
+  const id = letterId(record, about);
+  // What comes from a letter has not been looked at by SQS, which might refuse it.
+  const besides = own.length < maxMessageAttributes && !isApart;
   const inside = { ...letter, attributes: Object.fromEntries(own) };
   const bare: SentLetter = { ...letter, withoutAttributes: true };
   const { body } = record;
@@ -49,17 +62,19 @@ export function deadLetterMessage(
     ...(canStore && besides
       ? [
           {
-            body: '-',
+            body: elsewhere,
             attributes: { ...beside, ...letterAttribute({ ...letter, stored: id }) },
             stored: true,
           },
         ]
       : []),
     ...(canStore
-      ? [{ body: '-', attributes: letterAttribute({ ...inside, stored: id }), stored: true }]
+      ? [{ body: elsewhere, attributes: letterAttribute({ ...inside, stored: id }), stored: true }]
       : []),
     { body, attributes: letterAttribute(bare) },
-    ...(canStore ? [{ body: '-', attributes: letterAttribute({ ...bare, stored: id }), stored: true }] : []),
+    ...(canStore
+      ? [{ body: elsewhere, attributes: letterAttribute({ ...bare, stored: id }), stored: true }]
+      : []),
     // Without a place to store the body, the reason is in the log alone.
     { body, attributes: {} },
   ];

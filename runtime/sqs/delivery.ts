@@ -10,7 +10,8 @@ export interface SqsDelivery extends Delivery {
 }
 
 /** A record of Lambda's event source for SQS, in the engine's words. */
-export function deliveryOf(record: SQSRecord): SqsDelivery {
+export function deliveryOf(given: SQSRecord): SqsDelivery {
+  const record = whole(given);
   const { attributes, messageAttributes, messageId } = record;
   const { MessageDeduplicationId, SequenceNumber, MessageGroupId, ApproximateReceiveCount } = attributes;
   // `fromEntries`, because SQS allows an attribute to be called `__proto__`.
@@ -28,7 +29,7 @@ export function deliveryOf(record: SQSRecord): SqsDelivery {
     id: messageId,
     lane: nudge !== undefined || !ordered ? `message ${messageId}` : `group ${MessageGroupId ?? ''}`,
     ordered,
-    deliveries: Number(ApproximateReceiveCount),
+    deliveries: numberIn(ApproximateReceiveCount),
     text: record.body,
     attributes: own,
     group: MessageGroupId,
@@ -40,10 +41,26 @@ export function deliveryOf(record: SQSRecord): SqsDelivery {
       messageId: new TransportId(messageId),
       deduplicationId:
         MessageDeduplicationId === undefined ? undefined : new TransportId(MessageDeduplicationId),
-      receiveCount: Number(ApproximateReceiveCount),
-      sentAt: new Date(Number(attributes.SentTimestamp)),
+      receiveCount: numberIn(ApproximateReceiveCount) ?? 1,
+      // Without a time nothing is known but that it has come.
+      sentAt: new Date(numberIn(attributes.SentTimestamp) ?? Date.now()),
     },
   };
+}
+
+/** Whoever hands out records that is not Lambda, such as an emulator or a test, may leave out what is empty. */
+function whole(record: Omit<SQSRecord, 'attributes' | 'messageAttributes'> & Partial<SQSRecord>): SQSRecord {
+  const none: Partial<SQSRecord['attributes']> = {};
+  return {
+    ...record,
+    attributes: record.attributes ?? (none as SQSRecord['attributes']),
+    messageAttributes: record.messageAttributes ?? {},
+  };
+}
+
+function numberIn(text: string | undefined): number | undefined {
+  const number = Number(text ?? NaN);
+  return Number.isNaN(number) ? undefined : number;
 }
 
 function nudgeOf({ messageAttributes }: SQSRecord): Nudge | undefined {
@@ -51,7 +68,8 @@ function nudgeOf({ messageAttributes }: SQSRecord): Nudge | undefined {
   if (resumes !== undefined) return { resumes };
   try {
     const text = messageAttributes[passOverAttribute]?.stringValue;
-    return text === undefined ? undefined : { passOver: JSON.parse(text) as PassOver };
+    const passOver: unknown = text === undefined ? undefined : JSON.parse(text);
+    return typeof passOver === 'object' && passOver !== null ? { passOver: passOver as PassOver } : undefined;
   } catch {
     // Somebody else's attribute of the same name.
     return undefined;

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Insertion } from '../dynamodb/insert-store.js';
+import { letGo } from '../dedup/let-go.js';
 import { insertWay } from '../dynamodb/insert-way.js';
 import { addressOf, type Row, type Table } from '../dynamodb/table.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
@@ -29,7 +30,7 @@ export function sqsInsertConsumer<Schema extends StandardSchemaV1>(
   return handlerOf<Schema, Insertion>(
     options,
     (source) => {
-      const { id, key } = addressOf(table, row(source));
+      const { id, key } = addressOf(table, letGo(row(source)));
       return { id, key: JSON.stringify(key) };
     },
     ({ dynamodb }) =>

@@ -6,8 +6,11 @@ import type { Delivery } from '../consumer/transport.js';
 import { InvalidSettings, RejectMessage } from '../dedup/errors.js';
 import { exactJsonText, parseJson } from '../dedup/exact-json.js';
 import type { Limits } from '../dedup/limits.js';
+import { letGo } from '../dedup/let-go.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import { maxDepth } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
+import { versionOf } from '../dedup/stream-positions.js';
 import { postgresAggregateWay, type PostgresPlace } from '../postgres/aggregate-way.js';
 import type { Isolation } from '../postgres/begin.js';
 import type { PostgresTx } from '../postgres/transaction.js';
@@ -104,7 +107,7 @@ export function postgresAggregateConsumer<Schema extends StandardSchemaV1>(
       source: ({ message: { body, attributes, group } }) => ({ body, attributes, group }),
       carry: ({ json, message: { attributes, group } }) => exactJsonText({ body: json, attributes, group }),
       restore: async (carried) => unpack(carried, schema),
-      handle: options.handle,
+      handle: (source, tx) => options.handle(withOwnBody(source), tx),
       startAt,
       hasGaps: numbers !== undefined,
       isolation: options.isolation,
@@ -126,17 +129,17 @@ function placeOf<Schema extends StandardSchemaV1>(
   delivery: Delivery,
   numbers: QueueNumbers | undefined,
 ): PostgresPlace {
-  const aggregate = options.aggregate(source);
+  const aggregate = letGo(options.aggregate(source));
   if (typeof aggregate !== 'string' || aggregate === '' || aggregate.includes('\0'))
     throw new RejectMessage('aggregate must name the aggregate as a text that is not empty and has no NUL');
   if (numbers !== undefined)
     return { address: aggregate, ...numbers.place((delivery as SqsDelivery).record, aggregate) };
   if (typeof options.version !== 'function') throw new InvalidSettings(['version is no function']);
-  const { source: producer, epoch = '0', kind, version, previous } = options.version(source);
+  const { source: producer, epoch = '0', kind, version, previous } = letGo(options.version(source));
   return {
     address: aggregate,
     stream: JSON.stringify(kind === undefined ? [producer, epoch] : [producer, epoch, kind]),
-    version: BigInt(sequence(version)),
+    version: versionOf(version, options.startAt ?? '1'),
     ...(previous !== undefined && { previous: BigInt(sequence(previous)) }),
   };
 }

@@ -3,6 +3,8 @@ import type { Recognised } from '../consumer/arrival.js';
 import type { KeySource, Message } from '../consumer/message.js';
 import { InvalidSettings } from '../dedup/error.js';
 import { assertConsumerName, receiptId } from '../dedup/identity.js';
+import { letGo } from '../dedup/let-go.js';
+import { withOwnBody } from '../dedup/own-copy.js';
 import type { PostgresLeases } from '../lease/postgres-leases.js';
 import type { Isolation } from '../postgres/begin.js';
 import type { PostgresTx } from '../postgres/transaction.js';
@@ -72,14 +74,14 @@ export function postgresConsumer<Schema extends StandardSchemaV1>(
   return postgresHandlerOf(
     options,
     (source: KeySource<Body>) => {
-      const key = options.key(source);
+      const key = letGo(options.key(source));
       return { key, id: receiptId(consumerName, key) };
     },
     postgresWay<Message<Body>, Recognised<Body>>({
       pool,
       retentionSeconds,
       isolation,
-      handle,
+      handle: (message, tx) => handle(withOwnBody(message), tx),
       onceFor: options.leases?.({ pool, retentionSeconds, consumerName }),
     }),
   );

@@ -3,6 +3,7 @@ import { DynamoStore } from '../dynamodb/dynamo-store.js';
 import { InvalidSettings } from '../dedup/error.js';
 import type { ConditionFailed } from '../dedup/trouble-errors.js';
 import { receiptId } from '../dedup/identity.js';
+import { letGo } from '../dedup/let-go.js';
 import type { Leases } from '../dynamodb/lease-scope.js';
 import type { Transaction } from '../dynamodb/transaction.js';
 import { handlerOf, type ConsumerOptions, type SqsConsumer } from './handler.js';
@@ -71,7 +72,7 @@ export function sqsConsumer<Schema extends StandardSchemaV1>(
   return handlerOf(
     options,
     (source) => {
-      const key = options.key(source);
+      const key = letGo(options.key(source));
       return { key, id: receiptId(consumerName, key) };
     },
     ({ dynamodb: client }) =>

@@ -28,6 +28,7 @@ const onTheWay = [
   'runtime/dedup/json-data.ts',
   'runtime/dedup/history.ts',
   'runtime/dedup/identity.ts',
+  'runtime/dedup/let-go.ts',
   'runtime/dedup/meter.ts',
   'runtime/dedup/plain-json.ts',
   'runtime/dedup/sequence.ts',
@@ -104,8 +105,8 @@ test('a handler that publishes and validates still has only its own at start: no
 
 /** What it is now and 1 kB: growth is a decision. What is aimed at is a floor of the benchmarks (bench/floors.ts). */
 test.each([
-  ['loaded at start', 'atStart', 42_800],
-  ['in the whole bundle', 'whole', 97_000],
+  ['loaded at start', 'atStart', 44_000],
+  ['in the whole bundle', 'whole', 102_000],
 ] as const)('bytes %s do not grow unseen', (_, bytes, most) => {
   expect(core[bytes]).toBeLessThanOrEqual(most);
 });

@@ -154,3 +154,42 @@ test('two letters of one message differ to a FIFO queue, unless they are of one 
   expect(idOf(first)).toBe(idOf({ ...first }));
   expect(idOf(later)).not.toBe(idOf(first));
 });
+
+test.each<[what: string, bodyBytes: number, attributes: SQSMessageAttributes]>([
+  ['a stored body', maxBytes - 50, attributesOf(['a'])],
+  ['attributes in the letter', 10, attributesOf(Array.from({ length: 10 }, () => 'a'))],
+  ['both', maxBytes - 400, attributesOf(Array.from({ length: 10 }, () => 'a'))],
+])(
+  'R51: a letter with %s that was moved back as it is, and is refused again, still says where all of it is',
+  (_what, bodyBytes, attributes) => {
+    const one = message(bodyBytes, attributes);
+    const first = deadLetterMessage(one, letter('first'), true).message;
+    const moved: SQSRecord = {
+      ...one,
+      messageId: 'another',
+      body: first.MessageBody ?? '',
+      messageAttributes: Object.fromEntries(
+        Object.entries(first.MessageAttributes ?? {}).map(([name, { DataType = '', StringValue }]) => [
+          name,
+          { dataType: DataType as 'String', stringValue: StringValue },
+        ]),
+      ),
+    };
+    const before = sent(one, 'first', true);
+    const again = sent(moved, 'second', true);
+    expect(again.read?.reason).toBe('second');
+    expect(again.attributes).toEqual(before.attributes);
+    expect([again.body, again.read?.stored]).toEqual([before.body, before.read?.stored]);
+  },
+);
+
+test.each(['null', '5', '{"attributes":"x","stored":{}}', '{"attributes":{"a b":5},"withoutAttributes":1}'])(
+  'a letter that says %s spoils no dead letter',
+  (stringValue) => {
+    const one = message(10, {
+      ...attributesOf(['a']),
+      [deadLetterAttribute]: { dataType: 'String', stringValue },
+    });
+    expect(sent(one, 'why', true)).toMatchObject({ body: one.body, read: { reason: 'why' } });
+  },
+);

@@ -1,5 +1,6 @@
 import { DependencyFailed, IgnoreMessage, RejectMessage } from '../../dedup/errors.js';
 import { exactJsonText, parseJson } from '../../dedup/exact-json.js';
+import { unlessAborted } from '../unless-aborted.js';
 import {
   Decoded,
   type Attributes,
@@ -17,7 +18,12 @@ export async function decodeBody(
   signal: AbortSignal,
 ): Promise<{ readonly json: unknown; readonly attributes: Attributes }> {
   const work = inTurn(decoders, text, { attributes, signal, bytes: undefined });
-  const { content, attributes: found } = await unlessAborted(work, signal);
+  // A decoder need not heed its signal.
+  const { content, attributes: found } = await unlessAborted(
+    work,
+    signal,
+    () => new DependencyFailed('the body was not decoded in time; it comes again', { cause: signal.reason }),
+  );
   return { json: 'json' in content ? content.json : parseJson(strictTextOf(content)), attributes: found };
 }
 
@@ -57,22 +63,5 @@ function strictTextOf(content: Exclude<Content, { json: unknown }>): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content.bytes);
   } catch {
     throw new RejectMessage('body is no text in UTF-8 once it is decoded; look for a missing decoder');
-  }
-}
-
-/** A decoder that does not heed its signal holds up nobody else. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () =>
-      reject(
-        new DependencyFailed('the body was not decoded in time; it comes again', { cause: signal.reason }),
-      );
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }
