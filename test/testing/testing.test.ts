@@ -107,6 +107,52 @@ test('deliver brings back what fails, and gives up on what fails for ever', asyn
   await expect(deliver(never, messages(1))).rejects.toThrow('1 messages still come back after 20 receives');
 });
 
+test('what comes back holds the rest of its FIFO group, and nobody else, whatever the batch they are in', async () => {
+  const records = [...messages(25, 'g'), ...messages(3, 'h'), ...messages(2)];
+  const groupOf = new Map(records.map(({ messageId, attributes }) => [messageId, attributes.MessageGroupId]));
+  const handed: string[] = [];
+  let calls = 0;
+  const handler: SqsConsumer = async ({ Records }) => {
+    calls += 1;
+    if (calls === 1 || calls === 4)
+      return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    handed.push(...Records.map(({ messageId }) => messageId));
+    return { batchItemFailures: [] };
+  };
+  // Of 25 messages in batches of ten, none comes back more than twice: it is the message that is counted.
+  await deliver(handler, records, { maxReceives: 3 });
+  for (const group of ['g', 'h'])
+    expect(handed.filter((id) => groupOf.get(id) === group)).toEqual(
+      records.flatMap(({ messageId, attributes }) => (attributes.MessageGroupId === group ? [messageId] : [])),
+    );
+  expect([...handed].sort()).toEqual(records.map(({ messageId }) => messageId).sort());
+  // Group h and the two of no group did not wait for g.
+  expect(new Set(handed.slice(0, 5).map((id) => groupOf.get(id)))).toEqual(new Set(['h', undefined]));
+});
+
+test.each<[string, unknown, boolean]>([
+  ['a name that is not in the batch', { batchItemFailures: [{ itemIdentifier: 'nobody' }] }, false],
+  ['an empty name', { batchItemFailures: [{ itemIdentifier: '' }] }, false],
+  ['null for a name', { batchItemFailures: [{ itemIdentifier: null }] }, false],
+  ['another word for the name', { batchItemFailures: [{ id: 'nobody' }] }, false],
+  ['text', 'done', false],
+  ['no list', { batchItemFailures: 'all' }, false],
+  ['null for the list', { batchItemFailures: null }, true],
+  ['an empty object', {}, true],
+  ['null', null, true],
+  ['nothing', undefined, true],
+])('an answer with %s is what Lambda makes of it', async (_, answer, succeeds) => {
+  const handler = (() => Promise.resolve(answer)) as SqsConsumer;
+  const ended = deliver(handler, messages(2), { maxReceives: 2 });
+  if (succeeds) await ended;
+  else await expect(ended).rejects.toThrow('2 messages still come back after 2 receives');
+});
+
+test('what is given up on says what the handler threw', async () => {
+  const cause = new Error('no such table');
+  await expect(deliver(() => Promise.reject(cause), messages(1))).rejects.toMatchObject({ cause });
+});
+
 test('reorder shuffles by its seed, loses nothing, and refuses what SQS never does', () => {
   const records = messages(20);
   const ids = (seed: number) => reorder(records, seed).map(({ messageId }) => messageId);
@@ -114,6 +160,18 @@ test('reorder shuffles by its seed, loses nothing, and refuses what SQS never do
   expect(ids(1)).not.toEqual(ids(2));
   expect([...ids(1)].sort()).toEqual(records.map(({ messageId }) => messageId).sort());
   expect(() => reorder(messages(2, 'g'), 1)).toThrow(TestingError);
+});
+
+test('a `reset` that brings nothing back is told, and hides no effect that hangs on the order', async () => {
+  const state = new Map<string, string>();
+  await expect(
+    checkNaturallyIdempotent({
+      messages: ['a', 'b'],
+      handle: (text) => state.has('first') || state.set('first', text),
+      reset: () => undefined,
+      snapshot: () => [...state],
+    }),
+  ).rejects.toThrow('`reset` does not bring back what message 0 has changed');
 });
 
 describe('checkNaturallyIdempotent', () => {
