@@ -123,7 +123,9 @@ test('what comes back holds the rest of its FIFO group, and nobody else, whateve
   await deliver(handler, records, { maxReceives: 3 });
   for (const group of ['g', 'h'])
     expect(handed.filter((id) => groupOf.get(id) === group)).toEqual(
-      records.flatMap(({ messageId, attributes }) => (attributes.MessageGroupId === group ? [messageId] : [])),
+      records.flatMap(({ messageId, attributes }) =>
+        attributes.MessageGroupId === group ? [messageId] : [],
+      ),
     );
   expect([...handed].sort()).toEqual(records.map(({ messageId }) => messageId).sort());
   // Group h and the two of no group did not wait for g.
