@@ -30,11 +30,15 @@ function lineOf(error: unknown): ErrorLine {
   if (!(error instanceof Error)) return { error: typeof error };
   const names: string[] = [];
   for (let one: unknown = error; one instanceof Error && names.length < maxCauses; one = one.cause)
-    names.push(String(one.name));
-  const stack = String(error.stack ?? '');
-  const message = String(error.message);
+    names.push(textOf(one.name) || 'Error');
+  const [stack, message] = [textOf(error.stack), textOf(error.message)];
   // Behind the message, which may have lines that look like frames.
   const [, at] = /^\n\s+at ([^\n]+)/.exec(stack.slice(stack.indexOf(message) + message.length)) ?? [];
   const because = error instanceof ExactlyOnceError && error.isWithoutData ? message : undefined;
   return { error: names.join(' < '), at, because };
+}
+
+/** What the types say is a text, and anybody may have set to something else. */
+function textOf(part: unknown): string {
+  return typeof part === 'string' ? part : '';
 }

@@ -1,4 +1,4 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamo } from '../fixtures/dynamo.js';
 import { sqs } from '../fixtures/queue.js';
 import { newChannel, poll, send } from './channel.js';

@@ -47,7 +47,8 @@ test('a dry replay of an event is refused where the replay is, and changes nothi
   const { endpointId } = await world.registry.create(tenant, { url: world.server.url('/a'), types: ['a'] });
   await world.take(world.event('a'));
   await world.send();
-  const [{ webhookId = '' } = {}] = await world.registry.deliveries(tenant, endpointId);
+  const [delivery] = await world.registry.deliveries(tenant, endpointId);
+  const { webhookId } = delivery!;
   const other = await world.registry.create(tenant, { url: world.server.url('/b'), types: ['b'] });
   for (const to of ['nobody', other.endpointId]) {
     const [dry, real] = [

@@ -112,12 +112,14 @@ test('what comes back holds the rest of its FIFO group, and nobody else, whateve
   const groupOf = new Map(records.map(({ messageId, attributes }) => [messageId, attributes.MessageGroupId]));
   const handed: string[] = [];
   let calls = 0;
-  const handler: SqsConsumer = async ({ Records }) => {
+  const handler: SqsConsumer = ({ Records }) => {
     calls += 1;
     if (calls === 1 || calls === 4)
-      return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+      return Promise.resolve({
+        batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })),
+      });
     handed.push(...Records.map(({ messageId }) => messageId));
-    return { batchItemFailures: [] };
+    return Promise.resolve({ batchItemFailures: [] });
   };
   // Of 25 messages in batches of ten, none comes back more than twice: it is the message that is counted.
   await deliver(handler, records, { maxReceives: 3 });
