@@ -1,6 +1,12 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import { sqsConsumer, sqsNaturalConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
+import {
+  sqsAggregateConsumer,
+  sqsConsumer,
+  sqsNaturalConsumer,
+  type SqsConsumer,
+} from '../../runtime/sqs/index.js';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import {
   checkNaturallyIdempotent,
@@ -29,6 +35,7 @@ const settings = () => ({
   receiptRetentionSeconds: 60,
   deadLetterQueueUrl: 'http://127.0.0.1:1/none',
 });
+const Counted = z.object({ id: z.string(), version: z.string() });
 const schema = z.object({ id: z.string(), fail: z.optional(z.boolean()) });
 const value = async (name: string) => (await row(client, rows, { name }))?.value;
 
@@ -80,6 +87,33 @@ test.each(crashPoints.filter((point) => !point.includes('dead-letter')))(
     await crashAt(point, () => deliver(handler, records));
     await deliver(handler, records);
     expect(await value('all')).toBe(3);
+  },
+);
+
+test.each(['before-commit', 'after-commit'] as const)(
+  'crashAt %s: nothing of what was side by side is sent after the death, and all of it when it comes again',
+  async (point) => {
+    const handler = sqsAggregateConsumer<typeof Counted, { count: number }>({
+      settings: settings(),
+      schema: Counted,
+      table: rows,
+      aggregate: ({ body }) => ({ name: body.id }),
+      version: ({ body }) => ({ source: 's', version: body.version }),
+      reduce: (state = { count: 0 }) => ({ count: state.count + 1 }),
+      dynamodb: client,
+      observe: () => undefined,
+    });
+    const records = Array.from({ length: 8 }, (_, n) => sqsRecord({ body: { id: `a-${n}`, version: '1' } }));
+    const counts = () =>
+      Promise.all(records.map(async (_, n) => (await row(client, rows, { name: `a-${n}` }))?.count));
+    const written = async () => (await counts()).filter((count) => count !== undefined).length;
+    await crashAt(point, () => deliver(handler, records));
+    const atDeath = await written();
+    await sleep(300);
+    if (point === 'before-commit') expect(await written()).toBe(0);
+    else expect(atDeath).toBeGreaterThan(0);
+    await deliver(handler, records);
+    expect(await counts()).toEqual(records.map(() => 1));
   },
 );
 
