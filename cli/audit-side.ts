@@ -67,7 +67,10 @@ async function openPostgres(text: string, audited: AuditedColumns): Promise<Open
   return { side: postgresSide({ ...audited, client, table }), [Symbol.asyncDispose]: () => client.end() };
 }
 
-/** A connection string may hold a password. */
+/**
+ * A connection string may hold a password: in its user part, which ends with the last `@` however many there are, and
+ * in its query. One that is not escaped may hold whatever else ends a part of a URL.
+ */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, '//…@');
+  return text.replace(/\/\/.*@/s, '//…@').replace(/\?.*$/s, '?…');
 }

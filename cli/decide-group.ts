@@ -8,7 +8,7 @@ import { CliError } from './cli-error.js';
 import { Connection } from './connection.js';
 import { addConsumerOptions, type ConsumerOptions } from './consumer-options.js';
 import { addDryRun, inDryRun, type DryRunOption } from './dry-run.js';
-import { exitWith, print, printJson } from './output.js';
+import { exitWith, print, printable, printJson } from './output.js';
 import { stoppedGroup } from './stopped-group.js';
 
 /** What a person may decide about a stopped group. */
@@ -127,5 +127,6 @@ function decidedText(
   { dryRun }: DryRunOption,
 ): string {
   const waiting = dryRun ? `, ${parked - drained} wait` : '';
-  return `${inDryRun(dryRun)}group '${group ?? stream}' of '${consumerName}' ${done} '${head.key ?? head.messageId}': ${state}${waiting}`;
+  const [name, first] = [group ?? stream, head.key ?? head.messageId].map(printable);
+  return `${inDryRun(dryRun)}group '${name}' of '${consumerName}' ${done} '${first}': ${state}${waiting}`;
 }

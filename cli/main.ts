@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `npx exactly-once-aws`. See docs/cli.md. */
-import { heedClosedPipe } from './closed-pipe.js';
+import { heedClosedPipe } from '../targets/closed-pipe.js';
 import { runCommandLine } from './run.js';
 import { warnOfOldNode } from '../runtime/telemetry/node-version.js';
 

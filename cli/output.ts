@@ -2,12 +2,12 @@ import { textTable } from '../targets/text-table.js';
 
 /** What the command found, for the reader of standard output. Everything else goes to standard error. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${shown(text)}\n`);
 }
 
 /** What the reader should know besides, on standard error. */
 export function warn(sentence: string): void {
-  process.stderr.write(`${sentence}\n`);
+  process.stderr.write(`${shown(sentence)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -37,12 +37,21 @@ export function tableText(rows: readonly Readonly<Record<string, string | number
   return textTable(cells, names.every((name) => name.trim() === '') ? {} : { head: names });
 }
 
-/** Keys and groups are the producers': on a terminal their control characters could rewrite what is shown. */
-function printable(text: string): string {
-  return text.replace(
-    /\p{Cc}/gu,
-    (control) => `\\u${(control.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+/**
+ * A name in one line. Keys, groups and reasons are the producers': on a terminal their control characters could
+ * rewrite what is shown, and a line break could make a line of its own.
+ */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, escaped);
+}
+
+/** Whole text, of which line breaks are our own. What JSON leaves as it is, it reads the same when it is escaped. */
+function shown(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, escaped);
+}
+
+function escaped(control: string): string {
+  return `\\u${(control.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 }
 
 const plainEveryMs = 5_000;

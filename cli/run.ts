@@ -1,5 +1,6 @@
-import { CommanderError } from 'commander';
+import { CommanderError, InvalidArgumentError } from 'commander';
 import { errorText, ExactlyOnceError } from '../runtime/dedup/errors.js';
+import { warn } from './output.js';
 import { cliProgram } from './program.js';
 
 /**
@@ -10,12 +11,13 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   try {
     await cliProgram().parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) {
+    // What an action throws of the kind that parsers of options throw, nobody has printed.
+    if (error instanceof CommanderError && !(error instanceof InvalidArgumentError)) {
       // It has printed by itself: the help that was asked for, or what is wrong with the command line.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
       return;
     }
-    process.stderr.write(`could not run: ${sentence(error)}\n`);
+    warn(`could not run: ${sentence(error)}`);
     process.exitCode = 2;
   }
 }

@@ -6,7 +6,7 @@ import { valueOfText } from '../runtime/dedup/value-text.js';
 import type { UnlockOrder } from '../runtime/lease/unlock-in.js';
 import { CliError } from './cli-error.js';
 import { inDryRun } from './dry-run.js';
-import { print, printJson } from './output.js';
+import { print, printable, printJson } from './output.js';
 
 /** What is said of an effect whose outcome nobody knew, wherever its lease is. */
 export interface UnlockOptions {
@@ -63,7 +63,7 @@ export function printUnlocked(
   if (json === true) printJson({ id: before.id, outcome, was: before.status, because: before.reason });
   else
     print(
-      `${inDryRun(dryRun)}${what} is ${outcome.kind}; it was unknown: ${before.reason ?? 'no word of its owner'}`,
+      `${inDryRun(dryRun)}${what} is ${outcome.kind}; it was unknown: ${printable(before.reason ?? 'no word of its owner')}`,
     );
 }
 

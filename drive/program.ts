@@ -1,3 +1,4 @@
+import { heedClosedPipe } from '../targets/closed-pipe.js';
 import { LocalTargetError } from '../targets/local-target-error.js';
 import { type Cleanup, cleanup } from './cleanup.js';
 import { DriveError, InterruptedError } from './drive-error.js';
@@ -18,6 +19,7 @@ export interface Surroundings {
  * when not), 2 when it could not run, 130 or 143 when it was interrupted. What it started is undone before.
  */
 export async function runProgram(program: (around: Surroundings) => Promise<number>): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) heedClosedPipe(stream);
   const progress = progressTo(process.stderr);
   const signal = interruptSignal();
   const undo = cleanup((line) => progress.line(line));

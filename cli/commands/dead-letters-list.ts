@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { keyHash } from '../../runtime/dedup/key-hash.js';
 import { listDiscarded } from '../../runtime/dynamodb/discarded.js';
+import { CliError } from '../cli-error.js';
 import { Connection } from '../connection.js';
 import { addConsumerOptions, type ConsumerOptions } from '../consumer-options.js';
 import { deadLetterCopy } from '../dead-letter-copy.js';
@@ -7,7 +9,7 @@ import { ageText } from '../duration.js';
 import { HeldMessages } from '../held-messages.js';
 import { addLetterSelection, isSelected, selectionText, type LetterSelection } from '../letter-selection.js';
 import { letterTable, listedLetter } from '../letter-table.js';
-import { exitWith, print, printJson, tableText } from '../output.js';
+import { exitWith, print, printable, printJson, tableText } from '../output.js';
 
 interface ListOptions extends ConsumerOptions, LetterSelection {
   readonly discarded: boolean;
@@ -53,15 +55,22 @@ async function list(connection: Connection, options: ListOptions): Promise<void>
     );
 }
 
-async function listThrownAway(connection: Connection, { json, limit }: ListOptions): Promise<void> {
+async function listThrownAway(connection: Connection, options: ListOptions): Promise<void> {
+  const { json, limit, key, group } = options;
+  if (group !== undefined)
+    throw new CliError('the group of what was thrown away is not kept: leave out --group');
   const { dynamodb: client, consumerName, receiptTable: tableName } = connection;
   const discarded = [];
   for await (const one of listDiscarded({ client, tableName }, consumerName)) {
     if (discarded.length === limit) break;
+    if (key !== undefined && one.keyHash !== keyHash(key)) continue;
     discarded.push(one);
   }
   if (json) printJson({ consumer: consumerName, discarded });
-  else if (discarded.length === 0) print(`nothing of '${consumerName}' was thrown away`);
+  else if (discarded.length === 0)
+    print(
+      `nothing of '${consumerName}'${key === undefined ? '' : ` with key '${printable(key)}'`} was thrown away`,
+    );
   else
     print(
       tableText(

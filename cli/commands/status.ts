@@ -39,6 +39,7 @@ export function addStatus(program: Command): void {
     .action(async (options: StatusOptions) => {
       const places = await placesOf(options);
       const notKnown = new NotKnown();
+      sayWithoutTable(places, options, notKnown);
       const lines = await status(places, options, notKnown);
       const fine = lines.every(({ needsPerson }) => !needsPerson) && notKnown.all.length === 0;
       if (lines.every(({ count }) => count === undefined))
@@ -52,6 +53,9 @@ export function addStatus(program: Command): void {
 async function placesOf(options: StatusOptions): Promise<Places> {
   const { function: name, consumer, outbox, prefix, jobs } = options;
   const byHand = consumer !== undefined || outbox !== undefined;
+  const ofOne = givenOf(options);
+  if (consumer === undefined && ofOne.length > 0)
+    throw new CliError(`${ofOne.join(', ')} would not be looked at: give --consumer with it`);
   if (prefix !== undefined && (byHand || name !== undefined))
     throw new CliError('--prefix looks for functions: leave out --function, --consumer and --outbox');
   if (!byHand)
@@ -62,6 +66,25 @@ async function placesOf(options: StatusOptions): Promise<Places> {
   if (outbox !== undefined)
     (await OutboxConnection.open({ ...options, function: undefined }))[Symbol.dispose]();
   return placesByHand(consumer === undefined ? undefined : await consumerPlace(options), outbox, jobs);
+}
+
+/** Options that say of a consumer what is not read from its function. */
+function givenOf({ dedupTable, queue, deadLetterQueue, jobs }: StatusOptions): string[] {
+  const given = {
+    '--dedup-table': dedupTable !== undefined,
+    '--queue': queue !== undefined,
+    '--dead-letter-queue': deadLetterQueue !== undefined,
+    '--jobs': jobs,
+  };
+  return Object.entries(given).flatMap(([option, isGiven]) => (isGiven ? [option] : []));
+}
+
+/** A table that was forgotten is none in which nothing stands still. */
+function sayWithoutTable({ consumers }: Places, { consumer, jobs }: StatusOptions, notKnown: NotKnown): void {
+  for (const { consumerName: of, dedupTable } of consumers)
+    if (consumer !== undefined && dedupTable === undefined)
+      for (const what of ['stopped groups', 'gaps', 'blocked effects', ...(jobs ? ['silent jobs'] : [])])
+        notKnown.say(`${what} of '${of}'`, 'the table of the receipts is not known, give --dedup-table');
 }
 
 async function consumerPlace(options: StatusOptions) {

@@ -1,7 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { DeliveryState, EndpointView, WebhookRegistry } from '../../runtime/webhook/sender/index.js';
 import { replayedStates } from '../../runtime/webhook/sender/registry.js';
+import { CliError } from '../cli-error.js';
 import { addDryRun, inDryRun, type DryRunOption } from '../dry-run.js';
+import { wholeAboveZero } from '../letter-selection.js';
 import { moment } from '../moment.js';
 import { print, printJson, tableText } from '../output.js';
 import { addWebhookOptions, WebhookConnection, type WebhookOptions } from '../webhook-connection.js';
@@ -10,7 +12,7 @@ interface ListOptions extends WebhookOptions {
   readonly to?: string;
   readonly state?: readonly DeliveryState[];
   readonly since?: number;
-  readonly limit: number;
+  readonly limit?: number;
 }
 
 interface OneOptions extends WebhookOptions, DryRunOption {
@@ -64,9 +66,12 @@ function addList(parent: Command): void {
     .option('--to <id>', 'deliveries of this endpoint')
     .option('--state <states>', 'only deliveries in these states: waiting, delivered, failed, held', statesOf)
     .option('--since <time>', 'only of events since then: ISO 8601, or so long ago, such as 2h', moment)
-    .option('--limit <n>', 'most deliveries. Default: 100', Number, 100)
+    .option('--limit <n>', 'most deliveries of --to (default: 100)', wholeAboveZero)
     .addHelpText('after', '\nExit codes: 0 listed, 2 could not run.')
     .action(async (options: ListOptions) => {
+      const { state: ofState, since: from, limit: most } = options;
+      if (options.to === undefined && [ofState, from, most].some((one) => one !== undefined))
+        throw new CliError('--state, --since and --limit are about deliveries: give --to with an endpoint');
       using connection = await WebhookConnection.open(options);
       const { registry } = connection;
       const { tenant, to, state, since, limit, json } = options;
@@ -76,7 +81,11 @@ function addList(parent: Command): void {
         else print(tableText(endpoints.map(endpointRow)) || `'${tenant}' has no endpoints`);
         return;
       }
-      const query = { states: state, since: since === undefined ? undefined : new Date(since), limit };
+      const query = {
+        states: state,
+        since: since === undefined ? undefined : new Date(since),
+        limit: limit ?? 100,
+      };
       const deliveries = await registry.deliveries(tenant, to, query);
       if (json) printJson({ deliveries });
       else
@@ -130,8 +139,12 @@ async function replayed(registry: WebhookRegistry, options: ReplayOptions): Prom
   const { tenant, to, event, stream, dryRun } = options;
   const since = options.since === undefined ? undefined : new Date(options.since);
   if (event !== undefined) {
-    if (to === undefined) throw new InvalidArgumentError('--event goes with --to.');
-    await registry.event(tenant, event);
+    if (to === undefined) throw new CliError('--event is one of an endpoint: give --to with it');
+    if (since !== undefined || stream !== undefined)
+      throw new CliError('--event says which one: leave out --since and --stream');
+    // Both are looked up by a replay, too, which throws where one is not there.
+    await registry.get(tenant, to);
+    await registry.delivery(tenant, to, event);
     return dryRun || (await registry.replay(tenant, to, event)) ? 1 : 0;
   }
   if (!dryRun) return registry.replayAll({ tenant, endpointId: to, since, stream });

@@ -23,7 +23,7 @@ export function statusPage(lines: readonly StatusLine[], notKnown: readonly stri
     ...troubles.flatMap((line) => ['', `${line.of}, ${line.what}:`, ...detailLines(line)]),
     ...(notKnown.length === 0 ? [] : ['', 'not known:', ...notKnown.map((sentence) => `  ${sentence}`)]),
     '',
-    verdict(lines),
+    verdict(lines, notKnown),
   ].join('\n');
 }
 
@@ -39,7 +39,8 @@ function detailText({ what, since, reason }: StatusDetail): string {
   return `  ${since === undefined ? '' : `${ageText(since)}  `}${what}: ${reason}`.replace(/\p{Cc}/gu, ' ');
 }
 
-function verdict(lines: readonly StatusLine[]): string {
+function verdict(lines: readonly StatusLine[], notKnown: readonly string[]): string {
   const count = lines.filter(({ needsPerson }) => needsPerson).length;
-  return count === 0 ? 'nothing needs a person' : `${count} of ${lines.length} need a person: marked with !`;
+  if (count === 0) return notKnown.length === 0 ? 'nothing needs a person' : 'not all of it is known';
+  return `${count} of ${lines.length} need a person: marked with !`;
 }

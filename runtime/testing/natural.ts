@@ -34,6 +34,11 @@ export async function checkNaturallyIdempotent<Message>(subject: NaturalSubject<
       throw new TestingError(
         `message ${a} changes nothing that \`snapshot\` shows, so nothing would be checked`,
       );
+    // Else every further run would begin with what this one has left, and show nothing of its own.
+    if (!isDeepStrictEqual(await after(), before))
+      throw new TestingError(
+        `\`reset\` does not bring back what message ${a} has changed, so nothing would be checked`,
+      );
     if (!isDeepStrictEqual(await after(a, a), once))
       throw new TestingError(`message ${a} acts again when it is delivered twice; use a way with a receipt`);
     for (const b of messages.keys()) {

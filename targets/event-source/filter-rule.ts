@@ -62,7 +62,7 @@ const operators: Record<string, (operand: Json) => Rule> = {
 function compileOperator(rule: JsonObject): Rule {
   const entries = Object.entries(rule);
   const [name, operand] = entries[0] ?? [];
-  const operator = name === undefined ? undefined : operators[name];
+  const operator = name !== undefined && Object.hasOwn(operators, name) ? operators[name] : undefined;
   if (entries.length !== 1 || operator === undefined || operand === undefined) {
     throw new SyntaxError(
       `a rule has the operators ${entries.map(([key]) => `"${key}"`).join(', ')}, one of ${Object.keys(operators).join(', ')} is allowed`,

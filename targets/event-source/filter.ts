@@ -86,11 +86,11 @@ function compileObject(pattern: JsonObject): Matcher {
     }
     if (Array.isArray(rule)) {
       const rules = compileRules(rule);
-      return (value) => matchLeaf(rules, value[key]);
+      return (value) => matchLeaf(rules, own(value, key));
     }
     if (!isJsonObject(rule)) throw new SyntaxError(`the rule of "${key}" is neither a list nor an object`);
     const nested = compileObject(rule);
-    return (value) => nested(value[key]);
+    return (value) => nested(own(value, key));
   });
   const matches: Matcher = (value) => {
     if (Array.isArray(value)) return (value as readonly Json[]).some(matches);
@@ -99,6 +99,11 @@ function compileObject(pattern: JsonObject): Matcher {
     return fields.every((field) => field(object));
   };
   return matches;
+}
+
+/** Every object of JavaScript has a `constructor` and the like, which no message sent. */
+function own(value: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 /** Rules see leaves only: an object counts as absent, a list matches when one of its leaves does. */

@@ -69,6 +69,11 @@ export interface EventSourceRunnerOptions extends InvocationHooks {
   readonly functionNames?: readonly string[];
   /** Invocations of a queue's mapping at a time at most, whatever is deployed. @default 8 */
   readonly concurrency?: number;
+  /**
+   * Called once for each source that is not read any more, such as a queue that was deleted: the others go on. Who
+   * never asks `idle`, which throws the first of these, would not hear of it. @default - told by `idle` only
+   */
+  readonly onStopped?: (error: RunnerStoppedError) => void;
   /** The time by which records of a stream are too old, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
   /** How to read topics. @default - mappings of topics are left alone */
@@ -114,7 +119,10 @@ export async function startEventSourceRunner(
         : await Promise.all(
             topics.map((mapping) => KafkaPlayer.open(mapping, { ...shared, openTopic, comesAgain })),
           );
-    return play({ sqs, lambda, close, queues, tables, topics, queuePollers, streamPollers, kafkaPlayers });
+    const { onStopped } = options;
+    return play({
+      ...{ sqs, lambda, close, queues, tables, topics, queuePollers, streamPollers, kafkaPlayers, onStopped },
+    });
   } catch (error) {
     close();
     throw error;
@@ -131,6 +139,7 @@ interface Played {
   readonly queuePollers: readonly Poller[];
   readonly streamPollers: readonly StreamPoller[];
   readonly kafkaPlayers: readonly KafkaPlayer[];
+  readonly onStopped: EventSourceRunnerOptions['onStopped'];
 }
 
 function play(played: Played): EventSourceRunner {
@@ -144,7 +153,9 @@ function play(played: Played): EventSourceRunner {
   let failure: RunnerStoppedError | undefined;
   const runs = pollers.map((poller, index) =>
     poller.run().catch((cause: unknown) => {
-      failure ??= new RunnerStoppedError(sources[index] ?? '', cause);
+      const stopped = new RunnerStoppedError(sources[index] ?? '', cause);
+      failure ??= stopped;
+      played.onStopped?.(stopped);
     }),
   );
   const invocations = () => pollers.reduce((sum, poller) => sum + poller.invocations, 0);

@@ -34,5 +34,5 @@ export async function stop(project: string, { control, pid }: LocalState): Promi
     process.kill(pid, 'SIGKILL');
     break;
   }
-  await removeState(project);
+  await removeState(project, pid);
 }

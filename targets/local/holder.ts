@@ -18,7 +18,7 @@ export interface Played {
  *
  * @param log a line for each thing that happens, invocations among them
  * @returns when emulator and runner are ready for a first deployment; `ended` settles at the end of both
- * @throws what `startEmbedded` throws; Error `EEXIST` when another process holds one for the project
+ * @throws what `startEmbedded` throws; LocalRunsError when another process holds one for the project
  */
 export async function holdLocal(
   project: string,
@@ -26,10 +26,19 @@ export async function holdLocal(
 ): Promise<{ readonly ended: Promise<void> }> {
   const target = await startEmbedded({ log });
   let runner: EventSourceRunner | undefined;
-  const play = async (): Promise<Played[]> => {
-    await runner?.stop();
-    runner = await startEventSourceRunner(target, { onInvocation: (one) => log(invocationLine(one)) });
-    return played(runner);
+  let last: Promise<unknown> = Promise.resolve();
+  /** One after the other: of two that start side by side, one would never be stopped, and each take what is left. */
+  const play = (): Promise<Played[]> => {
+    const playing = last.then(async () => {
+      await runner?.stop();
+      runner = await startEventSourceRunner(target, {
+        onInvocation: (one) => log(invocationLine(one)),
+        onStopped: ({ message }) => log(`${new Date().toISOString()} ${message}; deploy again to play it`),
+      });
+      return played(runner);
+    });
+    last = playing.catch(() => undefined);
+    return playing;
   };
   let end: () => void = () => undefined;
   const stopping = new Promise<void>((resolve) => (end = resolve));
@@ -62,7 +71,7 @@ async function untilStopped(
   const death = await Promise.race([stopping, target.ended]);
   if (death !== undefined) log(death.message);
   // First, so that nobody is sent to one that is ending.
-  await removeState(project);
+  await removeState(project, process.pid);
   await runner()
     ?.stop()
     .catch((error: unknown) => log(messageOf(error)));

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LocalTargetError } from '../local-target-error.js';
 
 /** What runs for a project, as the process that holds it wrote it down. */
 export interface LocalState {
@@ -18,9 +19,29 @@ export function stateFolder(project: string): string {
 
 const stateFile = (project: string) => join(stateFolder(project), 'local.json');
 
-/** Written by the one process that holds the emulator. @throws Error `EEXIST` when another one has written it */
+/** Another process holds an emulator for the project. */
+export class LocalRunsError extends LocalTargetError {
+  override readonly name = 'LocalRunsError';
+}
+
+/**
+ * Written by the one process that holds the emulator; whoever reads it reads all of it or nothing.
+ *
+ * @throws LocalRunsError when another one has written it
+ */
 export async function writeState(project: string, state: LocalState): Promise<void> {
-  await writeFile(stateFile(project), JSON.stringify(state), { flag: 'wx', mode: 0o600 });
+  const whole = `${stateFile(project)}.${state.pid}`;
+  await writeFile(whole, JSON.stringify(state), { mode: 0o600 });
+  try {
+    await link(whole, stateFile(project));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new LocalRunsError(`another process has just started an emulator for ${project}: use that one`, {
+      cause,
+    });
+  } finally {
+    await rm(whole, { force: true });
+  }
 }
 
 /** Makes the folder, which no repository of the user's shall hold. */
@@ -29,8 +50,10 @@ export async function makeStateFolder(project: string): Promise<void> {
   await writeFile(join(stateFolder(project), '.gitignore'), '*\n');
 }
 
-export async function removeState(project: string): Promise<void> {
-  await rm(stateFile(project), { force: true });
+/** Removes what the process wrote. What another one wrote since stays: nobody could end that one without it. */
+export async function removeState(project: string, pid: number | undefined): Promise<void> {
+  const text = await readFile(stateFile(project), 'utf8').catch(() => '');
+  if (parsed(text)?.pid === pid) await rm(stateFile(project), { force: true });
 }
 
 /**
@@ -44,7 +67,7 @@ export async function readState(project: string): Promise<LocalState | undefined
   const state = parsed(text);
   // Its number may be another process's by now, which answers nothing here.
   if (state !== undefined && isAlive(state.pid) && (await answers(state.control))) return state;
-  await removeState(project);
+  await removeState(project, state?.pid);
   return undefined;
 }
 

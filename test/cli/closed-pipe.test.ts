@@ -14,3 +14,14 @@ test('when nobody reads any more, as with `| head`, it ends as it would have end
   expect(stderr).toBe('');
   expect(stdout).toBe('0\n');
 });
+
+test('what cannot be written to a full disk is an exit code of 2, and one sentence', async () => {
+  const line = '"$0" --import tsx "$1" --help > /dev/full; echo "$?"';
+  const { stdout, stderr } = await promisify(execFile)(
+    'bash',
+    ['-c', line, process.execPath, join('cli', 'main.ts')],
+    { cwd: packageRoot },
+  );
+  expect(stderr).toMatch(/^could not run: what was found cannot be written: ENOSPC[^\n]*\n$/);
+  expect(stdout).toBe('2\n');
+});

@@ -52,6 +52,9 @@ export function readStreamMapping(configuration: EventSourceMappingConfiguration
     onFailure: configuration.DestinationConfig?.OnFailure?.Destination,
   };
   const problems = refusedSettings(summary);
+  const { StartingPosition: start = 'none' } = configuration;
+  if (start !== summary.startingPosition)
+    problems.push(`starting position ${start}, TRIM_HORIZON and LATEST are allowed`);
   const tumbling = configuration.TumblingWindowInSeconds ?? 0;
   if (tumbling > 0) problems.push(`a tumbling window of ${tumbling} s, which this runner does not play`);
   let filter: Filter = () => true;

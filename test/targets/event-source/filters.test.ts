@@ -83,8 +83,23 @@ test('a pattern with an unknown operator is refused', () => {
   expect(() => compileFilter(['{"body":{"a":[{"like":"x"}]}}'])).toThrow(
     'a rule has the operators "like", one of prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists is allowed',
   );
+  expect(() => compileFilter(['{"body":{"a":[{"constructor":"x"}]}}'])).toThrow(
+    'a rule has the operators "constructor"',
+  );
   expect(() => compileFilter(['{"body":{"a":"x"}}'])).toThrow(
     'the rule of "a" is neither a list nor an object',
   );
   expect(() => compileFilter(['{"body":{"a":[{"numeric":[">"]}]}}'])).toThrow('"numeric" takes pairs');
 });
+
+test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+  'a field that is called %s is there when the message has it, and else not',
+  (name) => {
+    const there = compileFilter([`{"body":{"${name}":[{"exists":true}]}}`]);
+    const absent = compileFilter([`{"body":{"a":{"${name}":[{"exists":false}]}}}`]);
+    expect(there(`{"${name}":1}`)).toBe(true);
+    expect(there('{"a":1}')).toBe(false);
+    expect(absent('{"a":{"b":1}}')).toBe(true);
+    expect(absent(`{"a":{"${name}":1}}`)).toBe(false);
+  },
+);

@@ -222,4 +222,13 @@ test('settings of a stream that AWS refuses are refused', async () => {
       'the rule of "eventName" is neither a list nor an object',
     ]),
   );
+  const dated = await lab.bench({
+    behaviour: () => undefined,
+    mapping: { StartingPosition: 'AT_TIMESTAMP', StartingPositionTimestamp: new Date(0) },
+  });
+  await expect(lab.run(dated)).rejects.toThrow(
+    new MappingInvalidError(dated.mappingId, [
+      'starting position AT_TIMESTAMP, TRIM_HORIZON and LATEST are allowed',
+    ]),
+  );
 });
