@@ -34,6 +34,8 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
   const pauses: Pauses = { firstMs: 100, longestMs: 20_000, random: Math.random, ...options.pauses };
   const problems = [];
   if (!URL.canParse(baseUrl)) problems.push(`baseUrl must be an absolute URL, got '${baseUrl}'`);
+  else if (/[?#]/.test(baseUrl))
+    problems.push('baseUrl must have no query and no fragment: paths are appended to it');
   for (const [name, value] of Object.entries({ attemptTimeoutMs, giveUpAfterMs }))
     if (!(value > 0)) problems.push(`${name} must be above 0, got ${value}`);
   if (problems.length > 0) throw new InvalidSettings(problems);
@@ -87,7 +89,10 @@ type Attempt =
   | { readonly failure: string; readonly cause: unknown; readonly sent: Sent };
 
 function unsettled({ status, headers }: Response): { failure: string; cause?: undefined; wanted: number } {
-  return { failure: `status ${status}`, wanted: retryAfterMs(headers.get('retry-after'), Date.now()) };
+  // A date is of the server's clock, which says in the same answer what it shows now.
+  const shown = Date.parse(headers.get('date') ?? '');
+  const now = Number.isNaN(shown) ? Date.now() : shown;
+  return { failure: `status ${status}`, wanted: retryAfterMs(headers.get('retry-after'), now) };
 }
 
 function notSent(cause: unknown, failure: string): RequestNotSent {

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import {
   adyen,
   fixedSecrets,
@@ -36,6 +36,30 @@ onEachStore((store) => {
       expect(last()).not.toHaveProperty('source');
       expect((await take()({ ...delivery, source: '__proto__' })).status).toBe(404);
     });
+
+    test.each([
+      ['Adyen', adyen(), ['0x44', 'key', ' ']],
+      ['Standard Webhooks', standardWebhooks(), ['whsec_', 'whsec_***', '***']],
+    ])(
+      '%s: a secret of which no key can be made lets nobody in who signs with none',
+      async (_, scheme, wrong) => {
+        const name = uniqueName();
+        for (const secret of wrong) {
+          const source = { scheme, secrets: fixedSecrets(secret) };
+          const time = String(Math.floor(Date.now() / 1000));
+          const item = adyenItem(name, '');
+          const body = JSON.stringify({ type: 'a', name, notificationItems: [item] });
+          const forged = createHmac('sha256', '').update(`${name}.${time}.${body}`).digest('base64');
+          const headers = {
+            'webhook-id': name,
+            'webhook-timestamp': time,
+            'webhook-signature': `v1,${forged}`,
+          };
+          expect((await store().receiver({ shop: source })({ headers, body })).status).toBe(503);
+          expect(last()).toMatchObject({ outcome: 'failed', error: { name: 'InvalidSettings' } });
+        }
+      },
+    );
 
     test('anything but POST: 405', async () => {
       const delivery = await known.deliver(uniqueName());
