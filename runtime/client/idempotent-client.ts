@@ -42,12 +42,18 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
 
   /** One attempt: its answer, or why it has settled nothing. */
   const attempt = async (request: Request): Promise<Attempt> => {
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const end = () => reject(request.signal.reason as Error);
+    request.signal.addEventListener('abort', end, { once: true });
     try {
-      const response = await transport(request);
-      return { response, text: await response.text() };
+      const asked = transport(request).then(async (response) => ({ response, text: await response.text() }));
+      // A `fetch` of somebody's own may not heed the signal.
+      return await Promise.race([asked, over]);
     } catch (cause) {
       const failure = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
       return { failure, cause, sent: sentBy(cause) };
+    } finally {
+      request.signal.removeEventListener('abort', end);
     }
   };
 

@@ -64,7 +64,7 @@ export class DynamoJobStore implements JobStore<Transaction> {
     });
   }
 
-  async startAgain(row: JobRow): Promise<JobRow | undefined> {
+  async startAgain(row: JobRow, runAt: number): Promise<JobRow | undefined> {
     const answer = await this.#update(
       row.jobId,
       leaseAsSeen(row),
@@ -72,7 +72,8 @@ export class DynamoJobStore implements JobStore<Transaction> {
         ...this.#fresh('queued', randomUUID(), 0),
         failures: { N: '0' },
         sent: { BOOL: false },
-        dueAt: { N: String(Date.now()) },
+        runAt: { N: String(runAt) },
+        dueAt: { N: String(runAt) },
       },
       ['reason', cancellation],
     );

@@ -253,6 +253,15 @@ test('gives up with the key in hand: what may have been done can be asked for ag
   expect(new Set(asked.map((one) => one.key))).toEqual(new Set(['"order 17 \\"b\\""']));
 });
 
+test('a fetch that does not heed its signal is not waited for, neither for its time nor for who gives up', async () => {
+  const deaf = () => new Promise<Response>(() => undefined);
+  const client = clientOf('http://localhost', { fetch: deaf, attemptTimeoutMs: 50, giveUpAfterMs: 300 });
+  await expect(client.send(order)).rejects.toMatchObject({ name: 'OutcomeUnconfirmed' });
+  const signal = AbortSignal.timeout(50);
+  const patient = clientOf('http://localhost', { fetch: deaf, attemptTimeoutMs: 60_000 });
+  await expect(patient.send({ ...order, signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+});
+
 test('a redirect that a browser hides behind status 0 is no success', async () => {
   const client = clientOf('http://localhost', { fetch: () => Promise.resolve(Response.error()) });
   await expect(client.send(order)).rejects.toMatchObject({ name: 'RequestRefused', status: 0 });

@@ -3,7 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateScheduleGroupCommand, GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { fingerprintOf } from '../../runtime/dedup/fingerprint.js';
-import { KeyReused, RejectMessage, UnserialisableValue } from '../../runtime/dynamodb/index.js';
+import {
+  InvalidSettings,
+  KeyReused,
+  RejectMessage,
+  UnserialisableValue,
+} from '../../runtime/dynamodb/index.js';
 import type { JobClient } from '../../runtime/jobs/job-client.js';
 import { JobQueueClient, type Job, type JobState, type RunningJob } from '../../runtime/jobs/index.js';
 import { PostgresJobQueueClient } from '../../runtime/jobs/postgres/index.js';
@@ -252,6 +257,28 @@ describe.each(stores)('jobs on %s', (store) => {
       }
     },
   );
+
+  test('a failed job that is started again with a delay waits for it', async () => {
+    let fails = true;
+    work(() => {
+      if (fails) throw new RejectMessage('no such report');
+    });
+    await jobs.enqueue('r1', { n: 1 });
+    await until('r1', 'failed');
+    await gone();
+    fails = false;
+    const asked = Date.now();
+    const again = await jobs.enqueue('r1', { n: 1 }, { retryFailed: true, delaySeconds: 2 });
+    expect(again.runAt.getTime()).toBeGreaterThanOrEqual(asked + 2_000);
+    await until('r1', 'done');
+    // Workers begin up to a second early, for the clocks.
+    expect(Date.now() - asked).toBeGreaterThan(900);
+    expect(await done('r1')).toBe(1);
+  });
+
+  test.each([0, 10_801, NaN])('a heartbeat of %s seconds is refused', (heartbeatSeconds) => {
+    expect(() => worker(names, client, sqs, () => undefined, { heartbeatSeconds })).toThrow(InvalidSettings);
+  });
 
   test('a job that takes longer than its lease and its message is hidden stays with its worker', async () => {
     let runs = 0;

@@ -405,6 +405,18 @@ onEachStore((store) => {
       expect((await take({ headers: signedBy('slack', randomUUID(), body), body })).status).toBe(401);
     });
 
+    test('Zoom gets its token hashed with the secret that it knows, while another one counts too', async () => {
+      const plainToken = 'qgg8vlvZRS6UYooatFL8Aw';
+      const body = JSON.stringify({ event: 'endpoint.url_validation', payload: { plainToken } });
+      const secrets = fixedSecrets('the new one', 'the old one');
+      const take = store().receiver({ shop: { scheme: zoom(), secrets } });
+      for (const secret of ['the new one', 'the old one']) {
+        const answer = await take({ headers: signedBy('zoom', secret, body), body });
+        const encryptedToken = createHmac('sha256', secret).update(plainToken).digest('hex');
+        expect(JSON.parse(String(answer.body))).toEqual({ plainToken, encryptedToken });
+      }
+    });
+
     test('Zoom gets its token hashed with the secret', async () => {
       const secret = 'zoomsecret';
       const body = JSON.stringify({
