@@ -43,6 +43,11 @@ export class Heartbeat {
     return this.#reason;
   }
 
+  /** Hides the message for the first time. Where that fails, the next beat tries again. */
+  async begin(): Promise<void> {
+    await this.#inTime(this.#options.hide()).catch(() => undefined);
+  }
+
   /** No beat comes after it has resolved. */
   async end(): Promise<void> {
     clearInterval(this.#timer);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { dynamo } from '../fixtures/dynamo.js';
 import { sqs as newSqs } from '../fixtures/queue.js';
 import { acted, count, newNames, queueClient, start, worker } from './job-bench.js';
@@ -57,6 +58,32 @@ test('beats that are never answered: the job is told in time that its lease is o
     worker(names, client, sqs, ({ jobId }, tx) => count(names, jobId, tx)),
   );
   while ((await jobs.getJob('r1'))?.state !== 'done') await sleep(50);
+  expect(await acted(names, client, 'r1')).toBe(1);
+}, 30_000);
+
+test('a queue that does not answer keeps no job from its beginning', async () => {
+  const names = await newNames(client, sqs);
+  const jobs = queueClient(names, client, sqs);
+  const deaf = new Proxy(sqs, {
+    get: (target, name) => {
+      if (name !== 'send') return Reflect.get(target, name) as unknown;
+      return async (command: Parameters<SQSClient['send']>[0], ...rest: []) =>
+        command instanceof ChangeMessageVisibilityCommand
+          ? new Promise(() => undefined)
+          : target.send(command, ...rest);
+    },
+  });
+  stop = start(
+    names,
+    sqs,
+    worker(names, client, deaf, ({ jobId }, tx) => count(names, jobId, tx)),
+  );
+  await jobs.enqueue('r1', { n: 1 });
+  const began = performance.now();
+  while ((await jobs.getJob('r1'))?.state !== 'done') {
+    if (performance.now() - began > 15_000) throw new Error('the job has not begun');
+    await sleep(50);
+  }
   expect(await acted(names, client, 'r1')).toBe(1);
 }, 30_000);
 
