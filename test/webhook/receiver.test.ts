@@ -238,6 +238,23 @@ onEachStore((store) => {
     });
   });
 
+  test('Twilio: an address whose query a REST API has taken apart is the one that was signed', async () => {
+    const [secret, url] = [randomUUID(), 'https://hooks.example.com/sms'];
+    const name = uniqueName();
+    const query = `shop=Ada%20%26%20Co~&name=${name}`;
+    const fields = { MessageStatus: 'sent', name };
+    const headers = {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'X-Twilio-Signature': twilioSignature(secret, `${url}?${query}`, fields),
+    };
+    const take = store().receiver({ sms: { scheme: twilio({ url }), secrets: fixedSecrets(secret) } });
+    const body = new URLSearchParams(fields).toString();
+    for (const told of [query, new URLSearchParams(query).toString()])
+      expect((await take({ source: 'sms', headers, body, query: told })).status).toBe(200);
+    const other = new URLSearchParams(`${query}x`).toString();
+    expect((await take({ source: 'sms', headers, body, query: other })).status).toBe(401);
+  });
+
   test('a body that is no form, and whose hash nobody has signed, is not signed by Twilio', async () => {
     const [secret, name] = [randomUUID(), uniqueName()];
     const url = 'https://hooks.example/webhooks/sms';
