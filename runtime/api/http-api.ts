@@ -24,7 +24,7 @@ export function httpApiHandler(api: Api): HttpApiHandler {
         resource: resourceIn(event, params),
         query: new URLSearchParams(event.rawQueryString),
         rawQuery: event.rawQueryString,
-        headers: lowerCased(event.headers),
+        headers: headersOf(event),
         body: rawBody(event),
         params,
         identity: identityOf(event.requestContext),
@@ -97,8 +97,11 @@ function identityOf(context: object): Identity {
   };
 }
 
-function lowerCased(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
+/** Format 2.0 takes the cookies out of the headers. */
+function headersOf({ headers, cookies }: APIGatewayProxyEventV2): Record<string, string> {
+  const lines = (cookies as readonly string[] | null | undefined) ?? [];
+  const lowerCased = Object.fromEntries(
     Object.entries(defined(headers)).map(([name, value]) => [name.toLowerCase(), value]),
   );
+  return lines.length === 0 ? lowerCased : { ...lowerCased, cookie: lines.join('; ') };
 }

@@ -19,7 +19,11 @@ export interface Enveloped extends Sendable {
   readonly bytes: number;
   readonly claim: ClaimCheck | undefined;
   readonly entry: Omit<SendMessageBatchRequestEntry, 'Id' | 'MessageDeduplicationId'>;
-  /** For FIFO: of the identity, so that a second send of one message is dropped there for 5 minutes. */
+  /**
+   * For FIFO: of identity and body, so that a second send of one message is dropped there for 5 minutes. Not of the
+   * identity alone: another message under a key that was used before would be dropped without a word, and its
+   * consumer could not refuse it (R5).
+   */
   readonly deduplicationId: string;
 }
 
@@ -101,7 +105,9 @@ function envelopeOf(
     // On Standard nothing has an order, and a group there must not hold back what is behind it.
     stream: fifo ? `group ${group ?? ''}` : `message ${index}`,
     version: BigInt(index),
-    deduplicationId: createHash('sha256').update(key).digest('hex'),
+    deduplicationId: createHash('sha256')
+      .update(JSON.stringify([key, body]))
+      .digest('hex'),
     entry: {
       MessageBody: claim?.body ?? body,
       MessageAttributes: attributes,
@@ -139,7 +145,7 @@ function attributesProblem(attributes: Readonly<Record<string, string>>): string
     return `${names.length} attributes, of at most ${mostAttributes - senderAttributes}: ${senderAttributes} are the sender’s`;
   const wrong = names.filter(
     (name) =>
-      !/^(?!\.|aws\.|amazon\.)[\w.-]{1,256}$/i.test(name) ||
+      !/^(?!\.|aws\.|amazon\.)(?!.*(?:\.\.|\.$))[\w.-]{1,256}$/i.test(name) ||
       /^(ExactlyOnce|traceparent$|tracestate$|ExtendedPayloadSize$)/.test(name) ||
       attributes[name] === '' ||
       refused.test(attributes[name] ?? ''),

@@ -2,7 +2,8 @@
 export interface OutgoingMessage {
   /**
    * Identity, from what the message is about: a payment id, an order and its step. The same for every send of one
-   * message, never made at the send: the receipt is found by it, and on FIFO the deduplication id is made of it.
+   * message, never made at the send: the receipt is found by it. On FIFO the deduplication id is made of it and of
+   * the body: another body under the same key reaches the consumer, which refuses it.
    */
   readonly key: string;
   /** JSON. A `bigint` is written as an integer. */

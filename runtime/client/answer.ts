@@ -35,7 +35,8 @@ export async function answerOf<Answer>(
     attempts: about.attempts,
   });
   if (status === 303) return settled(jsonOr(text, undefined));
-  if (status >= 300) {
+  // Browsers hide a redirect that is not followed behind status 0, which is no success either.
+  if (status < 200 || status >= 300) {
     const Refusal = status === 422 ? KeyConflict : RequestRefused;
     throw new Refusal(about, status, problemOf(headers, text), text);
   }

@@ -34,18 +34,26 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
   const pauses: Pauses = { firstMs: 100, longestMs: 20_000, random: Math.random, ...options.pauses };
   const problems = [];
   if (!URL.canParse(baseUrl)) problems.push(`baseUrl must be an absolute URL, got '${baseUrl}'`);
+  else if (/[?#]/.test(baseUrl))
+    problems.push('baseUrl must have no query and no fragment: paths are appended to it');
   for (const [name, value] of Object.entries({ attemptTimeoutMs, giveUpAfterMs }))
     if (!(value > 0)) problems.push(`${name} must be above 0, got ${value}`);
   if (problems.length > 0) throw new InvalidSettings(problems);
 
   /** One attempt: its answer, or why it has settled nothing. */
   const attempt = async (request: Request): Promise<Attempt> => {
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const end = () => reject(request.signal.reason as Error);
+    request.signal.addEventListener('abort', end, { once: true });
     try {
-      const response = await transport(request);
-      return { response, text: await response.text() };
+      const asked = transport(request).then(async (response) => ({ response, text: await response.text() }));
+      // A `fetch` of somebody's own may not heed the signal.
+      return await Promise.race([asked, over]);
     } catch (cause) {
       const failure = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
       return { failure, cause, sent: sentBy(cause) };
+    } finally {
+      request.signal.removeEventListener('abort', end);
     }
   };
 
@@ -87,7 +95,10 @@ type Attempt =
   | { readonly failure: string; readonly cause: unknown; readonly sent: Sent };
 
 function unsettled({ status, headers }: Response): { failure: string; cause?: undefined; wanted: number } {
-  return { failure: `status ${status}`, wanted: retryAfterMs(headers.get('retry-after'), Date.now()) };
+  // A date is of the server's clock, which says in the same answer what it shows now.
+  const shown = Date.parse(headers.get('date') ?? '');
+  const now = Number.isNaN(shown) ? Date.now() : shown;
+  return { failure: `status ${status}`, wanted: retryAfterMs(headers.get('retry-after'), now) };
 }
 
 function notSent(cause: unknown, failure: string): RequestNotSent {

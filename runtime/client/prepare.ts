@@ -23,6 +23,9 @@ export function requestMaker<Answer>(
   if (!/^[\x20-\x7e]{1,255}$/.test(key))
     throw new RequestNotSent('its key must be 1 to 255 visible ASCII characters and blanks');
   if (!path.startsWith('/')) throw new RequestNotSent("its path must begin with '/'");
+  // What is behind it stays here: `/orders/a#1` and `/orders/a#2` would be one resource.
+  if (path.includes('#'))
+    throw new RequestNotSent("its path holds a '#', which is not sent; write it as %23");
   try {
     const payload = body === undefined ? undefined : exactJsonText(body, refuseEmptied);
     // One name in two spellings is one header: the last one counts, they are not joined.

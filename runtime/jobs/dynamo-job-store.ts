@@ -26,6 +26,8 @@ export interface JobTable {
 
 /** What puts a job into the index `attention`. */
 const listing = ['attention', 'since'];
+/** Of the run that somebody wanted to end: whoever starts a failed job again wants another one. */
+const cancellation = 'cancelRequested';
 
 type Attributes = Record<string, AttributeValue | undefined>;
 
@@ -62,7 +64,7 @@ export class DynamoJobStore implements JobStore<Transaction> {
     });
   }
 
-  async startAgain(row: JobRow): Promise<JobRow | undefined> {
+  async startAgain(row: JobRow, runAt: number): Promise<JobRow | undefined> {
     const answer = await this.#update(
       row.jobId,
       leaseAsSeen(row),
@@ -70,9 +72,10 @@ export class DynamoJobStore implements JobStore<Transaction> {
         ...this.#fresh('queued', randomUUID(), 0),
         failures: { N: '0' },
         sent: { BOOL: false },
-        dueAt: { N: String(Date.now()) },
+        runAt: { N: String(runAt) },
+        dueAt: { N: String(runAt) },
       },
-      ['reason'],
+      ['reason', cancellation],
     );
     return answer.written ? answer.row : undefined;
   }
@@ -85,16 +88,22 @@ export class DynamoJobStore implements JobStore<Transaction> {
     messageId = '',
   ): Promise<JobRow | undefined> {
     const fence = randomUUID();
-    const { row } = await this.#update(jobId, seen === undefined ? leaseAbsent() : leaseAsSeen(seen), {
-      ...this.#fresh('running', fence, endsAt),
-      ...(seen?.listed ? {} : this.#listed(jobId)),
-      claimedFor: { S: messageId },
-      // What was enqueued stays: whoever enqueues it again is compared with it.
-      fingerprint: seen === undefined ? { S: fingerprint } : undefined,
-      // A job that was sent back after its failure begins anew.
-      failures: seen?.state === 'failed' ? { N: '0' } : undefined,
-      runAt: seen === undefined ? { N: String(Date.now()) } : undefined,
-    });
+    // A job that was sent back after its failure begins anew.
+    const anew = seen?.state === 'failed';
+    const { row } = await this.#update(
+      jobId,
+      seen === undefined ? leaseAbsent() : leaseAsSeen(seen),
+      {
+        ...this.#fresh('running', fence, endsAt),
+        ...(seen?.listed ? {} : this.#listed(jobId)),
+        claimedFor: { S: messageId },
+        // What was enqueued stays: whoever enqueues it again is compared with it.
+        fingerprint: seen === undefined ? { S: fingerprint } : undefined,
+        failures: anew ? { N: '0' } : undefined,
+        runAt: seen === undefined ? { N: String(Date.now()) } : undefined,
+      },
+      anew ? [cancellation] : [],
+    );
     // By its token and not by the answer: a lost answer makes the SDK send it again, against our own row (R12).
     return row?.fence === fence ? row : undefined;
   }
@@ -170,7 +179,7 @@ export class DynamoJobStore implements JobStore<Transaction> {
   async cancel(row: JobRow, reason: string): Promise<JobRow | undefined> {
     const waits = row.state === 'queued';
     const set: Attributes = {
-      ...(waits ? { status: { S: statusOf.cancelled } } : { cancelRequested: { BOOL: true } }),
+      ...(waits ? { status: { S: statusOf.cancelled } } : { [cancellation]: { BOOL: true } }),
       reason: { S: briefly(reason, maxReason) },
     };
     const answer = await this.#update(row.jobId, leaseAsSeen(row), set, waits ? listing : []);

@@ -43,6 +43,11 @@ export class Heartbeat {
     return this.#reason;
   }
 
+  /** Hides the message for the first time. Where that fails, the next beat tries again. */
+  async begin(): Promise<void> {
+    await this.#inTime(this.#options.hide()).catch(() => undefined);
+  }
+
   /** No beat comes after it has resolved. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
@@ -54,17 +59,29 @@ export class Heartbeat {
     const { leaseMs, everyMs, hide } = this.#options;
     const endsAt = performance.now() + leaseMs;
     try {
-      const row = await this.#store.renew(this.#row, Date.now() + leaseMs);
+      const row = await this.#inTime(this.#store.renew(this.#row, Date.now() + leaseMs));
       if (row === undefined) this.#tell('lost');
       else {
         this.#endsAt = endsAt;
         if (row.cancelRequested) this.#tell('cancelled');
-        await hide();
+        await this.#inTime(hide());
       }
     } catch {
       // A beat that fails is no harm as long as the next one comes in time.
       if (performance.now() + everyMs >= this.#endsAt) this.#tell('lost');
     }
+  }
+
+  /**
+   * A call that is never answered is one that fails, as late as the lease allows: else nobody would tell the job that
+   * its lease is over, and the job would wait for it at its end.
+   */
+  async #inTime<T>(call: Promise<T>): Promise<T> {
+    const { everyMs } = this.#options;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const left = this.#endsAt - performance.now() - everyMs;
+    const timer = setTimeout(() => reject(new Error('no answer')), Math.max(everyMs, left));
+    return Promise.race([call, promise]).finally(() => clearTimeout(timer));
   }
 
   #tell(reason: StopReason): void {

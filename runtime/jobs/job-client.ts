@@ -59,9 +59,11 @@ export class JobClient {
     const envelope = { jobId, payload };
     const fingerprint = fingerprintOf(envelope);
     const body = bodyOf(jobId, envelope, delaySeconds > maxQueueDelaySeconds);
-    let row = await this.#store.accept(jobId, fingerprint, Date.now() + delaySeconds * 1000);
+    const runAt = Date.now() + delaySeconds * 1000;
+    let row = await this.#store.accept(jobId, fingerprint, runAt);
     if (row.state === 'failed' && retryFailed)
-      row = (await this.#store.startAgain(row)) ?? (await this.#store.accept(jobId, fingerprint, Date.now()));
+      row =
+        (await this.#store.startAgain(row, runAt)) ?? (await this.#store.accept(jobId, fingerprint, runAt));
     const { silentAfterSeconds = silentAfterMs / 1000 } = this.#options;
     // Somebody accepted it and may have died before it was sent; or its message is lost. One too many does no harm.
     if ((!row.sent && row.state === 'queued') || isSilent(row.state, row.dueAt, silentAfterSeconds * 1000)) {

@@ -67,6 +67,8 @@ export interface JobConsumerParts<Schema extends StandardSchemaV1, Tx> {
 }
 
 const beatsPerLease = 4;
+/** SQS hides no message for longer: a beat that asks for more fails, and the job would count as lost. */
+const longestHiddenSeconds = 12 * 3600;
 
 /**
  * The Lambda handler of a worker.
@@ -82,8 +84,10 @@ export function jobHandler<Schema extends StandardSchemaV1, Tx extends { readonl
 ): SqsConsumer {
   const { schema, run, observe = logSummary, heartbeatSeconds = 30, maxClockSkewSeconds = 60 } = options;
   const { consumerName } = store;
-  if (!(heartbeatSeconds > 0))
-    throw new InvalidSettings([`heartbeatSeconds must be more than 0, got ${heartbeatSeconds}`]);
+  if (!(heartbeatSeconds > 0 && heartbeatSeconds <= longestHiddenSeconds / beatsPerLease))
+    throw new InvalidSettings([
+      `heartbeatSeconds must be above 0 and at most ${longestHiddenSeconds / beatsPerLease}, got ${heartbeatSeconds}`,
+    ]);
   const invocations = new AsyncLocalStorage<Invocation>();
   const message = hideMessage(queueUrl, beatsPerLease * heartbeatSeconds, options.sqs);
   const consumer = consumerOf({

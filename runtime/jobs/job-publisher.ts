@@ -45,19 +45,44 @@ export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueue
 
   return {
     async enqueueIn(tx, job) {
-      const { jobId, payload } = job;
-      const key = { id: jobRowId(consumerName, jobId) };
-      const now = Date.now();
-      const { fingerprint, runAt } = checkedJob(job, now);
-      const found = await tx.get(rows, key, ['status', 'fingerprint', 'runAt', 'dueAt']);
-      if (found !== undefined && found.fingerprint !== fingerprint)
-        throw new KeyReused(jobId, String(found.fingerprint), fingerprint);
-      if (found === undefined) tx.put(rows, { ...key, ...newRow(jobId, fingerprint, now, runAt) });
-      else if (isLost(found)) tx.update(rows, key, { set: { dueAt: now } });
-      else return;
-      publish(tx, { jobId, payload }, key);
+      const { jobId } = job;
+      const { id } = rowOf(jobId);
+      const checked = checkedJob(job, Date.now());
+      const wanted = wantedBy(tx);
+      const place = `${dedupTable}#${id}`;
+      const earlier = wanted.get(place);
+      if (earlier !== undefined) {
+        if (earlier.fingerprint !== checked.fingerprint)
+          throw new KeyReused(jobId, earlier.fingerprint, checked.fingerprint);
+        return earlier.put;
+      }
+      const put = enqueueFirst(tx, job, checked);
+      wanted.set(place, { fingerprint: checked.fingerprint, put });
+      // What was not put into the transaction may be asked for once more.
+      put.catch(() => wanted.delete(place));
+      return put;
     },
   };
+
+  function rowOf(jobId: string) {
+    return { id: jobRowId(consumerName, jobId) };
+  }
+
+  async function enqueueFirst(
+    tx: Transaction,
+    { jobId, payload }: JobToEnqueue,
+    { fingerprint, runAt }: ReturnType<typeof checkedJob>,
+  ): Promise<void> {
+    const now = Date.now();
+    const key = rowOf(jobId);
+    const found = await tx.get(rows, key, ['status', 'fingerprint', 'runAt', 'dueAt']);
+    if (found !== undefined && found.fingerprint !== fingerprint)
+      throw new KeyReused(jobId, String(found.fingerprint), fingerprint);
+    if (found === undefined) tx.put(rows, { ...key, ...newRow(jobId, fingerprint, now, runAt) });
+    else if (isLost(found)) tx.update(rows, key, { set: { dueAt: now } });
+    else return;
+    publish(tx, { jobId, payload }, key);
+  }
 
   function newRow(jobId: string, fingerprint: string, now: number, runAt: number) {
     return {
@@ -85,6 +110,22 @@ export function jobPublisher({ settings, outbox }: JobPublisherOptions): Enqueue
     // A stream of the job's own: what nobody but its queue is sent makes no gap to anybody.
     tx.publish(outbox, { aggregate: { table: rows, key, kind: type, name: jobId }, type, data: job });
   }
+}
+
+/** A job that a transaction has been asked to enqueue. */
+interface Wanted {
+  readonly fingerprint: string;
+  /** Resolves when all that makes it a job is in the transaction. */
+  readonly put: Promise<void>;
+}
+
+/** What transactions were asked for, by the jobs' rows: a read does not see what the same one is about to write. */
+const wantedJobs = new WeakMap<Transaction, Map<string, Wanted>>();
+
+function wantedBy(tx: Transaction): Map<string, Wanted> {
+  const known = wantedJobs.get(tx) ?? new Map<string, Wanted>();
+  wantedJobs.set(tx, known);
+  return known;
 }
 
 /** Its message is late: it may be lost. One too many does no harm. */

@@ -26,8 +26,13 @@ export interface JobRows {
    */
   noteSent(row: JobRow): Promise<void>;
 
-  /** A failed job waits again, without failures. @returns it, undefined when it has changed since it was seen. */
-  startAgain(row: JobRow): Promise<JobRow | undefined>;
+  /**
+   * A failed job waits again, without failures and without anybody who has cancelled it.
+   *
+   * @param runAt epoch milliseconds from which it may begin
+   * @returns it, undefined when it has changed since it was seen.
+   */
+  startAgain(row: JobRow, runAt: number): Promise<JobRow | undefined>;
 
   /** @returns the row as claimed, or undefined when it has changed since it was seen. */
   claim(

@@ -44,8 +44,7 @@ export async function runJob<Tx>(store: JobStore<Tx>, job: JobRun<Tx>): Promise<
   await crashPoint('lease-claimed');
   const heartbeat = new Heartbeat(store, row, job.heartbeat);
   try {
-    // The next beat tries again.
-    await job.heartbeat.hide().catch(() => undefined);
+    await heartbeat.begin();
     const result = await job.run({
       attempt: row.failures + 1,
       signal: heartbeat.signal,

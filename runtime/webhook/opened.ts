@@ -34,7 +34,7 @@ export async function open(
   if (skewSeconds !== undefined && !(Math.abs(skewSeconds) <= toleranceSeconds))
     return { ...refused('signature-expired', wrongTime), skewSeconds };
   const content = new Content(request);
-  const response = scheme.handshake?.(content, secrets);
+  const response = scheme.handshake?.(content, await signersOf(request, scheme, secrets));
   if (response !== undefined) return { kind: 'handshake', response, skewSeconds };
   return { kind: 'events', events: scheme.events(request, content), signedAt, skewSeconds };
 }
@@ -50,6 +50,18 @@ async function secretsThatSigned(
   const fresh = await source.secrets(true);
   const same = fresh.length === known.length && fresh.every((secret, i) => secret === known[i]);
   return !same && (await scheme.verify(request, fresh)) ? fresh : undefined;
+}
+
+/** While two secrets count, the sender knows one of them, and asks for that one. */
+async function signersOf(
+  request: WebhookRequest,
+  scheme: WebhookSource['scheme'],
+  secrets: readonly string[],
+): Promise<readonly string[]> {
+  if (secrets.length === 1) return secrets;
+  const signers: string[] = [];
+  for (const secret of secrets) if (await scheme.verify(request, [secret])) signers.push(secret);
+  return signers;
 }
 
 function refused(kind: Refusal['kind'], detail: string): Extract<Opened, { kind: 'refused' }> {

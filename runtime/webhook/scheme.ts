@@ -35,7 +35,11 @@ export interface WebhookScheme {
   verify(request: WebhookRequest, secrets: readonly string[]): boolean | Promise<boolean>;
   /** When it was signed, in seconds since 1970, where the signature covers that. NaN is refused as too old. */
   signedAt?(request: WebhookRequest): number;
-  /** The answer to a request that is no event, but asks whether this endpoint knows the secret. */
+  /**
+   * The answer to a request that is no event, but asks whether this endpoint knows the secret.
+   *
+   * @param secrets those that the request was signed with
+   */
   handshake?(content: Content, secrets: readonly string[]): ApiResponse | undefined;
   /** The events of a request: one, several, or none. @throws MalformedEvent when it is not as the sender says. */
   events(request: WebhookRequest, content: Content): readonly SentEvent[];

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { InvalidSettings } from '../dedup/errors.js';
 
 type Part = string | Uint8Array;
 
@@ -7,6 +8,23 @@ export function hmac(algorithm: 'sha1' | 'sha256', key: Part, ...parts: readonly
   const hash = createHmac(algorithm, key);
   for (const part of parts) hash.update(part);
   return hash.digest();
+}
+
+const encoded = { hex: /^(?:[0-9a-f]{2})+$/i, base64: /^[A-Za-z0-9+/_-]{2,}={0,2}$/ };
+
+/**
+ * The bytes of a secret that is written in hexadecimal or base64. A decoder stops at what it does not know: of a
+ * secret that was pasted wrongly an empty key would be left, by which anybody can sign.
+ *
+ * @throws InvalidSettings for what is not written so: the sender is to come again when that is mended.
+ */
+export function keyOf(secret: string, encoding: 'hex' | 'base64'): Uint8Array {
+  const text = secret.trim();
+  if (!encoded[encoding].test(text))
+    throw new InvalidSettings([
+      `a secret of a webhook source is not written in ${encoding}; copy it whole from its sender`,
+    ]);
+  return Buffer.from(text, encoding);
 }
 
 /**

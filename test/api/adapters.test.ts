@@ -83,6 +83,12 @@ test('HTTP API: the request as it was sent, and the answer with its cookies', as
   expect(Buffer.from(request?.body ?? []).toString()).toBe('é');
 });
 
+test('HTTP API: cookies, which format 2.0 brings apart, are the header that they were', async () => {
+  const { api, asked } = recording();
+  await httpApiHandler(api)(v2({ cookies: ['session=1', 'theme=dark'] }), context);
+  expect(asked[0]?.headers).toEqual({ 'idempotency-key': 'k', cookie: 'session=1; theme=dark' });
+});
+
 test.each([
   ['HTTP API', (api: Api) => httpApiHandler(api)(v2({ body: '/w==', isBase64Encoded: true }), context)],
   [

@@ -172,6 +172,16 @@ test.each([
     { key: 'k', body: 1, group: 'g', attributes: { ExactlyOnceKey: 'x' } },
     'the sender’s',
   ],
+  [
+    'an attribute with a period at the end',
+    { key: 'k', body: 1, group: 'g', attributes: { 'a.': 'x' } },
+    'SQS refuses',
+  ],
+  [
+    'an attribute with two periods in a row',
+    { key: 'k', body: 1, group: 'g', attributes: { 'a..b': 'x' } },
+    'SQS refuses',
+  ],
 ])('%s: nothing of the call is sent, and no value is quoted', async (_, message, problem) => {
   const queueUrl = await newFifoQueue(client);
   const failure = await senderOf(queueUrl)
@@ -183,6 +193,14 @@ test.each([
     { index: 2, problem: expect.stringContaining(problem) as string },
   ]);
   expect(await keysIn(client, queueUrl)).toEqual([]);
+});
+
+test('FIFO: a key that is used for another body is for the consumer to refuse, not for the queue to drop', async () => {
+  const queueUrl = await newFifoQueue(client);
+  const { sender } = senderOf(queueUrl);
+  for (const cents of [1, 1, 2]) await sender.send([{ key: 'k', group: 'g', body: { cents } }]);
+  await senderOf(queueUrl).sender.send([{ key: 'k', group: 'g', body: { cents: 2 } }]);
+  expect((await drain(client, queueUrl)).map(({ Body }) => Body)).toEqual(['{"cents":1}', '{"cents":2}']);
 });
 
 test('numbers that a double cannot hold, and characters that SQS refuses, arrive as they were', async () => {

@@ -253,6 +253,42 @@ test('gives up with the key in hand: what may have been done can be asked for ag
   expect(new Set(asked.map((one) => one.key))).toEqual(new Set(['"order 17 \\"b\\""']));
 });
 
+test('a fetch that does not heed its signal is not waited for, neither for its time nor for who gives up', async () => {
+  const deaf = () => new Promise<Response>(() => undefined);
+  const client = clientOf('http://localhost', { fetch: deaf, attemptTimeoutMs: 50, giveUpAfterMs: 300 });
+  await expect(client.send(order)).rejects.toMatchObject({ name: 'OutcomeUnconfirmed' });
+  const signal = AbortSignal.timeout(50);
+  const patient = clientOf('http://localhost', { fetch: deaf, attemptTimeoutMs: 60_000 });
+  await expect(patient.send({ ...order, signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+});
+
+test('a redirect that a browser hides behind status 0 is no success', async () => {
+  const client = clientOf('http://localhost', { fetch: () => Promise.resolve(Response.error()) });
+  await expect(client.send(order)).rejects.toMatchObject({ name: 'RequestRefused', status: 0 });
+});
+
+test.each([
+  ['ahead', 3_600_000],
+  ['behind', -3_600_000],
+])('the date of Retry-After is of the server’s clock, which is %s of ours', async (_, skew) => {
+  const at = (ms: number) => new Date(Date.now() + skew + ms).toUTCString();
+  const busy = { date: at(0), 'retry-after': at(2_000) };
+  const { url, asked } = await replying(status(503, '', busy), done);
+  const began = performance.now();
+  await clientOf(url).send(order);
+  expect(asked).toHaveLength(2);
+  expect(performance.now() - began).toBeGreaterThan(900);
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+test('two resources are not made one: a path with a fragment is not sent', async () => {
+  const { url, asked } = await replying(done);
+  await expect(clientOf(url).send({ ...order, path: '/payments/a#1' })).rejects.toThrow('write it as %23');
+  expect(asked).toEqual([]);
+  for (const baseUrl of [`${url}/v1?tenant=1`, `${url}/v1#`])
+    expect(() => clientOf(baseUrl)).toThrow(InvalidSettings);
+});
+
 test('two sends are two requests', async () => {
   const { url, asked } = await replying(done);
   const client = clientOf(url);

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateScheduleGroupCommand, GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { KeyReused, RejectMessage, UnserialisableValue } from '../../runtime/dynamodb/index.js';
+import { fingerprintOf } from '../../runtime/dedup/fingerprint.js';
+import {
+  InvalidSettings,
+  KeyReused,
+  RejectMessage,
+  UnserialisableValue,
+} from '../../runtime/dynamodb/index.js';
 import type { JobClient } from '../../runtime/jobs/job-client.js';
 import { JobQueueClient, type Job, type JobState, type RunningJob } from '../../runtime/jobs/index.js';
 import { PostgresJobQueueClient } from '../../runtime/jobs/postgres/index.js';
@@ -19,6 +25,7 @@ import {
   newNamesOn,
   poolOf,
   queueClient,
+  rowsOf,
   start,
   stores,
   waitingIn,
@@ -225,6 +232,52 @@ describe.each(stores)('jobs on %s', (store) => {
     expect(await until('r1', 'cancelled')).toMatchObject({ reason: 'too slow' });
     await gone();
     expect(await done('r1')).toBeUndefined();
+  });
+
+  test.each(['started again', 'sent back from the dead letters'])(
+    'a job that failed after somebody had asked to cancel it runs when it is %s',
+    async (how) => {
+      const rows = rowsOf(names, client);
+      const accepted = await rows.accept('r1', fingerprintOf({ jobId: 'r1', payload: { n: 1 } }), Date.now());
+      const claimed = await rows.claim('r1', accepted, accepted.fingerprint, Date.now() + 60_000);
+      if (claimed === undefined) throw new TypeError('nobody else has it');
+      await jobs.cancel('r1', 'too slow');
+      await rows.leave(claimed, 'failed', 1, 'no such report');
+      if (how === 'started again') {
+        await jobs.enqueue('r1', { n: 1 }, { retryFailed: true });
+        work(() => 'whole');
+        while ((await jobs.getJob('r1'))?.state === 'queued') await sleep(50);
+        await gone();
+        expect(await jobs.getJob('r1')).toMatchObject({ state: 'done', result: 'whole' });
+        expect(await done('r1')).toBe(1);
+      } else {
+        const failed = await rows.read('r1');
+        const again = await rows.claim('r1', failed, accepted.fingerprint, Date.now() + 60_000);
+        expect(again).toMatchObject({ state: 'running', failures: 0, cancelRequested: false });
+      }
+    },
+  );
+
+  test('a failed job that is started again with a delay waits for it', async () => {
+    let fails = true;
+    work(() => {
+      if (fails) throw new RejectMessage('no such report');
+    });
+    await jobs.enqueue('r1', { n: 1 });
+    await until('r1', 'failed');
+    await gone();
+    fails = false;
+    const asked = Date.now();
+    const again = await jobs.enqueue('r1', { n: 1 }, { retryFailed: true, delaySeconds: 2 });
+    expect(again.runAt.getTime()).toBeGreaterThanOrEqual(asked + 2_000);
+    await until('r1', 'done');
+    // Workers begin up to a second early, for the clocks.
+    expect(Date.now() - asked).toBeGreaterThan(900);
+    expect(await done('r1')).toBe(1);
+  });
+
+  test.each([0, 10_801, NaN])('a heartbeat of %s seconds is refused', (heartbeatSeconds) => {
+    expect(() => worker(names, client, sqs, () => undefined, { heartbeatSeconds })).toThrow(InvalidSettings);
   });
 
   test('a job that takes longer than its lease and its message is hidden stays with its worker', async () => {

@@ -58,7 +58,7 @@ afterAll(() => {
 });
 
 /** An API whose requests count, and enqueue a job each in the same commit. */
-function ordering(job: (key: string) => JobToEnqueue, refused = false) {
+function ordering(job: (key: string) => JobToEnqueue, refused = false, times = 1) {
   const settings = {
     consumerName,
     dedupTable: names.dedupTable,
@@ -76,7 +76,7 @@ function ordering(job: (key: string) => JobToEnqueue, refused = false) {
     observe: () => undefined,
     handle: async ({ key }, tx) => {
       tx.update(counterTable(names), { name: `order ${key}` }, { add: { value: 1 } });
-      await tx.enqueue(publisher, job(key));
+      for (let time = 0; time < times; time += 1) await tx.enqueue(publisher, job(key));
       if (refused)
         tx.check(
           counterTable(names),
@@ -148,6 +148,17 @@ test('a job is enqueued with the commit that wants it, is done once however ofte
   await gone();
   expect([await value(`order ${key}`), await value(`mail-${key}`)]).toEqual([1, 1]);
   expect(await waitingIn(sqs, names.deadLetterQueueUrl)).toBe(0);
+});
+
+test('a transaction that wants one job twice enqueues it once', async () => {
+  const order = ordering((key) => ({ jobId: key, payload: { n: 1 } }), false, 2);
+  const key = randomUUID();
+  expect(await order(key)).toBe(202);
+  await relayTwice();
+  work();
+  await until(key, 'done');
+  await gone();
+  expect([await value(`order ${key}`), await value(key)]).toEqual([1, 1]);
 });
 
 test('a commit that is refused enqueues nothing', async () => {

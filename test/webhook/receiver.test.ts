@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import {
   adyen,
   fixedSecrets,
@@ -36,6 +36,30 @@ onEachStore((store) => {
       expect(last()).not.toHaveProperty('source');
       expect((await take()({ ...delivery, source: '__proto__' })).status).toBe(404);
     });
+
+    test.each([
+      ['Adyen', adyen(), ['0x44', 'key', ' ']],
+      ['Standard Webhooks', standardWebhooks(), ['whsec_', 'whsec_***', '***']],
+    ])(
+      '%s: a secret of which no key can be made lets nobody in who signs with none',
+      async (_, scheme, wrong) => {
+        const name = uniqueName();
+        for (const secret of wrong) {
+          const source = { scheme, secrets: fixedSecrets(secret) };
+          const time = String(Math.floor(Date.now() / 1000));
+          const item = adyenItem(name, '');
+          const body = JSON.stringify({ type: 'a', name, notificationItems: [item] });
+          const forged = createHmac('sha256', '').update(`${name}.${time}.${body}`).digest('base64');
+          const headers = {
+            'webhook-id': name,
+            'webhook-timestamp': time,
+            'webhook-signature': `v1,${forged}`,
+          };
+          expect((await store().receiver({ shop: source })({ headers, body })).status).toBe(503);
+          expect(last()).toMatchObject({ outcome: 'failed', error: { name: 'InvalidSettings' } });
+        }
+      },
+    );
 
     test('anything but POST: 405', async () => {
       const delivery = await known.deliver(uniqueName());
@@ -214,6 +238,23 @@ onEachStore((store) => {
     });
   });
 
+  test('Twilio: an address whose query a REST API has taken apart is the one that was signed', async () => {
+    const [secret, url] = [randomUUID(), 'https://hooks.example.com/sms'];
+    const name = uniqueName();
+    const query = `shop=Ada%20%26%20Co~&name=${name}`;
+    const fields = { MessageStatus: 'sent', name };
+    const headers = {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'X-Twilio-Signature': twilioSignature(secret, `${url}?${query}`, fields),
+    };
+    const take = store().receiver({ sms: { scheme: twilio({ url }), secrets: fixedSecrets(secret) } });
+    const body = new URLSearchParams(fields).toString();
+    for (const told of [query, new URLSearchParams(query).toString()])
+      expect((await take({ source: 'sms', headers, body, query: told })).status).toBe(200);
+    const other = new URLSearchParams(`${query}x`).toString();
+    expect((await take({ source: 'sms', headers, body, query: other })).status).toBe(401);
+  });
+
   test('a body that is no form, and whose hash nobody has signed, is not signed by Twilio', async () => {
     const [secret, name] = [randomUUID(), uniqueName()];
     const url = 'https://hooks.example/webhooks/sms';
@@ -379,6 +420,18 @@ onEachStore((store) => {
       expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('3eZbrw1aBm') as string });
       expect(last()?.outcome).toBe('handshake');
       expect((await take({ headers: signedBy('slack', randomUUID(), body), body })).status).toBe(401);
+    });
+
+    test('Zoom gets its token hashed with the secret that it knows, while another one counts too', async () => {
+      const plainToken = 'qgg8vlvZRS6UYooatFL8Aw';
+      const body = JSON.stringify({ event: 'endpoint.url_validation', payload: { plainToken } });
+      const secrets = fixedSecrets('the new one', 'the old one');
+      const take = store().receiver({ shop: { scheme: zoom(), secrets } });
+      for (const secret of ['the new one', 'the old one']) {
+        const answer = await take({ headers: signedBy('zoom', secret, body), body });
+        const encryptedToken = createHmac('sha256', secret).update(plainToken).digest('hex');
+        expect(JSON.parse(String(answer.body))).toEqual({ plainToken, encryptedToken });
+      }
     });
 
     test('Zoom gets its token hashed with the secret', async () => {

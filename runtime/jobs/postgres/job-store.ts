@@ -73,10 +73,12 @@ export class PostgresJobStore implements JobStore<PostgresTx> {
     await this.#update(row.jobId, asSeen(row), { sent: true, due_at: dueAt });
   }
 
-  async startAgain(row: JobRow): Promise<JobRow | undefined> {
+  async startAgain(row: JobRow, runAt: number): Promise<JobRow | undefined> {
+    const begins = Math.round(runAt);
     return this.#update(row.jobId, asSeen(row), {
       ...this.#fresh('queued', randomUUID(), 0),
-      ...{ failures: 0, sent: false, due_at: Date.now(), reason: null },
+      ...{ failures: 0, sent: false, run_at: begins, due_at: begins },
+      ...{ reason: null, cancel_requested: false },
     });
   }
 
@@ -97,7 +99,7 @@ export class PostgresJobStore implements JobStore<PostgresTx> {
       ...this.#fresh('running', fence, endsAt),
       claimed_for: messageId,
       // A job that was sent back after its failure begins anew.
-      ...(seen.state === 'failed' && { failures: 0 }),
+      ...(seen.state === 'failed' && { failures: 0, cancel_requested: false }),
     });
   }
 

@@ -1,7 +1,7 @@
 import { maybeTextIn, objectIn, textIn, jsonOf, type Content, type Members } from '../content.js';
 import { MalformedEvent } from '../errors.js';
 import type { WebhookScheme } from '../scheme.js';
-import { hmac, isSignature } from '../signature.js';
+import { hmac, isSignature, keyOf } from '../signature.js';
 
 /**
  * Adyen, standard notifications: one request has several, each with a signature of its own over eight of its fields.
@@ -54,7 +54,7 @@ function isSigned(item: Members, secret: string): boolean {
   const signed = signedFields(item).join(':');
   return (
     typeof hmacSignature === 'string' &&
-    isSignature(hmacSignature, 'base64', hmac('sha256', Buffer.from(secret, 'hex'), signed))
+    isSignature(hmacSignature, 'base64', hmac('sha256', keyOf(secret, 'hex'), signed))
   );
 }
 

@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { maybeTextIn } from '../content.js';
 import type { WebhookScheme } from '../scheme.js';
-import { hmac, isSignature, secondsOf } from '../signature.js';
+import { hmac, isSignature, keyOf, secondsOf } from '../signature.js';
 
 export interface StandardWebhooksOptions {
   /** What headers begin with. Svix and who builds on it: `svix`. @default 'webhook' */
@@ -47,8 +47,7 @@ function isSigned(signature: string, signed: Uint8Array, secret: string): boolea
   const [version, value] = signature.split(',', 2);
   if (secret.startsWith('whpk_')) return version === 'v1a' && isEd25519(value ?? '', signed, secret.slice(5));
   if (version !== 'v1') return false;
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
-  return isSignature(value, 'base64', hmac('sha256', key, signed));
+  return isSignature(value, 'base64', hmac('sha256', keyOf(secret.replace(/^whsec_/, ''), 'base64'), signed));
 }
 
 /** What a public key of 32 bytes is in the form that node reads (RFC 8410). */

@@ -28,11 +28,13 @@ export function twilio({ url }: TwilioOptions): WebhookScheme {
       // Of what is no form, nothing is signed but its hash: else any body would do for a signed address.
       if (hash === null && body.byteLength > 0 && !isForm(request)) return false;
       const fields = hash === null ? sortedFields(request) : '';
-      return addressesOf(url, query).some((address) =>
-        secrets.some((secret) =>
-          isSignature(headers['x-twilio-signature'], 'base64', hmac(algorithm, secret, address, fields)),
-        ),
-      );
+      return queriesOf(query)
+        .flatMap((asked) => addressesOf(url, asked))
+        .some((address) =>
+          secrets.some((secret) =>
+            isSignature(headers['x-twilio-signature'], 'base64', hmac(algorithm, secret, address, fields)),
+          ),
+        );
     },
     events(request, content) {
       const data = content.isForm ? Object.fromEntries(content.form()) : content.json();
@@ -63,6 +65,15 @@ function addressesOf(url: string, query: string): string[] {
   const asked = query === '' ? '' : `?${query}`;
   const [, origin = '', path = ''] = /^(https:\/\/[^/:?#]+)(?::443)?(.*)$/.exec(url) ?? [];
   return origin === '' ? [url + asked] : [origin + path + asked, `${origin}:443${path}${asked}`];
+}
+
+/**
+ * The query as it came, and as `encodeURIComponent` writes it: a REST API tells its values and not its text, so of a
+ * blank nobody knows any more whether it was `%20` or `+`. It says the same either way.
+ */
+function queriesOf(query: string): string[] {
+  const parts = [...new URLSearchParams(query)].map((pair) => pair.map(encodeURIComponent).join('='));
+  return [...new Set([query, parts.join('&')])];
 }
 
 function isForm({ headers }: WebhookRequest): boolean {

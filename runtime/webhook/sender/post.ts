@@ -1,8 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { destinationOf, type Guard } from './guard/destination.js';
+import { destinationOf, type Destination, type Guard } from './guard/destination.js';
 import { retryAfterMs } from './schedule.js';
-import { AttemptTimedOut, type Attempted } from './verdict.js';
+import { AttemptTimedOut, verdictOf, type Attempted } from './verdict.js';
 
 export interface PostLimits {
   /** For everything, from the look-up of the name to the status. */
@@ -78,11 +78,37 @@ export class Poster {
   }
 
   async #send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
-    const { url: text, headers, body } = post;
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener('abort', () => reject(new AttemptTimedOut()), { once: true }),
     );
-    const { url, address, servername } = await Promise.race([destinationOf(text, this.#guard), aborted]);
+    const to = await Promise.race([destinationOf(post.url, this.#guard), aborted]);
+    const { others } = to;
+    let failure: unknown;
+    for (const [i, address] of [to.address, ...others].entries()) {
+      const { asking, response } = this.#ask(post, { ...to, address }, signal, i < others.length);
+      try {
+        return await Promise.race([aborted, response]);
+      } catch (error) {
+        // What an address of the endpoint says counts before what this side cannot reach.
+        if (failure === undefined || verdictOf({ error: failure, durationMs: 0 }).kind === 'ours')
+          failure = error;
+        const { code } = Object(error) as { code?: unknown };
+        // The other side has most likely closed a kept connection at the moment of its use, without seeing the
+        // request. If it did act, the request comes again under the same `webhook-id`, as after any lost answer.
+        if (asking.reusedSocket && code === 'ECONNRESET') return this.#send(post, signal);
+        // Nothing was sent to this address: another one of the name may be up.
+        if (!notConnected.has(code)) throw error;
+      }
+    }
+    throw failure;
+  }
+
+  #ask(
+    { headers, body }: Post,
+    { url, address, servername }: Destination,
+    signal: AbortSignal,
+    othersAreLeft: boolean,
+  ) {
     const secure = url.protocol === 'https:';
     const asking = (secure ? httpsRequest : httpRequest)({
       agent: secure ? this.#https : this.#http,
@@ -95,20 +121,35 @@ export class Poster {
       signal,
       ...(secure && { servername: servername ?? '' }),
     });
-    return Promise.race([
-      aborted,
-      new Promise<IncomingMessage>((resolve, reject) => {
-        asking.on('response', resolve).on('error', reject).end(body);
-      }),
-    ]).catch((error: unknown) => {
-      // The other side has most likely closed a kept connection at the moment of its use, without seeing the
-      // request. If it did act, the request comes again under the same `webhook-id`, as after any lost answer.
-      const { code } = Object(error) as { code?: unknown };
-      if (asking.reusedSocket && code === 'ECONNRESET') return this.#send(post, signal);
-      throw error;
+    if (othersAreLeft)
+      asking.on('socket', (socket) => {
+        if (!socket.connecting) return;
+        const timer = setTimeout(() => asking.destroy(new NoConnection()), connectMs);
+        socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+      });
+    const response = new Promise<IncomingMessage>((resolve, reject) => {
+      asking.on('response', resolve).on('error', reject).end(body);
     });
+    return { asking, response };
   }
 }
+
+/** How long a connection to one address of several may take to come about. */
+const connectMs = 1_000;
+
+/** An address does not answer, and another one of its name is tried. */
+class NoConnection extends Error {
+  readonly code = 'ENOCONNECTION';
+}
+
+/** No connection came about, so that nothing was sent. */
+const notConnected: ReadonlySet<unknown> = new Set([
+  'EADDRNOTAVAIL',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOCONNECTION',
+]);
 
 /** At most so many bytes of a body. What comes after them, or too slowly, is cut off with its connection. */
 async function beginningOf(response: IncomingMessage, most: number, forMs: number): Promise<string> {

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { AddressRefused, destinationOf, isAllowedAddress } from '../../../runtime/webhook/sender/index.js';
 import { Poster } from '../../../runtime/webhook/sender/post.js';
+import { verdictOf } from '../../../runtime/webhook/sender/verdict.js';
 import { rangesOf } from '../../../runtime/webhook/sender/guard/address.js';
 
 /** Spellings of addresses that nobody outside may have this side connect to. */
@@ -151,6 +152,37 @@ test('a name that changes between the check and the connection is connected to w
   poster.close();
   checked.close();
   inside.close();
+});
+
+test.each([
+  ['that refuses connections', '127.0.0.2'],
+  // Of a network that nobody has: there is no route to it, or nothing ever comes back.
+  ['that does not answer', '192.0.2.1'],
+])('a name with an address %s: another one of it is taken, and the request is sent once', async (_, dead) => {
+  let reached = 0;
+  const server = createServer((socket) => {
+    reached += 1;
+    socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const addresses = (...list: string[]) => ({
+    allowHttp: true,
+    allowed: rangesOf(['127.0.0.0/8', '192.0.2.0/24']),
+    lookup: () => Promise.resolve(list.map((address) => ({ address }))),
+  });
+  const url = `http://hooks.example:${port}/`;
+  const limits = { timeoutMs: 5_000, maxAnswerBytes: 100 };
+  const poster = new Poster(addresses(dead, '127.0.0.1'), limits);
+  expect(await poster.post({ url, headers: {}, body: '{}' })).toMatchObject({ status: 204 });
+  expect(reached).toBe(1);
+  poster.close();
+  server.close();
+  const down = new Poster(addresses('127.0.0.2', dead), limits);
+  const attempted = await down.post({ url, headers: {}, body: '{}' });
+  // Its own refusal is told, not that there is no route to the rest of it.
+  expect(verdictOf(attempted)).toMatchObject({ kind: 'failed' });
+  down.close();
 });
 
 test('the host of the URL goes with the request, though the connection goes to its address', async () => {

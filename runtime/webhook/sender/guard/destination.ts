@@ -15,10 +15,12 @@ export interface Guard {
   readonly lookup?: Lookup;
 }
 
-/** Where a connection goes: to this address and to no other, whatever the name says a moment later. */
+/** Where a connection goes: to one of these addresses and to no other, whatever the name says a moment later. */
 export interface Destination {
   readonly url: URL;
   readonly address: string;
+  /** More of its addresses, for when no connection to that one comes about, in the order of the resolver. */
+  readonly others: readonly string[];
   /** The name that its certificate must have; undefined for a literal address. */
   readonly servername?: string;
 }
@@ -55,14 +57,14 @@ export function destinationUrl(text: string, { allowHttp = false, allowed }: Gua
 export async function destinationOf(text: string, guard: Guard): Promise<Destination> {
   const url = destinationUrl(text, guard);
   const literal = literalOf(url);
-  if (literal !== undefined) return { url, address: literal };
+  if (literal !== undefined) return { url, address: literal, others: [] };
   const addresses = (await lookedUp(url.hostname, guard.lookup ?? everyAddress)).map(
     ({ address }) => address,
   );
   const refused = addresses.find((address) => !isAllowedAddress(address, guard.allowed));
-  const [address] = addresses;
+  const [address, ...others] = addresses;
   if (refused !== undefined || address === undefined) throw new AddressRefused(url.hostname, notPublic);
-  return { url, address, servername: url.hostname };
+  return { url, address, others, servername: url.hostname };
 }
 
 const notPublic =
