@@ -111,9 +111,10 @@ export class Engine<Raw, Schema extends StandardSchemaV1, D extends Delivery, Un
     stops: boolean,
     limits: Limits,
   ): Promise<boolean> {
-    const { failureStore, way } = this.#options;
+    const { failureStore, way, transport } = this.#options;
     if (arrivals.some(({ delivery }) => (delivery.deliveries ?? 2) > 1)) return true;
-    if (failureStore === undefined || !arrivals.some(({ delivery }) => delivery.ordered)) return false;
+    const mayStop = failureStore !== undefined && transport.stopsGroups;
+    if (!mayStop || !arrivals.some(({ delivery }) => delivery.ordered)) return false;
     if (stops) return true;
     if (way.positions !== undefined) return false;
     return (await this.#remember()).gate.mayStandStill(limits);

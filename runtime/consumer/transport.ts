@@ -53,6 +53,8 @@ export interface Deferral<D extends Delivery> {
 
 /** The port of a transport: what the engine needs to know of a queue or a log. */
 export interface Transport<Raw, D extends Delivery> {
+  /** Whether its groups can be stopped. Otherwise nobody looks for any that stand still. */
+  readonly stopsGroups: boolean;
   /** Pure; never throws. */
   read(raw: Raw): D;
   /**

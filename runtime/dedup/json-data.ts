@@ -19,9 +19,12 @@ export function isPlain(value: object): boolean {
 }
 
 /** Whether `Object.freeze` holds all of it: it holds no set, map, date or bytes. */
-export function isFreezable(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return (Array.isArray(value) || isPlain(value)) && Object.values(value).every(isFreezable);
+export function isFreezable(value: unknown, above: readonly object[] = []): boolean {
+  // What contains itself is looked at once.
+  if (typeof value !== 'object' || value === null || above.includes(value)) return true;
+  if (!Array.isArray(value) && !isPlain(value)) return false;
+  const inside = [...above, value];
+  return Object.values(value).every((member) => isFreezable(member, inside));
 }
 
 /** For `exactJsonText`. @throws UnserialisableValue for what JSON empties. */

@@ -21,13 +21,11 @@ export function withOwnBody<M>(message: M): M {
 
 function copyOf(value: unknown, inside: Set<object>): unknown {
   if (typeof value !== 'object' || value === null || unchanging.has(value) || inside.has(value)) return value;
-  if (ArrayBuffer.isView(value))
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  if (ArrayBuffer.isView(value)) return viewCopied(value);
   if (value instanceof ArrayBuffer) return value.slice(0);
-  if (value instanceof Date) return new Date(value.getTime());
-  if (value instanceof Set) return new Set([...value].map((one) => copyOf(one, inside)));
-  if (value instanceof Map)
-    return new Map([...value].map(([key, one]) => [key, copyOf(one, inside)] as const));
+  if (isOne(value, Date)) return new Date(value.getTime());
+  if (isOne(value, Set)) return new Set([...value].map((one) => copyOf(one, inside)));
+  if (isOne(value, Map)) return new Map([...value].map(([key, one]) => [key, copyOf(one, inside)] as const));
   // Of anything else nobody but its class knows how it is copied.
   if (!Array.isArray(value) && !isPlain(value)) return value;
   // A value that contains itself is refused by whoever writes it.
@@ -35,6 +33,18 @@ function copyOf(value: unknown, inside: Set<object>): unknown {
   const copy = membersCopied(value, inside);
   inside.delete(value);
   return copy;
+}
+
+/** Not of a class that is made of it: a copy would have less than it had. */
+function isOne<T extends object>(value: object, of: new (...given: never[]) => T): value is T {
+  return Object.getPrototypeOf(value) === of.prototype;
+}
+
+function viewCopied(view: ArrayBufferView): ArrayBufferView {
+  const { buffer, byteOffset, byteLength } = view;
+  if (Buffer.isBuffer(view)) return Buffer.from(view);
+  if (view instanceof DataView) return new DataView(buffer.slice(byteOffset, byteOffset + byteLength));
+  return (view as Uint8Array).slice();
 }
 
 function membersCopied(value: object, inside: Set<object>): object {

@@ -21,6 +21,8 @@ export function kafkaTransport({
       const record = asQueueRecord(delivery, deadLetters.storeBody !== undefined);
       await sendDeadLetter(deadLetters, record, letter, limits);
     },
+    // Nothing can be put into a log that has a group resumed.
+    stopsGroups: false,
     // Nobody can hide a record of a log: the mapping has it come again, with a backoff of its own.
     defer: () => Promise.resolve(),
     pack: ({ handedOut }) => JSON.stringify(handedOut),

@@ -18,6 +18,7 @@ export function sqsTransport(options: SqsTransportOptions): Transport<SQSRecord,
       const { defer } = await import('./trouble.js');
       await defer(options.client, options.queueUrl, deferrals, limits);
     },
+    stopsGroups: true,
     pack: ({ record }) => JSON.stringify(record),
     unpack: (text) => deliveryOf(JSON.parse(text) as SQSRecord),
     async restore(parked, carrier) {

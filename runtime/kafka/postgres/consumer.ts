@@ -3,6 +3,7 @@ import type { Recognised } from '../../consumer/arrival.js';
 import type { Message } from '../../consumer/message.js';
 import { InvalidSettings } from '../../dedup/error.js';
 import { assertConsumerName } from '../../dedup/identity.js';
+import { withOwnBody } from '../../dedup/own-copy.js';
 import type { PostgresLeases } from '../../lease/postgres-leases.js';
 import type { Isolation } from '../../postgres/begin.js';
 import type { PostgresPool } from '../../postgres/client.js';
@@ -71,7 +72,7 @@ export function postgresKafkaConsumer<Schema extends StandardSchemaV1>(
     pool,
     retentionSeconds,
     isolation,
-    handle,
+    handle: (message, tx) => handle(withOwnBody(message), tx),
     onceFor: options.leases?.({ pool, retentionSeconds, consumerName }),
   });
   const deliveries = new DeliveryCount(new PostgresCountRows(pool, consumerName), consumerName);
