@@ -11,8 +11,8 @@ export enum OnFailure {
    * passes over the message: `npx exactly-once-aws resume|skip`. Other groups go on. With CommitWay.AGGREGATE it is
    * the stream of one producer for one aggregate that stops, and later events are parked in the aggregate's item.
    *
-   * In place of SKIP, on a FIFO queue: for the first 20 minutes what would stop a group comes again, because functions
-   * of the deployment before may still be at work.
+   * In place of SKIP, on a FIFO queue: for the first 20 minutes what would stop a group comes again, because
+   * functions of the deployment before may still be at work.
    */
   STOP = 'stop',
 }
