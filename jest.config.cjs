@@ -13,6 +13,7 @@ module.exports = {
   setupFilesAfterEnv: ['aws-cdk-lib/testhelpers/jest-autoclean'],
   globalSetup: '<rootDir>/test/fixtures/global-setup.ts',
   globalTeardown: '<rootDir>/test/fixtures/global-teardown.ts',
-  maxWorkers: 2,
+  // Most of the tests wait, for a queue or for a container, more than they compute.
+  maxWorkers: 3,
   testTimeout: 60_000,
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crashPoint } from '../dedup/crash-points.js';
-import { DependencyFailed, isFinal, KeyReused, ProcessDied, Waiting } from '../dedup/errors.js';
+import { DependencyFailed, isFinal, KeyReused, ProcessDied } from '../dedup/errors.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import { transportGroup, type Group, type GroupHead, type GroupPlace } from '../dedup/group.js';
 import type { Limits } from '../dedup/limits.js';
@@ -10,6 +10,7 @@ import type { Arrival } from './arrival.js';
 import { type Recognised } from './arrival.js';
 import { attemptsOf, headOf, reasonOf } from './failures.js';
 import type { OnFailure } from './settings.js';
+import { StopPostponed } from './stop-gate.js';
 import type { Tally } from './summary.js';
 import type { Delivery, Transport } from './transport.js';
 
@@ -52,7 +53,7 @@ export class GiveUp<Body, D extends Delivery> {
    * @returns whether the group of the message stands still now, and parked events whose turn came with it and that
    *   failed.
    * @throws DependencyFailed when that is not known: then nothing may be acknowledged.
-   * @throws Waiting when its group may not be stopped yet: then it has no dead letter, either.
+   * @throws StopPostponed when its group may not be stopped yet: then it has no dead letter, either.
    */
   async giveUp(
     arrival: Arrival<Body, D>,
@@ -63,7 +64,7 @@ export class GiveUp<Body, D extends Delivery> {
     const { recognised } = arrival;
     const position = recognised && positions?.of(recognised);
     const stopsFrom = error instanceof KeyReused ? 0 : origin.stopsFrom(arrival);
-    if (stopsFrom > Date.now()) throw new Waiting(mayNotStopYet(error), stopsFrom);
+    if (stopsFrom > Date.now()) throw new StopPostponed(stopsFrom, error);
     await this.deadLetter(arrival, error, position);
     await crashPoint('before-stop');
     // The place in the order belongs to the payload that came first: nobody waits for this one.
@@ -169,13 +170,6 @@ const longestStream = 1_500;
 export function groupStreamOf(stream: string): string {
   if (Buffer.byteLength(stream) <= longestStream) return stream;
   return createHash('sha256').update(stream).digest('hex');
-}
-
-function mayNotStopYet(error: unknown): string {
-  return (
-    'its group is not stopped yet, because instances with `skip` of the deployment before may still be at work; it ' +
-    `failed with ${reasonOf(error)}`
-  );
 }
 
 function kindOf(error: unknown): DeadLetterKind {

@@ -1,3 +1,4 @@
+import { Waiting } from '../dedup/errors.js';
 import type { GroupStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import { steadyNow } from '../dedup/steady-now.js';
@@ -12,6 +13,21 @@ const noIsKeptMs = 4 * 60_000;
  */
 const noIsForgottenMs = noIsKeptMs + 16 * 60_000;
 const immediately = { state: 'open' as const, from: 0 };
+
+/** A message is given up, and its group may not be stopped yet. It comes again then, and holds its group. */
+export class StopPostponed extends Waiting {
+  override name = 'StopPostponed';
+  override readonly isWithoutData = true;
+  /** @param cause why it is given up */
+  constructor(retryAt: number, cause: unknown) {
+    const until = new Date(retryAt).toISOString();
+    super(
+      `its group is not stopped before ${until}: the consumer had \`skip\` before, and instances of that deployment may be at work`,
+      retryAt,
+      { cause },
+    );
+  }
+}
 
 /**
  * What an instance knows of the gate of its consumer: whether groups may stand still, and since when they may be

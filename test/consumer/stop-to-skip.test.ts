@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { OnFailure } from '../../runtime/consumer/settings.js';
 import { RejectMessage } from '../../runtime/dynamodb/index.js';
 import { postgresConsumer } from '../../runtime/postgres/index.js';
+import type { BatchSummary } from '../../runtime/telemetry/batch-summary.js';
 import { sqsConsumer, type SqsConsumer } from '../../runtime/sqs/index.js';
 import { newChannel, pump, send, type TestChannel } from '../fixtures/channel.js';
 import { dynamo, newDedupTable, newTable, row } from '../fixtures/dynamo.js';
@@ -33,8 +34,11 @@ interface World {
   readonly refuse: (times: number) => void;
 }
 
+/** Errors of messages, in all batches of a test. */
+const errors: unknown[] = [];
 const common = () => ({
-  ...{ schema: z.object({ id: z.string() }), sqs: queue, observe: () => undefined },
+  ...{ schema: z.object({ id: z.string() }), sqs: queue },
+  observe: ({ problems }: BatchSummary) => void errors.push(...problems.map(({ error }) => error)),
   key: ({ body }: { readonly body: { readonly id: string } }) => body.id,
 });
 const settings = (onFailure: OnFailure) => ({
@@ -121,7 +125,10 @@ function later(minutes: number): void {
 beforeEach(() => {
   jest.spyOn(Date, 'now').mockImplementation(() => now() + aheadMs);
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+  errors.length = 0;
+});
 
 const time = { getRemainingTimeInMillis: () => 30_000 };
 const post = async (id: string, group = 'g') => send(queue, channel.queueUrl, { id }, group);
@@ -176,6 +183,9 @@ describe.each([
     await consumeOnce(another);
     expect(await letters()).toBe(0);
     expect(await acted()).toEqual({ a: 1, c: 1 });
+    // Who looks why the group waits finds it in the log.
+    const postponed = { name: 'StopPostponed', cause: { name: 'RejectMessage' } };
+    expect(errors).toMatchObject([postponed, postponed]);
     later(19);
     await consumeOnce(stopping);
     expect(await letters()).toBe(0);

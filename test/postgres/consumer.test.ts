@@ -43,7 +43,10 @@ beforeEach(() => {
   summaries.length = 0;
 });
 
-function consumer(handle: Handle, more: { maxFailures?: number; onFailure?: 'stop' | 'skip' } = {}) {
+function consumer(
+  handle: Handle,
+  more: { maxFailures?: number; consumerName?: string; onFailure?: 'stop' | 'skip' } = {},
+) {
   return postgresConsumer({
     settings: { consumerName: 'ledger', deadLetterQueueUrl, ...more },
     receiptRetentionSeconds: 3600,
@@ -199,16 +202,17 @@ test('a group that stops keeps what comes behind, and goes on in order when some
       if (id === first.body.id && !mended) throw new RejectMessage('stop here');
       acted.push(id);
     },
-    { onFailure: 'stop' },
+    // Others of this file skip.
+    { onFailure: 'stop', consumerName: 'stopping' },
   );
   expect(await run(it, [from(first.record), from(second.record)])).toEqual({ batchItemFailures: [] });
   expect(await run(it, [from(third.record)])).toEqual({ batchItemFailures: [] });
   expect(acted).toEqual([]);
   mended = true;
-  const [stopped] = await listPostgresGroups(pool, 'ledger');
+  const [stopped] = await listPostgresGroups(pool, 'stopping');
   if (stopped === undefined) throw new Error('the group is not stopped');
   expect(stopped).toMatchObject({ state: 'stopped', group, parked: 3, drained: 0 });
-  const decision = { consumerName: 'ledger', stream: stopped.stream, reason: 'mended' };
+  const decision = { consumerName: 'stopping', stream: stopped.stream, reason: 'mended' };
   await decidePostgresGroup(pool, queue, decision, 'resuming');
   const [nudge] = await drain(queue, sourceUrl);
   const attributes = Object.entries(nudge?.MessageAttributes ?? {}).map(([name, value]) => [
@@ -217,7 +221,7 @@ test('a group that stops keeps what comes behind, and goes on in order when some
   ]);
   const nudged = record({ body: '{}', group, messageAttributes: Object.fromEntries(attributes) as never });
   expect(await run(it, [from(nudged)])).toEqual({ batchItemFailures: [] });
-  expect(await listPostgresGroups(pool, 'ledger')).toEqual([]);
+  expect(await listPostgresGroups(pool, 'stopping')).toEqual([]);
   await expect(decidePostgresGroup(pool, queue, decision, 'resuming')).rejects.toThrow(GroupNotStopped);
   const next = message(group);
   expect(await run(it, [from(next.record)])).toEqual({ batchItemFailures: [] });
