@@ -45,6 +45,8 @@ export async function runJob<Tx>(store: JobStore<Tx>, job: JobRun<Tx>): Promise<
   const heartbeat = new Heartbeat(store, row, job.heartbeat);
   try {
     await heartbeat.begin();
+    // It was cancelled, or its lease went by, before it could begin.
+    heartbeat.signal.throwIfAborted();
     const result = await job.run({
       attempt: row.failures + 1,
       signal: heartbeat.signal,

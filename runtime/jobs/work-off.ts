@@ -7,6 +7,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
+import { InvalidSettings } from '../dedup/errors.js';
 import type { SqsConsumer } from '../sqs/handler.js';
 import { errorLine } from '../telemetry/error-line.js';
 import { logLine } from '../telemetry/log-line.js';
@@ -17,9 +18,14 @@ export interface WorkOffOptions {
   readonly queueUrl: string;
   /** ARN of the queue, for dead letters. */
   readonly queueArn: string;
-  /** Stops receiving; what runs is waited for. Fargate sends SIGTERM before it stops a task. */
+  /**
+   * Stops receiving; what runs is waited for, and so is the receive that is under way. Fargate sends SIGTERM before
+   * it stops a task.
+   */
   readonly signal: AbortSignal;
-  /** Jobs at a time. @default 1 */
+  /** How long a receive waits for a job, and so a stop for a receive: 0 to 20. @default 20 */
+  readonly waitTimeSeconds?: number;
+  /** Jobs at a time: 1 or more. @default 1 */
   readonly concurrency?: number;
   /**
    * Keeps the ECS task from being stopped while jobs run: `taskProtection(process.env)`, which does nothing
@@ -31,6 +37,8 @@ export interface WorkOffOptions {
 /** No limit of an invocation here: the job's heartbeat is what counts. */
 const unlimitedMs = 24 * 3_600_000;
 const longPollSeconds = 20;
+/** A call that is not answered by then, what it waits for apart, never will be. */
+const answerWithinMs = 5_000;
 const longestPauseMs = 20_000;
 
 /**
@@ -39,13 +47,23 @@ const longestPauseMs = 20_000;
  *
  * A receive that fails is tried again for as long as it takes, with a pause of up to 20 seconds and a line in the
  * log. So is a job whose worker threw: its message comes again. While jobs run, the ECS task that they run in is
- * protected from being taken away by scaling and deployments (`protection`).
+ * protected from being taken away by scaling and deployments (`protection`). A job that comes once the signal has
+ * fired goes back to the queue at once.
  *
  * @throws what the SDK throws when the queue is not there or may not be read, which no try mends. What runs is waited
- *   for first.
+ *   for first. InvalidSettings at once, when a number is out of its range.
  */
 export async function workOff(worker: SqsConsumer, options: WorkOffOptions): Promise<void> {
-  const { concurrency = 1, signal } = options;
+  const { concurrency = 1, waitTimeSeconds = longPollSeconds, signal } = options;
+  const problems = [
+    ...(Number.isInteger(concurrency) && concurrency >= 1
+      ? []
+      : [`concurrency must be a whole number of 1 or more, got ${concurrency}`]),
+    ...(Number.isInteger(waitTimeSeconds) && waitTimeSeconds >= 0 && waitTimeSeconds <= longPollSeconds
+      ? []
+      : [`waitTimeSeconds must be a whole number from 0 to ${longPollSeconds}, got ${waitTimeSeconds}`]),
+  ];
+  if (problems.length > 0) throw new InvalidSettings(problems);
   const broken = new AbortController();
   const lanes = Array.from({ length: concurrency }, async () =>
     lane(worker, { ...options, signal: AbortSignal.any([signal, broken.signal]) }).catch((error: unknown) => {
@@ -110,13 +128,16 @@ async function handBack(sqs: SQSClient, QueueUrl: string, { receiptHandle }: SQS
   await sqs
     .send(
       new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 }),
+      { abortSignal: AbortSignal.timeout(answerWithinMs) },
     )
     .catch(() => undefined);
 }
 
 async function acknowledge(sqs: SQSClient, QueueUrl: string, { receiptHandle }: SQSRecord): Promise<void> {
   try {
-    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }));
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }), {
+      abortSignal: AbortSignal.timeout(answerWithinMs),
+    });
   } catch (error) {
     // It was handed out again meanwhile, or is gone. Whoever gets it finds the job done.
     if (!(error instanceof Error) || !staleHandle.has(error.name)) throw error;
@@ -124,26 +145,25 @@ async function acknowledge(sqs: SQSClient, QueueUrl: string, { receiptHandle }: 
 }
 const staleHandle = new Set(['ReceiptHandleIsInvalid', 'InvalidParameterValue']);
 
-async function receive({
-  sqs,
-  queueUrl,
-  queueArn,
-  signal: abortSignal,
-}: WorkOffOptions): Promise<SQSRecord | undefined> {
+/**
+ * A stop does not end it: SQS may give a message to a receive whose caller has gone, and nobody would see it before
+ * its visibility timeout. What comes then is handed back. Source: https://github.com/aws/aws-sdk-java-v2/issues/1395
+ */
+async function receive(options: WorkOffOptions): Promise<SQSRecord | undefined> {
+  const { sqs, queueUrl, queueArn, signal, waitTimeSeconds = longPollSeconds } = options;
   const command = new ReceiveMessageCommand({
     QueueUrl: queueUrl,
     MaxNumberOfMessages: 1,
-    WaitTimeSeconds: longPollSeconds,
+    WaitTimeSeconds: waitTimeSeconds,
     MessageAttributeNames: ['All'],
     MessageSystemAttributeNames: ['All'],
   });
-  try {
-    const { Messages: [message] = [] } = await sqs.send(command, { abortSignal });
-    return message && recordOf(message, queueArn);
-  } catch (error) {
-    if (abortSignal.aborted) return undefined;
-    throw error;
-  }
+  const abortSignal = AbortSignal.timeout(waitTimeSeconds * 1_000 + answerWithinMs);
+  const { Messages: [message] = [] } = await sqs.send(command, { abortSignal });
+  const record = message && recordOf(message, queueArn);
+  if (record === undefined || !signal.aborted) return record;
+  await handBack(sqs, queueUrl, record);
+  return undefined;
 }
 
 /** A message as Lambda hands it over. */

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Pool } from 'pg';
@@ -201,6 +207,19 @@ export function worker<Schema extends StandardSchemaV1 = typeof Payload>(
   });
 }
 
+/** Its receives wait here and not in the queue, and only a little: a stop waits as long as they do. */
+function polling(sqs: SQSClient): SQSClient {
+  const send: typeof sqs.send = async (...args: unknown[]) => {
+    const answer = await (sqs.send as (...all: unknown[]) => Promise<{ Messages?: unknown[] }>).apply(
+      sqs,
+      args,
+    );
+    if (args[0] instanceof ReceiveMessageCommand && !answer.Messages?.length) await sleep(50);
+    return answer as never;
+  };
+  return Object.create(sqs, { send: { value: send } }) as SQSClient;
+}
+
 /** Workers that run until the returned function is called. */
 export function start(
   names: JobNames,
@@ -211,11 +230,12 @@ export function start(
   const stop = new AbortController();
   const queueArn = 'arn:aws:sqs:us-east-1:000000000000:jobs';
   const ended = workOff(handler, {
-    sqs,
+    sqs: polling(sqs),
     queueUrl: names.queueUrl,
     queueArn,
     signal: stop.signal,
     protection: taskProtection({}),
+    waitTimeSeconds: 0,
     concurrency,
   });
   return async () => {

@@ -1,7 +1,13 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReceiveMessageCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { taskProtection, workOff } from '../../runtime/jobs/index.js';
 import type { SqsConsumer } from '../../runtime/sqs/index.js';
 import { sqs as newSqs } from '../fixtures/queue.js';
@@ -15,12 +21,15 @@ beforeEach(async () => {
 });
 afterAll(() => sqs.destroy());
 
-/** The queue, which fails at the given receives, counted from 1. */
-function failing(at: (receive: number) => string | undefined | Promise<string | undefined>): SQSClient {
-  let receives = 0;
+/** The queue, which fails at the given receives, or other calls, counted from 1. */
+function failing(
+  at: (receive: number, abortSignal?: AbortSignal) => string | undefined | Promise<string | undefined>,
+  kind: abstract new (...args: never[]) => object = ReceiveMessageCommand,
+): SQSClient {
+  let calls = 0;
   const send: typeof sqs.send = async (...args: unknown[]) => {
-    if (args[0] instanceof ReceiveMessageCommand) {
-      const name = await at((receives += 1));
+    if (args[0] instanceof kind) {
+      const name = await at((calls += 1), (args[1] as { abortSignal?: AbortSignal }).abortSignal);
       if (name !== undefined) throw Object.assign(new Error('no'), { name });
     }
     return (sqs.send as (...all: unknown[]) => Promise<never>).apply(sqs, args);
@@ -33,11 +42,12 @@ async function enqueue(...bodies: string[]): Promise<void> {
     await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
 }
 
-/** Works until the queue is empty, and says what was done. */
+/** Works until the queue is empty or enough is done, and says what was done. */
 async function worked(
   client: SQSClient,
   agent?: string,
   during: (body: string) => Promise<void> | void = () => undefined,
+  enough = Infinity,
 ): Promise<string[]> {
   const done: string[] = [];
   const stop = new AbortController();
@@ -47,12 +57,15 @@ async function worked(
     return { batchItemFailures: [] };
   };
   const protection = taskProtection({ ECS_AGENT_URI: agent });
-  const ended = workOff(worker, { sqs: client, queueUrl, queueArn, signal: stop.signal, protection });
+  const ended = workOff(worker, {
+    ...{ sqs: client, queueUrl, queueArn, signal: stop.signal, protection, waitTimeSeconds: 1 },
+  });
   const over = ended.then(
     () => true,
     () => true,
   );
-  while ((await waitingIn(sqs, queueUrl)) > 0) if (await Promise.race([over, sleep(20)])) break;
+  while (done.length < enough && (await waitingIn(sqs, queueUrl)) > 0)
+    if (await Promise.race([over, sleep(20)])) break;
   stop.abort();
   await ended;
   return done;
@@ -78,7 +91,7 @@ test('a worker that throws ends nothing', async () => {
     return Promise.reject(new Error('out of order'));
   };
   const ended = workOff(worker, {
-    ...{ sqs, queueUrl, queueArn, signal: stop.signal, protection: taskProtection({}) },
+    ...{ sqs, queueUrl, queueArn, signal: stop.signal, protection: taskProtection({}), waitTimeSeconds: 1 },
   });
   while (thrown < 2) await sleep(20);
   stop.abort();
@@ -102,6 +115,74 @@ test('where no try can help, the jobs that run are waited for, and the process i
   const options = { sqs: client, queueUrl, queueArn, signal: stop.signal, protection: taskProtection({}) };
   await expect(workOff(worker, { ...options, concurrency: 2 })).rejects.toThrow('no');
   expect(ended).toBe(true);
+});
+
+test('a stop takes no job with it: what a receive under way still brings goes back to the queue', async () => {
+  const stop = new AbortController();
+  const protection = taskProtection({});
+  const done: string[] = [];
+  const worker: SqsConsumer = ({ Records: [record] }) => {
+    done.push(record?.body ?? '');
+    return Promise.resolve({ batchItemFailures: [] });
+  };
+  let receives: () => void = () => undefined;
+  const isReceiving = new Promise<void>((resolve) => (receives = resolve));
+  const ended = workOff(worker, {
+    ...{
+      sqs: failing(() => {
+        receives();
+        return undefined;
+      }),
+      queueUrl,
+      queueArn,
+      signal: stop.signal,
+      protection,
+      waitTimeSeconds: 5,
+    },
+  });
+  await isReceiving;
+  // It is on its way.
+  await sleep(300);
+  stop.abort();
+  await enqueue('late');
+  await ended;
+  expect(done).toEqual([]);
+  // Whatever was taken from the queue and not given back is hidden for 30 s, which is the queue's own time.
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 10 }),
+  );
+  expect(Messages.map(({ Body }) => Body)).toEqual(['late']);
+});
+
+test.each([ReceiveMessageCommand, DeleteMessageCommand].map((kind) => [kind.name, kind] as const))(
+  'a call that is never answered is given up: %s',
+  async (_, kind) => {
+    await enqueue('a', 'b');
+    const lines = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const neverAtFirst = async (call: number, abortSignal?: AbortSignal) => {
+      if (call > 1) return undefined;
+      if (abortSignal === undefined) return new Promise<never>(() => undefined);
+      await once(abortSignal, 'abort');
+      return 'AbortError';
+    };
+    const done = await worked(failing(neverAtFirst, kind), undefined, undefined, 2);
+    lines.mockRestore();
+    expect(done.sort()).toEqual(['a', 'b']);
+  },
+);
+
+test.each([
+  [{ concurrency: 0 }, 'concurrency must be a whole number of 1 or more, got 0'],
+  [{ concurrency: 1.5 }, 'concurrency must be a whole number of 1 or more, got 1.5'],
+  [{ waitTimeSeconds: 21 }, 'waitTimeSeconds must be a whole number from 0 to 20, got 21'],
+  [{ waitTimeSeconds: -1 }, 'waitTimeSeconds must be a whole number from 0 to 20, got -1'],
+])('%j is refused', async (settings, why) => {
+  const signal = AbortSignal.abort();
+  const protection = taskProtection({});
+  const worker: SqsConsumer = () => Promise.resolve({ batchItemFailures: [] });
+  await expect(workOff(worker, { sqs, queueUrl, queueArn, signal, protection, ...settings })).rejects.toThrow(
+    why,
+  );
 });
 
 describe('the protection of an ECS task', () => {
