@@ -22,7 +22,7 @@ export function addRedrive(program: Command): void {
     .description(
       'Sends what is in the dead-letter queue to the consumer again, in order: what was done is removed, what may be forgotten is refused.',
     )
-    .option('--rate <n>', 'messages a second', positive, 50)
+    .option('--rate <n>', 'messages a second', rateOf, 50)
     .option(
       '--horizon <duration>',
       'refuse what was first sent longer ago (default: --receipt-retention less the retention of --queue)',
@@ -128,9 +128,12 @@ function leftText({ dryRun, left }: RedriveReport, interrupted: boolean): string
   return `about ${left} are left: another reader holds them, or they are behind 10 refused ones of their FIFO group, or the limit is reached`;
 }
 
-function positive(value: string): number {
+/** No timer waits for as long as a much lower one would need: it fires at once. */
+const lowestRate = 0.001;
+
+function rateOf(value: string): number {
   const number = Number(value);
-  if (!(number > 0 && number <= 10_000))
-    throw new InvalidArgumentError('Allowed are numbers above 0, up to 10000.');
+  if (!(number >= lowestRate && number <= 10_000))
+    throw new InvalidArgumentError(`Allowed are numbers from ${lowestRate} to 10000.`);
   return number;
 }

@@ -1,3 +1,4 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { allOf } from './commit-conditions.js';
 import type { Condition } from './condition.js';
 
@@ -9,6 +10,8 @@ export const webhookConditions = {
   webhookRowAbsent: 'attribute_not_exists(#pk)',
   /** A change never makes a row: of one that has expired a ghost would be left. */
   webhookRowThere: 'attribute_exists(#pk)',
+  /** Nobody has changed the endpoint's secrets since they were read: a new one is added to those. */
+  secretsAsSeen: '#secrets = :seenSecrets',
   /** The delivery is as it was when it was sent: a zombie says nothing about it any more. */
   deliveryAsSeen: '#state = :waiting AND #sends = :seenSends',
   /** A success counts whoever saw it, once. */
@@ -40,6 +43,14 @@ export function webhookRowAbsent(): Condition {
 
 export function webhookRowThere(): Condition {
   return { expression: webhookConditions.webhookRowThere, names: pk };
+}
+
+export function secretsAsSeen(secrets: AttributeValue): Condition {
+  return {
+    expression: webhookConditions.secretsAsSeen,
+    names: { '#secrets': 'secrets' },
+    values: { ':seenSecrets': secrets },
+  };
 }
 
 export function deliveryAsSeen(sends: number): Condition {

@@ -1,4 +1,5 @@
 import { DependencyFailed, InvalidSettings } from '../dedup/errors.js';
+import { inTime } from './in-time.js';
 
 /** Secrets of one source, those of a rotation side by side. */
 export interface SecretSource {
@@ -113,15 +114,6 @@ function current(ending: readonly EndingSecret[]): readonly string[] {
   return ending
     .filter(({ until }) => until === undefined || Date.parse(until) > now)
     .map(({ secret }) => secret);
-}
-
-/** All requests wait for one reading: one that never ends must not be theirs for as long as it would be kept. */
-const readMs = 5_000;
-
-async function inTime<T>(reading: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new DependencyFailed(`no answer within ${readMs} ms`)), readMs);
-  return Promise.race([reading, promise]).finally(() => clearTimeout(timer));
 }
 
 async function readSecret(secretId: string): Promise<string | undefined> {

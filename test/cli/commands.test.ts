@@ -123,7 +123,8 @@ test('redrive says what it refuses, and ends with 1', async () => {
 });
 
 test.each([
-  [['redrive', '--rate', '0'], 'Allowed are numbers above 0'],
+  [['redrive', '--rate', '0'], 'Allowed are numbers from 0.001 to 10000'],
+  [['redrive', '--rate', '0.0000001'], 'Allowed are numbers from 0.001 to 10000'],
   [['redrive', '--horizon', '5 days'], 'Allowed are 30s, 15m, 12h, 86d and the like'],
   [['redrive', '--no-such'], "unknown option '--no-such'"],
   [['resume', 'g', '--consumer', 'c'], "required option '--reason <text>' not specified"],

@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib';
 import { fixedSecrets, paypal } from '../../runtime/webhook/index.js';
 import { client, uniqueName, World } from './world.js';
 
+const certificateUrl = 'https://api.paypal.com/v1/notifications/certs/CERT-1';
 const webhookId = '8PT597110X687430LKGECATA';
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const world = new World();
@@ -49,13 +50,13 @@ function certificateOf(days: number): { readonly pem: string; readonly key: stri
 }
 
 /** Delivers an event that is signed by a key, as one whose certificate is at an address. */
-async function deliver(key: string, url = 'https://api.paypal.com/v1/notifications/certs/CERT-1') {
+async function deliver(key: string, url = certificateUrl, scheme = paypal({ fetch: standIn })) {
   const name = uniqueName();
   const body = JSON.stringify({ id: `WH-${name}`, event_type: 'PAYMENT.SALE.COMPLETED', name });
   const [id, time] = [randomUUID(), new Date().toISOString()];
   const signed = Buffer.from(`${id}|${time}|${webhookId}|${crc32(body)}`);
   const receive = world.receiver({
-    paypal: { scheme: paypal({ fetch: standIn }), secrets: fixedSecrets(webhookId) },
+    paypal: { scheme, secrets: fixedSecrets(webhookId) },
   });
   const { status } = await receive({
     source: 'paypal',
@@ -111,7 +112,7 @@ async function deliver(key: string, url = 'https://api.paypal.com/v1/notificatio
     const headers = {
       'paypal-transmission-id': id,
       'paypal-transmission-time': time,
-      'paypal-cert-url': 'https://api.paypal.com/v1/notifications/certs/CERT-1',
+      'paypal-cert-url': certificateUrl,
       'paypal-auth-algo': 'SHA256withRSA',
       'paypal-transmission-sig': signature.toString('base64'),
     };
@@ -120,6 +121,18 @@ async function deliver(key: string, url = 'https://api.paypal.com/v1/notificatio
     jest.restoreAllMocks();
     expect(await verified()).toBe(true);
   });
+
+  test('a certificate whose reading never ends: 503, and the next request has it read again', async () => {
+    let reads = 0;
+    const scheme = paypal({
+      certificate: () => {
+        reads += 1;
+        return reads === 1 ? new Promise(() => undefined) : Promise.resolve(made.pem);
+      },
+    });
+    expect(await deliver(made.key, certificateUrl, scheme)).toEqual({ status: 503, acts: 0 });
+    expect(await deliver(made.key, certificateUrl, scheme)).toEqual({ status: 200, acts: 1 });
+  }, 20_000);
 
   test.each<[string, RequestListener]>([
     ['is larger than 32 KB', (_, response) => void response.end(Buffer.alloc(33 * 1024, 'x'))],

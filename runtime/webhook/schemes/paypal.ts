@@ -1,13 +1,15 @@
 import { createPublicKey, verify, X509Certificate, type KeyObject } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { textIn } from '../content.js';
+import { inTime } from '../in-time.js';
 import type { WebhookScheme } from '../scheme.js';
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface PaypalOptions {
   /**
-   * Reads a certificate or a public key, as PEM. It is only asked for addresses of PayPal, and its answer is kept.
+   * Reads a certificate or a public key, as PEM. It is only asked for addresses of PayPal, and its answer is kept. One
+   * that has not come after 5 seconds is given up: the request is answered 503, and the next one asks again.
    *
    * @default - over HTTPS, no redirects, at most 5 seconds and 32 KB
    */
@@ -35,7 +37,7 @@ export function paypal({ fetch: ask = fetch, ...options }: PaypalOptions = {}): 
   const { certificate = (url: string) => readCertificate(url, ask) } = options;
   const known = new Map<string, Promise<Signer>>();
   const certificateAt = (url: string) => {
-    const found = known.get(url) ?? certificate(url).then(signerOf);
+    const found = known.get(url) ?? inTime(certificate(url)).then(signerOf);
     known.set(url, found);
     found.catch(() => known.delete(url));
     return found;

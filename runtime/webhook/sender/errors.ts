@@ -53,6 +53,17 @@ export class AlertNotTold extends DependencyFailed {
   }
 }
 
+/** The resolver answers for other names: the name servers of this one do not, which is its owner's affair. */
+export class NameServersSilent extends ExactlyOnceError {
+  override name = 'NameServersSilent';
+  constructor(
+    readonly host: string,
+    options: ErrorOptions,
+  ) {
+    super(`the name servers of '${host}' do not answer; have its owner look at them`, options);
+  }
+}
+
 /** The name could not be asked for because the resolver did not answer: nobody's fault who has the name. */
 export class ResolverFailed extends DependencyFailed {
   override name = 'ResolverFailed';

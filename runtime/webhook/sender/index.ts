@@ -17,7 +17,14 @@ export type { AlertStep, HealthRules } from './health.js';
 export { defaultHealth } from './health.js';
 export { defaultSchedule } from './schedule.js';
 export { signedHeaders, type SignedHeaders, type SigningSecret } from './sign.js';
-export { AddressRefused, InvalidEndpoint, InvalidTenant, NotRegistered, ResolverFailed } from './errors.js';
+export {
+  AddressRefused,
+  InvalidEndpoint,
+  InvalidTenant,
+  NameServersSilent,
+  NotRegistered,
+  ResolverFailed,
+} from './errors.js';
 export { destinationOf, type Destination, type Guard, type Lookup } from './guard/destination.js';
 export { guardOf, type GuardOptions } from './guard/options.js';
 export { isAllowedAddress } from './guard/address.js';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { webhookRowAbsent, webhookRowThere } from '../../dynamodb/webhook-conditions.js';
+import { secretsAsSeen, webhookRowAbsent, webhookRowThere } from '../../dynamodb/webhook-conditions.js';
 import { newClient, type DynamoDBClient } from '../../dynamodb/new-client.js';
+import { marshalled } from '../../dynamodb/table.js';
 import { assertEndpoint, assertTenant, type Endpoint, type EndpointSettings } from './endpoint.js';
 import { viewOf, type EndpointView } from './endpoint-view.js';
 import { InvalidEndpoint, NotRegistered } from './errors.js';
@@ -128,21 +129,33 @@ export class WebhookRegistry {
   }
 
   /**
-   * Signs with a new secret from now on, and with the old ones until the end of the overlap.
+   * Signs with a new secret from now on, and with the old ones until the end of the overlap. Of two rotations at once
+   * both secrets sign.
    *
    * @param overlapSeconds @default 86,400 (a day)
    * @returns the new secret, which is never shown again
+   * @throws NotRegistered; InvalidEndpoint when it would have more secrets than it may.
    */
   async rotateSecret(
     tenant: string,
     endpointId: string,
     { secret = newSecret(), overlapSeconds = 86_400 }: { secret?: string; overlapSeconds?: number } = {},
   ): Promise<string> {
-    const { secrets } = await this.#endpoint(tenant, endpointId);
-    const until = new Date(this.#now() + overlapSeconds * 1000).toISOString();
-    const old = counting(secrets, this.#now()).map((one) => ({ ...one, until: one.until ?? until }));
-    await this.change(tenant, endpointId, { secrets: [{ secret }, ...old] });
-    return secret;
+    for (;;) {
+      const endpoint = await this.#endpoint(tenant, endpointId);
+      // It is done, and its answer was lost.
+      if (endpoint.secrets.some((one) => one.secret === secret && one.until === undefined)) return secret;
+      const until = new Date(this.#now() + overlapSeconds * 1000).toISOString();
+      const old = counting(endpoint.secrets, this.#now()).map((one) => ({
+        ...one,
+        until: one.until ?? until,
+      }));
+      const set = { secrets: [{ secret }, ...old] };
+      assertEndpoint({ ...endpoint, ...set }, this.#guard);
+      const seen = marshalled(this.#store.table, { secrets: endpoint.secrets }).secrets!;
+      if (await this.#store.update(endpointKey(tenant, endpointId), { set }, secretsAsSeen(seen)))
+        return secret;
+    }
   }
 
   async list(tenant: string): Promise<EndpointView[]> {

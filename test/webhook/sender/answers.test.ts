@@ -196,6 +196,21 @@ test("this side's own trouble is not counted and not charged to the endpoint", a
   expect(await onlyDelivery(endpointId)).toMatchObject({ attempts: 1, last: 'ENOTFOUND' });
 });
 
+test.each(['EAI_AGAIN', 'EAI_FAIL'])(
+  'a name whose servers do not answer (%s), while those of others do, is charged to the endpoint',
+  async (code) => {
+    const { endpointId } = await world.registry.create(tenant, { url: 'http://hooks.example/x' });
+    await world.take(world.event());
+    const silent = async (host: string) => {
+      if (host === 'hooks.example') throw Object.assign(new Error('no answer'), { code });
+      return Promise.resolve([{ address: '192.0.2.1', family: 4 }]);
+    };
+    await world.send({ lookup: silent });
+    expect(await onlyDelivery(endpointId)).toMatchObject({ attempts: 1, last: 'NameServersSilent' });
+    expect((await world.registry.get(tenant, endpointId)).health.firstFailureAt).toBeDefined();
+  },
+);
+
 test('an endpoint that only fails is told of at 50, 70 and 90 % of five days, and disabled at 100 %', async () => {
   const endpoint = await world.endpoint('/down', { schedule: Array.from({ length: 20 }, () => 7 * 3600) });
   world.server.behaviours.set('/down', answers(500));

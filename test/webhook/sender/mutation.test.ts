@@ -46,6 +46,15 @@ const searches: Record<keyof typeof webhookConditions, (path: string) => Promise
     return row === undefined ? [] : ['a ghost of an endpoint'];
   },
 
+  async secretsAsSeen(path) {
+    const endpointId = await world.endpoint(path);
+    const fresh = await Promise.all([1, 2].map(async () => world.registry.rotateSecret(tenant, endpointId)));
+    const { secrets } = await endpointRow(endpointId);
+    return fresh.every((one) => secrets.some(({ secret }) => secret === one))
+      ? []
+      : ['a secret that was returned, and signs nothing'];
+  },
+
   async deliveryAsSeen(path) {
     const { delivery } = await delivered(path);
     await world.send();

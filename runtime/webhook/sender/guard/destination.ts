@@ -1,6 +1,6 @@
 import { lookup as resolve } from 'node:dns/promises';
 import { isIP, type BlockList } from 'node:net';
-import { AddressRefused, ResolverFailed } from '../errors.js';
+import { AddressRefused, NameServersSilent, ResolverFailed } from '../errors.js';
 import { isAllowedAddress } from './address.js';
 
 /** All addresses of a name, as `dns.lookup` with `all`. */
@@ -52,7 +52,7 @@ export function destinationUrl(text: string, { allowHttp = false, allowed }: Gua
  * Where a request to the URL may go, asked anew for every attempt. One answer that is not public refuses them all:
  * whoever mixes them wants one of them to be taken.
  *
- * @throws AddressRefused; ResolverFailed; what the resolver throws for a name that does not exist.
+ * @throws AddressRefused; NameServersSilent; ResolverFailed; what the resolver throws for a name that does not exist.
  */
 export async function destinationOf(text: string, guard: Guard): Promise<Destination> {
   const url = destinationUrl(text, guard);
@@ -82,9 +82,18 @@ async function lookedUp(host: string, lookup: Lookup): ReturnType<Lookup> {
   try {
     return await lookup(host);
   } catch (cause) {
-    const { code } = Object(cause) as { code?: unknown };
-    // That the name is not there is its owner's affair. Everything else is the resolver's.
-    if (code === 'ENOTFOUND' || code === 'ENODATA') throw cause;
+    if (isAnswer(cause)) throw cause;
+    const others = await lookup(elsewhere).then(() => true, isAnswer);
+    if (others) throw new NameServersSilent(host, { cause });
     throw new ResolverFailed(`the resolver did not answer for '${host}'`, { cause });
   }
+}
+
+/** A name that is there, and that needs none of an endpoint's name servers. */
+const elsewhere = 'amazonaws.com';
+
+/** That a name is not there, or has no address, is said by its owner's name servers. */
+function isAnswer(error: unknown): boolean {
+  const { code } = Object(error) as { code?: unknown };
+  return code === 'ENOTFOUND' || code === 'ENODATA';
 }
