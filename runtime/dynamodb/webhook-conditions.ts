@@ -45,11 +45,12 @@ export function webhookRowThere(): Condition {
   return { expression: webhookConditions.webhookRowThere, names: pk };
 }
 
-export function secretsAsSeen(secrets: AttributeValue): Condition {
+/** @param secrets as they are stored */
+export function secretsAsSeen(secrets: { readonly ':seenSecrets'?: AttributeValue }): Condition {
   return {
     expression: webhookConditions.secretsAsSeen,
     names: { '#secrets': 'secrets' },
-    values: { ':seenSecrets': secrets },
+    values: { ...secrets },
   };
 }
 

@@ -8,8 +8,8 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface PaypalOptions {
   /**
-   * Reads a certificate or a public key, as PEM. It is only asked for addresses of PayPal, and its answer is kept. One
-   * that has not come after 5 seconds is given up: the request is answered 503, and the next one asks again.
+   * Reads a certificate or a public key, as PEM. It is only asked for addresses of PayPal, and its answer is kept.
+   * One that has not come after 5 seconds is given up: the request is answered 503, and the next one asks again.
    *
    * @default - over HTTPS, no redirects, at most 5 seconds and 32 KB
    */

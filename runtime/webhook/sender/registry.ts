@@ -152,9 +152,8 @@ export class WebhookRegistry {
       }));
       const set = { secrets: [{ secret }, ...old] };
       assertEndpoint({ ...endpoint, ...set }, this.#guard);
-      const seen = marshalled(this.#store.table, { secrets: endpoint.secrets }).secrets!;
-      if (await this.#store.update(endpointKey(tenant, endpointId), { set }, secretsAsSeen(seen)))
-        return secret;
+      const seen = secretsAsSeen(marshalled(this.#store.table, { ':seenSecrets': endpoint.secrets }));
+      if (await this.#store.update(endpointKey(tenant, endpointId), { set }, seen)) return secret;
     }
   }
 
