@@ -18,22 +18,25 @@ export class Gathering<Lane extends { readonly isIdle: boolean }, Unit> {
     this.#gather = gather;
   }
 
-  /** Some lanes are not ready yet. */
+  /** Some lanes are not through yet: they gather, or `next` will tell what they have gathered. */
   get isUnderWay(): boolean {
-    return this.#underWay.size > 0;
+    return this.#underWay.size > 0 || this.#ready.size > 0;
   }
 
   /**
-   * Has these lanes gather, but for those that do already. @returns what is ready: of all, if that does not take
-   * long, else of those that are through, one at the least.
+   * Has these lanes gather, but for those that do, or have since the last call: what they have is told now, for a
+   * message that were prepared once more meanwhile would meet its own commit. @returns what is ready: of all, if that
+   * does not take long, else of those that are through, one at the least.
    */
   async next(lanes: readonly Lane[]): Promise<ReadonlyMap<Lane, readonly Unit[]>> {
-    const fresh = lanes.filter((lane) => !this.#underWay.has(lane));
+    const fresh = lanes.filter(
+      (lane) => !this.#underWay.has(lane) && (lane.isIdle || !this.#ready.has(lane)),
+    );
     const begun = fresh.map((lane) => ({ lane, work: this.#start(lane) }));
     for (const { lane, work } of begun) this.#underWay.set(lane, work);
     // Nobody waits for those that are late already, unless there is nothing else to do.
     await within(patienceMs, Promise.all(begun.map(({ work }) => work)));
-    if (this.isUnderWay && [...this.#ready.keys()].every(({ isIdle }) => isIdle))
+    if (this.#underWay.size > 0 && [...this.#ready.keys()].every(({ isIdle }) => isIdle))
       await Promise.race(this.#underWay.values());
     const ready = this.#ready;
     this.#ready = new Map();

@@ -140,10 +140,10 @@ test('what is left at the end of the time is left to the next run, which is told
   await pool.query(`INSERT INTO exactly_once.receipts (id, fingerprint, token, expires_at) ${add}`);
   const left = async () =>
     Number((await pool.query<{ n: string }>('SELECT count(*) AS n FROM exactly_once.receipts')).rows[0]?.n);
-  const { receipts } = await prune({ pool, batch: 5, timeoutSeconds: 0.4 });
+  const { receipts } = await prune({ pool, batch: 1, timeoutSeconds: 2 });
   expect(receipts).toBeGreaterThan(0);
   // The server may have done what nobody waited for any more.
-  expect([0, 5]).toContain(20_000 - receipts - (await left()));
+  expect([0, 1]).toContain(20_000 - receipts - (await left()));
   expect(await left()).toBeGreaterThan(0);
   await prune({ pool });
   expect(await left()).toBe(0);

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { sqsAggregateConsumer, sqsConsumer } from '../../runtime/sqs/index.js';
 import { RejectMessage, type Table } from '../../runtime/dynamodb/index.js';
@@ -59,6 +61,50 @@ test.each([true, false])(
       expect(await row(client, rows, { name })).toMatchObject({ times: 1 });
   },
 );
+
+test('R12: a handler that ends while its neighbour is committed runs once, and its message is told as processed', async () => {
+  const runs: string[] = [];
+  const told: { processed: number; duplicate: number }[] = [];
+  const committing = Promise.withResolvers<undefined>();
+  const ended = Promise.withResolvers<undefined>();
+  const held = new Proxy(client, {
+    get: (target, name) => {
+      if (name !== 'send') return Reflect.get(target, name) as unknown;
+      return async (command: Parameters<typeof client.send>[0], ...rest: []) => {
+        const answer = await target.send(command, ...rest);
+        if (command instanceof TransactWriteItemsCommand) {
+          committing.resolve(undefined);
+          await ended.promise;
+          // What the handler has filled is prepared by then.
+          await sleep(50);
+        }
+        return answer;
+      };
+    },
+  });
+  const handler = sqsConsumer({
+    ...common,
+    dynamodb: held,
+    observe: ({ processed, duplicate }) => void told.push({ processed, duplicate }),
+    settings: settings('http://127.0.0.1/none'),
+    schema: z.object({ id: z.string() }),
+    key: ({ body }) => body.id,
+    handle: async ({ body: { id } }, tx) => {
+      runs.push(id);
+      tx.update(rows, { name: id }, { add: { times: 1 } });
+      if (id !== 'slow') return;
+      await committing.promise;
+      // A second run would be late again.
+      if (runs.length > 2) await sleep(500);
+      ended.resolve(undefined);
+    },
+  });
+  const Records = [record({ body: { id: 'slow' } }), record({ body: { id: 'quick' } })];
+  expect(await handler({ Records }, context)).toEqual({ batchItemFailures: [] });
+  expect(runs.sort()).toEqual(['quick', 'slow']);
+  expect(told).toEqual([{ processed: 2, duplicate: 0 }]);
+  for (const name of ['slow', 'quick']) expect(await row(client, rows, { name })).toMatchObject({ times: 1 });
+});
 
 test.each(['skip', 'stop'] as const)(
   'R50: who brought a parked event that is given up is acknowledged at once (%s)',
