@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { packageRoot } from '../targets/package-root.js';
 import { hashOfCovered } from './covered-code.js';
 import { proofs, type Proof } from './proofs.js';
@@ -50,17 +51,24 @@ export function readResult(proof: Pick<Proof, 'name'>): ProofResult | undefined 
 /** What an earlier run of the same code left to be run; undefined when there is none to go on with. */
 export function unfinished(proof: Proof): ProofResult | undefined {
   const found = readResult(proof);
-  const goesOn = found?.left !== undefined && found.covered === hashOfCovered(proof);
-  return goesOn ? found : undefined;
+  if (found === undefined || found.covered !== hashOfCovered(proof)) return undefined;
+  const left = partsLeft(proof, found);
+  return left.length > 0 ? { ...found, left } : undefined;
+}
+
+/** Parts that were not run, or failed, or that the proof has been given since. */
+function partsLeft({ parts = [] }: Proof, { parts: done = [] }: ProofResult): ProofResult['left'] & object {
+  return parts.filter((part) => !done.some((one) => isDeepStrictEqual(one, part)));
 }
 
 function staleness(proof: Proof): string | undefined {
   const result = readResult(proof);
   if (result === undefined) return 'has never been run';
-  const { failed, covered, date, commit, left, parts = [] } = result;
+  const { failed, covered, date, commit, parts = [] } = result;
+  const left = partsLeft(proof, result);
   if (failed > 0) return `failed on ${date}`;
   if (covered !== hashOfCovered(proof))
     return `is older than the code it covers: it ran on ${date} (${commit})`;
-  if (left !== undefined) return `was ended after ${parts.length} of ${parts.length + left.length} parts`;
+  if (left.length > 0) return `was ended after ${parts.length} of ${parts.length + left.length} parts`;
   return undefined;
 }
