@@ -57,7 +57,10 @@ export function unfinished(proof: Proof): ProofResult | undefined {
 }
 
 /** Parts that were not run, or failed, or that the proof has been given since. */
-function partsLeft({ parts = [] }: Proof, { parts: done = [] }: ProofResult): ProofResult['left'] & object {
+export function partsLeft(
+  { parts = [] }: Pick<Proof, 'parts'>,
+  { parts: done = [] }: Pick<ProofResult, 'parts'>,
+): NonNullable<ProofResult['left']> {
   return parts.filter((part) => !done.some((one) => isDeepStrictEqual(one, part)));
 }
 

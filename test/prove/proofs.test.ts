@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../targets/package-root.js';
 import { hashOfCovered } from '../../prove/covered-code.js';
 import { proofs, type Proof } from '../../prove/proofs.js';
-import type { ProofResult } from '../../prove/result.js';
+import { partsLeft, readResult, type ProofResult } from '../../prove/result.js';
 import { runProof } from '../../prove/run-proof.js';
 
 const page = readFileSync(join(packageRoot, 'docs', 'prove.md'), 'utf8');
@@ -39,6 +39,25 @@ test.each(inParts)(
     expect(files.filter((file) => !chosen.flat().includes(file))).toEqual([]);
   },
 );
+
+test('parts are left that were not run, or that the proof was given since', () => {
+  const [one, two, added] = [{ PART: '1' }, { PART: '2' }, { PART: '3' }];
+  expect(partsLeft({ parts: [one, two, added] }, { parts: [{ ...one }] })).toEqual([two, added]);
+  expect(partsLeft({ parts: [one] }, { parts: [one] })).toEqual([]);
+  expect(partsLeft({}, {})).toEqual([]);
+});
+
+const model = proofs.find(({ name }) => name === 'model');
+const ofModel = readResult({ name: 'model' });
+const isWhole = model !== undefined && ofModel !== undefined && partsLeft(model, ofModel).length === 0;
+
+// A result of some parts, of a run that was ended, says so itself.
+(isWhole ? test : test.skip)('the model has run as many interleavings as its sentence says', () => {
+  const said = / ([\d,]+) random interleavings/.exec(model?.shows ?? '')?.[1]?.replaceAll(',', '');
+  const figures = ofModel?.figures as readonly { readonly interleavings: number }[];
+  const run = figures.reduce((sum, { interleavings }) => sum + interleavings, 0);
+  expect(run).toBeGreaterThanOrEqual(Number(said));
+});
 
 test('a proof that was ended goes on with the parts that are left', async () => {
   const [one, two] = [
