@@ -1,5 +1,6 @@
 import { InvalidSettings } from '../dedup/errors.js';
 import { steadyNow } from '../dedup/steady-now.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import { answerOf, type Settling } from './answer.js';
 import { OutcomeUnconfirmed, RequestNotSent } from './errors.js';
 import { sentBy, type Sent } from './never-sent.js';
@@ -42,18 +43,13 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
 
   /** One attempt: its answer, or why it has settled nothing. */
   const attempt = async (request: Request): Promise<Attempt> => {
-    const { promise: over, reject } = Promise.withResolvers<never>();
-    const end = () => reject(request.signal.reason as Error);
-    request.signal.addEventListener('abort', end, { once: true });
     try {
       const asked = transport(request).then(async (response) => ({ response, text: await response.text() }));
       // A `fetch` of somebody's own may not heed the signal.
-      return await Promise.race([asked, over]);
+      return await unlessAborted(asked, request.signal);
     } catch (cause) {
       const failure = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
       return { failure, cause, sent: sentBy(cause) };
-    } finally {
-      request.signal.removeEventListener('abort', end);
     }
   };
 

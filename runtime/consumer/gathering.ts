@@ -44,6 +44,8 @@ export class Gathering<Lane extends { readonly isIdle: boolean }, Unit> {
   }
 
   async #start(lane: Lane): Promise<void> {
+    // What an idle lane had is over: it must not be told once more while the lane gathers what comes next.
+    this.#ready.delete(lane);
     const units = await this.#gather(lane);
     this.#underWay.delete(lane);
     this.#ready.set(lane, units);

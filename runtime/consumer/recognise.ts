@@ -6,6 +6,7 @@ import { letGo } from '../dedup/let-go.js';
 import type { Limits } from '../dedup/limits.js';
 import { parsePlainJson } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import type { Arrival, Recognised } from './arrival.js';
 import type { Decode } from './decode/decode.js';
 import type { KeySource } from './message.js';
@@ -99,7 +100,7 @@ function signalFor({ deadline }: Limits): AbortSignal {
 
 async function inTime<T>(work: Promise<T>, limits: Limits): Promise<T> {
   const signal = signalFor(limits);
-  const { SchemaOutOfTime, unlessAborted } = await import('./unusual.js');
+  const { SchemaOutOfTime } = await import('./unusual.js');
   return unlessAborted(work, signal, () => new SchemaOutOfTime());
 }
 

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Limits } from '../dedup/limits.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import type { FailedParked, Prepared, Way } from '../dedup/way.js';
 import type { Arrival, Recognised } from './arrival.js';
 import { Copies } from './copies.js';
@@ -105,14 +106,7 @@ async function prepare<Schema extends StandardSchemaV1, D extends Delivery, Unit
 
 async function withinTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => void import('./unusual.js').then(({ outOfTime }) => outOfTime()).catch(reject);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+  return unlessAborted(work, signal, async () => (await import('./unusual.js')).outOfTime());
 }
 
 async function judgeParked<Schema extends StandardSchemaV1, D extends Delivery, Unit extends Prepared>(

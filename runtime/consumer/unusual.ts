@@ -8,4 +8,3 @@ export { outOfTime, SchemaOutOfTime } from './out-of-time.js';
 export { problemOf } from './problems.js';
 export { recallReceipts } from './recall-receipts.js';
 export { refused } from './refusal.js';
-export { unlessAborted } from './unless-aborted.js';

@@ -9,6 +9,7 @@ import type {
 } from '@aws-sdk/client-dynamodb';
 import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 
 type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
@@ -60,19 +61,13 @@ async function untilOver<T>(
   setMaxListeners(0, over);
   const timer = own && setTimeout(() => own.abort(), Math.max(0, deadline - Date.now()));
   timer?.unref();
-  let giveUp: (() => void) | undefined;
   try {
-    return await Promise.race([
-      begin(over),
-      new Promise<never>((_, reject) => {
-        giveUp = () =>
-          reject(new DependencyFailed('DynamoDB has not answered by the deadline; the outcome is unknown'));
-        if (over.aborted) giveUp();
-        else over.addEventListener('abort', giveUp, { once: true });
-      }),
-    ]);
+    return await unlessAborted(begin(over), over, unanswered);
   } finally {
     clearTimeout(timer);
-    if (giveUp !== undefined) over.removeEventListener('abort', giveUp);
   }
+}
+
+function unanswered(): DependencyFailed {
+  return new DependencyFailed('DynamoDB has not answered by the deadline; the outcome is unknown');
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import type { JobRow } from './job-row.js';
 import type { JobRows } from './job-store.js';
 
@@ -78,10 +79,9 @@ export class Heartbeat {
    */
   async #inTime<T>(call: Promise<T>): Promise<T> {
     const { everyMs } = this.#options;
-    const { promise, reject } = Promise.withResolvers<never>();
     const left = this.#endsAt - performance.now() - everyMs;
-    const timer = setTimeout(() => reject(new Error('no answer')), Math.max(everyMs, left));
-    return Promise.race([call, promise]).finally(() => clearTimeout(timer));
+    const over = AbortSignal.timeout(Math.trunc(Math.max(everyMs, left)));
+    return unlessAborted(call, over, () => new Error('no answer'));
   }
 
   #tell(reason: StopReason): void {

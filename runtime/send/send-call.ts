@@ -1,3 +1,4 @@
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import { TargetTimedOut } from './errors.js';
 import type { SendTarget } from './target.js';
 
@@ -19,16 +20,10 @@ export async function sendCall<E>(
 ): Promise<CallAnswer<E>> {
   const over = new AbortController();
   const late = new TargetTimedOut(target.name, mostMs);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(late);
-      over.abort(late);
-    }, mostMs);
-  });
+  const timer = setTimeout(() => over.abort(late), mostMs);
   try {
     const sending = Promise.resolve(target.send(events, { signal: over.signal }));
-    return { refused: await Promise.race([sending, tooLong]) };
+    return { refused: await unlessAborted(sending, over.signal, () => late) };
   } catch (error) {
     return { refused: new Map(), failure: { error: over.signal.aborted ? late : error } };
   } finally {

@@ -1,4 +1,5 @@
 import { DependencyFailed } from '../dedup/errors.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import { NoRelatedObject } from './errors.js';
 
 /** What a thin event is about: it carries no state. */
@@ -34,11 +35,8 @@ export async function fetchLatest<State>(
 ): Promise<State | undefined> {
   const related = relatedObjectOf(event);
   const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-  const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
   try {
-    return await Promise.race([read(related, signal), late]);
+    return await unlessAborted(read(related, signal), signal);
   } catch (cause) {
     throw new DependencyFailed('the sender of a thin event does not say what it is about', { cause });
   }

@@ -1,4 +1,5 @@
 import { DependencyFailed } from '../dedup/errors.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 
 const withinMs = 5_000;
 
@@ -9,7 +10,6 @@ const withinMs = 5_000;
  * @throws DependencyFailed after 5 seconds: the sender is to come again.
  */
 export async function inTime<T>(reading: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new DependencyFailed(`no answer within ${withinMs} ms`)), withinMs);
-  return Promise.race([reading, promise]).finally(() => clearTimeout(timer));
+  const late = () => new DependencyFailed(`no answer within ${withinMs} ms`);
+  return unlessAborted(reading, AbortSignal.timeout(withinMs), late);
 }

@@ -1,6 +1,6 @@
 import { DependencyFailed, IgnoreMessage, RejectMessage } from '../../dedup/errors.js';
 import { exactJsonText, parseJson } from '../../dedup/exact-json.js';
-import { unlessAborted } from '../unless-aborted.js';
+import { unlessAborted } from '../../dedup/unless-aborted.js';
 import {
   Decoded,
   type Attributes,

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { unlessAborted } from '../../dedup/unless-aborted.js';
 import { destinationOf, type Destination, type Guard } from './guard/destination.js';
 import { retryAfterMs } from './schedule.js';
 import { AttemptTimedOut, verdictOf, type Attempted } from './verdict.js';
@@ -78,16 +79,14 @@ export class Poster {
   }
 
   async #send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(new AttemptTimedOut()), { once: true }),
-    );
-    const to = await Promise.race([destinationOf(post.url, this.#guard), aborted]);
+    const late = () => new AttemptTimedOut();
+    const to = await unlessAborted(destinationOf(post.url, this.#guard), signal, late);
     const { others } = to;
     let failure: unknown;
     for (const [i, address] of [to.address, ...others].entries()) {
       const { asking, response } = this.#ask(post, { ...to, address }, signal, i < others.length);
       try {
-        return await Promise.race([aborted, response]);
+        return await unlessAborted(response, signal, late);
       } catch (error) {
         // What an address of the endpoint says counts before what this side cannot reach.
         if (failure === undefined || verdictOf({ error: failure, durationMs: 0 }).kind === 'ours')
