@@ -1,4 +1,4 @@
-import { heedClosedPipe } from '../targets/closed-pipe.js';
+import { heedClosedPipes } from '../targets/closed-pipe.js';
 import { LocalTargetError } from '../targets/local-target-error.js';
 import { type Cleanup, cleanup } from './cleanup.js';
 import { DriveError, InterruptedError } from './drive-error.js';
@@ -19,7 +19,7 @@ export interface Surroundings {
  * when not), 2 when it could not run, 130 or 143 when it was interrupted. What it started is undone before.
  */
 export async function runProgram(program: (around: Surroundings) => Promise<number>): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) heedClosedPipe(stream);
+  heedClosedPipes();
   const progress = progressTo(process.stderr);
   const signal = interruptSignal();
   const undo = cleanup((line) => progress.line(line));

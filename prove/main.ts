@@ -1,4 +1,4 @@
-import { heedClosedPipe } from '../targets/closed-pipe.js';
+import { heedClosedPipes } from '../targets/closed-pipe.js';
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { proofs } from './proofs.js';
@@ -41,5 +41,5 @@ const program = new Command('prove')
     }
   });
 
-for (const stream of [process.stdout, process.stderr]) heedClosedPipe(stream);
+heedClosedPipes();
 void program.parseAsync();

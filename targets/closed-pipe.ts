@@ -3,7 +3,11 @@
  * started is still undone, and the exit code says what it would have said. What cannot be written for another reason,
  * such as a full disk, is missing to whoever reads it later: it is told, and the exit code is 2.
  */
-export function heedClosedPipe(stream: NodeJS.WriteStream = process.stdout): void {
+export function heedClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) heedClosedPipe(stream);
+}
+
+function heedClosedPipe(stream: NodeJS.WriteStream): void {
   let told = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || told) return;

@@ -203,6 +203,11 @@ export class StoppedGroups<Body, D extends Delivery> implements GiveUpOrigin<Bod
     this.#placeOf = placeOf;
   }
 
+  /** The groups of these that may stand still. */
+  streamsOf(arrivals: readonly Arrival<Body, D>[]): string[] {
+    return arrivals.flatMap(({ delivery }) => this.#placeOf(delivery)?.stream ?? []);
+  }
+
   know(groups: ReadonlyMap<string, Group>, unread: ReadonlySet<string>, stopsFrom = 0): void {
     for (const [stream, group] of groups) this.#seen.set(stream, group);
     this.#unread = unread;

@@ -39,7 +39,8 @@ export function loadTrouble<Schema extends StandardSchemaV1, D extends Delivery,
   const { consumerName, maxFailures = defaultMaxFailures } = batch.settings;
   const limits = batch.lastLimits;
   const options = { ...batch, store, failures, consumerName, onFailure, tally, maxFailures };
-  const origin = new StoppedGroups<BodyOf<Schema>, D>({ ...options, limits }, stops, placeOf);
+  const groupOf = batch.transport.stopsGroups ? placeOf : () => undefined;
+  const origin = new StoppedGroups<BodyOf<Schema>, D>({ ...options, limits }, stops, groupOf);
   return { trouble: new Trouble<Schema, D, Unit>(options), origin };
 }
 
@@ -50,12 +51,11 @@ export function loadTrouble<Schema extends StandardSchemaV1, D extends Delivery,
 export async function recall<Body, D extends Delivery>(
   memory: Memory,
   arrivals: readonly Arrival<Body, D>[],
-  origin: Pick<StoppedGroups<Body, D>, 'know' | 'stops'>,
+  origin: Pick<StoppedGroups<Body, D>, 'know' | 'stops' | 'streamsOf'>,
   limits: Limits,
 ): Promise<void> {
   const { store, failures, gate } = memory;
-  const streams =
-    store === undefined ? [] : arrivals.flatMap(({ delivery }) => placeOf(delivery)?.stream ?? []);
+  const streams = store === undefined ? [] : origin.streamsOf(arrivals);
   const [{ groups, unread }, stopsFrom] = await Promise.all([
     failures.recall(arrivals, streams, limits),
     streams.length === 0 || !origin.stops ? 0 : gate.stopsFrom(limits),

@@ -55,14 +55,11 @@ const longestPauseMs = 20_000;
  */
 export async function workOff(worker: SqsConsumer, options: WorkOffOptions): Promise<void> {
   const { concurrency = 1, waitTimeSeconds = longPollSeconds, signal } = options;
-  const problems = [
-    ...(Number.isInteger(concurrency) && concurrency >= 1
-      ? []
-      : [`concurrency must be a whole number of 1 or more, got ${concurrency}`]),
-    ...(Number.isInteger(waitTimeSeconds) && waitTimeSeconds >= 0 && waitTimeSeconds <= longPollSeconds
-      ? []
-      : [`waitTimeSeconds must be a whole number from 0 to ${longPollSeconds}, got ${waitTimeSeconds}`]),
-  ];
+  const problems: string[] = [];
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    problems.push(`concurrency must be a whole number of 1 or more, got ${concurrency}`);
+  if (!Number.isInteger(waitTimeSeconds) || waitTimeSeconds < 0 || waitTimeSeconds > longPollSeconds)
+    problems.push(`waitTimeSeconds must be a whole number from 0 to ${longPollSeconds}, got ${waitTimeSeconds}`);
   if (problems.length > 0) throw new InvalidSettings(problems);
   const broken = new AbortController();
   const lanes = Array.from({ length: concurrency }, async () =>

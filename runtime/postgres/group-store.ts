@@ -15,14 +15,14 @@ const drainSize = 10;
 /** @throws NewerRow when a newer version of this library wrote it (R17). */
 export function readGroup(row: Readonly<Record<string, unknown>>): Group {
   return {
-    ...(factsOf(row) as Omit<Group, 'stream' | 'state' | 'token'>),
+    ...(readFacts(row) as Omit<Group, 'stream' | 'state' | 'token'>),
     stream: String(row.stream),
     state: row.state as Group['state'],
     token: String(row.token),
   };
 }
 
-function factsOf(row: Readonly<Record<string, unknown>>): object {
+function readFacts(row: Readonly<Record<string, unknown>>): object {
   if (Number(row.v) > rowVersion) throw new NewerRow(String(row.stream), String(row.v), rowVersion);
   return JSON.parse(String(row.facts)) as object;
 }
@@ -49,7 +49,7 @@ export class PostgresGroupStore implements GroupStore {
       [gateStream],
     ]);
     // One that was written before there were states is open.
-    return rows[0] && { state: 'open', from: 0, ...factsOf(rows[0]) };
+    return rows[0] && { state: 'open', from: 0, ...readFacts(rows[0]) };
   }
 
   async writeGate(gate: Gate, how: 'if-none' | 'over', limits: Limits): Promise<boolean> {

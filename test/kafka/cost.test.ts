@@ -51,3 +51,42 @@ test.each([
   // Once per instance it is asked whether any group was ever stopped. The emulator counts no batch reads.
   expect(summaries[0]?.readUnits).toBeLessThanOrEqual(1);
 });
+
+test('of a record that comes again its history is read, and of no group whether it stands still: its records stop none', async () => {
+  const [receipts, rows] = await Promise.all([newDedupTable(client), newTable(client, 'name')]);
+  const asked: string[] = [];
+  const watching = dynamo();
+  watching.middlewareStack.add(
+    (next) => async (call) => {
+      const { RequestItems = {} } = call.input as { RequestItems?: Record<string, { Keys?: object[] }> };
+      asked.push(
+        ...Object.values(RequestItems).flatMap(({ Keys = [] }) => Keys.map((key) => JSON.stringify(key))),
+      );
+      return next(call);
+    },
+    { step: 'initialize' },
+  );
+  const consumer = kafkaConsumer<typeof Body>({
+    settings: {
+      consumerName: 'cost',
+      dedupTable: receipts.name,
+      receiptRetentionSeconds: 3600,
+      deadLetterQueueUrl: 'none',
+    },
+    schema: Body,
+    key: 'position',
+    topicIds: { purchases: 'Zk3x1dYVTkyMmHq6hYb0Ow' },
+    handle: ({ body }, tx) => tx.insert(table({ name: rows.name, partitionKey: 'name' }), { name: body.id }),
+    dynamodb: watching,
+    observe: () => undefined,
+  });
+  const records = [toEventRecord('purchases', new MemoryLog('purchases').put(json({ id: 'r-1' })))];
+  for (let times = 0; times < 2; times += 1)
+    await consumer(
+      { eventSource: 'aws:kafka', records: { 'purchases-0': records } },
+      { getRemainingTimeInMillis: () => 30_000 },
+    );
+  watching.destroy();
+  expect(asked.filter((key) => key.includes('!group#'))).toEqual([]);
+  expect(asked.length).toBeGreaterThan(0);
+});
