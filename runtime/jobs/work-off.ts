@@ -59,7 +59,9 @@ export async function workOff(worker: SqsConsumer, options: WorkOffOptions): Pro
   if (!Number.isInteger(concurrency) || concurrency < 1)
     problems.push(`concurrency must be a whole number of 1 or more, got ${concurrency}`);
   if (!Number.isInteger(waitTimeSeconds) || waitTimeSeconds < 0 || waitTimeSeconds > longPollSeconds)
-    problems.push(`waitTimeSeconds must be a whole number from 0 to ${longPollSeconds}, got ${waitTimeSeconds}`);
+    problems.push(
+      `waitTimeSeconds must be a whole number from 0 to ${longPollSeconds}, got ${waitTimeSeconds}`,
+    );
   if (problems.length > 0) throw new InvalidSettings(problems);
   const broken = new AbortController();
   const lanes = Array.from({ length: concurrency }, async () =>
