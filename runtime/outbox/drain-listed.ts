@@ -24,7 +24,7 @@ interface Slice extends Worked {
   readonly nextFor: (target: string) => bigint | undefined;
 }
 
-/** Targets that have refused an event in this run, by stream: the others go on behind it, and do not wait for them. */
+/** Targets that have refused an event in this run, by stream: the others go on behind it without waiting. */
 type Refusals = Map<string, Set<string>>;
 
 /**

@@ -16,8 +16,8 @@ export interface SkippedEvent {
 
 /**
  * Passes over one event of a listed stream: these targets are sent what comes behind it, and never the event itself.
- * Kept with the event's row, before anything changes: who, when and why. Once more does no harm. A target that does not
- * stand at the event any more stays where it is: what somebody has asked meanwhile to have sent again is sent.
+ * Kept with the event's row, before anything changes: who, when and why. Once more does no harm. A target that does
+ * not stand at the event any more stays where it is: what somebody has asked meanwhile to have sent again is sent.
  *
  * @param entry as it was seen
  * @returns the entry as it is now; undefined: the stream has left the list
