@@ -47,7 +47,14 @@ async function skip(connection: OutboxConnection, options: SkipOptions): Promise
     );
   const target = options.target === undefined ? undefined : connection.target(options.target);
   const { version, targets } = standing(entry, target, options.version);
-  if (!dryRun) await skipEvent(connection.access, { stream, version }, entry, { targets, reason, by });
+  if (!dryRun) {
+    const now = await skipEvent(connection.access, { stream, version }, entry, { targets, reason, by });
+    const back = now && targets.find((name) => nextFor(now, name) <= version);
+    if (back !== undefined)
+      throw new CliError(
+        `meanwhile somebody had the stream sent again from an earlier event: '${back}' is to be sent it up to version ${version}, so run skip again when it stands there`,
+      );
+  }
   if (options.json) printJson({ dryRun, stream, version: String(version), targets, reason, by });
   else
     print(

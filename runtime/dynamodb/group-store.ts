@@ -196,10 +196,20 @@ export class GroupStore implements GroupStorePort {
   }
 
   async open(seen: Group, limits: Limits): Promise<Group> {
-    const next = { ...seen, state: 'open' as const, drained: seen.parked };
     // Whoever opens a group at which much still waits has found that its head acted: those rows are done as well.
-    const rows = this.#drainedRows(seen, Math.min(seen.parked, seen.drained + maxRows));
-    return this.#write(seen, next, rows, limits);
+    // They are written off before it is open, as many at a time as one transaction takes: nobody looks at them later.
+    for (let group = seen; ;) {
+      const count = group.drained < group.parked ? (await this.next(group, limits)).length : 0;
+      const drained = group.drained + count;
+      const state = drained === group.parked ? 'open' : group.state;
+      group = await this.#write(
+        group,
+        { ...group, state, drained },
+        this.#drainedRows(group, drained),
+        limits,
+      );
+      if (state === 'open') return group;
+    }
   }
 
   async decide(

@@ -38,7 +38,7 @@ function exactNumber(text: string): number | bigint | string {
 }
 
 /** A decimal in the one form that all ways to write it have in common: its digits, and where they begin. */
-function decimalOf(text: string): string {
+export function decimalOf(text: string): string {
   const [, sign = '', whole = '', part = '', exponent = '0'] =
     /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text) ?? [];
   const digits = (whole + part).replace(/^0+/, '');

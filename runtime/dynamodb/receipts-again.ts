@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  UpdateItemCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
 import { type Attributes } from './attribute-value.js';
 import { batchGet } from './batch-get.js';
 import { conditional, receiptOutlived } from './conditions.js';
@@ -6,6 +10,7 @@ import type { DynamoStoreOptions } from './store-options.js';
 import { DependencyFailed } from '../dedup/errors.js';
 import type { Limits } from '../dedup/limits.js';
 import type { Outcome } from '../dedup/outcome.js';
+import { decimalOf } from './native-value.js';
 import { nowSeconds, rowAttributes, type ReceiptDraft } from './receipt.js';
 import { judge, judgeRow } from './receipt-verdict.js';
 import { send } from './send.js';
@@ -110,15 +115,17 @@ export async function recallRows(
   const { tableName, key } = first.at;
   const names = Object.keys(key);
   const { fingerprint, result } = rowAttributes;
+  // DynamoDB answers a number in its own way to write it.
+  const part = (value: AttributeValue | undefined) => (value?.N === undefined ? value : decimalOf(value.N));
+  const text = (item: Attributes) => JSON.stringify(names.map((name) => part(item[name])));
   const found = await batchGet(
     client,
     tableName,
-    [...new Map(rows.map(({ at }) => [at.id, at.key])).values()],
+    [...new Map(rows.map(({ at }) => [text(at.key), at.key])).values()],
     limits,
     consistent,
     [...names, fingerprint, result],
   );
-  const text = (item: Attributes) => JSON.stringify(names.map((name) => item[name]));
   const byKey = new Map(found.map((row) => [text(row), row]));
   return rows.map(({ at, ...draft }) => {
     const row = byKey.get(text(at.key));

@@ -24,6 +24,9 @@ interface Slice extends Worked {
   readonly nextFor: (target: string) => bigint | undefined;
 }
 
+/** Targets that have refused an event in this run, by stream: the others go on behind it without waiting. */
+type Refusals = Map<string, Set<string>>;
+
 /**
  * Sends what waits in listed streams, each target from its own position on, slice by slice. A stream of which every
  * target has everything leaves the list; one that does not get further is due later, so that it hides no other one.
@@ -37,8 +40,9 @@ export async function drainListed(
   clock: RunClock,
   tally: Tally,
 ): Promise<void> {
+  const refusals: Refusals = new Map();
   while (entries.length > 0 && clock.mayBegin()) {
-    const slices = await readSlices(entries, sender, access, tally);
+    const slices = await readSlices(entries, sender, access, tally, refusals);
     const reached = await deliver(slices, sender, clock);
     const settled = await settle(slices, reached, sender, access);
     const unwritten = await sideBySide(slices, writesAtOnce, async (one) => {
@@ -57,8 +61,10 @@ export async function drainListed(
         });
       const entry = await writeBack(one, now, access);
       if (entry !== undefined) tally.listed += 1;
+      const othersGoOn = leavesBehind(one, now, refusals);
       // More is there, and nothing is in its way: behind the others.
-      if (entry !== undefined && entry.due <= Date.now() && now.sent.length > 0) entries.push(entry);
+      if (entry !== undefined && (othersGoOn || (entry.due <= Date.now() && now.sent.length > 0)))
+        entries.push(entry);
     });
     for (const [{ stream, from }, error] of unwritten) tally.problem(stream, from, error);
   }
@@ -69,6 +75,7 @@ async function readSlices(
   { targets, health }: Sender,
   access: OutboxAccess,
   tally: Tally,
+  refusals: Refusals,
 ): Promise<Slice[]> {
   const slices: Slice[] = [];
   let [rows, bytes] = [0, 0];
@@ -76,7 +83,10 @@ async function readSlices(
     const group = entries.splice(0, slice.readsAtOnce);
     const unread = await sideBySide(group, slice.readsAtOnce, async (entry) => {
       const stood = new Map(targets.map(({ name }) => [name, nextFor(entry, name)]));
-      const open = [...stood].filter(([name]) => health.get(name)?.leftOutFor === undefined);
+      const refusing = refusals.get(entry.stream);
+      const open = [...stood].filter(
+        ([name]) => health.get(name)?.leftOutFor === undefined && refusing?.has(name) !== true,
+      );
       const from = (open.length > 0 ? open : [...stood])
         .map(([, version]) => version)
         .reduce((least, one) => (one < least ? one : least));
@@ -88,7 +98,7 @@ async function readSlices(
         // One that is left out and further behind is sent nothing of what is behind its turn.
         nextFor: (target) => {
           const next = stood.get(target) ?? from;
-          return next < from ? undefined : next;
+          return next < from || refusing?.has(target) === true ? undefined : next;
         },
       });
     });
@@ -97,16 +107,43 @@ async function readSlices(
   return slices;
 }
 
+/**
+ * Notes who has refused something, and whether others are through with what was read, and can go on in this run: a
+ * stream is read from the lowest position on, so those that are behind would hide what is due to the others.
+ */
+function leavesBehind(
+  { stream, stood, ...slice }: Slice,
+  { next, failures }: Settled,
+  refusals: Refusals,
+): boolean {
+  const known = refusals.get(stream);
+  const refusing = new Set([...(known ?? []), ...failures.keys()]);
+  refusals.set(stream, refusing);
+  const end = endOf(slice);
+  const isThrough = [...next].some(([name, version]) => version >= end && !refusing.has(name));
+  const isNew = refusing.size > (known?.size ?? 0) || isFurther(next, stood);
+  return refusing.size > 0 && slice.read.more && isThrough && isNew;
+}
+
+/** Behind what was read. */
+function endOf({ read, from }: Pick<Slice, 'read' | 'from'>): bigint {
+  return (read.rows.at(-1)?.version ?? from - 1n) + 1n;
+}
+
+function isFurther(next: Settled['next'], stood: Slice['stood']): boolean {
+  return [...next].some(([target, version]) => version > (stood.get(target) ?? version));
+}
+
 /** @returns the entry as it is now; undefined: the stream is off the list */
 function writeBack(
   { stream, entry, from, stood, read }: Slice,
   { next, failures, position }: Settled,
   access: OutboxAccess,
 ): Promise<StuckStream | undefined> {
-  const end = (read.rows.at(-1)?.version ?? from - 1n) + 1n;
+  const end = endOf({ read, from });
   const through = [...next.values()].every((version) => version >= end);
   const done = through && !read.more && read.unreadable === undefined;
-  const further = [...next].some(([target, version]) => version > (stood.get(target) ?? version));
+  const further = isFurther(next, stood);
   const behind = [...next].some(([target, version]) => version < from && version === stood.get(target));
   const hindered = failures.size > 0 || read.unreadable !== undefined || (!further && behind);
   const reasons = [read.unreadable && errorText(read.unreadable.error), reasonOf(failures)].filter(Boolean);

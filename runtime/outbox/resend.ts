@@ -6,7 +6,7 @@ import { versionIn } from './event-row.js';
 import type { OutboxAccess } from './outbox-access.js';
 import { isKnownSent, markAttributes, markOf } from './positions.js';
 import { streamName } from './row.js';
-import { everyOther, listStuck, readStuck, type StuckStream } from './stuck-streams.js';
+import { everyOther, listStuck, type StuckStream } from './stuck-streams.js';
 
 /** What an outbox still has of one stream, and from where on it would be sent again. */
 export interface KeptStream {
@@ -178,9 +178,7 @@ export async function resend(
   { kept, from, target, reason, salt }: Resend,
 ): Promise<StuckStream | undefined> {
   const { stream, at, unsent } = kept;
-  const entry = await readStuck(access, stream);
   const next = new Map([[target ?? everyOther, from]]);
   // The others go on where they are: the list says it, or else the marks.
-  if (target !== undefined && entry === undefined) next.set(everyOther, unsent);
-  return listStuck(access, { stream, at, next, reason, salt }, { entry });
+  return listStuck(access, { stream, at, next, others: unsent, reason, salt });
 }

@@ -4,7 +4,7 @@ import { conditional, outboxRowThere } from '../dynamodb/conditions.js';
 import { send } from '../dynamodb/send.js';
 import type { OutboxAccess } from './outbox-access.js';
 import type { Place } from './positions.js';
-import { everyOther, nextFor, raiseStuck, type StuckStream } from './stuck-streams.js';
+import { changeStuck, everyOther, nextFor, type StuckStream } from './stuck-streams.js';
 
 /** What somebody has decided about an event that a target can never take. */
 export interface SkippedEvent {
@@ -16,7 +16,8 @@ export interface SkippedEvent {
 
 /**
  * Passes over one event of a listed stream: these targets are sent what comes behind it, and never the event itself.
- * Kept with the event's row, before anything changes: who, when and why. Once more does no harm.
+ * Kept with the event's row, before anything changes: who, when and why. Once more does no harm. A target that does
+ * not stand at the event any more stays where it is: what somebody has asked meanwhile to have sent again is sent.
  *
  * @param entry as it was seen
  * @returns the entry as it is now; undefined: the stream has left the list
@@ -46,8 +47,16 @@ export async function skipEvent(
     access.limits,
     'write',
   );
-  // Named with their own places, because raising every other target raises those that are named, too.
-  const stay = [...entry.next.keys()].map((name): [string, bigint] => [name, nextFor(entry, name)]);
-  const raised = targets.map((name): [string, bigint] => [name, version + 1n]);
-  return raiseStuck(access, stream, new Map([...(targets.includes(everyOther) ? stay : []), ...raised]));
+  const isMeant = (name: string) =>
+    targets.includes(name) || (targets.includes(everyOther) && !entry.next.has(name));
+  return changeStuck(access, stream, (now) => {
+    if (now === undefined) return undefined;
+    const names = new Set([...now.next.keys(), ...targets]);
+    const next = [...names].map((name): [string, bigint] => {
+      const stands = nextFor(now, name);
+      // One that has moved meanwhile is past it, or is to be sent again what comes before it.
+      return [name, isMeant(name) && stands === version ? version + 1n : stands];
+    });
+    return { ...now, next: new Map(next), due: Date.now(), tries: 0 };
+  });
 }

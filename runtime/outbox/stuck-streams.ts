@@ -206,6 +206,8 @@ export interface ToList {
   /** Commit of its oldest event that waits, epoch milliseconds. */
   readonly at: number;
   readonly next: ReadonlyMap<string, bigint>;
+  /** Where targets stand that `next` does not name, if the stream is not listed. @default - at the beginning */
+  readonly others?: bigint;
   readonly reason: string;
   readonly salt?: string;
   /** @default - at once */
@@ -218,11 +220,14 @@ export interface ToList {
  */
 export function listStuck(
   access: OutboxAccess,
-  { stream, at, next, reason, salt, due = Date.now() }: ToList,
+  { stream, at, next, others, reason, salt, due = Date.now() }: ToList,
   seen?: { readonly entry: StuckStream | undefined },
 ): Promise<StuckStream | undefined> {
   const lowered: StuckChange = (entry) => {
-    if (entry === undefined) return { stream, at, since: Date.now(), due, tries: 0, next, reason, salt };
+    if (entry === undefined) {
+      const all = new Map([...(others === undefined ? [] : [[everyOther, others] as const]), ...next]);
+      return { stream, at, since: Date.now(), due, tries: 0, next: all, reason, salt };
+    }
     const names = new Set([...entry.next.keys(), ...next.keys()]);
     const lower = (name: string): [string, bigint] => {
       const theirs = nextFor(entry, name);

@@ -1,3 +1,4 @@
+import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { groupConditions } from '../../runtime/dynamodb/conditions.js';
 import { transportGroup, type Group } from '../../runtime/dedup/group.js';
 import { Meter, type Table } from '../../runtime/dynamodb/index.js';
@@ -91,4 +92,23 @@ test('R17: a row of a newer version is not read', async () => {
   const stopped = await stop(undefined, 'm1');
   await store().decide({ ...stopped, v: 2 } as Group, 'resuming', 'no', limits);
   await expect(store().read(place.stream, limits)).rejects.toThrow('row has version 2');
+});
+
+test.each<[string, number, number]>([
+  ['more than a transaction takes', 130, 10],
+  ['texts of several parts, over 4 MB in all', 12, 400_000],
+])('a group that is opened while much waits leaves no row for good: %s', async (_, count, length) => {
+  const stopped = await stop(undefined, 'm0');
+  const messages = Array.from({ length: count }, (_, i) => ({
+    messageId: `m${i + 1}`,
+    text: `${i + 1}`.padEnd(length, '.'),
+  }));
+  const parked = await store().park(stopped, messages, limits);
+  const open = await store().open(parked, limits);
+  expect(open).toMatchObject({ state: 'open', parked: count + 1, drained: count + 1 });
+  const kept: string[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: receipts.name }))
+    for (const { id, expiration, record } of Items)
+      if (id?.S?.includes('!parked#') && (expiration === undefined || record !== undefined)) kept.push(id.S);
+  expect(kept).toEqual([]);
 });

@@ -1,17 +1,19 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DynamoStore,
+  insertWay,
   InvalidWrite,
   KeyReused,
   Meter,
   receiptId,
+  table,
   transactionWay,
   type Received,
   type RowReceipt,
   type Table,
   type Transaction,
 } from '../../runtime/dynamodb/index.js';
-import { dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
+import { createdTable, dynamo, newTable, rawRow, row } from '../fixtures/dynamo.js';
 import { limits } from '../fixtures/units.js';
 
 interface Payment {
@@ -114,6 +116,37 @@ test('R12: a duplicate whose own conditions fail as well is a duplicate', async 
   expect((await act(received('both'), byRow(), handle))?.kind).toBe('processed');
   expect((await act(received('both'), byRow(), handle))?.kind).toBe('duplicate');
 });
+
+test.each([true, false])(
+  'a row whose key DynamoDB writes in its own way is found, consistent %s',
+  async (consistent) => {
+    const name = await createdTable(client, {
+      KeySchema: [{ AttributeName: 'rate', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'rate', AttributeType: 'N' }],
+    });
+    const rates = table({ name, partitionKey: 'rate' });
+    const way = insertWay(client, rates, ({ rate }: { readonly rate: number }) => ({ rate }));
+    const messages = [1e-7, 2.5e-9, -1e-7, 0.5, 3].map((rate) => ({
+      ...{ id: receiptId('tester', String(rate)), fingerprint: 'same' },
+      message: { rate },
+    }));
+    const turn = { lane: 'a', ahead: false, limits };
+    // The emulator takes the ways to write a number for different keys: it is told DynamoDB's own.
+    const plain = (_: string, value: unknown) =>
+      typeof value === 'string' && /^-?[\d.]+e-\d+$/.test(value)
+        ? Number(value).toFixed(20).replace(/0+$/, '')
+        : value;
+    client.middlewareStack.add(
+      (next) => async (args) => next(JSON.parse(JSON.stringify(args), plain) as typeof args),
+      { step: 'initialize', name: 'plain', override: true },
+    );
+    const units = await Promise.all(messages.map(async (message) => way.prepare(message, turn)));
+    await way.commit(units, limits());
+    const found = await way.recall?.(messages, limits(), consistent);
+    client.middlewareStack.remove('plain');
+    expect(messages.map((message) => found?.get(message)?.kind)).toEqual(messages.map(() => 'duplicate'));
+  },
+);
 
 describe('a message that was processed before the consumer had the option', () => {
   const onlyCounts: Fill = ({ key, cents: by }, tx) =>

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { beginPostgresEpoch, PollingRelay, postgresOutbox } from '../../runtime/postgres/outbox/index.js';
 import { testPostgres } from '../fixtures/postgres.js';
 import { moved, OutboxDatabase, portOf, Sink, source, until } from './outbox-world.js';
@@ -98,6 +99,22 @@ test('what could not be sent is refused before it is written, without quoting it
     expect(() => postgresOutbox({ source: bad })).toThrow('source of the outbox');
   expect(() => postgresOutbox({ source: '' })).toThrow('source of the outbox');
   expect(() => postgresOutbox({ source, schema: 'Drop Table' })).toThrow('lower-case');
+});
+
+test('names that are too long together for a key are refused, by the transaction that goes on; the longest is published', async () => {
+  // What repeats itself would be compressed.
+  const random = (bytes: number) => randomBytes(bytes).toString('hex').slice(0, bytes);
+  const long = postgresOutbox({ source: random(1_000) });
+  const event = (name: number) => ({ ...moved('a'), aggregate: { kind: random(500), name: random(name) } });
+  const published = await db.transaction(async (port) => {
+    for (const name of [600, 900, 1_024])
+      await expect(long.publish(port, event(name))).rejects.toMatchObject({
+        name: 'InvalidWrite',
+        message: expect.stringContaining('use a hash'),
+      });
+    return long.publish(port, event(510));
+  });
+  expect(published.version).toBe('1');
 });
 
 test('numbers that a double cannot hold are sent to the digit', async () => {

@@ -1,7 +1,7 @@
 import { InvalidSettings, InvalidWrite } from '../../dedup/errors.js';
 import { canonicalJson } from '../../dedup/fingerprint.js';
 import { isName, isPart, isType, maxNameBytes } from '../../outbox/event-names.js';
-import { eventText, groupId } from '../../outbox/row.js';
+import { eventText, groupId, maxStreamBytes, streamText } from '../../outbox/row.js';
 import { eventBytes } from '../../outbox/event-bytes.js';
 import { sendableJson } from '../../send/target.js';
 import { outboxNames } from './names.js';
@@ -129,13 +129,20 @@ function columnsOf(event: PostgresEvent, { table, source, maxEventBytes }: Rules
   if (group === '') throw refuse('group is empty; leave it out to take the name of the aggregate');
   if (time !== undefined && !isTime(time))
     throw refuse('time is no valid date, or none of the years 1 to 9999');
+  const longest = { source, epoch: String(longVersion), kind, aggregate: name };
+  // Together they are a key of an index: what is too long for one would abort the transaction.
+  const streamBytes = Buffer.byteLength(streamText(longest));
+  if (streamBytes > maxStreamBytes)
+    throw refuse(
+      `source, epoch, kind and name make a stream's name of up to ${streamBytes} bytes, an outbox takes ${maxStreamBytes}; ` +
+        'use a hash of what is long',
+    );
   const data = canonicalJson(event.data);
   const stored = {
     ...{ type, data, at: Date.now() },
     group: group === undefined || group === name ? undefined : groupId(group),
     time: time?.toISOString(),
   };
-  const longest = { source, epoch: String(longVersion), kind, aggregate: name };
   const bytes = Buffer.byteLength(sendableJson(eventText(longest, longVersion, stored)));
   if (bytes > maxEventBytes)
     throw refuse(
