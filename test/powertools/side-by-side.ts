@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
@@ -150,8 +151,11 @@ export function losing(command: string, times = 1): DynamoDBClient {
   return client;
 }
 
+const deaths = new EventEmitter();
+
 /** A process that dies there: nobody waits for it. */
 export function forever(): Promise<never> {
+  deaths.emit('death');
   return new Promise(() => undefined);
 }
 
@@ -163,6 +167,12 @@ export function told(work: Promise<unknown>): Promise<Told> {
   );
 }
 
+/** Undefined once the process has died in which the work is. */
 async function orHung<T>(work: Promise<T>): Promise<T | undefined> {
-  return Promise.race([work, sleep(600).then(() => undefined)]);
+  const over = new AbortController();
+  const death = once(deaths, 'death', over).then(
+    () => undefined,
+    () => undefined,
+  );
+  return Promise.race([work, death]).finally(() => over.abort());
 }
