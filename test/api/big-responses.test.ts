@@ -163,7 +163,7 @@ describe('a store that never answers', () => {
     const asked = fresh();
     await answering(() => big)(request(asked), limits());
     const started = Date.now();
-    const answer = await answering(() => big, { put: responses.put, get: never })(request(asked), soon());
+    const answer = await answering(() => big, { ...responses, get: never })(request(asked), soon());
     expect(Date.now() - started).toBeLessThan(1_250);
     expect(answer.status).toBe(503);
     const again = await answering(() => big)(request(asked), limits());

@@ -49,18 +49,14 @@ function layer(options: Partial<LeasePersistenceLayerOptions> = {}) {
   });
 }
 const config = (more = {}) => new IdempotencyConfig({ eventKeyJmesPath: 'id', ...more });
-const protect = <Result>(
-  persistenceStore: LeasePersistenceLayer,
-  end: () => Result | Promise<Result>,
-  more = {},
-) =>
-  makeIdempotent(
-    async (_order: unknown, _context: unknown) => {
-      effects += 1;
-      return end();
-    },
-    { persistenceStore, config: config(more), keyPrefix: 'orders' },
-  );
+type Fn<Result> = (order: unknown, context: Context) => Promise<Result>;
+function protect<Result>(store: LeasePersistenceLayer, end: () => Result | Promise<Result>, more = {}) {
+  const fn: Fn<Result> = async () => {
+    effects += 1;
+    return end();
+  };
+  return makeIdempotent(fn, { persistenceStore: store, config: config(more), keyPrefix: 'orders' });
+}
 const again = () => ({ ...order });
 const thrownBy = async (call: Promise<unknown>) =>
   call.then(
@@ -95,8 +91,8 @@ test('Middy does not run a handler again that returned nothing', async () => {
       effects += 1;
       return Promise.resolve();
     }).use(makeHandlerIdempotent({ persistenceStore: layer(), config: config(), keyPrefix: 'orders' }));
-  await handler()(again() as never, context);
-  await handler()(again() as never, context);
+  await handler()(again(), context);
+  await handler()(again(), context);
   expect(effects).toBe(1);
 });
 
@@ -111,8 +107,8 @@ test('nor one whose answer is in the memory of its instance', async () => {
       keyPrefix: 'orders',
     }),
   );
-  await handler(again() as never, context);
-  await handler(again() as never, context);
+  await handler(again(), context);
+  await handler(again(), context);
   expect(effects).toBe(1);
 });
 
@@ -227,12 +223,10 @@ describe('two calls with one payload begin at once in one process', () => {
 
   test('of two functions neither gets the result of the other', async () => {
     const persistenceStore = layer();
-    const named = (keyPrefix: string, ms: number) =>
-      makeIdempotent(async (_order: unknown, _context: unknown) => sleep(ms, keyPrefix), {
-        persistenceStore,
-        config: config(),
-        keyPrefix,
-      });
+    const named = (keyPrefix: string, ms: number) => {
+      const fn: Fn<string> = async () => sleep(ms, keyPrefix);
+      return makeIdempotent(fn, { persistenceStore, config: config(), keyPrefix });
+    };
     const payload = again();
     const [slow, quick] = await Promise.allSettled([
       named('slow', 200)(payload, context),
