@@ -13,6 +13,7 @@ import { render } from '../http/response.js';
 import type { Problems, Refusal } from '../http/problem.js';
 import type { RequestLimits } from './request.js';
 import { SavedAnswer } from './saved-answer.js';
+import { ResponsesUnanswered, responsesInTime } from './responses-in-time.js';
 import { saving, type ResponseStore } from './saved-response.js';
 import { asError, hinted, notCommitted, retryAfter, tryAgain, type Settled } from './settled.js';
 
@@ -70,11 +71,12 @@ export class Execution<Body, Tx> {
   #threw: unknown;
 
   constructor(context: ExecutionContext<Body, Tx>, receipt: Identified, limits: RequestLimits, meter: Meter) {
-    this.#context = context;
+    const responses = context.responses && responsesInTime(context.responses, limits.deadline);
+    this.#context = { ...context, responses };
     this.#receipt = receipt;
     this.#limits = { deadline: limits.deadline, meter };
     this.#assertCarried = limits.assertCarried;
-    this.#saved = new SavedAnswer(context, this.#receipt, this.#limits);
+    this.#saved = new SavedAnswer(this.#context, this.#receipt, this.#limits);
   }
 
   /** Answers a request that is not taken. It may be the retry of one that was, and then has its answer (R45). */
@@ -167,11 +169,13 @@ export class Execution<Body, Tx> {
 
   /**
    * The handler has thrown, or has answered what is no outcome. Of a request that was processed before that may be
-   * just because of what it did then, so its receipt is asked for first, unless there was none.
+   * just because of what it did then, so its receipt is asked for first, unless there was none. There was none, too,
+   * just before its answer was to be kept, and there is no time to ask again.
    */
   async #thrown(error: unknown): Promise<Settled> {
     const { problem, store } = this.#context;
-    const found = store.takesFirst ? undefined : await this.#saved.find();
+    const isAsked = store.takesFirst || error instanceof ResponsesUnanswered;
+    const found = isAsked ? undefined : await this.#saved.find();
     if (found !== undefined) return found;
     if (error instanceof Unsaved)
       return {

@@ -58,7 +58,9 @@ function resourceIn(
   params: Readonly<Record<string, string>>,
 ): string | undefined {
   const route = /^\S+ (\/.*)$/.exec(routeKey)?.[1];
-  if (route !== undefined) return resourceOf(route, params);
+  if (route !== undefined) return resourceOf(route, params, rawPath);
+  // A stage of that name is in no address, and function URLs have no other.
+  if (stage === '$default') return rawPath;
   const prefix = `/${stage}`;
   return rawPath === prefix || rawPath.startsWith(`${prefix}/`)
     ? rawPath.slice(prefix.length) || '/'

@@ -15,6 +15,7 @@ export {
 } from './caller.js';
 export { apiSettings, type ApiSettings } from './settings.js';
 export { s3Responses, type S3ResponsesOptions } from './s3-responses.js';
+export { ResponsesUnanswered } from './responses-in-time.js';
 export { ResponseTooLarge, SavedResponseLost, type ResponseStore } from './saved-response.js';
 export type { ApiRequest, Identity, RequestLimits } from './request.js';
 export type { ApiResponse, RenderedResponse, ResponseBody } from '../http/response.js';

@@ -39,15 +39,41 @@ export function defined(
  * it two resources would be one.
  *
  * @param route such as `/payments/{id}` or `/{proxy+}`
+ * @param path as it was sent
  */
-export function resourceOf(route: string, params: Readonly<Record<string, string>>): string | undefined {
+export function resourceOf(
+  route: string,
+  params: Readonly<Record<string, string>>,
+  path: string,
+): string | undefined {
   const names = [...route.matchAll(/\{([^{}+]*)\+?\}/g)].map(([, name = '']) => name);
   if (names.some((name) => params[name] === undefined)) return undefined;
   return route.replace(/\{([^{}+]*)(\+?)\}/g, (_, name: string, greedy: string) => {
     const value = (params[name] ?? '').toWellFormed();
-    // The slashes of a greedy one are those of the path.
-    return greedy === '' ? encodeURIComponent(value) : value;
+    return greedy === '' ? encodeURIComponent(value) : greedyPart(value, path);
   });
+}
+
+/**
+ * The slashes of a greedy parameter are those of the path. But it comes decoded, and `a%2Fb` and `a/b` are two
+ * resources: so it is the end of the path, as far as that was told as it was sent.
+ */
+function greedyPart(value: string, path: string): string {
+  const parts = path.split('/').map(decoded);
+  let from = parts.length;
+  let length = -1;
+  while (from > 0 && length < value.length) length += 1 + (parts[--from] ?? '').length;
+  const end = parts.slice(from);
+  const told = end.join('/') === value ? end : value.split('/');
+  return told.map((part) => part.replaceAll('%', '%25').replaceAll('/', '%2F')).join('/');
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** A body as Lambda takes it: text as text and the rest in base64. */

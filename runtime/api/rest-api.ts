@@ -44,15 +44,15 @@ export function restApiHandler(api: Api): RestApiHandler {
 function resourceIn(
   {
     resource,
-    requestContext: { resourcePath },
+    requestContext: { resourcePath, path = '' },
   }: {
     readonly resource?: string;
-    readonly requestContext: { readonly resourcePath?: string };
+    readonly requestContext: { readonly resourcePath?: string; readonly path?: string };
   },
   params: Readonly<Record<string, string>>,
 ): string | undefined {
   const route = resourcePath ?? resource;
-  return route === undefined ? undefined : resourceOf(route, params);
+  return route === undefined ? undefined : resourceOf(route, params, path);
 }
 
 function queryOf({ multiValueQueryStringParameters }: APIGatewayProxyEvent): URLSearchParams {

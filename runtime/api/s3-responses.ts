@@ -27,14 +27,16 @@ export function s3Responses({ bucket, client: given }: S3ResponsesOptions): Resp
     return { client, ...sdk };
   };
   return {
-    async put(name, body) {
+    async put(name, body, abortSignal) {
       const { client, PutObjectCommand } = await s3();
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: body }));
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: body }), { abortSignal });
     },
-    async get(name) {
+    async get(name, abortSignal) {
       const { client, GetObjectCommand, NoSuchKey } = await s3();
       try {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: name }), {
+          abortSignal,
+        });
         return await Body?.transformToByteArray();
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined;

@@ -7,10 +7,14 @@ import { bytesOfBody, type RenderedResponse } from '../http/response.js';
  * never replaces what another has committed to.
  */
 export interface ResponseStore {
-  /** Resolves when the object is durable. */
-  put(name: string, body: Uint8Array): Promise<void>;
-  /** Undefined when there is no such object. */
-  get(name: string): Promise<Uint8Array | undefined>;
+  /**
+   * Resolves when the object is durable.
+   *
+   * @param signal fires at the request's deadline, when the call is given up
+   */
+  put(name: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** Undefined when there is no such object. @param signal as for `put` */
+  get(name: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
 }
 
 /** A response as a receipt keeps it. */

@@ -1,4 +1,4 @@
-import { EffectBlocked, LeaseHeld, ResultLost } from '../dedup/errors.js';
+import { EffectBlocked, InvalidSettings, LeaseHeld, ResultLost } from '../dedup/errors.js';
 import { decide, type LeaseRules } from '../dedup/lease-decision.js';
 import { sleep } from '../dedup/sleep.js';
 import type { Lease, LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
@@ -26,6 +26,7 @@ const pollMs = 50;
  * Gets the lease, or what its former owner wrote down.
  *
  * @throws LeaseHeld, EffectBlocked, ResultLost, CommitFailed see `Once`.
+ * @throws InvalidSettings for a row that is none of a lease.
  */
 export async function acquire(
   store: LeaseStore,
@@ -59,13 +60,16 @@ export async function acquire(
           }
           throw new EffectBlocked(draft.id, decision.reason, decision.because, store.unlocking);
         }
+        const before = answer;
         answer = (await store.read(draft.id)) ?? (await store.claim(draft));
+        assertChanged(before, answer);
         break;
       }
       case 'take-over': {
         const { inDoubt } = decision;
         const before = answer;
         answer = await store.claim(draft, { row: before, inDoubt });
+        assertChanged(before, answer);
         if (!isRow(answer) && inDoubt) report('takeover', `status was ${before.status}`);
       }
     }
@@ -74,4 +78,13 @@ export async function acquire(
 
 function isRow(answer: Lease | LeaseRow): answer is LeaseRow {
   return 'status' in answer;
+}
+
+/** A write that was refused for a row which is as it was would be refused for ever. */
+function assertChanged(before: LeaseRow, answer: Lease | LeaseRow): void {
+  if (!isRow(answer) || answer.fence !== before.fence || answer.status !== before.status) return;
+  if (answer.endsAt !== before.endsAt || answer.expiration !== before.expiration) return;
+  throw new InvalidSettings([
+    'the row of this key has no `status` and `expiration` as Powertools writes them by default; take a table of its own',
+  ]);
 }

@@ -4,6 +4,9 @@ import type { Lease, LeaseStore } from '../dedup/lease-store.js';
 
 const maxTries = 5;
 
+/** Of a result with a getter or a `toJSON` that throws. What it says may be anybody's data (R59). */
+const unreadable = new UnserialisableValue('$', 'reading it throws');
+
 /**
  * Writes down an outcome that is known, and tries harder than usual: if this fails the effect has happened and nobody
  * knows. A result that cannot be stored is written down as lost, and listed.
@@ -26,8 +29,8 @@ export async function completeSurely(
           : await store.completeWithout(lease, consumerName, lost.message);
       return { written, lost };
     } catch (error) {
-      if (error instanceof UnserialisableValue && lost === undefined) {
-        lost = error;
+      if (!(error instanceof CommitFailed) && lost === undefined) {
+        lost = error instanceof UnserialisableValue ? error : unreadable;
         continue;
       }
       if (!(error instanceof CommitFailed) || tries >= maxTries) throw error;

@@ -59,6 +59,22 @@ export class Ownership {
   }
 
   /**
+   * Asked before the effect begins: past its lease a successor may be at it.
+   *
+   * @throws LeaseHeld when its lease is over; it is given back.
+   * @throws LeaseLost when another owner has it.
+   */
+  async assertInTime(): Promise<void> {
+    if (this.leftMs > 0) return;
+    await this.giveBack();
+    throw new LeaseHeld(
+      this.#lease.id,
+      this.#store.now(),
+      'the effect would have begun past its lease; it was given back',
+    );
+  }
+
+  /**
    * Asks the other side about earlier calls.
    *
    * @returns the result to go on with, or undefined when the effect is to be made.

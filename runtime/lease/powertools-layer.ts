@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { JSONValue } from '@aws-lambda-powertools/commons/types';
-import { IdempotencyItemNotFoundError, IdempotencyRecordStatus } from '@aws-lambda-powertools/idempotency';
-import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
+import { IdempotencyItemNotFoundError } from '@aws-lambda-powertools/idempotency';
+import { BasePersistenceLayer, type IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
 import type { BasePersistenceLayerOptions } from '@aws-lambda-powertools/idempotency/types';
 import { crashPoint } from '../dedup/crash-points.js';
 import type { EffectCall, LeaseTimes, OnUnknown } from '../dedup/effect.js';
@@ -16,7 +16,7 @@ import { downstreamKey } from './downstream-key.js';
 import { logLeaseEvent, reporter, type LeaseObserver } from './lease-event.js';
 import { leaseRules } from './lease-rules.js';
 import { Ownership } from './ownership.js';
-import { exists, recordOf } from './powertools-record.js';
+import { completed, exists, recordOf } from './powertools-record.js';
 
 export interface LeasePersistenceLayerOptions extends LeaseTimes {
   readonly client: LeaseStoreOptions['client'];
@@ -36,7 +36,10 @@ export interface LeasePersistenceLayerOptions extends LeaseTimes {
   readonly onUnknown: OnUnknown<string, JSONValue>;
   /** @default 60 */
   readonly maxClockSkewSeconds?: number;
-  /** How long a call that finds another at work waits for its result, in milliseconds. @default 0 */
+  /**
+   * How long a call that finds another at work waits for its result, in milliseconds. One with the very payload (the
+   * same object, or an equal text) of a call in this process does not wait: it is refused. @default 0
+   */
   readonly waitMs?: number;
   /** @default - one JSON line per event on stdout */
   readonly observe?: LeaseObserver;
@@ -75,8 +78,12 @@ const longestRunMs = 15 * 60_000;
  * counts for as long as it is there. The lease is the time left of the invocation, and a takeover waits
  * `maxClockSkewSeconds` longer.
  *
+ * A function that returned nothing is replayed as `null`, as Lambda answers: for `undefined` Middy would run the
+ * handler once more.
+ *
  * Does not guarantee: anything when POWERTOOLS_IDEMPOTENCY_DISABLED is set, which keeps Powertools from asking the
- * layer.
+ * layer; nor around a durable function, which Powertools runs at a replay without a claim: LeaseLost is thrown at its
+ * end.
  *
  * Refusals reach you as Powertools' errors: IdempotencyAlreadyInProgressError for a live lease,
  * IdempotencyPersistenceLayerError with EffectBlocked or LeaseLost as its `cause`.
@@ -85,6 +92,8 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
   readonly #options: LeasePersistenceLayerOptions;
   readonly #store: LeaseStore;
   readonly #claims = new ClaimBook<Claim>();
+  /** Keys of the payloads whose claim is under way. */
+  readonly #starting = new ClaimBook<string>();
   readonly #claiming = new AsyncLocalStorage<Claiming>();
 
   /** @throws InvalidSettings when a setting is missing or out of range. */
@@ -138,16 +147,21 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     const key = this.getHashedIdempotencyKey(data);
     // Whoever runs in this very process has certainly not died. And what it says later could not be told from what
     // the second says.
-    const open = this.#claims.get(data);
-    if (open !== undefined && open.key !== key)
+    const taken = this.#claims.get(data)?.key ?? this.#starting.get(data);
+    if (taken !== undefined && taken !== key)
       throw new InvalidSettings([
         'two functions share one layer and one payload; give each a layer of its own',
       ]);
-    if (open !== undefined) throw exists(key);
+    if (taken !== undefined) throw exists(key);
     const claiming: Claiming = {};
-    await this.#claiming.run(claiming, () =>
-      super.saveInProgress(data, remainingTimeInMillis ?? longestRunMs),
-    );
+    this.#starting.open(data, key);
+    try {
+      await this.#claiming.run(claiming, () =>
+        super.saveInProgress(data, remainingTimeInMillis ?? longestRunMs),
+      );
+    } finally {
+      this.#starting.close(data);
+    }
     const { own, payloadHash } = claiming;
     if (own === undefined)
       throw new InvalidSettings(['Powertools did not put a record; its version does not fit']);
@@ -160,14 +174,10 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     await crashPoint('effect-done');
     const claim = this.#claims.close(data);
     if (claim === undefined) throw new LeaseLost('unknown payload', 'completion');
-    await claim.own.complete(result);
+    // As it is kept: the caller may go on to change the object that it was given.
+    const kept = await claim.own.complete(result);
     await crashPoint('lease-completed');
-    const record = new IdempotencyRecord({
-      idempotencyKey: claim.key,
-      status: IdempotencyRecordStatus.COMPLETED,
-      responseData: result,
-      payloadHash: claim.payloadHash,
-    });
+    const record = completed(claim.key, kept, claim.payloadHash);
     // Powertools' way into its local cache.
     this.processExistingRecord(record, record);
   }
@@ -202,21 +212,32 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
         const idempotencyKey = downstreamKey(consumerName, id, 'reconcile');
         const signal = AbortSignal.timeout(Math.max(0, Math.floor(own.leftMs)));
         const found = await own.reconcile(onUnknown.reconcile, id, { idempotencyKey, signal });
-        if (found !== undefined) throw exists((await this.#store.read(id)) ?? id);
+        if (found !== undefined) throw await this.#taken(id);
       }
+      await own.assertInTime();
       const claiming = this.#claiming.getStore();
       if (claiming !== undefined) Object.assign(claiming, { own, payloadHash: record.payloadHash });
     } catch (error) {
-      if (error instanceof LeaseHeld) throw exists((await this.#store.read(id)) ?? id);
+      if (error instanceof LeaseHeld) throw await this.#taken(id);
       throw error;
     }
   }
 
   protected override async _getRecord(idempotencyKey: string): Promise<IdempotencyRecord> {
-    const row = await this.#store.read(idempotencyKey);
+    const row = await this.#read(idempotencyKey);
     if (row === undefined) throw new IdempotencyItemNotFoundError();
-    if (row.lost !== undefined) throw new ResultLost(row.id, row.lost, this.#store.unlocking);
     return recordOf(row);
+  }
+
+  /** What to throw for a key that somebody else has, who may have completed it since that was seen. */
+  async #taken(id: string): Promise<Error> {
+    return exists((await this.#read(id)) ?? id);
+  }
+
+  async #read(id: string): Promise<LeaseRow | undefined> {
+    const row = await this.#store.read(id);
+    if (row?.lost !== undefined) throw new ResultLost(id, row.lost, this.#store.unlocking);
+    return row;
   }
 
   /** `saveSuccess` completes by the claim, never by a key that is computed anew. */

@@ -21,13 +21,30 @@ function running(idempotencyKey: string): IdempotencyRecord {
   return new IdempotencyRecord({ idempotencyKey, status: IdempotencyRecordStatus.INPROGRESS });
 }
 
-/** A row as Powertools sees it. Without its expiry: a completed one counts for as long as it is there (R7). */
+/**
+ * An outcome as Powertools sees it. Without its expiry: it counts for as long as it is there (R7). And never with
+ * `undefined`, for which Middy would run the handler once more.
+ */
+export function completed(
+  idempotencyKey: string,
+  result: unknown,
+  payloadHash: string | undefined,
+): IdempotencyRecord {
+  return new IdempotencyRecord({
+    idempotencyKey,
+    status: IdempotencyRecordStatus.COMPLETED,
+    responseData: (result ?? null) as JSONValue,
+    payloadHash,
+  });
+}
+
+/** A row as Powertools sees it. */
 export function recordOf({ id, status, result, validation, endsAt }: LeaseRow): IdempotencyRecord {
+  if (status === 'COMPLETED') return completed(id, result, validation);
   return new IdempotencyRecord({
     idempotencyKey: id,
-    status: status === 'COMPLETED' ? IdempotencyRecordStatus.COMPLETED : IdempotencyRecordStatus.INPROGRESS,
+    status: IdempotencyRecordStatus.INPROGRESS,
     inProgressExpiryTimestamp: endsAt,
-    responseData: result as JSONValue,
     payloadHash: validation,
   });
 }

@@ -1,6 +1,6 @@
 import { crashPoint } from '../dedup/crash-points.js';
 import type { Effect } from '../dedup/effect.js';
-import { EffectNotStarted, KeyReused, LeaseHeld } from '../dedup/errors.js';
+import { EffectNotStarted, KeyReused } from '../dedup/errors.js';
 import type { LeaseRow, LeaseStore } from '../dedup/lease-store.js';
 import { valueOfText } from '../dedup/value-text.js';
 import { acquire } from './acquire.js';
@@ -31,15 +31,13 @@ export async function runOnce<Args, Result>(
   if (acquired.kind === 'completed') return acquired.row.result as Result;
   const own = new Ownership(store, acquired.lease, once);
   await crashPoint('lease-claimed');
-  if (own.leftMs <= 0) {
-    await own.giveBack();
-    throw new LeaseHeld(id, store.now(), 'the claim took longer than the lease; it was given back');
-  }
+  await own.assertInTime();
   const call = { idempotencyKey: once.idempotencyKey, signal: AbortSignal.timeout(Math.floor(own.leftMs)) };
   const args = valueOfText(own.args ?? once.args) as Args;
   if (own.inDoubt && onUnknown !== 'block' && 'reconcile' in onUnknown) {
     const found = await own.reconcile(onUnknown.reconcile, args, call);
     if (found !== undefined) return found.result;
+    await own.assertInTime();
   }
   let result: Result;
   try {

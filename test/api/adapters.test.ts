@@ -134,6 +134,26 @@ test.each<[string, string | undefined, APIGatewayProxyEventV2 | APIGatewayProxyE
     '/a/b',
     v2({ routeKey: 'ANY /{proxy+}', pathParameters: { proxy: 'a/b' } }),
   ],
+  [
+    'a slash that is none of the path, within a greedy parameter',
+    '/a%2Fb/c',
+    v2({ routeKey: 'ANY /{proxy+}', rawPath: '/prod/a%2fb/c', pathParameters: { proxy: 'a/b/c' } }),
+  ],
+  [
+    'the same at a REST API',
+    '/v/a%2Fb',
+    v1({ pathParameters: { proxy: 'a/b' } }, { path: '/prod/v/%61%2Fb', resourcePath: '/v/{proxy+}' }),
+  ],
+  [
+    'the text of such a slash, which is neither',
+    '/a%252Fb',
+    v2({ routeKey: 'ANY /{proxy+}', rawPath: '/a%252Fb', pathParameters: { proxy: 'a%2Fb' } }),
+  ],
+  [
+    'a greedy parameter whose path has come decoded',
+    '/a%25/b',
+    v2({ routeKey: 'ANY /{proxy+}', rawPath: '/prod/a%/b', pathParameters: { proxy: 'a%/b' } }),
+  ],
   ['half a character', '/p/%EF%BF%BD', v2({ routeKey: 'ANY /p/{id}', pathParameters: { id: '\ud800' } })],
   ['a parameter that is not told', undefined, v2({ routeKey: 'POST /p/{other}', rawPath: '/p/1' })],
   [
@@ -143,6 +163,15 @@ test.each<[string, string | undefined, APIGatewayProxyEventV2 | APIGatewayProxyE
       routeKey: '$default',
       rawPath: '/prod/p/1',
       requestContext: { stage: 'prod', http: { method: 'POST' } },
+    }),
+  ],
+  [
+    '$default, at the stage $default, whose name is in no path',
+    '/$default/p/1',
+    v2({
+      routeKey: '$default',
+      rawPath: '/$default/p/1',
+      requestContext: { stage: '$default', http: { method: 'POST' } },
     }),
   ],
   [

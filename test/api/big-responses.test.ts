@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -6,7 +9,14 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { s3Responses, type Api, type ResponseBody, type ResponseStore } from '../../runtime/api/index.js';
+import {
+  ResponsesUnanswered,
+  s3Responses,
+  type Api,
+  type RequestSummary,
+  type ResponseBody,
+  type ResponseStore,
+} from '../../runtime/api/index.js';
 import { table } from '../../runtime/dynamodb/index.js';
 import { dynamo, newTable, row } from '../fixtures/dynamo.js';
 import { embedded } from '../fixtures/embedded.js';
@@ -16,8 +26,17 @@ const client = dynamo();
 const s3 = new S3Client({ ...embedded().client, forcePathStyle: true });
 const bucket = `responses-${randomUUID()}`;
 const responses = s3Responses({ bucket, client: s3 });
+/** S3 behind a connection that is open, and on which nothing ever comes. */
+const unanswered = createServer(() => undefined);
+const silent = () =>
+  new S3Client({
+    ...embedded().client,
+    forcePathStyle: true,
+    endpoint: `http://127.0.0.1:${(unanswered.address() as AddressInfo).port}`,
+  });
 let names: Names;
 beforeAll(async () => {
+  await once(unanswered.listen(0, '127.0.0.1'), 'listening');
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const [receipts, accounts] = await Promise.all([newTable(client, 'id'), newTable(client, 'account')]);
   names = { receipts: receipts.name, accounts: accounts.name };
@@ -25,13 +44,20 @@ beforeAll(async () => {
 afterAll(() => {
   client.destroy();
   s3.destroy();
+  unanswered.closeAllConnections();
+  unanswered.close();
 });
 
 const big = `\uFEFFé${'x'.repeat(400 * 1024)}`;
-const answering = (body: () => ResponseBody, store: ResponseStore | undefined = responses): Api =>
+const answering = (
+  body: () => ResponseBody,
+  store: ResponseStore | undefined = responses,
+  observe?: (summary: RequestSummary) => void,
+): Api =>
   paymentsApi(names, client, {
     handle: (keyed, tx) => ({ ...pay(names, keyed, tx), body: body() }),
     responses: store,
+    ...(observe && { observe }),
   });
 const fresh = () => ({ key: randomUUID(), body: { account: randomUUID(), cents: 5 } });
 const objects = async () =>
@@ -106,4 +132,43 @@ test('without a store such an answer is refused before the commit', async () => 
   });
   expect((await nowhere(request(asked), limits())).status).toBe(500);
   expect(await payments(asked)).toBeUndefined();
+});
+
+describe('a store that never answers', () => {
+  const never = async () => new Promise<never>(() => undefined);
+  const soon = () => ({ deadline: Date.now() + 1_000 });
+
+  test.each<[string, () => ResponseStore]>([
+    ['a store of your own', () => ({ put: never, get: never })],
+    ['S3', () => s3Responses({ bucket, client: silent() })],
+  ])('is given up at the deadline before the commit, and the retry acts once: %s', async (_name, store) => {
+    const asked = fresh();
+    const errors: unknown[] = [];
+    const started = Date.now();
+    const api = answering(
+      () => big,
+      store(),
+      ({ error }) => errors.push(error),
+    );
+    const answer = await api(request(asked), soon());
+    expect(Date.now() - started).toBeLessThan(1_250);
+    expect(answer.status).toBe(503);
+    expect(json(answer)).toMatchObject({ type: expect.stringMatching(/:not-committed$/) });
+    expect(errors).toEqual([expect.any(ResponsesUnanswered)]);
+    expect(await payments(asked)).toBeUndefined();
+    expect((await answering(() => big)(request(asked), limits())).status).toBe(201);
+    expect(await payments(asked)).toBe(1);
+  });
+
+  test('is given up at the deadline of a replay, and the request does not act again', async () => {
+    const asked = fresh();
+    await answering(() => big)(request(asked), limits());
+    const started = Date.now();
+    const answer = await answering(() => big, { ...responses, get: never })(request(asked), soon());
+    expect(Date.now() - started).toBeLessThan(1_250);
+    expect(answer.status).toBe(503);
+    const again = await answering(() => big)(request(asked), limits());
+    expect(again.headers).toHaveProperty('idempotent-replayed');
+    expect(await payments(asked)).toBe(1);
+  });
 });

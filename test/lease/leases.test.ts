@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Table } from '../../runtime/dynamodb/index.js';
 import { leaseId } from '../../runtime/dedup/lease-store.js';
@@ -251,6 +252,28 @@ describe('a throw leaves the outcome unknown', () => {
     await expect(owner(aheadSeconds)('mail', mail({ onUnknown }))).rejects.toThrow(LeaseHeld);
     expect(acts).toHaveLength(1);
     expect(await owner(2 * aheadSeconds)('mail', mail({ onUnknown }))).toBe('mail 2');
+  });
+
+  test('reconcile: who is told too late that it has not happened does not make it beside a successor', async () => {
+    const asking = (ms: number) => ({
+      leaseSeconds: 1,
+      onUnknown: { reconcile: async () => sleep(ms, { kind: 'not-done' } as const) },
+    });
+    await expect(owner()('mail', failing(new Error('reset'), asking(0)))).rejects.toThrow(OutcomeUnknown);
+    let asked = (): void => undefined;
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    const reconcile = async () => {
+      asked();
+      return sleep(1_200, { kind: 'not-done' } as const);
+    };
+    const late = owner(200)('mail', mail({ ...asking(0), onUnknown: { reconcile } })).catch(
+      (error: unknown) => error,
+    );
+    await isAsked;
+    await owner(400)('mail', mail(asking(0)));
+    expect(await late).toBeInstanceOf(LeaseLost);
+    // The one that was reset, and its successor.
+    expect(acts).toHaveLength(2);
   });
 
   test('unless it proves that nothing happened', async () => {
