@@ -89,6 +89,17 @@ describeWithKafka(__filename)('a Kafka processor', () => {
     expect(await world.done(consumerName, input)).toBeLessThanOrEqual(1);
   });
 
+  it('ends at its start when a topic that it is to read is not there: without a partition nobody would tell', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    const order = { ...quick, consumerName, slot: 0, outputs: [output] };
+    const worker = world.work({ ...order, topics: [input, 'misspelt'], start: 'earliest' });
+    const ended = await Promise.race([worker.ended.then(() => true), sleep(30_000).then(() => false)]);
+
+    expect(ended).toBe(true);
+    expect(worker.error).toBe('OffsetMissing');
+  });
+
   it('does not guess where a new group begins; a start that was stated holds once, later partitions from their first record', async () => {
     const { consumerName, input, output } = fresh();
     await world.createTopics([input, output], 1);
