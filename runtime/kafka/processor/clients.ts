@@ -29,12 +29,18 @@ export async function connectClients(
   const asker = await connected(new Producer(settings.kafka, {}));
   // What the client tells of its connections is held until it is fetched.
   asker.setPollInterval(1_000);
-  const consumer = await connected(
-    new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings),
-  );
-  consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
-  // Not from the consumer: on its connections a question waits behind a fetch, for up to half a second.
-  return { consumer, asker, admin: AdminClient.createFrom(asker) };
+  try {
+    const consumer = await connected(
+      new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings),
+    );
+    consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
+    // Not from the consumer: on its connections a question waits behind a fetch, for up to half a second.
+    return { consumer, asker, admin: AdminClient.createFrom(asker) };
+  } catch (error) {
+    // It would keep its process from ending.
+    await closed(asker);
+    throw error;
+  }
 }
 
 /** @throws KafkaFailed when no broker answers within 30 s */
