@@ -11,7 +11,9 @@ import { placeOf } from './delivery.js';
 export function countedFailures(store: FailureStore, deliveries: DeliveryCount): FailureStore {
   return {
     groups: store.groups,
-    recall: (...asked) => store.recall(...asked),
+    // A consumer of Kafka stops no group. Its groups are the keys of records, which the store need not be able to hold:
+    // a long one would have all that come again wait for ever.
+    recall: (messages, _streams, limits) => store.recall(messages, [], limits),
     start: (...suspects) => store.start(...suspects),
     async note(notes, limits) {
       const excused = notes.filter(({ kind, survived }) => kind === 'excused' && survived !== true);

@@ -199,6 +199,18 @@ test('a header whose name holds what SQS refuses does not hold its partition: th
   ]);
 });
 
+test.each(['partition', 'key'] as const)(
+  'a record key longer than any key of DynamoDB holds nobody when its record comes again (order: %s)',
+  async (order) => {
+    let failures = 0;
+    const world = worldOf({ options: { order }, fails: ({ id }) => id === 'long' && (failures += 1) <= 2 });
+    world.log.put(json({ id: 'long' }, 'k'.repeat(3_000)));
+    world.log.put(json({ id: 'good' }, 'short'));
+    await world.run(20);
+    expect([world.count('long'), world.count('all'), lettersOf(world)]).toEqual([1, 2, []]);
+  },
+);
+
 test.each([
   ['a clock that is a day ahead', Date.now() + 86_400_000],
   ['microseconds', Date.now() * 1_000],
