@@ -11,8 +11,8 @@ import { placeOf } from './delivery.js';
 export function countedFailures(store: FailureStore, deliveries: DeliveryCount): FailureStore {
   return {
     groups: store.groups,
-    // A consumer of Kafka stops no group. Its groups are the keys of records, which the store need not be able to hold:
-    // a long one would have all that come again wait for ever.
+    // A consumer of Kafka stops no group. Groups are the keys of records, and a key that the store cannot hold would
+    // be one that could not be read: its record would wait for ever.
     recall: (messages, _streams, limits) => store.recall(messages, [], limits),
     start: (...suspects) => store.start(...suspects),
     async note(notes, limits) {

@@ -142,7 +142,7 @@ export interface ClientAdmin {
   disconnect(): void;
 }
 
-/** How long a goodbye may take, in milliseconds: a client that cannot say it does not keep its process from ending. */
+/** In milliseconds: a client that cannot say goodbye does not keep its process from ending. */
 const closeMs = 10_000;
 
 /** Never throws, and takes 10 s at most. */
