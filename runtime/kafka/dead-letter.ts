@@ -1,4 +1,5 @@
 import type { SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import { escaped } from '../sqs/dead-letter.js';
 import { deadLetterAttribute, passOverAttribute, resumeAttribute } from '../sqs/message-attributes.js';
 import { textHeaders, type KafkaDelivery } from './delivery.js';
 import { kafkaOriginAttribute, type KafkaOrigin } from './origin.js';
@@ -51,7 +52,8 @@ export function asQueueRecord(
     body: isOmitted ? 'omitted' : isTombstone ? 'tombstone' : isText ? 'text' : 'base64',
   };
   const attributes: SQSMessageAttributes = {
-    [kafkaOriginAttribute]: { dataType: 'String', stringValue: JSON.stringify(origin) },
+    // The names of headers are anything that is text in Kafka, also what SQS takes nowhere.
+    [kafkaOriginAttribute]: { dataType: 'String', stringValue: escaped(JSON.stringify(origin)) },
   };
   for (const [name, stringValue] of Object.entries(textHeaders(handedOut.record)))
     if (isAttribute(name, stringValue)) attributes[name] = { dataType: 'String', stringValue };

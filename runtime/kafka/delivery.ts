@@ -55,10 +55,13 @@ function idOf(partition: string, offset: number, timestamp: number): string {
   return `${partition}@${offset}/${timestamp}`;
 }
 
-/** When it was sent. Of what is no date, or none, nothing is known but that it has come. */
+/**
+ * When it was sent. Of what is no date, or none, or later than now, nothing is known but that it has come: a letter
+ * that is younger than the first copy of its record would be redriven past the horizon (R8).
+ */
 function timeOf(timestamp: number): Date {
-  const time = new Date(timestamp);
-  return time.getTime() >= 0 ? time : new Date();
+  const now = Date.now();
+  return new Date(timestamp >= 0 ? Math.min(timestamp, now) : now);
 }
 
 /** Where a record stands, by the id of its delivery. */

@@ -188,6 +188,45 @@ test('a record of any nature finds its way into a dead letter: reason, place, ke
   expect(big?.letter).toMatchObject({ kind: 'failed', key: 'big', stored: expect.any(String) as string });
 });
 
+test('a header whose name holds what SQS refuses does not hold its partition: the letter keeps it', async () => {
+  const world = worldOf();
+  world.log.put({ ...text('no JSON'), headers: [['odd \uffff\u0000 name', Buffer.from('x')]] });
+  world.log.put(json({ id: 'good' }));
+  await world.run(20);
+  expect(world.count('good')).toBe(1);
+  expect(lettersOf(world).map(({ body, origin }) => [body, origin.headers])).toEqual([
+    ['no JSON', [['odd \uffff\u0000 name', Buffer.from('x').toString('base64')]]],
+  ]);
+});
+
+test.each(['partition', 'key'] as const)(
+  'a record key longer than any key of DynamoDB holds nobody when its record comes again (order: %s)',
+  async (order) => {
+    let failures = 0;
+    const world = worldOf({ options: { order }, fails: ({ id }) => id === 'long' && (failures += 1) <= 2 });
+    world.log.put(json({ id: 'long' }, 'k'.repeat(3_000)));
+    world.log.put(json({ id: 'good' }, 'short'));
+    await world.run(20);
+    expect([world.count('long'), world.count('all'), lettersOf(world)]).toEqual([1, 2, []]);
+  },
+);
+
+test.each([
+  ['a clock that is a day ahead', Date.now() + 86_400_000],
+  ['microseconds', Date.now() * 1_000],
+])(
+  'R8: the time of a record is never later than now, or its letter stays young: %s',
+  async (_, timestamp) => {
+    const world = worldOf();
+    world.log.put(text('no JSON'), { timestamp });
+    await world.run(20);
+    const [one] = lettersOf(world);
+    expect(Date.parse(one?.letter.firstEnqueue ?? '')).toBeLessThanOrEqual(Date.now());
+    // What the record says of itself is kept as it is.
+    expect(one?.origin.timestamp).toBe(timestamp);
+  },
+);
+
 test('a tombstone is null: a schema may take it, a decoder may ignore it', async () => {
   const world = worldOf({
     options: { decode: (value) => (value === 'null' ? ignore('a tombstone') : value) },

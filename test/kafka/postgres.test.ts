@@ -71,6 +71,18 @@ test.each(identities)(
   },
 );
 
+test('a record key that Postgres cannot hold, a number of 8 bytes, holds nobody when its record comes again', async () => {
+  const name = randomUUID();
+  const key = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1);
+  const event = batch({ ...json({ run: name, id: name, fails: true }), key });
+  const consumer = postgresConsumerOf('position', habitat);
+  let answer = await run(consumer, event);
+  for (let times = 0; times < 5 && answer.batchItemFailures.length > 0; times += 1)
+    answer = await run(consumer, event);
+  expect(answer).toEqual(done);
+  expect(await drain(queue, habitat.deadLetterQueueUrl)).toHaveLength(1);
+});
+
 test('two instances that are given one batch at once act once', async () => {
   const name = randomUUID();
   const ids = ['1', '2', '3'].map((n) => `${name}-${n}`);

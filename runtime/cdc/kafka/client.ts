@@ -1,6 +1,7 @@
 import { unlessMissing } from '../../dedup/package-missing.js';
 import {
   called,
+  closed,
   type ClientAdmin,
   type ClientConsumer,
   type ClientError,
@@ -28,8 +29,6 @@ export interface LogClients {
 
 const packageName = '@confluentinc/kafka-javascript';
 const connectMs = 30_000;
-/** A client that cannot say goodbye does not keep its process from ending. */
-const closeMs = 10_000;
 
 /** @throws PackageMissing when it is not installed */
 export async function loadClient(): Promise<ClientModule> {
@@ -70,11 +69,7 @@ export async function connected(
   const producer = new Producer({ ...kafka }, {});
   const clients = [producer, consumer];
   const disconnect = async () => {
-    for (const client of clients)
-      await Promise.race([
-        called((done) => client.disconnect(done)).catch(() => undefined),
-        new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
-      ]);
+    for (const client of clients) await closed(client);
   };
   try {
     for (const client of clients) {

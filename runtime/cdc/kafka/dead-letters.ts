@@ -1,5 +1,6 @@
 import {
   called,
+  closed,
   type ClientModule,
   type ClientProducer,
   type ClientSettings,
@@ -30,7 +31,6 @@ export interface KafkaDeadLetters extends DeadLetters {
 }
 
 const connectMs = 30_000;
-const closeMs = 10_000;
 /** Until a letter that no broker takes has failed. */
 const deliveryMs = 30_000;
 const pollMs = 20;
@@ -94,7 +94,7 @@ class LettersTopic implements KafkaDeadLetters {
   async close(): Promise<void> {
     const producer = await this.#producer?.catch(() => undefined);
     this.#producer = undefined;
-    if (producer !== undefined) await disconnected(producer);
+    if (producer !== undefined) await closed(producer);
   }
 
   async #delivered({ topic, partition, value, key, timestamp, headers }: Sending): Promise<void> {
@@ -136,17 +136,9 @@ async function connected({ client = loadClient, kafka }: KafkaDeadLettersOptions
   try {
     await called((done) => producer.connect({ timeout: connectMs }, done));
   } catch (error) {
-    await disconnected(producer);
+    await closed(producer);
     throw error;
   }
   producer.setPollInterval(pollMs);
   return producer;
-}
-
-/** A client that cannot say goodbye does not keep its process from ending. */
-async function disconnected(producer: ClientProducer): Promise<void> {
-  await Promise.race([
-    called((done) => producer.disconnect(done)).catch(() => undefined),
-    new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
-  ]);
 }

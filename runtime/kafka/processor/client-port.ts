@@ -142,6 +142,17 @@ export interface ClientAdmin {
   disconnect(): void;
 }
 
+/** In milliseconds: a client that cannot say goodbye does not keep its process from ending. */
+const closeMs = 10_000;
+
+/** Never throws, and takes 10 s at most. */
+export async function closed(client: Pick<Client, 'disconnect'>): Promise<void> {
+  await Promise.race([
+    called((done) => client.disconnect(done)).catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
+  ]);
+}
+
 /** Turns a call with a callback into a promise. */
 export function called<T>(call: (done: Callback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {

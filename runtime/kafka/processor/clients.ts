@@ -1,5 +1,6 @@
 import {
   called,
+  closed,
   type ClientAdmin,
   type ClientConsumer,
   type ClientModule,
@@ -18,8 +19,6 @@ export interface Clients {
 }
 
 const connectMs = 30_000;
-/** A client that cannot say goodbye does not keep its process from ending. */
-const closeMs = 10_000;
 
 /** @throws KafkaFailed when no broker answers within 30 s */
 export async function connectClients(
@@ -30,12 +29,18 @@ export async function connectClients(
   const asker = await connected(new Producer(settings.kafka, {}));
   // What the client tells of its connections is held until it is fetched.
   asker.setPollInterval(1_000);
-  const consumer = await connected(
-    new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings),
-  );
-  consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
-  // Not from the consumer: on its connections a question waits behind a fetch, for up to half a second.
-  return { consumer, asker, admin: AdminClient.createFrom(asker) };
+  try {
+    const consumer = await connected(
+      new KafkaConsumer(consumerSettings(settings, onRebalance), consumerTopicSettings),
+    );
+    consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
+    // Not from the consumer: on its connections a question waits behind a fetch, for up to half a second.
+    return { consumer, asker, admin: AdminClient.createFrom(asker) };
+  } catch (error) {
+    // It would keep its process from ending.
+    await closed(asker);
+    throw error;
+  }
 }
 
 /** @throws KafkaFailed when no broker answers within 30 s */
@@ -53,14 +58,6 @@ export async function connectProducer(
 export async function closeClients({ consumer, asker, admin }: Clients): Promise<void> {
   admin.disconnect();
   for (const client of [consumer, asker]) await closed(client);
-}
-
-/** Never throws, and takes 10 s at most. */
-export async function closed(client: ClientConsumer | ClientProducer): Promise<void> {
-  await Promise.race([
-    called((done) => client.disconnect(done)).catch(() => undefined),
-    new Promise((resolve) => setTimeout(resolve, closeMs).unref()),
-  ]);
 }
 
 async function connected<T extends ClientConsumer | ClientProducer>(client: T): Promise<T> {

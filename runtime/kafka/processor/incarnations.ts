@@ -49,12 +49,17 @@ export class Incarnations {
     );
   }
 
-  /** The same for topics that must be there. */
+  /** The same for topics that must be there. @throws OffsetMissing, KafkaFailed */
   async readAll(consumerName: string, topics: readonly string[]): Promise<ReadonlyMap<string, Incarnation>> {
     const found = await this.read(topics);
     const missing = topics.find((topic) => !found.has(topic));
     if (missing !== undefined)
-      throw new OffsetMissing(consumerName, missing, undefined, 'there is no such topic; create it first');
+      throw new OffsetMissing(
+        consumerName,
+        missing,
+        undefined,
+        'there is no such topic that this client may describe; create it, or let the client read it',
+      );
     return found;
   }
 

@@ -113,6 +113,7 @@ class Turn {
   readonly #assignment: Assignment;
   readonly #reader: Reader;
   readonly #batch: Batch;
+  readonly #incarnations: Incarnations;
   readonly #work: WorkParts;
   #lanes: readonly Lane[] = [];
 
@@ -128,6 +129,7 @@ class Turn {
     this.#settings = settings;
     this.#clients = clients;
     this.#rebalances = rebalances;
+    this.#incarnations = incarnations;
     this.#assignment = new Assignment({ consumer, admin, incarnations }, settings);
     this.#reader = new Reader({ consumer, assignment: this.#assignment, incarnations, settings });
     const destinations = new Destinations(asker);
@@ -136,9 +138,15 @@ class Turn {
     this.#work = { settings, destinations, maxRecordBytes, end: fail };
   }
 
-  /** A missing dead-letter topic would be found out with the first letter. @throws DestinationMissing, KafkaFailed */
+  /**
+   * A topic that is not there has no partition to be assigned, and no lag: nobody would ever say that nothing is read
+   * of it. A missing dead-letter topic would be found out with the first letter.
+   *
+   * @throws OffsetMissing, DestinationMissing, KafkaFailed
+   */
   async begin(): Promise<void> {
-    const { deadLetterTopic: topic } = this.#settings;
+    const { consumerName, topics, deadLetterTopic: topic } = this.#settings;
+    await this.#incarnations.readAll(consumerName, topics);
     if (topic !== undefined) await this.#work.destinations.assertThere([{ topic, partition: null }]);
   }
 

@@ -1,12 +1,12 @@
 import { sleep } from '../../dedup/sleep.js';
 import {
   called,
+  closed,
   type ClientConsumer,
   type ClientError,
   type ClientProducer,
   type PartitionOffset,
 } from './client-port.js';
-import { closed } from './clients.js';
 import { canBeCut, withoutValue } from './dead-letter.js';
 import { clientError, codes, isFatalError, isFencing, isRefusedRecord } from './error-codes.js';
 import { KafkaFailed, ProcessorFenced } from './errors.js';

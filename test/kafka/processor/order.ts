@@ -20,6 +20,8 @@ export interface WorkOrder {
   };
   /** So many times the client says of offsets that the broker has not answered, and sends none. */
   readonly offsetsFail?: number;
+  /** It is over when nothing of the processor runs any more: nobody calls `process.exit` after an error. */
+  readonly endsByItself?: true;
   readonly commitIntervalMs?: number;
   readonly maxBatch?: number;
   readonly sessionTimeoutMs?: number;

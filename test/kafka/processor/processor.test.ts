@@ -21,6 +21,10 @@ function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 }
 
+function endsSoon({ ended }: { readonly ended: Promise<void> }): Promise<boolean> {
+  return Promise.race([ended.then(() => true), sleep(30_000, false, { ref: false })]);
+}
+
 describeWithKafka(__filename)('a Kafka processor', () => {
   let world: World;
   beforeAll(async () => {
@@ -87,6 +91,30 @@ describeWithKafka(__filename)('a Kafka processor', () => {
 
     expect(worker.error).toBe('PoisonRecord');
     expect(await world.done(consumerName, input)).toBeLessThanOrEqual(1);
+  });
+
+  it('ends at its start when a topic that it is to read is not there: without a partition nobody would tell', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    const order = { ...quick, consumerName, slot: 0, outputs: [output] };
+    const worker = world.work({ ...order, topics: [input, 'misspelt'], start: 'earliest' });
+
+    expect(await endsSoon(worker)).toBe(true);
+    expect(worker.error).toBe('OffsetMissing');
+  });
+
+  it('keeps no process alive when only some of its clients came to be', async () => {
+    const { consumerName, input, output } = fresh();
+    await world.createTopics([input, output], 1);
+    const order = { ...quick, consumerName, slot: 0, topics: [input], outputs: [output] };
+    // The client takes an hour at most, and says so of its consumer.
+    const worker = world.work({ ...order, sessionTimeoutMs: 4_000_000, endsByItself: true });
+    const ended = await endsSoon(worker);
+
+    expect(worker.lines).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining('session.timeout.ms') as string }),
+    );
+    expect(ended).toBe(true);
   });
 
   it('does not guess where a new group begins; a start that was stated holds once, later partitions from their first record', async () => {

@@ -80,6 +80,7 @@ processor.run().then(
   (error: unknown) => {
     const { name, message } = error as Error;
     say({ kind: 'ended', error: name, message });
-    process.exit(1);
+    process.exitCode = 1;
+    if (order.endsByItself !== true) process.exit();
   },
 );
