@@ -11,9 +11,7 @@ import { placeOf } from './delivery.js';
 export function countedFailures(store: FailureStore, deliveries: DeliveryCount): FailureStore {
   return {
     groups: store.groups,
-    // A consumer of Kafka stops no group. Groups are the keys of records, and a key that the store cannot hold would
-    // be one that could not be read: its record would wait for ever.
-    recall: (messages, _streams, limits) => store.recall(messages, [], limits),
+    recall: (...asked) => store.recall(...asked),
     start: (...suspects) => store.start(...suspects),
     async note(notes, limits) {
       const excused = notes.filter(({ kind, survived }) => kind === 'excused' && survived !== true);
