@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CfnElement, type IPolicyValidationContext, Stack } from 'aws-cdk-lib';
-import type { SourceTemplate, TemplateDocument } from './template-resource.js';
+import { CfnElement, type IPolicyValidationContext, Stack, Stage, Token } from 'aws-cdk-lib';
+import type { NestedPlace, SourceTemplate, TemplateDocument } from './template-resource.js';
 
 /**
  * The templates that a validation plugin is asked to look at, those of nested stacks among them, under the names that
@@ -23,10 +23,28 @@ export function templatesOf({ stackTemplates, appConstruct }: IPolicyValidationC
           document: JSON.parse(readFileSync(file, 'utf8')) as TemplateDocument,
           stackPath: stack.node.path,
           stackName: stack.nestedStackParent === undefined ? stack.stackName : stack.node.path,
+          place: {
+            stage: Stage.of(stack)?.node.path ?? '',
+            account: known(stack.account),
+            region: known(stack.region),
+          },
+          nested: nestedPlace(stack),
           paths: pathsOf(stack),
         },
       ];
     });
+}
+
+function known(value: string): string {
+  return Token.isUnresolved(value) ? '' : value;
+}
+
+function nestedPlace({ nestedStackParent, nestedStackResource }: Stack): NestedPlace | undefined {
+  if (nestedStackParent === undefined || nestedStackResource === undefined) return undefined;
+  return {
+    above: nestedStackParent.node.path,
+    logicalId: String(nestedStackParent.resolve(nestedStackResource.logicalId)),
+  };
 }
 
 /** A nested stack's template lies beside that of the stack that it is in. */
