@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { CfnElement, type IPolicyValidationContext, Stack, Stage, Token } from 'aws-cdk-lib';
 import type { NestedPlace, SourceTemplate, TemplateDocument } from './template-resource.js';
 
@@ -11,6 +11,7 @@ export function templatesOf({ stackTemplates, appConstruct }: IPolicyValidationC
   const files = new Map(
     stackTemplates.map(({ stackConstructPath, templatePath }) => [stackConstructPath, templatePath]),
   );
+  const { root } = appConstruct.node;
   return appConstruct.node
     .findAll()
     .filter((construct) => Stack.isStack(construct))
@@ -20,6 +21,7 @@ export function templatesOf({ stackTemplates, appConstruct }: IPolicyValidationC
       return [
         {
           file,
+          assemblyPath: Stage.isStage(root) ? relative(root.outdir, file) : basename(file),
           document: JSON.parse(readFileSync(file, 'utf8')) as TemplateDocument,
           stackPath: stack.node.path,
           stackName: stack.nestedStackParent === undefined ? stack.stackName : stack.node.path,

@@ -46,6 +46,8 @@ export interface TemplateDocument {
 export interface SourceTemplate {
   readonly document: TemplateDocument;
   readonly file: string;
+  /** Where the file lies in the cloud assembly of the whole app: those of a stage have a directory of their own. */
+  readonly assemblyPath: string;
   readonly stackPath: string;
   /** Name that other stacks import its outputs by. */
   readonly stackName: string;
