@@ -63,10 +63,13 @@ function answer(
 ): void {
   const send = (status: number, type: string, body: string, more: Record<string, string> = {}) =>
     response.writeHead(status, { ...safe, 'content-type': `${type}; charset=utf-8`, ...more }).end(body);
-  const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
+  // Any page in any browser can ask for '//', which is no address, and nobody may end the run so.
+  const address = URL.parse(url, 'http://127.0.0.1');
   // A name of somebody else that leads here is not this page's (DNS rebinding).
   if (!/^127\.0\.0\.1:\d+$/.test(headers.host ?? '')) return void send(421, 'text/plain', 'wrong host\n');
   if (method !== 'GET') return void send(405, 'text/plain', 'only GET\n');
+  if (address === null) return void send(400, 'text/plain', 'no address\n');
+  const { pathname, searchParams } = address;
   const given = searchParams.get('token');
   if (given !== null && same(given, token)) {
     const cookie = `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Lax`;

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { IFunction, IVersion } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { IMessageChannel } from '../channel/channel-base.js';
 import { ChannelKind } from '../channel/message-channel-props.js';
@@ -11,7 +12,7 @@ import { horizon } from '../guarantees/horizon.js';
 import { isKnown } from '../guarantees/inequality.js';
 import type { PeakNeed } from '../guarantees/peak-need.js';
 import { CommitWay, writeUnits } from './commit-way.js';
-import type { FunctionSettings } from './consumer-function.js';
+import { type FunctionSettings, madeHere } from './consumer-function.js';
 import { consumerPeak } from './consumer-peak.js';
 import type { IdempotentConsumerProps } from './idempotent-consumer-props.js';
 
@@ -29,7 +30,18 @@ export function queueOf({ channel: { queue } }: IdempotentConsumerProps): NamedR
 
 /** Undefined where the function is built for this consumer alone. */
 export function handlerOf({ handler }: IdempotentConsumerProps): NamedResource | undefined {
-  return handler && { construct: handler, name: handler.functionName };
+  if (handler === undefined) return undefined;
+  const construct = functionBehind(handler);
+  return { construct, name: construct.functionName };
+}
+
+/**
+ * Versions and aliases of a function of this app run with the variables that it has, one set for all. Those of an
+ * imported one may each have been published with their own.
+ */
+function functionBehind(handler: IFunction): IFunction {
+  const { lambda } = handler as Partial<IVersion>;
+  return madeHere(lambda) ?? handler;
 }
 
 export function tableOf({ dedupTable }: IdempotentConsumerProps): NamedResource | undefined {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { CfnElement, type IPolicyValidationContext, Stack } from 'aws-cdk-lib';
-import type { SourceTemplate, TemplateDocument } from './template-resource.js';
+import { basename, dirname, join, relative } from 'node:path';
+import { CfnElement, type IPolicyValidationContext, Stack, Stage, Token } from 'aws-cdk-lib';
+import type { NestedPlace, SourceTemplate, TemplateDocument } from './template-resource.js';
 
 /**
  * The templates that a validation plugin is asked to look at, those of nested stacks among them, under the names that
@@ -11,6 +11,7 @@ export function templatesOf({ stackTemplates, appConstruct }: IPolicyValidationC
   const files = new Map(
     stackTemplates.map(({ stackConstructPath, templatePath }) => [stackConstructPath, templatePath]),
   );
+  const { root } = appConstruct.node;
   return appConstruct.node
     .findAll()
     .filter((construct) => Stack.isStack(construct))
@@ -20,13 +21,32 @@ export function templatesOf({ stackTemplates, appConstruct }: IPolicyValidationC
       return [
         {
           file,
+          assemblyPath: Stage.isStage(root) ? relative(root.outdir, file) : basename(file),
           document: JSON.parse(readFileSync(file, 'utf8')) as TemplateDocument,
           stackPath: stack.node.path,
           stackName: stack.nestedStackParent === undefined ? stack.stackName : stack.node.path,
+          place: {
+            stage: Stage.of(stack)?.node.path ?? '',
+            account: known(stack.account),
+            region: known(stack.region),
+          },
+          nested: nestedPlace(stack),
           paths: pathsOf(stack),
         },
       ];
     });
+}
+
+function known(value: string): string {
+  return Token.isUnresolved(value) ? '' : value;
+}
+
+function nestedPlace({ nestedStackParent, nestedStackResource }: Stack): NestedPlace | undefined {
+  if (nestedStackParent === undefined || nestedStackResource === undefined) return undefined;
+  return {
+    above: nestedStackParent.node.path,
+    logicalId: String(nestedStackParent.resolve(nestedStackResource.logicalId)),
+  };
 }
 
 /** A nested stack's template lies beside that of the stack that it is in. */

@@ -2,7 +2,7 @@ import { concurrencyAtTheMapping } from '../guarantees/inequalities.js';
 import { broken, type Detected } from './detected.js';
 import { FindingLevel } from './finding.js';
 import type { QueuePath } from './queue-path.js';
-import type { TemplateResource } from './template-resource.js';
+import { isList, type TemplateResource } from './template-resource.js';
 
 /** What is wrong with how Lambda polls a queue. */
 export function mappingFindings(path: QueuePath): (Detected | undefined)[] {
@@ -13,8 +13,8 @@ export function mappingFindings(path: QueuePath): (Detected | undefined)[] {
 export function sharedQueues(paths: readonly QueuePath[]): Detected[] {
   return paths.flatMap(({ queue, mapping }) => {
     const others = paths.filter((other) => other.mapping !== mapping && other.queue === queue);
-    const [other] = others;
-    if (queue === undefined || other === undefined) return [];
+    const other = others.find((one) => polls(one.mapping));
+    if (queue === undefined || other === undefined || !polls(mapping)) return [];
     return [
       {
         rule: 'one-consumer-per-channel',
@@ -26,6 +26,11 @@ export function sharedQueues(paths: readonly QueuePath[]): Detected[] {
       } as const,
     ];
   });
+}
+
+/** A mapping that is made switched off takes no messages. */
+function polls(mapping: TemplateResource): boolean {
+  return ![false, 'false'].includes(mapping.get('Enabled') as never);
 }
 
 function batches({ mapping, fifo, batchSize }: QueuePath): (Detected | undefined)[] {
@@ -54,7 +59,9 @@ function batches({ mapping, fifo, batchSize }: QueuePath): (Detected | undefined
           change: 'remove `maxBatchingWindow`',
         }
       : undefined,
-    size > 1 && !mapping.texts('FunctionResponseTypes').includes('ReportBatchItemFailures')
+    size > 1 &&
+    !mapping.isOpen('FunctionResponseTypes') &&
+    !mapping.texts('FunctionResponseTypes').includes('ReportBatchItemFailures')
       ? {
           rule: 'partial-batch-response',
           at: mapping,
@@ -68,14 +75,17 @@ function batches({ mapping, fifo, batchSize }: QueuePath): (Detected | undefined
 }
 
 function scaling({ mapping, function: consumer }: QueuePath): (Detected | undefined)[] {
-  const limit = mapping.get('ScalingConfig', 'MaximumConcurrency');
-  const concurrency = typeof limit === 'number' ? limit : undefined;
+  const concurrency = limitOf(mapping);
   const reserved = consumer?.amount(['ReservedConcurrentExecutions'], -1) ?? -1;
+  const isOpen = mapping.isOpen('ScalingConfig', 'MaximumConcurrency');
   return [
     concurrency === undefined
       ? undefined
       : broken(mapping, concurrencyAtTheMapping(concurrency), 'change `maxConcurrency`, or leave it out'),
-    consumer !== undefined && reserved >= 0 && (concurrency === undefined || reserved < concurrency)
+    consumer !== undefined &&
+    reserved >= 0 &&
+    !isOpen &&
+    (concurrency === undefined || reserved < concurrency)
       ? throttled(consumer, mapping, reserved, concurrency)
       : undefined,
   ];
@@ -97,10 +107,48 @@ function throttled(
       concurrency === undefined
         ? `none, or a MaximumConcurrency of '${mapping.path}' up to it`
         : `at least ${concurrency}, the MaximumConcurrency of '${mapping.path}'`,
-    prevents: 'throttled polls count as receives and push healthy messages towards the dead-letter queue',
+    prevents: throttling,
     change: 'limit `maxConcurrency` of the event source instead',
   };
 }
+
+/** Undefined where there is no limit, or only the deployment knows it. */
+function limitOf(mapping: TemplateResource): number | undefined {
+  const limit = mapping.amount(['ScalingConfig', 'MaximumConcurrency'], -1);
+  return limit === -1 ? undefined : limit;
+}
+
+/**
+ * Several queues of one function share what it has reserved, so each of their limits may fit and all together not.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
+export function sharedReservations(paths: readonly QueuePath[]): Detected[] {
+  return [...new Set(paths.map((path) => path.function))].flatMap((consumer) => {
+    const reserved = consumer?.amount(['ReservedConcurrentExecutions'], -1) ?? -1;
+    const mappings = paths
+      .filter((path) => path.function === consumer && polls(path.mapping))
+      .map(({ mapping }) => mapping);
+    const limits = mappings.map(limitOf).filter((limit) => limit !== undefined);
+    const needed = limits.reduce((sum, limit) => sum + limit, 0);
+    if (consumer === undefined || reserved < 0 || limits.length < 2) return [];
+    // One that does not fit by itself is said at its mapping.
+    if (needed <= reserved || limits.some((limit) => limit > reserved)) return [];
+    return [
+      {
+        rule: 'pollers-are-not-throttled',
+        at: consumer,
+        value: `reserved concurrency is ${reserved}`,
+        allowed: `at least ${needed}, the MaximumConcurrency of ${mappings.map(({ path }) => `'${path}'`).join(' and ')} together`,
+        prevents: throttling,
+        change: 'limit `maxConcurrency` of the event sources instead',
+      } as const,
+    ];
+  });
+}
+
+const throttling =
+  'throttled polls count as receives and push healthy messages towards the dead-letter queue';
 
 /** Provisioned mode and maximum concurrency are two branches: a mapping that has both is refused. */
 function pollers({ mapping, fifo }: QueuePath): (Detected | undefined)[] {
@@ -108,7 +156,7 @@ function pollers({ mapping, fifo }: QueuePath): (Detected | undefined)[] {
   const least = mapping.amount(['ProvisionedPollerConfig', 'MinimumPollers'], 2) ?? 2;
   const most = mapping.amount(['ProvisionedPollerConfig', 'MaximumPollers'], 200) ?? 200;
   return [
-    mapping.get('ScalingConfig', 'MaximumConcurrency') === undefined
+    limitOf(mapping) === undefined || mapping.isOpen('ProvisionedPollerConfig')
       ? undefined
       : {
           rule: 'provisioned-or-limited',
@@ -143,7 +191,9 @@ function pollers({ mapping, fifo }: QueuePath): (Detected | undefined)[] {
 }
 
 function filter({ mapping }: QueuePath): Detected | undefined {
-  if (mapping.get('FilterCriteria') === undefined) return undefined;
+  const filters = mapping.get('FilterCriteria', 'Filters');
+  if (filters === undefined || mapping.isOpen('FilterCriteria') || (isList(filters) && filters.length === 0))
+    return undefined;
   return {
     rule: 'filtered-messages-are-deleted',
     at: mapping,

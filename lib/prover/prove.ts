@@ -1,7 +1,7 @@
 import { findingOf, type Detected } from './detected.js';
 import { type Finding, FindingLevel } from './finding.js';
 import { identityFindings } from './identity-rules.js';
-import { mappingFindings, sharedQueues } from './mapping-rules.js';
+import { mappingFindings, sharedQueues, sharedReservations } from './mapping-rules.js';
 import { queuePaths } from './queue-path.js';
 import { queueFindings } from './queue-rules.js';
 import { streamFindings } from './stream-rules.js';
@@ -19,6 +19,7 @@ export function detect(templates: Templates): Detected[] {
       ...watchFindings(path, templates),
     ]),
     ...sharedQueues(paths),
+    ...sharedReservations(paths),
     ...streamFindings(templates),
   ].filter((one) => one !== undefined);
   // A queue with two functions is judged for each; what is the same is said once.

@@ -1,4 +1,5 @@
-import { part, type TemplateResource, type TemplateValue } from './template-resource.js';
+import { sourceKind } from './mapping-source.js';
+import { isObject, part, type TemplateResource, type TemplateValue } from './template-resource.js';
 import type { Templates } from './templates.js';
 
 /** A queue, the function that Lambda polls it for, and what is known of both. */
@@ -24,18 +25,18 @@ export const defaults = { batchSize: 10, timeout: 3, visibilityTimeout: 30, rete
 export function queuePaths(templates: Templates): QueuePath[] {
   return templates
     .of('AWS::Lambda::EventSourceMapping')
-    .filter((mapping) => isOfQueue(mapping, templates))
+    .filter((mapping) => sourceKind(mapping, templates) === 'queue')
     .map((mapping) => {
-      const queue = templates.resolve(mapping.get('EventSourceArn'), mapping.template);
+      const queue = queueAt(mapping.get('EventSourceArn'), mapping, templates);
       const consumer = functionOf(mapping, templates);
       return {
         mapping,
         queue,
         function: consumer,
-        deadLetters:
-          queue && templates.resolve(queue.get('RedrivePolicy', 'deadLetterTargetArn'), queue.template),
+        deadLetters: queue && queueAt(queue.get('RedrivePolicy', 'deadLetterTargetArn'), queue, templates),
         fifo: queue === undefined ? fifoByName(mapping.get('EventSourceArn')) : isFifo(queue),
-        isProtected: consumer?.get('Environment', 'Variables', 'EXACTLY_ONCE_CONSUMER_NAME') !== undefined,
+        isProtected:
+          part(consumer?.get('Environment', 'Variables'), 'EXACTLY_ONCE_CONSUMER_NAME') !== undefined,
         batchSize: mapping.amount(['BatchSize'], defaults.batchSize),
       };
     });
@@ -43,23 +44,34 @@ export function queuePaths(templates: Templates): QueuePath[] {
 
 /** The function behind a name, an ARN, a version or an alias. */
 export function functionOf(mapping: TemplateResource, templates: Templates): TemplateResource | undefined {
-  const target = templates.resolve(mapping.get('FunctionName'), mapping.template);
-  if (target?.type !== 'AWS::Lambda::Alias' && target?.type !== 'AWS::Lambda::Version') return target;
-  return templates.resolve(target.get('FunctionName'), target.template);
+  const target = named(mapping.get('FunctionName'), mapping, templates);
+  const isQualified = target?.type === 'AWS::Lambda::Alias' || target?.type === 'AWS::Lambda::Version';
+  const made = isQualified ? named(target.get('FunctionName'), target, templates) : target;
+  return made?.type === 'AWS::Lambda::Function' ? made : undefined;
+}
+
+/** CDK names an alias by joining the function's name, cut out of the alias's ARN, with the alias's own. */
+function named(
+  value: TemplateValue,
+  { template }: TemplateResource,
+  templates: Templates,
+): TemplateResource | undefined {
+  if (!isObject(value) || value['Fn::Join'] === undefined) return templates.resolve(value, template);
+  const [one, ...others] = new Set(templates.referredTo(value, template));
+  return others.length === 0 ? one : undefined;
+}
+
+function queueAt(
+  value: TemplateValue,
+  { template }: TemplateResource,
+  templates: Templates,
+): TemplateResource | undefined {
+  const resource = templates.resolve(value, template);
+  return resource?.type === 'AWS::SQS::Queue' ? resource : undefined;
 }
 
 export function isFifo(queue: TemplateResource): boolean {
   return queue.isOn('FifoQueue');
-}
-
-function isOfQueue(mapping: TemplateResource, templates: Templates): boolean {
-  const source = mapping.get('EventSourceArn');
-  const resource = templates.resolve(source, mapping.template);
-  if (resource !== undefined) return resource.type === 'AWS::SQS::Queue';
-  return (
-    JSON.stringify(source ?? '').includes(':sqs:') ||
-    part(mapping.get('ScalingConfig'), 'MaximumConcurrency') !== undefined
-  );
 }
 
 /** The name of a FIFO queue ends so, always. */

@@ -3,7 +3,7 @@ import { durationText } from '../guarantees/duration-text.js';
 import { channelInequalities, visibilityCovers } from '../guarantees/inequalities.js';
 import { broken, type Detected } from './detected.js';
 import { defaults, isFifo, type QueuePath } from './queue-path.js';
-import type { TemplateResource } from './template-resource.js';
+import { isIntrinsic, isObject, type TemplateResource } from './template-resource.js';
 
 /** What is wrong with, or not known of, the queue of a path and its dead-letter queue. */
 export function queueFindings(path: QueuePath): (Detected | undefined)[] {
@@ -93,6 +93,8 @@ function redrive(path: QueuePath, queue: TemplateResource): (Detected | undefine
         change: 'give the queue a `deadLetterQueue`',
       },
     ];
+  if (!isObject(policy) || isIntrinsic(policy))
+    return [notKnown(queue, 'the redrive policy', 'RedrivePolicy', 'a dead-letter queue of the same kind')];
   const { deadLetters } = path;
   if (deadLetters === undefined)
     return [
@@ -117,6 +119,10 @@ function redrive(path: QueuePath, queue: TemplateResource): (Detected | undefine
         change: 'give the queue another `deadLetterQueue`',
       },
     ];
+  // Which retention is long enough depends on the kind.
+  const unsure = [queue, deadLetters].find((one) => one.isOpen('FifoQueue'));
+  if (unsure !== undefined)
+    return [notKnown(unsure, 'the kind of the queue', 'FifoQueue', 'one kind for both queues')];
   return [kinds(queue, deadLetters), retentions(queue, deadLetters), ...receives(path, queue)];
 }
 
@@ -199,7 +205,8 @@ function receives(path: QueuePath, queue: TemplateResource): (Detected | undefin
 
 function highThroughput(queue: TemplateResource): Detected | undefined {
   if (queue.get('FifoThroughputLimit') !== 'perMessageGroupId') return undefined;
-  if (queue.get('DeduplicationScope') === 'messageGroup') return undefined;
+  if (queue.get('DeduplicationScope') === 'messageGroup' || queue.isOpen('DeduplicationScope'))
+    return undefined;
   return {
     rule: 'high-throughput-is-per-group',
     at: queue,

@@ -68,8 +68,10 @@ export class ReplacementChecks implements IPolicyValidationPlugin {
     return { success: violations.length === 0, violations };
   }
 
-  private deployed({ file, stackName }: SourceTemplate): TemplateDocument | undefined {
-    const path = [`${stackName}.template.json`, basename(file)]
+  private deployed({ file, assemblyPath, stackName }: SourceTemplate): TemplateDocument | undefined {
+    // Stacks of two stages may have one name, but have each a directory of the assembly.
+    const ofStage = assemblyPath === basename(file) ? [] : [assemblyPath];
+    const path = [...ofStage, `${stackName}.template.json`, basename(file)]
       .map((name) => join(this.directory, name))
       .find((candidate) => existsSync(candidate));
     if (path === undefined) return undefined;

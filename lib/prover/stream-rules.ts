@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { givesUp, givesUpBeforeTheStream } from '../outbox/outbox-inequalities.js';
 import { broken, type Detected } from './detected.js';
+import { sourceKind } from './mapping-source.js';
 import type { TemplateResource } from './template-resource.js';
 import type { Templates } from './templates.js';
 
@@ -8,7 +9,7 @@ import type { Templates } from './templates.js';
 export function streamFindings(templates: Templates): (Detected | undefined)[] {
   return templates
     .of('AWS::Lambda::EventSourceMapping')
-    .filter((mapping) => isOfStream(mapping, templates))
+    .filter((mapping) => sourceKind(mapping, templates) === 'stream')
     .flatMap((mapping) => [
       start(mapping),
       ...givingUp(mapping),
@@ -17,15 +18,6 @@ export function streamFindings(templates: Templates): (Detected | undefined)[] {
       parallel(mapping),
     ]);
 }
-
-function isOfStream(mapping: TemplateResource, templates: Templates): boolean {
-  const source = mapping.get('EventSourceArn');
-  const type = templates.resolve(source, mapping.template)?.type;
-  if (type !== undefined) return streamTypes.includes(type);
-  return /:(dynamodb|kinesis):/.test(JSON.stringify(source ?? ''));
-}
-
-const streamTypes = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable', 'AWS::Kinesis::Stream'];
 
 function start(mapping: TemplateResource): Detected | undefined {
   if (mapping.get('StartingPosition') !== 'LATEST') return undefined;
@@ -55,7 +47,7 @@ function destination(mapping: TemplateResource, templates: Templates): (Detected
   ];
   const target = mapping.get('DestinationConfig', 'OnFailure', 'Destination');
   if (target === undefined)
-    return ends.every((end) => end === -1)
+    return ends.every((end) => end === -1 || end === undefined)
       ? []
       : [
           {
@@ -85,6 +77,8 @@ function destination(mapping: TemplateResource, templates: Templates): (Detected
 function wholeBatches(mapping: TemplateResource): Detected | undefined {
   const reports = mapping.texts('FunctionResponseTypes').includes('ReportBatchItemFailures');
   if (reports || mapping.isOn('BisectBatchOnFunctionError')) return undefined;
+  if (mapping.isOpen('FunctionResponseTypes') || mapping.isOpen('BisectBatchOnFunctionError'))
+    return undefined;
   if ((mapping.amount(['BatchSize'], 100) ?? 1) <= 1) return undefined;
   return {
     rule: 'one-failure-is-one-record',

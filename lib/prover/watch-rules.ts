@@ -23,7 +23,8 @@ export function watchFindings(path: QueuePath, templates: Templates): (Detected 
           prevents: 'messages fail and expire, and nobody is told (lost)',
           change: 'look whether somebody else watches; `MessageChannel` makes the alarms',
         },
-    age && !dead && !isFifo(queue) && receives >= 3
+    // Of dead letters that another app keeps, nobody here knows who watches them.
+    age && deadLetters !== undefined && !dead && !isFifo(queue) && receives >= 3
       ? {
           rule: 'age-hides-poison',
           at: queue,

@@ -1,6 +1,6 @@
 import { type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Alias, Function as LambdaFunction, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   ChannelKind,
   CommitWay,
@@ -35,6 +35,25 @@ describe('a variable of a function has one value: a second construct that would 
     consume('settlement');
     for (const commitWay of [undefined, CommitWay.NATURAL])
       expect(refusal(() => consume(`mails-${commitWay}`, commitWay)).violations).toMatchObject([
+        { id: 'one-consumer-per-function', given: expect.stringContaining("'Stack/settlement' calls, too") },
+      ]);
+  });
+
+  test('a consumer of a function, and one of its alias', () => {
+    const stack = constructStack();
+    const made = existingFunction(stack);
+    const live = new Alias(stack, 'Live', { aliasName: 'live', version: made.currentVersion });
+    const consume = (consumerName: string, handler: IFunction) =>
+      new IdempotentConsumer(stack, consumerName, {
+        ...{ consumerName, handler, channel: standard(stack, `${consumerName}Channel`) },
+        dedupTable: new DedupTable(stack, `${consumerName}Table`),
+      });
+    consume('settlement', live);
+    for (const [consumerName, handler] of [
+      ['mails', made] as const,
+      ['points', made.currentVersion] as const,
+    ])
+      expect(refusal(() => consume(consumerName, handler)).violations).toMatchObject([
         { id: 'one-consumer-per-function', given: expect.stringContaining("'Stack/settlement' calls, too") },
       ]);
   });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack, Stage, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AttributeType, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { Queue, type QueueProps } from 'aws-cdk-lib/aws-sqs';
@@ -99,6 +99,25 @@ test('the answer of get-template is read as it comes', () => {
 test('a stack that is not deployed yet is new', () => {
   const plugin = new ReplacementChecks({ deployedTemplates: deployed });
   expect(synthesize((app) => new Queue(new Stack(app, 'Other'), 'Queue'), plugin).fails).toBe(false);
+});
+
+test('a cloud assembly holds the stacks of each stage apart', () => {
+  const build = (app: App, fifo: boolean) => {
+    new Queue(new Stack(new Stage(app, 'Dev'), 'Orders', { stackName: 'Orders' }), 'Queue');
+    new Queue(new Stack(new Stage(app, 'Prod'), 'Orders', { stackName: 'Orders' }), 'Queue', { fifo });
+  };
+  const before = new App({ outdir: deployed });
+  build(before, false);
+  before.synth();
+  const over = (fifo: boolean) =>
+    synthesize(
+      (app) => {
+        build(app, fifo);
+      },
+      new ReplacementChecks({ deployedTemplates: deployed }),
+    );
+  expect(over(false).fails).toBe(false);
+  expect(over(true).reported.flatMap(({ paths }) => paths)).toEqual(['Prod/Orders/Queue/Resource']);
 });
 
 test('a replacement that is meant is acknowledged, with its reason', () => {

@@ -7,9 +7,10 @@ let server: LiveServer;
 beforeAll(async () => void (server = await startLiveServer(() => live.state())));
 afterAll(() => server.stop());
 
-const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+const ask = (path: string, headers: Record<string, string> = {}, method = 'GET', asWritten?: string) =>
   new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
-    const asking = request(new URL(path, server.url), { method, headers }, (response) => {
+    const at = asWritten === undefined ? {} : { path: asWritten };
+    const asking = request(new URL(path, server.url), { method, headers, ...at }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => (body += String(chunk)));
       response.on('end', () =>
@@ -32,6 +33,11 @@ test('only who has the link sees the run, on this machine and under its own addr
   expect((await ask('/', known)).status).toBe(200);
   expect((await ask('/', { ...known, host: 'evil.example' })).status).toBe(421);
   expect((await ask('/', known, 'POST')).status).toBe(405);
+});
+
+test.each(['//', 'http://', '//[', '*'])('an address that is none does not end the run: %s', async (path) => {
+  expect((await ask('/', {}, 'GET', path)).status).toBeGreaterThanOrEqual(400);
+  expect((await ask('/', { cookie: await cookie() })).status).toBe(200);
 });
 
 test('the link is followed by an address without the token, and no page holds it', async () => {
