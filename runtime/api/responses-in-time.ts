@@ -1,4 +1,6 @@
 import { DependencyFailed } from '../dedup/error.js';
+import { timerMs } from '../dedup/timer-ms.js';
+import { unlessAborted } from '../dedup/unless-aborted.js';
 import type { ResponseStore } from './saved-response.js';
 
 /** The store of big responses has not answered while there was time. */
@@ -24,18 +26,6 @@ export function responsesInTime(store: ResponseStore, deadline: number): Respons
 
 /** @throws ResponsesUnanswered */
 async function byDeadline<T>(deadline: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => {
-      reject(new ResponsesUnanswered());
-      over.abort();
-    },
-    Math.max(0, deadline - Date.now()),
-  );
-  try {
-    return await Promise.race([ask(over.signal), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const signal = AbortSignal.timeout(timerMs(deadline - Date.now()));
+  return unlessAborted(ask(signal), signal, () => new ResponsesUnanswered());
 }

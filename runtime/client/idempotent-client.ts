@@ -1,5 +1,6 @@
 import { InvalidSettings } from '../dedup/errors.js';
 import { steadyNow } from '../dedup/steady-now.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import { unlessAborted } from '../dedup/unless-aborted.js';
 import { answerOf, type Settling } from './answer.js';
 import { OutcomeUnconfirmed, RequestNotSent } from './errors.js';
@@ -46,7 +47,7 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
     try {
       const asked = transport(request).then(async (response) => ({ response, text: await response.text() }));
       // A `fetch` of somebody's own may not heed the signal.
-      return await unlessAborted(asked, request.signal);
+      return await unlessAborted(asked, request.signal, () => request.signal.reason as Error);
     } catch (cause) {
       const failure = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
       return { failure, cause, sent: sentBy(cause) };
@@ -62,7 +63,7 @@ export function idempotentClient(options: IdempotentClientOptions): IdempotentCl
       for (let attempts = 1; ; attempts += 1) {
         signal?.throwIfAborted();
         const about = { ...made.about, attempts };
-        const timeout = AbortSignal.timeout(attemptTimeoutMs);
+        const timeout = AbortSignal.timeout(timerMs(attemptTimeoutMs));
         const came = await attempt(
           made.request(signal === undefined ? timeout : AbortSignal.any([timeout, signal])),
         );

@@ -3,6 +3,7 @@ import { crashPoint } from '../dedup/crash-points.js';
 import type { FailureStore } from '../dedup/failure-store.js';
 import type { Limits } from '../dedup/limits.js';
 import { Meter } from '../dedup/meter.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import type { Prepared, Way } from '../dedup/way.js';
 import type { BatchSummary } from '../telemetry/batch-summary.js';
 import { errorLine } from '../telemetry/error-line.js';
@@ -164,7 +165,7 @@ class Clock {
 
   #until(deadline: number, meter: Meter): Limits {
     const controller = new AbortController();
-    this.#timers.push(setTimeout(() => controller.abort(), Math.max(0, deadline - Date.now())));
+    this.#timers.push(setTimeout(() => controller.abort(), timerMs(deadline - Date.now())));
     return { deadline, signal: controller.signal, meter };
   }
 

@@ -6,6 +6,7 @@ import { letGo } from '../dedup/let-go.js';
 import type { Limits } from '../dedup/limits.js';
 import { parsePlainJson } from '../dedup/plain-json.js';
 import { sequence } from '../dedup/sequence.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import { unlessAborted } from '../dedup/unless-aborted.js';
 import type { Arrival, Recognised } from './arrival.js';
 import type { Decode } from './decode/decode.js';
@@ -95,7 +96,7 @@ async function read<Schema extends StandardSchemaV1>(
 const readingPart = 0.25;
 
 function signalFor({ deadline }: Limits): AbortSignal {
-  return AbortSignal.timeout(Math.max(0, Math.trunc((deadline - Date.now()) * readingPart)));
+  return AbortSignal.timeout(timerMs((deadline - Date.now()) * readingPart));
 }
 
 async function inTime<T>(work: Promise<T>, limits: Limits): Promise<T> {

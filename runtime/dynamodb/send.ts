@@ -9,6 +9,7 @@ import type {
 } from '@aws-sdk/client-dynamodb';
 import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import { unlessAborted } from '../dedup/unless-aborted.js';
 
 type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -52,17 +53,18 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
 /** One timer for whoever brings no signal; none on the way of a batch, which has one. */
 async function untilOver<T>(
   { deadline, signal }: Limits,
-  begin: (signal?: AbortSignal) => Promise<T>,
+  begin: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const own = signal === undefined && deadline !== Infinity ? new AbortController() : undefined;
-  const over = signal ?? own?.signal;
-  if (over === undefined) return begin();
-  // A batch has as many calls at once as it has lanes, and each of them listens.
-  setMaxListeners(0, over);
-  const timer = own && setTimeout(() => own.abort(), Math.max(0, deadline - Date.now()));
-  timer?.unref();
+  if (signal !== undefined) {
+    // A batch has as many calls at once as it has lanes, and each of them listens.
+    setMaxListeners(0, signal);
+    return unlessAborted(begin(signal), signal, unanswered);
+  }
+  const own = new AbortController();
+  const timer = setTimeout(() => own.abort(), timerMs(deadline - Date.now()));
+  timer.unref();
   try {
-    return await unlessAborted(begin(over), over, unanswered);
+    return await unlessAborted(begin(own.signal), own.signal, unanswered);
   } finally {
     clearTimeout(timer);
   }

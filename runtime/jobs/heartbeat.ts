@@ -1,3 +1,4 @@
+import { timerMs } from '../dedup/timer-ms.js';
 import { unlessAborted } from '../dedup/unless-aborted.js';
 import type { JobRow } from './job-row.js';
 import type { JobRows } from './job-store.js';
@@ -80,7 +81,7 @@ export class Heartbeat {
   async #inTime<T>(call: Promise<T>): Promise<T> {
     const { everyMs } = this.#options;
     const left = this.#endsAt - performance.now() - everyMs;
-    const over = AbortSignal.timeout(Math.trunc(Math.max(everyMs, left)));
+    const over = AbortSignal.timeout(timerMs(Math.max(everyMs, left)));
     return unlessAborted(call, over, () => new Error('no answer'));
   }
 

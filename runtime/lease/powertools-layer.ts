@@ -9,6 +9,7 @@ import { EffectRepeated, InvalidSettings, LeaseHeld, LeaseLost, ResultLost } fro
 import { assertConsumerName } from '../dedup/identity.js';
 import type { LeaseRules } from '../dedup/lease-decision.js';
 import type { LeaseDraft, LeaseRow, LeaseStore } from '../dedup/lease-store.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import { DynamoLeaseStore, type LeaseStoreOptions } from '../dynamodb/lease-store.js';
 import { acquire } from './acquire.js';
 import { ClaimBook } from './claim-book.js';
@@ -165,7 +166,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     const { own, payloadHash } = claiming;
     if (own === undefined)
       throw new InvalidSettings(['Powertools did not put a record; its version does not fit']);
-    const signal = AbortSignal.timeout(Math.max(0, Math.floor(own.leftMs)));
+    const signal = AbortSignal.timeout(timerMs(own.leftMs));
     this.#claims.open(data, { key, payloadHash, own, signal, nothingHappened: false, effects: new Set() });
     await crashPoint('lease-claimed');
   }
@@ -210,7 +211,7 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
       const own = new Ownership(this.#store, acquired.lease, facts);
       if (own.inDoubt && onUnknown !== 'block' && 'reconcile' in onUnknown) {
         const idempotencyKey = downstreamKey(consumerName, id, 'reconcile');
-        const signal = AbortSignal.timeout(Math.max(0, Math.floor(own.leftMs)));
+        const signal = AbortSignal.timeout(timerMs(own.leftMs));
         const found = await own.reconcile(onUnknown.reconcile, id, { idempotencyKey, signal });
         if (found !== undefined) throw await this.#taken(id);
       }

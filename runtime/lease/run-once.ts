@@ -2,6 +2,7 @@ import { crashPoint } from '../dedup/crash-points.js';
 import type { Effect } from '../dedup/effect.js';
 import { EffectNotStarted, KeyReused } from '../dedup/errors.js';
 import type { LeaseRow, LeaseStore } from '../dedup/lease-store.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import { valueOfText } from '../dedup/value-text.js';
 import { acquire } from './acquire.js';
 import { Ownership, type OwnershipFacts } from './ownership.js';
@@ -32,7 +33,7 @@ export async function runOnce<Args, Result>(
   const own = new Ownership(store, acquired.lease, once);
   await crashPoint('lease-claimed');
   await own.assertInTime();
-  const call = { idempotencyKey: once.idempotencyKey, signal: AbortSignal.timeout(Math.floor(own.leftMs)) };
+  const call = { idempotencyKey: once.idempotencyKey, signal: AbortSignal.timeout(timerMs(own.leftMs)) };
   const args = valueOfText(own.args ?? once.args) as Args;
   if (own.inDoubt && onUnknown !== 'block' && 'reconcile' in onUnknown) {
     const found = await own.reconcile(onUnknown.reconcile, args, call);

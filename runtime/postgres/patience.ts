@@ -1,9 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { DependencyFailed } from '../dedup/error.js';
 import type { Limits } from '../dedup/limits.js';
-
-/** Node's timers take no longer. */
-const longestMs = 2 ** 31 - 1;
+import { timerMs } from '../dedup/timer-ms.js';
 
 /** Whether nothing new may begin. */
 export function isOver({ deadline, signal }: Limits): boolean {
@@ -33,7 +31,7 @@ export class Patience {
       setMaxListeners(0, signal);
       signal.addEventListener('abort', this.#giveUp);
     } else if (Number.isFinite(deadline))
-      this.#timer = setTimeout(this.#giveUp, Math.min(longestMs, Math.max(0, deadline - Date.now())));
+      this.#timer = setTimeout(this.#giveUp, timerMs(deadline - Date.now()));
   }
 
   /**

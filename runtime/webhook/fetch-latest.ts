@@ -1,4 +1,5 @@
 import { DependencyFailed } from '../dedup/errors.js';
+import { timerMs } from '../dedup/timer-ms.js';
 import { unlessAborted } from '../dedup/unless-aborted.js';
 import { NoRelatedObject } from './errors.js';
 
@@ -34,9 +35,9 @@ export async function fetchLatest<State>(
   { timeoutSeconds = 5 }: { readonly timeoutSeconds?: number } = {},
 ): Promise<State | undefined> {
   const related = relatedObjectOf(event);
-  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+  const signal = AbortSignal.timeout(timerMs(timeoutSeconds * 1000));
   try {
-    return await unlessAborted(read(related, signal), signal);
+    return await unlessAborted(read(related, signal), signal, () => signal.reason as Error);
   } catch (cause) {
     throw new DependencyFailed('the sender of a thin event does not say what it is about', { cause });
   }

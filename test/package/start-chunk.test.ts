@@ -32,6 +32,7 @@ const onTheWay = [
   'runtime/dedup/meter.ts',
   'runtime/dedup/plain-json.ts',
   'runtime/dedup/sequence.ts',
+  'runtime/dedup/timer-ms.ts',
   'runtime/dedup/unless-aborted.ts',
   // Errors that are thrown at start or inside of a handler, where nothing can be loaded first. All others are in
   // trouble-errors.ts.
