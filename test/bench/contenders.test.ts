@@ -2,6 +2,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { billed, type Bill } from '../../bench/bill.js';
 import { drawFrom, injectConflicts } from '../../bench/conflicts.js';
 import type { Contender } from '../../bench/contenders/contender.js';
+import { aggregateByHand, packedByHand, singleByHand } from '../../bench/contenders/by-hand.js';
 import { aggregate, insert, singleTransactions, transaction } from '../../bench/contenders/ours.js';
 import { powertoolsFifo, powertoolsInsert, powertoolsStandard } from '../../bench/contenders/powertools.js';
 import { deliver, deliverUntilDone } from '../../bench/delivery.js';
@@ -69,6 +70,44 @@ describe('both sides do the same work', () => {
       }),
     );
     expect(Count).toBe(10);
+  });
+});
+
+describe('by hand, and by us, the same is written', () => {
+  test.each([
+    ['aggregate', aggregate, aggregateByHand],
+    ['packed transactions', transaction, packedByHand],
+    ['single transactions', singleTransactions, singleByHand],
+  ] as const)('%s', async (_name, ours, byHand) => {
+    const written = [];
+    for (const contender of [ours, byHand]) {
+      const client = dynamo();
+      clients.push(client);
+      const requests: string[] = [];
+      client.middlewareStack.add(
+        (next, { commandName }) =>
+          async (call) => {
+            if (/Write|Update/.test(String(commandName))) requests.push(JSON.stringify(call.input));
+            return next(call);
+          },
+        { step: 'initialize' },
+      );
+      const handler = contender(client, tables);
+      const account = newAccount();
+      const producer = new Producer();
+      for (let batches = 0; batches < 8; batches += 1)
+        expect(await deliver(handler, producer.batch(Array<string>(10).fill(account), 'FIFO'))).toEqual([]);
+      expect(await effectsOn(direct, tables, account)).toBe(80);
+      const names = new Set(requests.flatMap((request) => request.match(/"[a-zA-Z]+":\{"[SN]":/g) ?? []));
+      written.push({
+        requests: requests.length,
+        names: [...names].sort(),
+        bytes: (requests.at(-1) ?? '').length,
+      });
+    }
+    const [us, hand] = written;
+    expect(hand).toMatchObject({ requests: us?.requests, names: us?.names });
+    expect(Math.abs((hand?.bytes ?? 0) / (us?.bytes ?? 0) - 1)).toBeLessThan(0.02);
   });
 });
 
