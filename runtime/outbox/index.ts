@@ -14,7 +14,6 @@ export {
   everyOther,
   listStuck,
   nextFor,
-  raiseStuck,
   readStuck,
   removeStuck,
   stuckStreams,

@@ -246,29 +246,6 @@ export function listStuck(
   return changeStuck(access, stream, lowered, seen);
 }
 
-/**
- * Raises positions of a listed stream, by which events are passed over that were not sent: for a person who has
- * decided that. @param next by target; `*` raises every target that is not named, and every one that is
- *
- * @returns the entry as it is now, undefined when the stream is not listed
- */
-export function raiseStuck(
-  access: OutboxAccess,
-  stream: string,
-  next: ReadonlyMap<string, bigint>,
-): Promise<StuckStream | undefined> {
-  return changeStuck(access, stream, (entry) => {
-    if (entry === undefined) return undefined;
-    const names = new Set([...entry.next.keys(), ...next.keys()]);
-    const raised = (name: string): [string, bigint] => {
-      const theirs = nextFor(entry, name);
-      const ours = next.get(name) ?? next.get(everyOther) ?? theirs;
-      return [name, ours > theirs ? ours : theirs];
-    };
-    return { ...entry, next: new Map([...names].map(raised)), due: Date.now(), tries: 0 };
-  });
-}
-
 /** Takes a stream off the list. Its unsent events are found again by the next full scan. */
 export async function removeStuck(access: OutboxAccess, stream: string): Promise<void> {
   await changeStuck(access, stream, () => undefined);
