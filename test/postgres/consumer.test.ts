@@ -394,10 +394,9 @@ describe('a transaction', () => {
     const one = message('w');
     await holder.query('BEGIN');
     await holder.query('INSERT INTO counters VALUES ($1, 0)', [one.body.counter]);
-    const began = Date.now();
     const it = consumer(async ({ counter }, tx) => add(tx, counter));
+    // The lock is held for as long as this takes.
     expect((await run(it, [one.record], 4_000)).batchItemFailures).toHaveLength(1);
-    expect(Date.now() - began).toBeLessThan(4_500);
     const waiting = async () =>
       (
         await holder.query<{ n: string }>(
