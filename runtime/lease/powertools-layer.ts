@@ -39,7 +39,7 @@ export interface LeasePersistenceLayerOptions extends LeaseTimes {
   readonly maxClockSkewSeconds?: number;
   /**
    * How long a call that finds another at work waits for its result, in milliseconds. One with the very payload (the
-   * same object, or an equal text) of a call in this process does not wait: it is refused. @default 0
+   * same object, or an equal text) of a call that is at work in this process does not wait: it is refused. @default 0
    */
   readonly waitMs?: number;
   /** @default - one JSON line per event on stdout */
@@ -93,8 +93,8 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
   readonly #options: LeasePersistenceLayerOptions;
   readonly #store: LeaseStore;
   readonly #claims = new ClaimBook<Claim>();
-  /** Keys of the payloads whose claim is under way. */
-  readonly #starting = new ClaimBook<string>();
+  /** Of payloads whose claim is under way: it rejects where it is refused. */
+  readonly #starting = new ClaimBook<{ readonly key: string; readonly begun: Promise<void> }>();
   readonly #claiming = new AsyncLocalStorage<Claiming>();
 
   /** @throws InvalidSettings when a setting is missing or out of range. */
@@ -148,18 +148,22 @@ export class LeasePersistenceLayer extends BasePersistenceLayer {
     const key = this.getHashedIdempotencyKey(data);
     // Whoever runs in this very process has certainly not died. And what it says later could not be told from what
     // the second says.
-    const taken = this.#claims.get(data)?.key ?? this.#starting.get(data);
+    const starting = this.#starting.get(data);
+    const taken = this.#claims.get(data)?.key ?? starting?.key;
     if (taken !== undefined && taken !== key)
       throw new InvalidSettings([
         'two functions share one layer and one payload; give each a layer of its own',
       ]);
+    // Both ask for one row: what the first is refused with is the second's answer, too.
+    if (starting !== undefined) await starting.begun;
     if (taken !== undefined) throw exists(key);
     const claiming: Claiming = {};
-    this.#starting.open(data, key);
+    const begun = this.#claiming.run(claiming, () =>
+      super.saveInProgress(data, remainingTimeInMillis ?? longestRunMs),
+    );
+    this.#starting.open(data, { key, begun });
     try {
-      await this.#claiming.run(claiming, () =>
-        super.saveInProgress(data, remainingTimeInMillis ?? longestRunMs),
-      );
+      await begun;
     } finally {
       this.#starting.close(data);
     }

@@ -221,6 +221,14 @@ describe('two calls with one payload begin at once in one process', () => {
     expect(effects).toBe(1);
   });
 
+  test('both are given the result that is there already', async () => {
+    const fn = protect(layer(), () => 'done');
+    await fn(again(), context);
+    const payload = again();
+    expect(await Promise.all([fn(payload, context), fn(payload, context)])).toEqual(['done', 'done']);
+    expect(effects).toBe(1);
+  });
+
   test('of two functions neither gets the result of the other', async () => {
     const persistenceStore = layer();
     const named = (keyPrefix: string, ms: number) => {
