@@ -1,3 +1,4 @@
+import { sleep } from '../dedup/sleep.js';
 import { batchOf } from './batch.js';
 import { RecordsMissing } from './errors.js';
 import { Gathered, type Limits } from './gather.js';
@@ -13,6 +14,8 @@ const defaults: Limits = { rows: 1_000, bytes: 8 * 1024 * 1024, ms: 5_000 };
 /** Nothing within it: what is left below the end are markers of transactions. */
 const endMs = 10_000;
 const defaultQuietMs = 600_000;
+/** Between two looks at a source that has nothing, and does not wait for it. */
+const pauseMs = 50;
 
 interface Told {
   readonly batch: Batch;
@@ -101,12 +104,15 @@ export class PartitionRun {
     while (!gathered.isFull && !this.#signal.aborted && (end === undefined || gathered.next < end)) {
       const { next, room, records: count } = gathered;
       const waitMs = end === undefined || count > 0 ? gathered.waitMs : Math.max(gathered.waitMs, endMs);
+      const asked = performance.now();
       const records = await this.#patiently(() =>
         source.fetch(this.#partition, next, { ...room, waitMs, signal: this.#signal }),
       );
       await gathered.add(records);
       const isOver = end !== undefined || gathered.waitMs === 0 || (gathered.records === 0 && this.#isQuiet);
       if (records.length === 0 && isOver) break;
+      // A source that does not wait, as one that was closed: asked without a pause, it would let nobody else run.
+      if (records.length === 0 && performance.now() - asked < Math.min(waitMs, pauseMs)) await sleep(pauseMs);
     }
     return gathered;
   }

@@ -80,6 +80,23 @@ test('told to stop, it writes what it has read, and ends', async () => {
   expect(summary).toMatchObject({ next: 3n, rows: 3 });
 });
 
+test('a source that has nothing and does not wait, as one that was closed, keeps nobody from running', async () => {
+  const stop = new AbortController();
+  let asked = 0;
+  const closed = {
+    partitions: () => log.partitions(),
+    bounds: (partition: TopicPartition) => log.bounds(partition),
+    fetch: () => {
+      if ((asked += 1) > 1_000) return Promise.reject(new Error('it is asked without a pause'));
+      return Promise.resolve([]);
+    },
+  };
+  const ended = run({ source: closed, stopAtEnd: false, signal: stop.signal, batch: { ms: 1_000 } });
+  await sleep(100);
+  stop.abort();
+  expect(await ended).toMatchObject([{ rows: 0 }]);
+});
+
 test('while the sink is busy nothing more than one batch is read', async () => {
   append(numbers(0, 100));
   let read = 0;
