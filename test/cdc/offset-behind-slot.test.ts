@@ -106,7 +106,10 @@ describeWithPipeline(__filename)('a real Debezium whose stored offset is older t
     // As long as it is open the slot keeps what came since. Postgres else lets go of it as time passes (every 15 s it
     // looks what is running), and Debezium refuses an offset of which the slot has nothing any more.
     const open = await pool.connect();
-    undo.push(async () => Promise.resolve(open.release(true)));
+    undo.push(() => {
+      open.release(true);
+      return Promise.resolve();
+    });
     await open.query('BEGIN');
     await open.query('INSERT INTO payments VALUES (-1)');
     await untilStopped();
