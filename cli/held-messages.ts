@@ -24,6 +24,8 @@ const perCall = 10;
 export class HeldMessages implements AsyncDisposable {
   readonly #held = new Map<string, Message>();
   readonly #heartbeat: NodeJS.Timeout;
+  /** The last heartbeat: it ends before what is held is shown again, or it would hide some of it once more. */
+  #beat = Promise.resolve();
 
   readonly #sqs: SQSClient;
   readonly #queueUrl: string;
@@ -33,11 +35,8 @@ export class HeldMessages implements AsyncDisposable {
     this.#sqs = sqs;
     this.#queueUrl = queueUrl;
     this.#visibilitySeconds = visibilitySeconds;
-    this.#heartbeat = setInterval(() => void this.#hide(visibilitySeconds), visibilitySeconds * 300);
-  }
-
-  get size(): number {
-    return this.#held.size;
+    const beat = () => this.#change([...this.#held.values()], visibilitySeconds);
+    this.#heartbeat = setInterval(() => void (this.#beat = this.#beat.then(beat)), visibilitySeconds * 300);
   }
 
   /** Takes what is there, up to the bounds. Everything it returns is held. */
@@ -82,8 +81,10 @@ export class HeldMessages implements AsyncDisposable {
 
   /** Shows everything that is held to other readers again, at once. */
   async release(): Promise<void> {
-    await this.#hide(0);
+    const held = [...this.#held.values()];
     this.#held.clear();
+    await this.#beat;
+    await this.#change(held, 0);
   }
 
   /**
@@ -113,8 +114,8 @@ export class HeldMessages implements AsyncDisposable {
   /**
    * Never throws: what is not hidden any more comes again to whoever reads next, which costs a copy and nothing else.
    */
-  async #hide(seconds: number): Promise<void> {
-    const entries = [...this.#held.values()].map(({ ReceiptHandle }, index) => ({
+  async #change(messages: readonly Message[], seconds: number): Promise<void> {
+    const entries = messages.map(({ ReceiptHandle }, index) => ({
       Id: String(index),
       ReceiptHandle,
       VisibilityTimeout: seconds,

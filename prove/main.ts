@@ -36,6 +36,7 @@ const program = new Command('prove')
       const result = await runProof(proof, before, (soFar) =>
         writeFile(resultFile(proof), `${JSON.stringify(soFar, null, 2)}\n`),
       );
+      for (const name of result.skipped ?? []) console.log(`${proof.name}: skipped '${name}'`);
       console.log(`${proof.name}: ${result.passed} passed, ${result.failed} failed, ${result.seconds} s`);
       if (result.failed > 0) process.exitCode = 1;
     }

@@ -26,10 +26,11 @@ export async function runProof(
     const waiting = [...(before?.left ?? proof.parts ?? [{}]).entries()];
     const left = new Map(waiting);
     // A part that has failed is run again, and the result says so: what failed once is not forgotten.
-    const ended: Pick<PartResult, 'passed' | 'figures'>[] = before === undefined ? [] : [before];
+    const ended: Pick<PartResult, 'passed' | 'skipped' | 'figures'>[] = before === undefined ? [] : [before];
     const failedBefore = (before?.failedBefore ?? 0) + (before?.failed ?? 0);
     let failed = 0;
     const parts = [...(before?.parts ?? [])];
+    const skipped = () => ended.flatMap((part) => part.skipped ?? []);
     const soFar = (): ProofResult => ({
       name: proof.name,
       shows: proof.shows,
@@ -44,6 +45,7 @@ export async function runProof(
       passed: ended.reduce((sum, { passed }) => sum + passed, 0),
       failed,
       ...(failedBefore > 0 && { failedBefore }),
+      ...(skipped().length > 0 && { skipped: skipped() }),
       figures: ended.flatMap(({ figures }) => figures),
     });
     const runParts = async () => {
@@ -66,7 +68,17 @@ export async function runProof(
   }
 }
 
-type PartResult = Pick<ProofResult, 'passed' | 'failed' | 'figures'>;
+type PartResult = Pick<ProofResult, 'passed' | 'failed' | 'skipped' | 'figures'>;
+
+/** What is read of Jest's report. */
+interface Outcome {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
 
 async function runPart(
   proof: Proof,
@@ -75,14 +87,20 @@ async function runPart(
 ): Promise<PartResult> {
   const [report, outcome] = [`${path}-figures`, `${path}-jest.json`];
   await jest(proof, { ...part, PROOF_REPORT: report }, outcome);
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } = JSON.parse(
     await readFile(outcome, 'utf8'),
-  ) as Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites', number>;
+  ) as Outcome;
+  // To Jest those that another part names are skipped, too.
+  const named = new RegExp(part.PROOF_TESTS ?? '', 'i');
+  const skipped = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status, fullName }) => status === 'pending' && named.test(fullName));
   const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter(Boolean);
   return {
     passed: numPassedTests,
     // A proof without a test proves nothing.
     failed: numFailedTests + numRuntimeErrorTestSuites + (numPassedTests === 0 ? 1 : 0),
+    skipped: skipped.map(({ fullName }) => fullName),
     // Of several parts a figure says of which it is.
     figures: lines.map((line) => ({ ...(JSON.parse(line) as object), ...(proof.parts && { part }) })),
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectRest, ConnectorStatus } from '../../runtime/cdc/connect/index.js';
+import type { ConnectRest, ConnectorStatus, PartStatus } from '../../runtime/cdc/connect/index.js';
 import { ConnectError } from '../../targets/connect/index.js';
+import { messageOf } from '../../targets/message-of.js';
 
 const startSeconds = 120;
 
@@ -38,6 +39,32 @@ export async function untilSnapshotIsOver(workerUrl: string, name: string): Prom
   throw new ConnectError(
     `connector '${name}' has stored no offset behind its snapshot after ${startSeconds} s`,
   );
+}
+
+/** What Connect says of the connector and its tasks, and the offset that it has stored, for people. Never throws. */
+export async function connectorState(
+  rest: ConnectRest,
+  workerUrl: string,
+  name: string,
+): Promise<readonly string[]> {
+  const [status, offsets] = await Promise.all([
+    rest.status(name).then(
+      ({ connector, tasks }) => [
+        partText('connector', connector),
+        ...tasks.map((task, number) => partText(`task ${number}`, task)),
+      ],
+      (error: unknown) => [`of the connector nothing is known: ${messageOf(error)}`],
+    ),
+    storedOffsets(workerUrl, name).then(
+      (stored) => `stored offset: ${JSON.stringify(stored)}`,
+      (error: unknown) => `of the stored offset nothing is known: ${messageOf(error)}`,
+    ),
+  ]);
+  return [...status, offsets];
+}
+
+function partText(what: string, { state, trace }: PartStatus): string {
+  return [`${what}: ${state}`, ...(trace?.split('\n').slice(0, 6) ?? [])].join('\n');
 }
 
 async function storedOffsets(workerUrl: string, name: string): Promise<readonly Record<string, unknown>[]> {

@@ -64,6 +64,7 @@ async function run(options: CdcOptions, { progress, undo, signal }: Surroundings
       isExact
         ? 'Every sink holds each change exactly once.'
         : `NOT exact: ${lines.flatMap(({ what, report }) => (report.ok ? [] : [`${what}: ${report.problem}`])).join('; ')}`,
+      ...(isExact ? [] : await pipeline.state()),
       '',
     ].join('\n'),
   );

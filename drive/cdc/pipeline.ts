@@ -13,7 +13,7 @@ import { installKafkaClient, startKafka } from '../../targets/kafka/index.js';
 import { startPostgres } from '../../targets/postgres/index.js';
 import type { Cleanup } from '../cleanup.js';
 import type { Audited } from './audits.js';
-import { untilRunning, untilSnapshotIsOver } from './connector.js';
+import { connectorState, untilRunning, untilSnapshotIsOver } from './connector.js';
 import type { CdcOptions } from './options.js';
 import { topicPrefix, topics } from './order.js';
 import { SinkProcesses } from './sink-processes.js';
@@ -29,6 +29,8 @@ export interface Pipeline {
   killBroker(): Promise<void>;
   /** Kafka loses everything, and begins anew as another cluster; the connector takes a new snapshot. */
   recreateCluster(): Promise<void>;
+  /** How far connector and slot are, for people: where a change is missing, one of them may stand still. */
+  state(): Promise<readonly string[]>;
   /** What became of the pipeline until now. */
   readonly fate: Readonly<Fate>;
 }
@@ -161,6 +163,10 @@ export async function startPipeline(
     workload: { pool: source, folder },
     audited: { source, model, ...place },
     fate,
+    state: async () => [
+      ...(await connectorState(rest, worker.url, connector.name)),
+      ...(await slotsOf(source)),
+    ],
     killConnect: () =>
       inTurn(async () => {
         if (fate.connectKills === 0) await untilSnapshotIsOver(worker.url, connector.name);
@@ -184,6 +190,14 @@ export async function startPipeline(
         await putConnector();
       }),
   };
+}
+
+async function slotsOf(source: Pool): Promise<readonly string[]> {
+  const { rows } = await source.query<Record<string, unknown>>(
+    `SELECT slot_name, active, wal_status, restart_lsn, confirmed_flush_lsn, pg_current_wal_lsn() AS written
+       FROM pg_replication_slots`,
+  );
+  return rows.map((row) => `slot: ${JSON.stringify(row)}`);
 }
 
 function turns() {

@@ -1,16 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import type {
   IPolicyValidationContext,
   IPolicyValidationPlugin,
   PolicyValidationPluginReport,
   PolicyViolation,
 } from 'aws-cdk-lib';
-import { InvalidProps } from '../guarantees/invalid-props.js';
 import { templatesOf } from './assembly-templates.js';
-import { replacements, type Replacement } from './replacements.js';
+import { DeployedTemplates, type DeployedTemplate } from './deployed-templates.js';
+import { removedStacks, replacements, type RemovedStack, type Replacement } from './replacements.js';
 import { statefulTypes } from './stateful-resources.js';
-import type { SourceTemplate, TemplateDocument } from './template-resource.js';
+import { nestedStack, type SourceTemplate } from './template-resource.js';
 
 export interface ReplacementChecksProps {
   /**
@@ -33,8 +31,9 @@ export interface ReplacementChecksProps {
  * Validations.of(app).addPlugins(new ReplacementChecks({ deployedTemplates: 'deployed' }));
  * ```
  *
- * Compares templates, as `cdk diff --method=template` does. Guarantees nothing of changes made by hand, nor of a
- * value that a parameter gives. One that is meant is acknowledged where it happens:
+ * Compares templates, as `cdk diff --method=template` does, and tells what was in a nested stack that is removed.
+ * Guarantees nothing of changes made by hand, nor of a value that a parameter gives. One that is meant is
+ * acknowledged where it happens:
  * `Validations.of(queue).acknowledge({ id: 'ExactlyOnceReplacement::stateful-replaced', reason })`, or, for a
  * resource that is no longer in the app, at its stack with `stateful-removed`.
  *
@@ -44,60 +43,51 @@ export class ReplacementChecks implements IPolicyValidationPlugin {
   public readonly name = 'ExactlyOnceReplacement';
   public readonly ruleIds?: string[] = ['stateful-replaced', 'stateful-removed'];
 
-  private readonly directory: string;
+  private readonly deployed: DeployedTemplates;
 
   constructor(props: ReplacementChecksProps) {
-    this.directory = props.deployedTemplates;
-    if (!existsSync(this.directory))
-      throw new InvalidProps('ReplacementChecks', 'a validation plugin', [
-        {
-          id: 'deployed-templates-exist',
-          given: `deployedTemplates is ${JSON.stringify(this.directory)}`,
-          allowed: 'a directory that exists',
-          change: 'fill it with `aws cloudformation get-template`, or make it, empty, for a first deployment',
-        },
-      ]);
+    this.deployed = new DeployedTemplates(props.deployedTemplates);
   }
 
   public validate(context: IPolicyValidationContext): PolicyValidationPluginReport {
     const violations = templatesOf(context).flatMap((template) => {
-      const deployed = this.deployed(template);
+      const deployed = this.deployed.of(template);
       if (deployed === undefined) return [];
-      return replacements(deployed, template.document).map((one) => violation(one, template));
+      return [
+        ...replacements(deployed.document, template.document).map((one) => violation(one, template)),
+        ...removedStacks(deployed.document, template.document).flatMap((one) =>
+          this.removed(one, deployed, template),
+        ),
+      ];
     });
     return { success: violations.length === 0, violations };
   }
 
-  private deployed({ file, assemblyPath, stackName }: SourceTemplate): TemplateDocument | undefined {
-    // Stacks of two stages may have one name, but have each a directory of the assembly.
-    const ofStage = assemblyPath === basename(file) ? [] : [assemblyPath];
-    const path = [...ofStage, `${stackName}.template.json`, basename(file)]
-      .map((name) => join(this.directory, name))
-      .find((candidate) => existsSync(candidate));
-    if (path === undefined) return undefined;
-    const document: unknown = parsed(path);
-    // get-template without --query wraps the template.
-    return (isWrapped(document) ? document.TemplateBody : document) as TemplateDocument;
+  /** All that a nested stack holds goes with it, in the stacks that are nested in it, too. */
+  private removed(stack: RemovedStack, above: DeployedTemplate, template: SourceTemplate): PolicyViolation[] {
+    const nested = stack.file === undefined ? undefined : this.deployed.nestedIn(above, stack.file);
+    if (nested === undefined) return [unknownStack(stack, template)];
+    const within = <T extends Pick<Replacement, 'logicalId' | 'isDeleted'>>(one: T): T => ({
+      ...one,
+      logicalId: `${stack.logicalId}/${one.logicalId}`,
+      isDeleted: stack.isDeleted && one.isDeleted,
+    });
+    return [
+      ...replacements(nested.document, {}).map((one) => violation(within(one), template)),
+      ...removedStacks(nested.document, {}).flatMap((one) => this.removed(within(one), nested, template)),
+    ];
   }
 }
 
-function parsed(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new InvalidProps('ReplacementChecks', 'a validation plugin', [
-      {
-        id: 'deployed-templates-are-json',
-        given: `${path} is not JSON (${error instanceof Error ? error.name : typeof error})`,
-        allowed: 'a template as CDK deploys it',
-        change: 'get it anew with --output json',
-      },
-    ]);
-  }
-}
-
-function isWrapped(document: unknown): document is { TemplateBody: unknown } {
-  return typeof document === 'object' && document !== null && 'TemplateBody' in document;
+function unknownStack({ logicalId, file }: RemovedStack, template: SourceTemplate): PolicyViolation {
+  return {
+    ruleName: 'stateful-removed',
+    severity: 'error',
+    description: `the nested stack ${logicalId} is deployed, and no longer in the template: what it holds is not known`,
+    fix: `put its template${file === undefined ? '' : `, ${file},`} beside that of the stack above it, or put the nested stack back`,
+    ruleMetadata: { type: nestedStack, logicalId, property: '' },
+    violatingResources: [{ constructPath: template.stackPath, locations: [] }],
+  };
 }
 
 function violation(

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { keyTypes, statefulTypes } from './stateful-resources.js';
 import {
   isList,
+  nestedStack,
   part,
   type ResourceDefinition,
   type TemplateDocument,
@@ -35,6 +36,29 @@ export function replacements(deployed: TemplateDocument, next: TemplateDocument)
     if (property === undefined) return [];
     return [{ logicalId, type, property, isDeleted: !keeps(after.UpdateReplacePolicy, before.Type) }];
   });
+}
+
+/** A nested stack that a deployment would remove, with all that is in it. */
+export interface RemovedStack {
+  readonly logicalId: string;
+  /** Its template beside that of the stack above, as CDK names it. Undefined where another tool wrote it. */
+  readonly file?: string;
+  /** Whether its resources are deleted as their own policies say. False: all of them stay. */
+  readonly isDeleted: boolean;
+}
+
+/** The stacks nested in `deployed` of which `next` knows nothing any more. */
+export function removedStacks(deployed: TemplateDocument, next: TemplateDocument): RemovedStack[] {
+  return Object.entries(deployed.Resources ?? {})
+    .filter(([logicalId, { Type }]) => Type === nestedStack && next.Resources?.[logicalId]?.Type !== Type)
+    .map(([logicalId, { Metadata, DeletionPolicy, Type }]) => {
+      const file = Metadata?.['aws:asset:path'];
+      return {
+        logicalId,
+        isDeleted: !keeps(DeletionPolicy, Type),
+        ...(typeof file === 'string' && { file }),
+      };
+    });
 }
 
 function changed(

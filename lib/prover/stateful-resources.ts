@@ -8,8 +8,8 @@ interface StatefulType {
 const reference = 'https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference';
 
 /**
- * The types whose replacement loses what a guarantee rests on: messages, receipts, positions, events. As their pages
- * of the CloudFormation reference say "Update requires: Replacement".
+ * The types whose replacement loses what a guarantee rests on: messages, receipts, positions, events. With the
+ * properties of which the CDK CLI's own database says that they cause a replacement, as `cdk diff` shows it.
  */
 export const statefulTypes: Readonly<Record<string, StatefulType>> = {
   'AWS::SQS::Queue': {
@@ -23,7 +23,7 @@ export const statefulTypes: Readonly<Record<string, StatefulType>> = {
     page: `${reference}/aws-resource-dynamodb-table.html`,
   },
   'AWS::DynamoDB::GlobalTable': {
-    replacedBy: ['TableName', 'KeySchema'],
+    replacedBy: ['TableName', 'KeySchema', 'LocalSecondaryIndexes'],
     holds: 'receipts and positions',
     page: `${reference}/aws-resource-dynamodb-globaltable.html`,
   },
@@ -33,7 +33,7 @@ export const statefulTypes: Readonly<Record<string, StatefulType>> = {
     page: `${reference}/aws-resource-kinesis-stream.html`,
   },
   'AWS::S3::Bucket': {
-    replacedBy: ['BucketName'],
+    replacedBy: ['BucketName', 'BucketNamePrefix', 'BucketNamespace', 'ObjectLockEnabled'],
     holds: 'bodies and discarded records',
     page: `${reference}/aws-resource-s3-bucket.html`,
   },

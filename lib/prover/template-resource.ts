@@ -16,7 +16,11 @@ export interface ResourceDefinition {
   readonly Properties?: Readonly<Record<string, TemplateValue>>;
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
+  readonly Metadata?: Readonly<Record<string, TemplateValue>>;
 }
+
+/** The type of a stack inside another one. */
+export const nestedStack = 'AWS::CloudFormation::Stack';
 
 /** Where a nested stack stands in the stack above it. */
 export interface NestedPlace {

@@ -1,4 +1,4 @@
-import { isList, isObject, part, TemplateResource } from './template-resource.js';
+import { isList, isObject, nestedStack, part, TemplateResource } from './template-resource.js';
 import type { SourceTemplate, TemplateValue } from './template-resource.js';
 
 interface Output {
@@ -89,8 +89,6 @@ export class Templates {
     return output && this.resolve(output.value, output.from);
   }
 }
-
-const nestedStack = 'AWS::CloudFormation::Stack';
 
 /**
  * Of outputs of one name, that of the same account and Region: no import reaches further. Two stages there cannot

@@ -62,11 +62,15 @@ const isWhole = model !== undefined && ofModel !== undefined && partsLeft(model,
 test('a proof that was ended goes on with the parts that are left', async () => {
   const [one, two] = [
     { PART: '1' },
-    { PROOF_FILES: 'test/prove/covered-code', PROOF_TESTS: '^of the runtime' },
+    {
+      PROOF_FILES: 'test/(prove/covered-code|package/jsii)',
+      PROOF_TESTS: '^(of the runtime|the package of the constructs)',
+    },
   ];
   const proof: Proof = {
-    ...{ name: 'two-parts', shows: 'that parts add up', environment: {}, parts: [one, two] },
-    tests: ['test/prove'],
+    ...{ name: 'two-parts', shows: 'that parts add up', parts: [one, two] },
+    environment: { JSII: '0' },
+    tests: ['test/prove', 'test/package/jsii.test.ts'],
     covers: ['prove/covered-code.ts'],
   };
   const earlier: ProofResult = {
@@ -79,8 +83,11 @@ test('a proof that was ended goes on with the parts that are left', async () => 
     saved.push(soFar);
     return Promise.resolve();
   });
-  // Seven of part one, and the one that the other names of that file's two.
+  // Seven of part one, and the one that the other names of that file's two; what was not asked for did not run.
   expect(result).toMatchObject({ parts: [one, two], passed: 8, failed: 0, figures: [{ of: 'part one' }] });
+  expect(result.skipped).toEqual([
+    expect.stringMatching(/^the package of the constructs .*only with JSII=1/),
+  ]);
   expect(result.left).toBeUndefined();
   expect(result.seconds).toBeGreaterThanOrEqual(1_000);
   expect(saved).toEqual([result]);

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, Duration, RemovalPolicy, Stack, Stage, Validations } from 'aws-cdk-lib';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { App, Duration, NestedStack, RemovalPolicy, Stack, Stage, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AttributeType, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { Queue, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { ChannelKind, MessageChannel, ReplacementChecks } from '../../lib/index.js';
+import { statefulTypes } from '../../lib/prover/stateful-resources.js';
 import { constructStack } from '../fixtures/construct-stack.js';
 import { synthesize, type Synthesized } from './checked-app.js';
 
@@ -119,6 +121,82 @@ test('a cloud assembly holds the stacks of each stage apart', () => {
   expect(over(false).fails).toBe(false);
   expect(over(true).reported.flatMap(({ paths }) => paths)).toEqual(['Prod/Orders/Queue/Resource']);
 });
+
+describe('a nested stack that is removed', () => {
+  const nestedIn = (stack: Stack, id: string, removalPolicy: RemovalPolicy): NestedStack => {
+    const nested = new NestedStack(stack, id);
+    new Queue(nested, 'Queue', { removalPolicy });
+    return nested;
+  };
+  const build = (app: App): void => {
+    const stack = new Stack(app, 'Stack');
+    nestedIn(nestedIn(stack, 'Outer', RemovalPolicy.RETAIN), 'Inner', RemovalPolicy.DESTROY);
+  };
+  const said = (next: (app: App) => unknown): readonly string[] =>
+    synthesize(next, new ReplacementChecks({ deployedTemplates: deployed })).reported.map(
+      ({ description }) => description,
+    );
+  const empty = (app: App) => new Stack(app, 'Stack');
+  /** As the CDK CLI tells the app to. */
+  const context = { 'aws:cdk:enable-asset-metadata': true };
+
+  test('what it and the stacks nested in it hold is told, with what becomes of it', () => {
+    const before = new App({ outdir: deployed, context });
+    build(before);
+    before.synth();
+    expect(said(build)).toEqual([]);
+    expect(said(empty)).toEqual([
+      expect.stringMatching(/^AWS::SQS::Queue Outer.*\/Queue.* its messages stay behind/),
+      expect.stringMatching(/^AWS::SQS::Queue Outer.*\/Inner.*\/Queue.* its messages are deleted/),
+    ]);
+  });
+
+  test('nothing in it is deleted when it is kept itself', () => {
+    const before = new App({ outdir: deployed, context });
+    const kept = nestedIn(new Stack(before, 'Stack'), 'Kept', RemovalPolicy.DESTROY);
+    kept.nestedStackResource?.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    before.synth();
+    expect(said(empty)).toEqual([expect.stringMatching(/its messages stay behind/)]);
+  });
+
+  test('without its template nobody knows what it holds', () => {
+    const before = new App();
+    build(before);
+    const { template } = before.synth().getStackByName('Stack') as { template: unknown };
+    writeFileSync(join(deployed, 'Stack.template.json'), JSON.stringify(template));
+    expect(said(build)).toEqual([]);
+    expect(said(empty)).toEqual([
+      expect.stringMatching(/^the nested stack Outer.* what it holds is not known$/),
+    ]);
+  });
+});
+
+test("every property that the CDK CLI's database calls a replacement is looked at", () => {
+  const causing = replacingProperties();
+  for (const [type, { replacedBy }] of Object.entries(statefulTypes))
+    expect({ type, replacedBy: [...replacedBy].sort() }).toEqual({ type, replacedBy: causing.get(type) });
+});
+
+/** By type, in the order of their names, as the file says that `cdk diff` reads. */
+function replacingProperties(): ReadonlyMap<string, readonly string[]> {
+  const file = join(dirname(require.resolve('aws-cdk/package.json')), 'db.json.gz');
+  const found = new Map<string, readonly string[]>();
+  JSON.parse(gunzipSync(readFileSync(file)).toString(), (_, value: unknown) => {
+    const { cloudFormationType: type, properties } = Object(value) as {
+      cloudFormationType?: unknown;
+      properties?: Record<string, { causesReplacement?: string }>;
+    };
+    if (typeof type === 'string' && properties !== undefined)
+      found.set(
+        type,
+        Object.keys(properties)
+          .filter((name) => properties[name]?.causesReplacement === 'yes')
+          .sort(),
+      );
+    return value;
+  });
+  return found;
+}
 
 test('a replacement that is meant is acknowledged, with its reason', () => {
   const { fails } = over(queue(), (stack) => {
