@@ -26,7 +26,10 @@ export interface ProofResult {
   readonly failed: number;
   /** Tests that failed in earlier runs of the same code, in parts that were run again since. @default - none */
   readonly failedBefore?: number;
-  /** Tests that did not run, for want of what they need, by name: of them the proof says nothing. @default - none */
+  /**
+   * Tests that did not run, by name: what they need is not here, or what they ask does not apply. Of them the proof
+   * says nothing. @default - none
+   */
   readonly skipped?: readonly string[];
   /** What the tests counted: seeds, cases, hits per crash point. */
   readonly figures: readonly unknown[];

@@ -30,7 +30,7 @@ export async function runProof(
     const failedBefore = (before?.failedBefore ?? 0) + (before?.failed ?? 0);
     let failed = 0;
     const parts = [...(before?.parts ?? [])];
-    const skipped = () => ended.flatMap((part) => part.skipped ?? []);
+    const skipped = () => [...new Set(ended.flatMap((part) => part.skipped ?? []))];
     const soFar = (): ProofResult => ({
       name: proof.name,
       shows: proof.shows,
