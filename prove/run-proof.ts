@@ -71,7 +71,7 @@ export async function runProof(
 type PartResult = Pick<ProofResult, 'passed' | 'failed' | 'skipped' | 'figures'>;
 
 /** What is read of Jest's report. */
-interface Outcome {
+interface JestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numRuntimeErrorTestSuites: number;
@@ -89,7 +89,7 @@ async function runPart(
   await jest(proof, { ...part, PROOF_REPORT: report }, outcome);
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } = JSON.parse(
     await readFile(outcome, 'utf8'),
-  ) as Outcome;
+  ) as JestReport;
   // To Jest those that another part names are skipped, too.
   const named = new RegExp(part.PROOF_TESTS ?? '', 'i');
   const skipped = testResults

@@ -14,9 +14,7 @@ export async function untilRunning(rest: ConnectRest, name: string): Promise<voi
     const parts = last === undefined ? [] : [last.connector, ...last.tasks];
     const failed = parts.find(({ state }) => state === 'FAILED');
     if (failed !== undefined)
-      throw new ConnectError(
-        `connector '${name}' has failed: ${failed.trace?.split('\n').slice(0, 6).join('\n')}`,
-      );
+      throw new ConnectError(`connector '${name}' has failed: ${firstLines(failed.trace ?? '')}`);
     if (parts.length > 1 && parts.every(({ state }) => state === 'RUNNING')) return;
     await sleep(250);
   }
@@ -64,7 +62,11 @@ export async function connectorState(
 }
 
 function partText(what: string, { state, trace }: PartStatus): string {
-  return [`${what}: ${state}`, ...(trace?.split('\n').slice(0, 6) ?? [])].join('\n');
+  return trace === undefined ? `${what}: ${state}` : `${what}: ${state}\n${firstLines(trace)}`;
+}
+
+function firstLines(trace: string): string {
+  return trace.split('\n').slice(0, 6).join('\n');
 }
 
 async function storedOffsets(workerUrl: string, name: string): Promise<readonly Record<string, unknown>[]> {

@@ -61,10 +61,12 @@ async function run(options: CdcOptions, { progress, undo, signal }: Surroundings
       ...(fate.recreated > 0 ? ['Kafka lost everything once, and began anew as another cluster.'] : []),
       `The connector told ${told.duplicates} changes again, which the sinks recognised.`,
       ...errors.map((error) => `A sink ended by itself: ${error}`),
-      isExact
-        ? 'Every sink holds each change exactly once.'
-        : `NOT exact: ${lines.flatMap(({ what, report }) => (report.ok ? [] : [`${what}: ${report.problem}`])).join('; ')}`,
-      ...(isExact ? [] : await pipeline.state()),
+      ...(isExact
+        ? ['Every sink holds each change exactly once.']
+        : [
+            `NOT exact: ${lines.flatMap(({ what, report }) => (report.ok ? [] : [`${what}: ${report.problem}`])).join('; ')}`,
+            ...(await pipeline.state()),
+          ]),
       '',
     ].join('\n'),
   );

@@ -104,6 +104,7 @@ export function sinkFaultContract(
       await refuses(error);
     });
 
+    // A log of changes has no older row that could fill up a new one.
     (keepsRows ? test : test.skip)(
       'a deleted row whose key another one takes over leaves no large value to it',
       async () => {
@@ -119,6 +120,7 @@ export function sinkFaultContract(
       },
     );
 
+    // A store with fixed columns has none for it: there such a row is among those that are refused.
     (wider === undefined ? test.skip : test)('a row with a column more is kept with it', async () => {
       append([...good(0, 2), wider ?? {}, ...good(2, 4)]);
       await run();

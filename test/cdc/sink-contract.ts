@@ -258,6 +258,7 @@ export function sinkContract(name: string, open: () => Promise<OpenedSink>, supp
       await once(2);
     });
 
+    // S3 reads nothing before a put, so a running process cannot see that a prefix was emptied (docs/cdc.md).
     (supports.meetsItsLoss === false ? test.skip : test)(
       'a store that has lost what it held, while a process writes into it, is told it again',
       async () => {
@@ -291,6 +292,7 @@ export function sinkContract(name: string, open: () => Promise<OpenedSink>, supp
     );
 
     const { refusedRow } = supports;
+    // A store without a row that it refuses has no such case.
     (refusedRow === undefined ? test.skip : test)(
       'a row that it can never hold is refused alone: its neighbours are written, and the offset stays before it',
       async () => {
